@@ -1,0 +1,71 @@
+"""Everything that striate refuses, as one tree.
+
+    StriateError                 the command line prints its one line and ends with exit code 1
+    ├── Diverged                 a loss stopped being a finite number
+    ├── StorageError             a disk that is full or may not be written
+    └── UserError                something the person can mend: exit code 2
+        ├── UnknownName          no such network, set or layer; carries the closest names
+        ├── DataError            a folder, list or set that cannot be learned from
+        ├── ImageError           one image that cannot be read; the reason is its text
+        ├── ModelError           a network that cannot be built, joined or fed as asked
+        ├── WeightsError         a weight or recognizer file that does not fit, or is not one
+        └── MissingExtra         an optional part of striate that is not installed
+
+Every message is one line that names the offending value and says what to do.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class StriateError(Exception):
+    """The root: anything striate raises on purpose."""
+
+
+class Diverged(StriateError):
+    """A loss stopped being a finite number."""
+
+
+class StorageError(StriateError):
+    """A file could not be written; what stood there before still stands."""
+
+
+class UserError(StriateError):
+    """A mistake the person can mend."""
+
+
+class DataError(UserError):
+    """A folder, list or set that cannot be learned from."""
+
+
+class ImageError(UserError):
+    """One image that cannot be read."""
+
+
+class ModelError(UserError):
+    """A network that cannot be built, joined or fed as asked."""
+
+
+class WeightsError(UserError):
+    """A weight or recognizer file that does not fit, or is not one."""
+
+
+class MissingExtra(UserError):
+    """An optional part of striate that is not installed."""
+
+    def __init__(self, purpose: str, extra: str):
+        super().__init__(f"{purpose} needs an optional part: pip install 'striate[{extra}]'")
+
+
+class UnknownName(UserError):
+    """A name that is not in one of striate's tables.
+
+    >>> str(UnknownName("network", "vgg61", ["vgg16", "vgg19", "lenet5"]))
+    "no network is called 'vgg61'; did you mean vgg16 or vgg19?"
+    """
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]):
+        known = list(known)
+        close = get_close_matches(name, known, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(known)}"
+        super().__init__(f"no {kind} is called {name!r}; {hint}")

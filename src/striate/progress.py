@@ -1,0 +1,68 @@
+"""How long work says how far it is, without knowing who listens.
+
+The library calls `track` and `stage`; by default nobody listens and nothing is printed. The command
+line puts a reporter in place with `reporting`, and takes it away again.
+"""
+
+from collections.abc import Iterable, Iterator, Sized
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
+from typing import Protocol, TypeVar
+
+Item = TypeVar("Item")
+
+
+class Stage(Protocol):
+    """One piece of work under way."""
+
+    def advance(self, steps: int = 1, note: str = "") -> None:
+        """Counts `steps` more as done; `note` is what to show beside the bar ("loss 0.31")."""
+
+
+class Reporter(Protocol):
+    """Whoever shows the work: a progress bar, a log, a web page."""
+
+    def stage(self, name: str, total: int | None) -> AbstractContextManager[Stage]:
+        """Opens a stage of `total` steps (None where nobody knows)."""
+
+
+class Silent:
+    """The reporter that shows nothing."""
+
+    def stage(self, name: str, total: int | None) -> AbstractContextManager[Stage]:
+        return nullcontext(self)
+
+    def advance(self, steps: int = 1, note: str = "") -> None:
+        return None
+
+
+_reporter: ContextVar[Reporter] = ContextVar("striate_reporter", default=Silent())
+
+
+@contextmanager
+def reporting(reporter: Reporter) -> Iterator[None]:
+    """Inside the block, stages are shown by `reporter`; the one before comes back afterwards."""
+    token = _reporter.set(reporter)
+    try:
+        yield
+    finally:
+        _reporter.reset(token)
+
+
+def stage(name: str, total: int | None = None) -> AbstractContextManager[Stage]:
+    """Opens a stage with whoever listens: `with stage("decode", 1313) as bar: bar.advance()`."""
+    return _reporter.get().stage(name, total)
+
+
+def track(items: Iterable[Item], name: str, total: int | None = None) -> Iterator[Item]:
+    """Yields `items`, each counted as done when the next is asked for.
+
+    >>> list(track("abc", "letters"))
+    ['a', 'b', 'c']
+    """
+    if total is None and isinstance(items, Sized):
+        total = len(items)
+    with stage(name, total) as bar:
+        for item in items:
+            yield item
+            bar.advance()

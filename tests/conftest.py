@@ -1,0 +1,42 @@
+"""What every test may use: the real material beside the checkout, and one thread a worker."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import hypothesis
+import pytest
+import torch
+
+ROOT = Path(__file__).parents[1]
+SHARED = Path(os.environ.get("STRIATE_SHARED", ROOT.parent / "shared"))
+
+hypothesis.settings.register_profile(
+    "striate", deadline=None, derandomize=True, max_examples=25, database=None
+)
+hypothesis.settings.load_profile("striate")
+
+
+@pytest.fixture(autouse=True)
+def _same_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test starts from the same random state and with an empty cache of its own."""
+    torch.manual_seed(0)
+    monkeypatch.setenv("STRIATE_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def shared() -> Callable[[str], Path]:
+    """`shared("data/mnist")` is the path of that piece of real material, or skips the test by its name."""
+
+    def find(piece: str) -> Path:
+        path = SHARED / piece
+        if not path.exists():
+            pytest.skip(f"{piece} is not in {SHARED}")
+        return path
+
+    return find
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        torch.set_num_threads(1)
