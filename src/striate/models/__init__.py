@@ -13,7 +13,7 @@ from torch import nn
 from striate.errors import ModelError, UnknownName
 from striate.models.networks import NETWORKS, Entry
 from striate.models.stages import Stages
-from striate.models.surgery import classifier, replace_head
+from striate.models.surgery import classifier, folded, replace_head
 from striate.models.weights import PUBLISHED, Normalization, load_weights
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "classifier",
     "create",
     "entry",
+    "folded",
     "load_weights",
     "replace_head",
 ]
@@ -74,8 +75,12 @@ def create(
         raise ModelError(
             f"{name} needs at least one class and one channel, not {classes} and {channels}"
         )
+    model = known.build(
+        classes=classes if weights is None else known.classes, channels=channels, **options
+    )
+    if isinstance(model, Stages):
+        model.name = name
     if weights is None:
-        return known.build(classes=classes, channels=channels, **options)
-    model = known.build(classes=known.classes, channels=channels, **options)
+        return model
     load_weights(model, f"{name}.{weights}" if f"{name}.{weights}" in PUBLISHED else weights)
     return model if classes == known.classes else replace_head(model, classes)

@@ -21,6 +21,8 @@ class Stages(nn.Module):
         channels: how many channels an image has.
     """
 
+    name = "network"  # `create` says which
+
     def __init__(self, stages: Mapping[str, nn.Module], *, channels: int):
         super().__init__()
         self.channels = channels

@@ -85,7 +85,7 @@ def load_weights(model: nn.Module, source: str | Path) -> nn.Module:
     unexpected = [key for key in theirs if key not in ours]
     if missing or unexpected:
         raise WeightsError(
-            f"{path.name} does not fit {type(model).__name__}: missing {listed(missing)}; "
+            f"{path.name} does not fit {named(model)}: missing {listed(missing)}; "
             f"unexpected {listed(unexpected)}; build the network the file was made for"
         )
     for key, tensor in theirs.items():
@@ -95,6 +95,11 @@ def load_weights(model: nn.Module, source: str | Path) -> nn.Module:
         {key: theirs.get(key, ours[key]) for key in ours},
     )
     return model
+
+
+def named(model: nn.Module) -> str:
+    """What to call a network in a message."""
+    return getattr(model, "name", type(model).__name__)
 
 
 def misfit(model: nn.Module, path: Path, key: str, theirs: Tensor, ours: Tensor) -> str:
