@@ -1,0 +1,62 @@
+"""The dictionary of visual words: k-means with careful seeding (Arthur & Vassilvitskii 2007)."""
+
+import torch
+from torch import Tensor
+
+from striate.errors import ModelError
+from striate.progress import track
+
+CHUNK = 8192  # points whose distances to all words are held at once
+
+
+def k_means(
+    points: Tensor, words: int, *, generator: torch.Generator, iterations: int = 12
+) -> Tensor:
+    """The centers (words, D) of points (N, D), found by Lloyd's iterations from k-means++ seeds.
+
+    A center that loses all its points moves to a point that lies far from its own.
+
+    Raises:
+        ModelError: if there are fewer points than words.
+    """
+    if len(points) < words:
+        raise ModelError(f"{words} words cannot be learned from {len(points)} descriptors")
+    centers = seeds(points, words, generator=generator)
+    for _ in track(range(iterations), "visual words"):
+        nearest, distances = assign(points, centers)
+        counts = torch.bincount(nearest, minlength=words)
+        sums = torch.zeros_like(centers).index_add_(0, nearest, points)
+        moved = sums / counts.clamp(min=1)[:, None]
+        empty = (counts == 0).nonzero().flatten()
+        moved[empty] = points[distances.topk(len(empty)).indices]
+        if torch.equal(moved, centers):
+            break
+        centers = moved
+    return centers
+
+
+def seeds(points: Tensor, words: int, *, generator: torch.Generator) -> Tensor:
+    """Points (words, D), each drawn in proportion to its squared distance from those before."""
+    first = int(torch.randint(len(points), (1,), generator=generator))
+    chosen, distances = [first], squared_distances(points, points[first : first + 1])[:, 0]
+    for _ in range(words - 1):
+        total = distances.double().cumsum(0)
+        dart = torch.rand(1, generator=generator, dtype=torch.float64).to(total) * total[-1]
+        index = min(int(torch.searchsorted(total, dart)), len(points) - 1)
+        chosen.append(index)
+        distances = torch.minimum(
+            distances, squared_distances(points, points[index : index + 1])[:, 0]
+        )
+    return points[chosen]
+
+
+def assign(points: Tensor, centers: Tensor) -> tuple[Tensor, Tensor]:
+    """The nearest center (N,) of every point (N, D), and the squared distance to it (N,)."""
+    parts = [squared_distances(chunk, centers).min(1) for chunk in points.split(CHUNK)]
+    return torch.cat([part.indices for part in parts]), torch.cat([part.values for part in parts])
+
+
+def squared_distances(points: Tensor, centers: Tensor) -> Tensor:
+    """(N, M) for points (N, D) and centers (M, D); rounding may leave a tiny negative number."""
+    halves = torch.addmm((centers**2).sum(1), points, centers.T, alpha=-2)
+    return halves.add_((points**2).sum(1, keepdim=True))

@@ -1,0 +1,153 @@
+"""Dense SIFT (Lowe 2004, Section 6): the 128 numbers of a patch, on a grid, for a batch of images.
+
+On a grid, with no rotation, everything Lowe does is separable: smoothing, derivative, the bilinear
+share of a pixel between bins and the Gaussian window are each a product of something in x and
+something in y. So one small matrix a side holds them all, and the descriptors of an image are
+
+    maps    = the gradient of `rows · image · columnsᵀ`, shared among 8 orientations
+    numbers = rows · maps · columnsᵀ, a row of the matrix for every (grid point, bin)
+
+two matrix products instead of a loop over patches, exact rather than "flat window".
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from math import pi
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from striate.errors import ModelError
+
+BINS, ORIENTATIONS = 4, 8  # 4 x 4 histograms of 8 orientations each: 128 numbers (Figure 7)
+WINDOW = 2.0  # sigma of the Gaussian window in bins: half the descriptor's width (Section 6.1)
+LARGEST = 0.2  # no number of the unit vector is larger than this, against lighting (Section 6.1)
+MAGNIFICATION = 3.0  # pixels of a bin for each pixel of the keypoint's scale (Section 6.1)
+CAMERA_BLUR = 0.5  # sigma that an image has already when it arrives (Section 3.3)
+
+
+@dataclass(frozen=True)
+class DenseSIFT:
+    """What was read at the grid points of every image."""
+
+    descriptors: Tensor  # (N, P, 128) row of bins, column of bins, orientation; unit length or zero
+    positions: Tensor  # (P, 2) x y of the center in [0, 1], 0 and 1 being the image's outer edges
+    contrast: Tensor  # (N, P) length before normalization, per pixel of the window: 0 is flat
+
+
+def dense_sift(
+    images: Tensor, *, step: int, bin_size: int | tuple[int, ...], root: bool = False
+) -> DenseSIFT:
+    """Upright SIFT on a regular grid, at one scale or several, finest first.
+
+    Args:
+        images: (N, 1, H, W) float; any range, only `contrast` depends on it.
+        step: pixels between two grid points.
+        bin_size: width in pixels of one of the 4 x 4 bins. The image is first smoothed to the
+            scale at which Lowe would use such bins, bin_size / 3.
+        root: RootSIFT (Arandjelovic & Zisserman 2012): the square root of the L1-normalized
+            numbers, so that Euclidean distance becomes the Hellinger kernel.
+
+    Raises:
+        ModelError: if an image is smaller than the window of 4 x 4 bins.
+    """
+    if images.ndim != 4 or images.shape[1] != 1:
+        raise ModelError(f"dense SIFT reads gray images (N, 1, H, W), not {tuple(images.shape)}")
+    sizes = (bin_size,) if isinstance(bin_size, int) else bin_size
+    parts = [one_scale(images[:, 0], step=step, bin_size=size) for size in sizes]
+    descriptors, contrast = normalized(torch.cat([numbers for numbers, _ in parts], 1), root=root)
+    return DenseSIFT(descriptors, torch.cat([positions for _, positions in parts]), contrast)
+
+
+def one_scale(images: Tensor, *, step: int, bin_size: int) -> tuple[Tensor, Tensor]:
+    """The raw histograms (N, P, 128) of gray images (N, H, W) and their positions (P, 2)."""
+    height, width = images.shape[1:]
+    places = [grid(side, step=step, bin_size=bin_size) for side in (height, width)]
+    pools = [pooling(side, step, bin_size).to(images) for side in (height, width)]
+    maps = orientation_maps(*gradients(images, sigma=bin_size / MAGNIFICATION))  # (N, 8, H, W)
+    pooled = pools[0] @ (maps @ pools[1].T)  # (N, 8, rows · 4, columns · 4)
+    shape = (len(images), ORIENTATIONS, len(places[0]), BINS, len(places[1]), BINS)
+    histograms = pooled.reshape(shape).permute(0, 2, 4, 3, 5, 1)  # (N, rows, columns, 4, 4, 8)
+    y, x = (
+        (torch.tensor(place) + 0.5) / side
+        for place, side in zip(places, (height, width), strict=True)
+    )
+    positions = torch.cartesian_prod(y, x).reshape(-1, 2).flip(1).to(images)
+    return histograms.reshape(len(images), -1, BINS * BINS * ORIENTATIONS), positions
+
+
+def grid(side: int, *, step: int, bin_size: int) -> list[int]:
+    """The pixels at which windows of 4 bins are centered: all that fit inside, in the middle.
+
+    >>> grid(24, step=3, bin_size=4)
+    [8, 11, 14]
+    """
+    reach = BINS * bin_size // 2
+    spare = side - 1 - 2 * reach
+    if spare < 0 or step < 1 or bin_size < 1:
+        raise ModelError(
+            f"a SIFT window of 4 bins of {bin_size} pixels every {step} does not fit an image side "
+            f"of {side}; take bins of {max((side - 1) // 4, 1)} or smaller"
+        )
+    start = reach + spare % step // 2
+    return list(range(start, side - reach, step))
+
+
+@lru_cache(maxsize=64)
+def pooling(side: int, step: int, bin_size: int) -> Tensor:
+    """(grid points · 4, side): what each pixel of a line gives to each bin of each grid point.
+
+    The share falls off linearly from the bin's center to the next one's, times the window.
+    """
+    centers = torch.tensor(grid(side, step=step, bin_size=bin_size), dtype=torch.float64)
+    pixels = torch.arange(side, dtype=torch.float64)
+    middles = (torch.arange(BINS) - (BINS - 1) / 2) * bin_size  # of the bins, from the center
+    away = pixels - centers[:, None, None]  # (points, 1, side)
+    share = (1 - (away - middles[:, None]).abs() / bin_size).clamp(min=0)
+    window = torch.exp(-0.5 * (away / (WINDOW * bin_size)) ** 2)
+    return (share * window).reshape(-1, side).float()
+
+
+@lru_cache(maxsize=64)
+def smoothing(side: int, sigma: float) -> Tensor:
+    """(side, side): a Gaussian of `sigma` pixels along a line whose border pixels go on forever."""
+    reach = max(int(4 * sigma + 0.5), 1)
+    offsets = torch.arange(-reach, reach + 1)
+    weights = torch.exp(-0.5 * (offsets.double() / sigma) ** 2) if sigma > 0 else offsets == 0
+    sources = (torch.arange(side)[:, None] + offsets).clamp(0, side - 1)
+    matrix = torch.zeros(side, side, dtype=torch.float64)
+    matrix.scatter_add_(1, sources, (weights / weights.sum()).double().expand(side, -1))
+    return matrix.float()
+
+
+def gradients(images: Tensor, *, sigma: float) -> tuple[Tensor, Tensor]:
+    """Central differences in x and y (N, H, W), the images (N, H, W) first smoothed to `sigma`."""
+    blur = max(sigma**2 - CAMERA_BLUR**2, 0.0) ** 0.5
+    rows, columns = (smoothing(side, blur).to(images) for side in images.shape[1:])
+    smooth = F.pad(rows @ images @ columns.T, (1, 1, 1, 1), mode="replicate")
+    return (
+        smooth[:, 1:-1, 2:] - smooth[:, 1:-1, :-2],
+        smooth[:, 2:, 1:-1] - smooth[:, :-2, 1:-1],
+    )
+
+
+def orientation_maps(x: Tensor, y: Tensor) -> Tensor:
+    """(N, 8, H, W): gradient magnitude, shared linearly between the two nearest orientations.
+
+    Orientation 0 points to +x and 2 to +y, down the image.
+    """
+    turn = torch.atan2(y, x).mul_(ORIENTATIONS / (2 * pi)).unsqueeze(1)  # in [-4, 4]
+    centers = torch.arange(ORIENTATIONS, device=x.device, dtype=x.dtype).reshape(-1, 1, 1)
+    apart = (turn - centers).abs_()
+    apart = torch.minimum(apart, (8 - apart).abs_())  # the shorter way round
+    return apart.neg_().add_(1).clamp_(min=0).mul_(torch.hypot(x, y).unsqueeze(1))
+
+
+def normalized(histograms: Tensor, *, root: bool) -> tuple[Tensor, Tensor]:
+    """Unit length, nothing above 0.2, unit length again (flat stays zero); and the contrast."""
+    length = histograms.norm(dim=-1, keepdim=True)
+    unit = F.normalize((histograms / length.clamp(min=1e-6)).clamp_(max=LARGEST), dim=-1)
+    if root:
+        unit = F.normalize(unit, p=1.0, dim=-1).sqrt_()
+    return unit, length.squeeze(-1)
