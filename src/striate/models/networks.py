@@ -6,10 +6,15 @@ from functools import partial
 
 from torch import nn
 
+from striate.models.alexnet import alexnet, alexnet_single
 from striate.models.efficientnet import efficientnet_lite
+from striate.models.googlenet import googlenet
 from striate.models.lenet import lenet5
+from striate.models.overfeat import overfeat_accurate, overfeat_fast
 from striate.models.resnet import cifar_resnet, imagenet_resnet
-from striate.models.weights import IMAGENET, MNIST, TENSORFLOW_LITE, Normalization
+from striate.models.vgg import vgg
+from striate.models.weights import IMAGENET, MNIST, TENSORFLOW, TENSORFLOW_LITE, Normalization
+from striate.models.zfnet import zfnet
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,12 @@ class Entry:
 
 
 LENET = "LeCun et al. 1998, Proc. IEEE 86(11)"
+ALEXNET = "Krizhevsky et al. 2012, NIPS 25"
+SINGLE = "Krizhevsky 2014, arXiv:1404.5997"
+ZFNET = "Zeiler & Fergus 2013, arXiv:1311.2901"
+OVERFEAT = "Sermanet et al. 2014, arXiv:1312.6229"
+VGG = "Simonyan & Zisserman 2015, arXiv:1409.1556"
+GOOGLENET = "Szegedy et al. 2015, arXiv:1409.4842"
 RESNET = "He et al. 2016, arXiv:1512.03385"
 LITE = "Tan & Le 2019, arXiv:1905.11946, Lite form"
 HERE = ("imagenet",)
@@ -40,6 +51,36 @@ HERE = ("imagenet",)
 # fmt: off
 NETWORKS: dict[str, Entry] = {
     "lenet5": Entry(lenet5, 1998, 1, 28, 10, LENET, "MNIST error 0.95 % (original form)", MNIST),
+
+    "alexnet": Entry(
+        alexnet, 2012, 3, 227, 1000, ALEXNET, "ImageNet top-5 error 18.2 %, five nets 16.4 %"),
+    "alexnet_single": Entry(
+        alexnet_single, 2014, 3, 224, 1000, SINGLE, "ImageNet top-1 56.5 %", weights=HERE),
+    "zfnet": Entry(zfnet, 2013, 3, 224, 1000, ZFNET, "ImageNet top-5 error 16.5 %"),
+    "overfeat_fast": Entry(
+        overfeat_fast, 2013, 3, 231, 1000, OVERFEAT, "ImageNet top-5 error 16.39 %"),
+    "overfeat_accurate": Entry(
+        overfeat_accurate, 2013, 3, 221, 1000, OVERFEAT, "ImageNet top-5 error 14.18 %"),
+
+    **{name: Entry(
+        partial(vgg, column), 2014, 3, 224, 1000, VGG, f"ImageNet top-5 error {error} %",
+        weights=HERE if published else ())
+       for name, column, error, published in (
+           ("vgg11", "A", 10.4, True), ("vgg11_lrn", "A-LRN", 10.5, False),
+           ("vgg13", "B", 9.9, True),
+           ("vgg16_c", "C", 9.4, False), ("vgg16", "D", 8.8, True), ("vgg19", "E", 9.0, True))},
+    **{name: Entry(
+        partial(vgg, column, batch_norm=True), 2015, 3, 224, 1000, VGG, f"ImageNet top-1 {top1} %",
+        weights=HERE)
+       for name, column, top1 in (
+           ("vgg11_bn", "A", 70.4), ("vgg13_bn", "B", 71.6), ("vgg16_bn", "D", 73.4),
+           ("vgg19_bn", "E", 74.2))},
+
+    "googlenet": Entry(
+        googlenet, 2014, 3, 224, 1000, GOOGLENET, "ImageNet top-5 error 10.07 %, 7 nets 6.67 %"),
+    "googlenet_bn": Entry(
+        partial(googlenet, batch_norm=True), 2015, 3, 224, 1000, GOOGLENET, "ImageNet top-1 69.8 %",
+        TENSORFLOW, HERE),
 
     **{f"resnet{depth}": Entry(
         partial(imagenet_resnet, depth), 2015, 3, 224, 1000, RESNET, f"ImageNet {result}",
@@ -49,7 +90,8 @@ NETWORKS: dict[str, Entry] = {
            (101, "top-5 94.0 %"), (152, "top-5 94.3 %"))},
 
     **{f"resnet{depth}": Entry(
-        partial(cifar_resnet, depth), 2015, 3, 32, 10, RESNET, f"CIFAR-10 error {error} %")
+        partial(cifar_resnet, depth), 2015, 3, 32, 10, RESNET, f"CIFAR-10 error {error} %",
+        weights=() if depth == 110 else ("cifar10",))
        for depth, error in ((20, 8.75), (32, 7.51), (44, 7.17), (56, 6.97), (110, 6.43))},
 
     **{f"efficientnet_lite{scale}": Entry(

