@@ -1,0 +1,25 @@
+"""Where images and targets come from; nothing below this package knows where pixels lie."""
+
+from striate.data.batches import Batch, Batches
+from striate.data.catalog import CATALOG, Entry
+from striate.data.dataset import SPLITS, Array, Dataset, Files, Images, LeftOut
+from striate.data.open import open
+from striate.data.pixels import Decoded, decode
+from striate.data.splits import stratified
+
+__all__ = [
+    "CATALOG",
+    "SPLITS",
+    "Array",
+    "Batch",
+    "Batches",
+    "Dataset",
+    "Decoded",
+    "Entry",
+    "Files",
+    "Images",
+    "LeftOut",
+    "decode",
+    "open",
+    "stratified",
+]

@@ -1,0 +1,87 @@
+"""One word opens anything that can be learned from: `striate.data.open("photos/")`."""
+
+import os
+from pathlib import Path
+
+from striate.data import cifar, idx
+from striate.data.catalog import CATALOG, open_named
+from striate.data.dataset import Dataset
+from striate.data.folders import EXPECTED, open_folders
+from striate.data.lists import open_list
+from striate.errors import DataError, UnknownName
+from striate.images import SUFFIXES
+
+LISTS = (".csv", ".tsv", ".txt")
+ARCHIVES = (".tar.gz", ".tgz", ".tar")
+
+
+def open(path_or_name: str | os.PathLike[str], *, seed: int = 0) -> Dataset:
+    """A set of images from a class folder, a CSV list, IDX files, CIFAR-10, or by its catalog name.
+
+    A name of the catalog is that set; `./digits` is the folder of the same name. Splits that the
+    folder does not have are drawn: a fifth of all images for the test, a fifth of the rest for the
+    validation, stratified, the same for the same seed.
+
+    Raises:
+        UnknownName: if it is neither a path here nor a name of the catalog.
+        DataError: if there is nothing to learn from; it says what is expected.
+    """
+    word = os.fspath(path_or_name)
+    if not word or "\0" in word:
+        raise DataError(f"{word!r} is no path; expected a folder, a list or a name")
+    path = Path(word).expanduser()
+    if isinstance(path_or_name, str) and word in CATALOG:
+        data = open_named(word, seed=seed)
+    elif path.is_dir():
+        data = _open_folder(path, seed)
+    elif path.exists():
+        data = _open_file(path, seed)
+    elif os.sep in word or path.suffix:
+        raise DataError(f"{word}: no such folder or file")
+    else:
+        raise UnknownName("folder or data set", word, CATALOG)
+    return _learnable(data, word)
+
+
+def _open_folder(path: Path, seed: int) -> Dataset:
+    try:
+        if idx.find_idx(path):
+            return idx.open_idx(path, seed=seed)
+        if cifar.is_cifar(path):
+            return cifar.open_cifar(path, seed=seed)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
+    return open_folders(path, seed=seed)
+
+
+def _open_file(path: Path, seed: int) -> Dataset:
+    name = path.name.lower()
+    if name.endswith(LISTS):
+        return open_list(path, seed=seed)
+    if idx.FILE.fullmatch(path.name):
+        return idx.open_idx(path.parent, seed=seed, only=path)
+    if name.endswith(ARCHIVES) and "cifar" in name:
+        return cifar.open_cifar(path, seed=seed)
+    if name.endswith((".zip", *ARCHIVES)):
+        raise DataError(f"{path}: an archive; unpack it and open the folder")
+    if path.suffix.lower() in SUFFIXES:
+        raise DataError(f"{path}: one image; expected {EXPECTED}")
+    raise DataError(f"{path}: not a folder, a list (.csv) or an IDX file")
+
+
+def _learnable(data: Dataset, word: str) -> Dataset:
+    """The set, if every class has enough images to learn from, choose on and score."""
+    train, validation, test = data.counts().T
+    if data.drawn and not (validation.any() and test.any()):
+        fewest = int((train + validation + test).min())
+        raise DataError(
+            f"{word}: too few images: {fewest} in the smallest class; expected at least 3 a class "
+            "(one to learn from, one to choose on, one to score), better 20 and more"
+        )
+    alone = [data.classes[row] for row in (train + validation + test == 1).nonzero()[0]]
+    if not alone:
+        return data
+    if len(alone) == len(data.classes):
+        raise DataError(f"{word}: one image a class; expected at least 3, better 20 and more")
+    note = f"one image only, which is learned from and never tested: {', '.join(alone[:6])}"
+    return data.noted(note)
