@@ -13,7 +13,7 @@ from torch import Tensor
 
 from striate.errors import ModelError
 
-INTERVALS = {1: 0.8, 2: 0.5, 3: 0.4}  # sampling step by number of samples, least error (Section 6)
+INTERVALS = {1: 0.8, 2: 0.5, 3: 0.4}  # sampling step by number of samples that approximates best
 
 
 def linear(first: Tensor, second: Tensor) -> Tensor:
@@ -48,7 +48,7 @@ TINY = 1e-30  # against 0 / 0; far below any share a histogram may hold
 
 
 def additive_chi2_map(histograms: Tensor, *, samples: int = 2) -> Tensor:
-    """Features whose dot product is nearly `chi2` of the histograms (Section 4, Equation 9).
+    """Features whose dot product is nearly `chi2` of the histograms (the paper named above).
 
     Args:
         histograms: (..., D), nothing negative.

@@ -12,6 +12,7 @@ two matrix products instead of a loop over patches, exact rather than "flat wind
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
 from math import pi
 
 import torch
@@ -23,8 +24,10 @@ from striate.errors import ModelError
 BINS, ORIENTATIONS = 4, 8  # 4 x 4 histograms of 8 orientations each: 128 numbers (Figure 7)
 WINDOW = 2.0  # sigma of the Gaussian window in bins: half the descriptor's width (Section 6.1)
 LARGEST = 0.2  # no number of the unit vector is larger than this, against lighting (Section 6.1)
-MAGNIFICATION = 3.0  # pixels of a bin for each pixel of the keypoint's scale (Section 6.1)
+MAGNIFICATION = 3.0  # bin width over keypoint scale, as in every implementation since Lowe's own
 CAMERA_BLUR = 0.5  # sigma that an image has already when it arrives (Section 3.3)
+ROUNDING = 1e-5  # a slope below this share of the largest value is arithmetic, not an image
+PIXELS_AT_ONCE = 2**16  # of all images worked on together: their maps then stay in the cache
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class DenseSIFT:
 
     descriptors: Tensor  # (N, P, 128) row of bins, column of bins, orientation; unit length or zero
     positions: Tensor  # (P, 2) x y of the center in [0, 1], 0 and 1 being the image's outer edges
-    contrast: Tensor  # (N, P) length before normalization, per pixel of the window: 0 is flat
+    contrast: Tensor  # (N, P) slope, in values a pixel, of the ramp that is as strong; 0 is flat
 
 
 def dense_sift(
@@ -55,26 +58,45 @@ def dense_sift(
     if images.ndim != 4 or images.shape[1] != 1:
         raise ModelError(f"dense SIFT reads gray images (N, 1, H, W), not {tuple(images.shape)}")
     sizes = (bin_size,) if isinstance(bin_size, int) else bin_size
-    parts = [one_scale(images[:, 0], step=step, bin_size=size) for size in sizes]
-    descriptors, contrast = normalized(torch.cat([numbers for numbers, _ in parts], 1), root=root)
-    return DenseSIFT(descriptors, torch.cat([positions for _, positions in parts]), contrast)
+    height, width = images.shape[2:]
+    places = [positions(height, width, step=step, bin_size=size) for size in sizes]
+    points = [len(place) for place in places]
+    descriptors = images.new_empty(len(images), sum(points), BINS * BINS * ORIENTATIONS)
+    contrast = images.new_empty(len(images), sum(points))
+    at_once = max(PIXELS_AT_ONCE // (height * width), 1)
+    for start in range(0, len(images), at_once):
+        some, rows = images[start : start + at_once, 0], slice(start, start + at_once)
+        flat = ROUNDING * some.abs().amax((1, 2)).unsqueeze(1)
+        for size, end in zip(sizes, accumulate(points), strict=True):
+            found = histograms(some, step=step, bin_size=size)
+            slopes = found.norm(dim=-1) / ramp(height, width, step=step, bin_size=size)
+            slopes = slopes * (slopes > flat)
+            columns = slice(end - found.shape[1], end)
+            descriptors[rows, columns] = normalized(found, root=root) * (slopes > 0).unsqueeze(-1)
+            contrast[rows, columns] = slopes
+    return DenseSIFT(descriptors, torch.cat(places).to(images), contrast)
 
 
-def one_scale(images: Tensor, *, step: int, bin_size: int) -> tuple[Tensor, Tensor]:
-    """The raw histograms (N, P, 128) of gray images (N, H, W) and their positions (P, 2)."""
+def histograms(images: Tensor, *, step: int, bin_size: int) -> Tensor:
+    """The numbers (N, P, 128) of gray images (N, H, W) before they are normalized."""
     height, width = images.shape[1:]
-    places = [grid(side, step=step, bin_size=bin_size) for side in (height, width)]
-    pools = [pooling(side, step, bin_size).to(images) for side in (height, width)]
     maps = orientation_maps(*gradients(images, sigma=bin_size / MAGNIFICATION))  # (N, 8, H, W)
-    pooled = pools[0] @ (maps @ pools[1].T)  # (N, 8, rows · 4, columns · 4)
-    shape = (len(images), ORIENTATIONS, len(places[0]), BINS, len(places[1]), BINS)
-    histograms = pooled.reshape(shape).permute(0, 2, 4, 3, 5, 1)  # (N, rows, columns, 4, 4, 8)
+    flat = maps.reshape(-1, width)
+    across = [flat[:, a:b] @ part.to(flat).T for a, b, part in bands(width, step, bin_size)]
+    halves = torch.cat(across, 1).reshape(-1, height, sum(part.shape[1] for part in across))
+    down = [part.to(flat) @ halves[:, a:b] for a, b, part in bands(height, step, bin_size)]
+    shape = (len(images), ORIENTATIONS, -1, BINS, halves.shape[2] // BINS, BINS)
+    pooled = torch.cat(down, 1).reshape(shape).permute(0, 2, 4, 3, 5, 1)
+    return pooled.reshape(len(images), -1, BINS * BINS * ORIENTATIONS)
+
+
+def positions(height: int, width: int, *, step: int, bin_size: int) -> Tensor:
+    """The centers (P, 2) x y of all windows, row by row, in [0, 1]."""
     y, x = (
-        (torch.tensor(place) + 0.5) / side
-        for place, side in zip(places, (height, width), strict=True)
+        (torch.tensor(grid(side, step=step, bin_size=bin_size)) + 0.5) / side
+        for side in (height, width)
     )
-    positions = torch.cartesian_prod(y, x).reshape(-1, 2).flip(1).to(images)
-    return histograms.reshape(len(images), -1, BINS * BINS * ORIENTATIONS), positions
+    return torch.cartesian_prod(y, x).flip(1)
 
 
 def grid(side: int, *, step: int, bin_size: int) -> list[int]:
@@ -106,7 +128,18 @@ def pooling(side: int, step: int, bin_size: int) -> Tensor:
     away = pixels - centers[:, None, None]  # (points, 1, side)
     share = (1 - (away - middles[:, None]).abs() / bin_size).clamp(min=0)
     window = torch.exp(-0.5 * (away / (WINDOW * bin_size)) ** 2)
-    return (share * window).reshape(-1, side).float()
+    return (share * window).reshape(-1, side)
+
+
+@lru_cache(maxsize=64)
+def bands(side: int, step: int, bin_size: int) -> list[tuple[int, int, Tensor]]:
+    """`pooling` in blocks of rows, each with the pixels [a, b) it reads; the others are zero."""
+    blocks = []
+    for rows in pooling(side, step, bin_size).split(6 * BINS):
+        read = rows.any(0).nonzero().flatten()
+        a, b = int(read[0]), int(read[-1]) + 1
+        blocks.append((a, b, rows[:, a:b]))
+    return blocks
 
 
 @lru_cache(maxsize=64)
@@ -118,7 +151,7 @@ def smoothing(side: int, sigma: float) -> Tensor:
     sources = (torch.arange(side)[:, None] + offsets).clamp(0, side - 1)
     matrix = torch.zeros(side, side, dtype=torch.float64)
     matrix.scatter_add_(1, sources, (weights / weights.sum()).double().expand(side, -1))
-    return matrix.float()
+    return matrix
 
 
 def gradients(images: Tensor, *, sigma: float) -> tuple[Tensor, Tensor]:
@@ -138,16 +171,20 @@ def orientation_maps(x: Tensor, y: Tensor) -> Tensor:
     Orientation 0 points to +x and 2 to +y, down the image.
     """
     turn = torch.atan2(y, x).mul_(ORIENTATIONS / (2 * pi)).unsqueeze(1)  # in [-4, 4]
-    centers = torch.arange(ORIENTATIONS, device=x.device, dtype=x.dtype).reshape(-1, 1, 1)
+    centers = turn.new_tensor([0, 1, 2, 3, 4, -3, -2, -1]).reshape(-1, 1, 1)
     apart = (turn - centers).abs_()
-    apart = torch.minimum(apart, (8 - apart).abs_())  # the shorter way round
+    apart[:, 4] = 4 - turn[:, 0].abs()  # the one orientation that is both +4 and -4
     return apart.neg_().add_(1).clamp_(min=0).mul_(torch.hypot(x, y).unsqueeze(1))
 
 
-def normalized(histograms: Tensor, *, root: bool) -> tuple[Tensor, Tensor]:
-    """Unit length, nothing above 0.2, unit length again (flat stays zero); and the contrast."""
-    length = histograms.norm(dim=-1, keepdim=True)
-    unit = F.normalize((histograms / length.clamp(min=1e-6)).clamp_(max=LARGEST), dim=-1)
-    if root:
-        unit = F.normalize(unit, p=1.0, dim=-1).sqrt_()
-    return unit, length.squeeze(-1)
+def normalized(numbers: Tensor, *, root: bool) -> Tensor:
+    """Unit length, nothing above 0.2, unit length again; or what RootSIFT makes of that."""
+    unit = F.normalize(F.normalize(numbers, dim=-1).clamp_(max=LARGEST), dim=-1)
+    return F.normalize(unit, p=1.0, dim=-1).sqrt_() if root else unit
+
+
+@lru_cache(maxsize=64)
+def ramp(height: int, width: int, *, step: int, bin_size: int) -> float:
+    """The length of the 128 numbers where brightness rises by 1 a pixel (the difference is 2)."""
+    sums = [pooling(side, step, bin_size)[:BINS].sum(1) for side in (height, width)]
+    return 2 * float(sums[0].norm() * sums[1].norm())

@@ -1,0 +1,91 @@
+"""Learning visual words: real digits, the choices, and that weights fold back exactly."""
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from sklearn.datasets import load_digits
+
+from striate.handcrafted.coding import mapped
+from striate.handcrafted.fitting import Span, fit
+from striate.handcrafted.words import SMALL, Settings
+
+QUICK = Settings(side=24, step=3, bin_sizes=(3,), words=32, neighbors=3, levels=((1, 1), (2, 2)))
+
+
+def digits(side: int, count: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Handwritten digits (count, side, side, 1), enlarged, and what they are."""
+    found = load_digits()
+    small = torch.from_numpy(found.images[:count])[:, None] * (255 / 16)
+    large = torch.nn.functional.interpolate(small, (side, side), mode="bilinear")
+    return large.round().byte().permute(0, 2, 3, 1).numpy(), found.target[:count]
+
+
+def test_digits_are_told_apart() -> None:
+    images, targets = digits(SMALL.side, 900)
+    cuts = slice(0, 500), slice(500, 700), slice(700, 900)
+    parts = [(images[cut], targets[cut]) for cut in cuts]
+    model, report = fit(*parts[0], *parts[1], classes=10, settings=SMALL)
+    with torch.no_grad():
+        margins = model(torch.from_numpy(parts[2][0]).permute(0, 3, 1, 2).float())
+    assert float((margins.argmax(1).numpy() == parts[2][1]).mean()) >= 0.95
+    assert report.best.validation == max(trial.validation for trial in report.trials)
+
+
+def test_the_model_is_the_best_trial() -> None:
+    images, targets = digits(24, 300)
+    model, report = fit(
+        images[:200], targets[:200], images[200:], targets[200:], classes=10, settings=QUICK,
+        mappings=("hellinger", "chi2"), costs=(0.01, 1.0),
+    )  # fmt: skip
+    assert [(t.mapping, t.cost) for t in report.trials] == [
+        ("hellinger", 0.01), ("hellinger", 1.0), ("chi2", 0.01), ("chi2", 1.0),
+    ]  # fmt: skip
+    assert model.settings.mapping == report.best.mapping
+    with torch.no_grad():
+        margins = model(torch.from_numpy(images[200:]).permute(0, 3, 1, 2).float())
+    right = float((margins.argmax(1).numpy() == targets[200:]).mean())
+    assert right == pytest.approx(report.best.validation, abs=0.011)  # codes were kept as halves
+
+
+def test_the_same_seed_gives_the_same_model() -> None:
+    images, targets = digits(24, 120)
+    halves = images[:60], targets[:60], images[60:], targets[60:]
+    first, second, other = (
+        fit(*halves, classes=10, settings=QUICK, seed=seed)[0].state_dict() for seed in (4, 4, 5)
+    )
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert not torch.equal(first["dictionary"], other["dictionary"])
+
+
+@pytest.mark.parametrize("mapping", ["linear", "hellinger", "chi2"])
+def test_coordinates_and_weights_in_the_span_give_the_same_margins(mapping: str) -> None:
+    pooled = torch.rand(12, 50)
+    span = Span.of(pooled, mapping, generator=torch.Generator())
+    vectors, coordinates = mapped(pooled, mapping), span.coordinates(pooled)
+    # products are kept by the change of coordinates, up to the ridge
+    torch.testing.assert_close(
+        coordinates @ coordinates.T, vectors @ vectors.T, atol=1e-4, rtol=1e-4
+    )
+    inside = torch.randn(3, 13)
+    weights = span.weights(inside)
+    new = torch.rand(5, 50)
+    margins = span.coordinates(new) @ inside[:, :-1].T + inside[:, -1]
+    torch.testing.assert_close(
+        mapped(new, mapping) @ weights[:, :-1].T + weights[:, -1], margins, atol=2e-3, rtol=2e-3
+    )
+
+
+def test_repeated_images_do_no_harm() -> None:
+    pooled = torch.rand(6, 50).repeat(2, 1)
+    coordinates = Span.of(pooled, "linear", generator=torch.Generator()).coordinates(pooled)
+    torch.testing.assert_close(coordinates[:6], coordinates[6:], atol=1e-3, rtol=0)
+
+
+def test_more_images_than_landmarks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("striate.handcrafted.fitting.LANDMARKS", 40)
+    images, targets = digits(24, 300)
+    model, report = fit(
+        images[:200], targets[:200], images[200:], targets[200:], classes=10, settings=QUICK
+    )
+    assert report.best.validation > 0.7
