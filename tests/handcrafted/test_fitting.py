@@ -85,7 +85,7 @@ def test_repeated_images_do_no_harm() -> None:
 def test_more_images_than_landmarks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("striate.handcrafted.fitting.LANDMARKS", 40)
     images, targets = digits(24, 300)
-    model, report = fit(
+    _, report = fit(
         images[:200], targets[:200], images[200:], targets[200:], classes=10, settings=QUICK
     )
     assert report.best.validation > 0.7

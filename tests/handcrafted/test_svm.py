@@ -28,10 +28,10 @@ def test_two_points_by_hand() -> None:
 def test_beside_liblinear(cost: float, width: int) -> None:
     features, targets = clouds(60, width, 3)
     ours = linear_svm(features, targets, classes=3, cost=cost, tolerance=1e-8)
-    theirs = LinearSVC(C=cost, dual=False, tol=1e-6, max_iter=2000).fit(features, targets)
-    torch.testing.assert_close(ours[:, :-1], torch.from_numpy(theirs.coef_), atol=1e-4, rtol=1e-3)
+    theirs = LinearSVC(C=cost, dual=True, tol=1e-8, max_iter=100_000).fit(features, targets)
+    torch.testing.assert_close(ours[:, :-1], torch.from_numpy(theirs.coef_), atol=1e-6, rtol=1e-6)
     torch.testing.assert_close(
-        ours[:, -1], torch.from_numpy(theirs.intercept_), atol=1e-4, rtol=1e-3
+        ours[:, -1], torch.from_numpy(theirs.intercept_), atol=1e-6, rtol=1e-6
     )
 
 
