@@ -6,11 +6,13 @@ takes its deep features from where nothing else is at hand.
 """
 
 import math
+from collections.abc import Sequence
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from striate.models.stages import Stages
+from striate.ops.sizes import same_padding
 
 # Table 1 for width and depth 1: expansion, channels, blocks, kernel, stride of the first block.
 STAGES = (
@@ -33,11 +35,13 @@ class SameConv2d(nn.Conv2d):
     """A convolution with TensorFlow's "same" padding: ceil(size / stride) outputs, and where the
     zeros do not divide evenly the extra one goes to the right and the bottom."""
 
+    def padding_for(self, size: Sequence[int]) -> list[tuple[int, int]]:
+        """Zeros before and behind for a map of (rows, columns)."""
+        axes = zip(size, self.kernel_size, self.stride, strict=True)
+        return [same_padding(side, kernel, stride=stride) for side, kernel, stride in axes]
+
     def forward(self, x: Tensor) -> Tensor:
-        (kernel, _), (stride, _) = self.kernel_size, self.stride
-        down, right = (
-            max((math.ceil(size / stride) - 1) * stride + kernel - size, 0) for size in x.shape[-2:]
-        )
+        down, right = (before + behind for before, behind in self.padding_for(x.shape[-2:]))
         weight = self.weight
         if down % 2 or right % 2:
             if self.groups == self.in_channels:

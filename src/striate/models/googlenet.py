@@ -108,7 +108,8 @@ class GoogLeNet(Stages):
         last = features[next(reversed(features))]
         logits = {"logits": self._run(name, classifier, last, images)}
         for stage, head in AUXILIARY.items():
-            logits[head] = self._run(head, self.get_submodule(head), features[stage], images)
+            if stage in features:  # it may have been taken out
+                logits[head] = self._run(head, self.get_submodule(head), features[stage], images)
         return logits
 
 

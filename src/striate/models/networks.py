@@ -1,19 +1,32 @@
 """Every network of the lectures in one table: how it is built, for what, and what it reached."""
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from torch import nn
 
+from striate.errors import ModelError, UnknownName
 from striate.models.alexnet import alexnet, alexnet_single
 from striate.models.efficientnet import efficientnet_lite
 from striate.models.googlenet import googlenet
 from striate.models.lenet import lenet5
 from striate.models.overfeat import overfeat_accurate, overfeat_fast
 from striate.models.resnet import cifar_resnet, imagenet_resnet
+from striate.models.stages import Stages
+from striate.models.surgery import replace_head
 from striate.models.vgg import vgg
-from striate.models.weights import IMAGENET, MNIST, TENSORFLOW, TENSORFLOW_LITE, Normalization
+from striate.models.weights import (
+    IMAGENET,
+    MNIST,
+    PUBLISHED,
+    TENSORFLOW,
+    TENSORFLOW_LITE,
+    Normalization,
+    load_weights,
+)
 from striate.models.zfnet import zfnet
 
 
@@ -100,3 +113,72 @@ NETWORKS: dict[str, Entry] = {
        for scale, size, top1 in ((0, 224, 75.1), (1, 240, 76.7), (2, 260, 77.6))},
 }
 # fmt: on
+
+
+def entry(name: str) -> Entry:
+    """What is known of the network called `name`.
+
+    Raises:
+        UnknownName: with the closest names.
+    """
+    if name not in NETWORKS:
+        raise UnknownName("network", name, NETWORKS)
+    return NETWORKS[name]
+
+
+def options_of(known: Entry) -> set[str]:
+    """What a network's builder takes beside classes and channels."""
+    parameters = inspect.signature(known.build).parameters
+    fixed = known.build.keywords if isinstance(known.build, partial) else {}
+    return {
+        name
+        for name, parameter in parameters.items()
+        if parameter.kind is parameter.KEYWORD_ONLY and name not in fixed
+    } - {"classes", "channels"}
+
+
+def create(
+    name: str,
+    *,
+    classes: int | None = None,
+    channels: int | None = None,
+    weights: str | Path | None = None,
+    **options: object,
+) -> nn.Module:
+    """Builds a network of the lectures.
+
+    Args:
+        name: a key of `NETWORKS`.
+        classes: the published number where None. With `weights` of another number of classes the
+            classifier is a fresh one.
+        channels: of an image; the published number where None.
+        weights: a name in the network's entry ("imagenet"), or the path of a weight file.
+        options: of this network alone, such as `image_size` or `shortcut`; see its file.
+
+    Raises:
+        UnknownName: if there is no such network, weights or option.
+        ModelError: if it cannot be built so.
+        WeightsError: if the file does not fit.
+    """
+    known = entry(name)
+    choices = options_of(known)
+    for option in options:
+        if option not in choices:
+            raise UnknownName(f"option of {name}", option, sorted(choices) or ["none"])
+    classes = known.classes if classes is None else classes
+    channels = known.channels if channels is None else channels
+    if classes < 1 or channels < 1:
+        raise ModelError(
+            f"{name} needs at least one class and one channel, not {classes} and {channels}"
+        )
+    model = known.build(
+        classes=classes if weights is None else known.classes, channels=channels, **options
+    )
+    if isinstance(model, Stages):
+        model.name = name
+        size = options.get("image_size", known.image_size)
+        model.image_size = size if isinstance(size, int) else None
+    if weights is None:
+        return model
+    load_weights(model, f"{name}.{weights}" if f"{name}.{weights}" in PUBLISHED else weights)
+    return model if classes == known.classes else replace_head(model, classes)

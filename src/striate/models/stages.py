@@ -22,7 +22,8 @@ class Stages(nn.Module):
         channels: how many channels an image has.
     """
 
-    name = "network"  # `create` says which
+    name = "network"  # `create` says which, and for what images
+    image_size: int | None = None
 
     def __init__(self, stages: Mapping[str, nn.Module], *, channels: int):
         super().__init__()

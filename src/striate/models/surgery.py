@@ -1,12 +1,13 @@
-"""Networks changed after they were built: another head, batch normalization folded away."""
+"""Networks changed after they were built: cut short, decided anew, made quick."""
 
+from collections import OrderedDict
 from copy import deepcopy
 from itertools import pairwise
 
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from striate.errors import ModelError
+from striate.errors import ModelError, UnknownName
 from striate.models.resnet import Basic, Bottleneck
 from striate.models.stages import Stages
 
@@ -25,32 +26,85 @@ def classifier(model: nn.Module) -> tuple[str, nn.Linear]:
         if isinstance(module, nn.Linear):
             found = name, module
     if found is None:
-        raise ModelError(
-            f"{type(model).__name__} has no full connection (nn.Linear) to decide with"
-        )
+        raise ModelError(f"{named(model)} has no full connection (nn.Linear) to decide with")
     return found
 
 
 def replace_head(model: nn.Module, classes: int) -> nn.Module:
-    """Puts a fresh classifier with `classes` outputs in the old one's place; returns `model`."""
+    """Puts a fresh classifier with `classes` outputs in the old one's place; returns `model`.
+
+    Auxiliary classifiers, where a network has them, are replaced too.
+    """
     if classes < 1:
         raise ModelError(f"a network needs at least one class, not {classes}")
     name, old = classifier(model)
-    new = nn.Linear(
-        old.in_features,
-        classes,
-        bias=old.bias is not None,
-        device=old.weight.device,
-        dtype=old.weight.dtype,
-    )
-    replace(model, name, new)
+    replace(model, name, fresh(old, old.in_features, classes))
+    if isinstance(model, Stages):
+        for beside, head in model.named_children():
+            if beside not in model.stage_names:
+                last, old = classifier(head)
+                replace(head, last, fresh(old, old.in_features, classes))
     return model
 
 
-def replace(model: nn.Module, name: str, new: nn.Module) -> None:
-    """Puts `new` where the module with the dotted `name` was."""
-    parent, _, child = name.rpartition(".")
-    model.get_submodule(parent)._modules[child] = new
+def fresh(old: nn.Linear, inputs: int, outputs: int) -> nn.Linear:
+    """A new full connection where the old one lives."""
+    weight = old.weight
+    return nn.Linear(
+        inputs, outputs, bias=old.bias is not None, device=weight.device, dtype=weight.dtype
+    )
+
+
+def cut(model: nn.Module, layer: str) -> nn.Module:
+    """The network up to and with `layer`: images in, that layer's output out.
+
+    The layers are the model's own, not copies: train one and the other learns.
+
+    Args:
+        model: any network.
+        layer: the name of a stage ("fc7", "conv4_2"), or the dotted name of any module.
+
+    Raises:
+        UnknownName: if the network has no such layer.
+    """
+    check_name(model, layer)
+    if isinstance(model, Stages) and layer in model.stage_names:
+        kept: OrderedDict[str, nn.Module] = OrderedDict()
+        for name, stage in model.stages():
+            kept[name] = stage
+            if name == layer:
+                break
+        return nn.Sequential(kept)
+    return Cut(model, layer)
+
+
+class Cut(nn.Module):
+    """A network that stops where the named layer has answered."""
+
+    def __init__(self, model: nn.Module, layer: str):
+        super().__init__()
+        self.model, self.layer = model, layer
+
+    def forward(self, images: Tensor) -> Tensor:
+        def stop(module: nn.Module, inputs: object, output: Tensor) -> None:
+            raise Reached(output)
+
+        handle = self.model.get_submodule(self.layer).register_forward_hook(stop)
+        try:
+            self.model(images)
+        except Reached as reached:
+            return reached.output
+        finally:
+            handle.remove()
+        raise ModelError(f"{self.layer} takes no part in what {named(self.model)} computes")
+
+
+class Reached(Exception):  # noqa: N818
+    """Not an error: the way out of a forward pass that has gone far enough."""
+
+    def __init__(self, output: Tensor):
+        super().__init__()
+        self.output = output
 
 
 def folded(model: nn.Module) -> nn.Module:
@@ -62,10 +116,28 @@ def folded(model: nn.Module) -> nn.Module:
     copy = deepcopy(model).eval()
     for parent in copy.modules():
         if isinstance(parent, nn.Sequential | Basic | Bottleneck):
-            names = list(parent._modules)
-            for first, second in pairwise(names):
+            for first, second in pairwise(list(parent._modules)):
                 convolution, norm = parent._modules[first], parent._modules[second]
                 if isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
                     parent._modules[first] = fuse_conv_bn_eval(convolution, norm)
                     parent._modules[second] = nn.Identity()
     return copy
+
+
+def replace(model: nn.Module, name: str, new: nn.Module) -> None:
+    """Puts `new` where the module with the dotted `name` was."""
+    parent, _, child = name.rpartition(".")
+    model.get_submodule(parent)._modules[child] = new
+
+
+def check_name(model: nn.Module, layer: str) -> None:
+    """Refuses the name of a layer that the network does not have."""
+    names = [name for name, _ in model.named_modules() if name]
+    if layer not in names:
+        stages = model.stage_names if isinstance(model, Stages) else names
+        raise UnknownName(f"layer of {named(model)}", layer, dict.fromkeys([*stages, *names]))
+
+
+def named(model: nn.Module) -> str:
+    """What to call a network in a message."""
+    return model.name if isinstance(model, Stages) else type(model).__name__

@@ -1,0 +1,130 @@
+"""Networks made for one size of image, made to read any: by pooling to a grid, or by sliding."""
+
+from copy import deepcopy
+from typing import Literal
+
+import torch
+from torch import nn
+
+from striate.errors import ModelError
+from striate.models.removal import rejoin
+from striate.models.stages import Stages
+from striate.models.surgery import named, replace
+
+POOLINGS = {"average": nn.AdaptiveAvgPool2d, "max": nn.AdaptiveMaxPool2d}
+
+
+def adapt_pooling(
+    model: nn.Module,
+    grid: int | None = None,
+    *,
+    kind: Literal["average", "max"] = "average",
+    image_size: int | None = None,
+) -> nn.Module:
+    """A copy of a network whose last map is pooled to `grid` x `grid`, whatever the images' size.
+
+    Full connections that then read another number of values start afresh; the rest keeps its
+    weights. With the grid that the network already has, all do.
+
+    Args:
+        model: a network with an adaptive pooling, or one of ours.
+        grid: rows and columns; those the network was built for where None.
+        kind: what is taken of each part of the map.
+        image_size: height and width of the images; what it was built for where None.
+
+    Raises:
+        ModelError: if there is no place for such a pooling.
+    """
+    if kind not in POOLINGS:
+        raise ModelError(f"kind must be average or max, not {kind!r}")
+    if grid is not None and grid < 1:
+        raise ModelError(f"a grid has one place or more, not {grid}")
+    copy = deepcopy(model)
+    adaptive = [
+        (name, m) for name, m in copy.named_modules() if isinstance(m, tuple(POOLINGS.values()))
+    ]
+    if adaptive:
+        name, old = adaptive[-1]
+        replace(copy, name, POOLINGS[kind](vars(old)["output_size"] if grid is None else grid))
+    elif isinstance(copy, Stages) and "flatten" in copy.stage_names:
+        size = map_before(copy, "flatten")[2:]
+        insert(copy, "adapt", POOLINGS[kind](size if grid is None else grid), "flatten")
+    else:
+        raise ModelError(f"{named(model)} has no adaptive pooling and no place to put one")
+    return rejoin(copy, image_size, f"pooled to {grid or 'its grid'}")
+
+
+def slide(model: Stages) -> Stages:
+    """A copy that slides over larger images (Sermanet et al. 2014, Section 3.5): a map of logits.
+
+    Full connections become the convolutions they are, so that what neighboring windows share is
+    computed once. At the size the network was built for the map is 1 x 1 and holds the logits.
+
+    Returns:
+        A network whose output is (N, classes, rows, columns). An adaptive pooling becomes one over
+        windows of the map's built size, at stride 1.
+
+    Raises:
+        ModelError: if the network does not pool or flatten a map of known size.
+    """
+    copy = deepcopy(model)
+    bridge = next((name for name in ("flatten", "pooled") if name in copy.stage_names), None)
+    if bridge is None:
+        raise ModelError(f"{named(model)} flattens no map: it cannot slide")
+    _, channels, rows, columns = map_before(copy, bridge)
+    stages: dict[str, nn.Module] = {}
+    window = (rows, columns)
+    behind = False
+    for name, stage in copy.stages():
+        if name == "adapt" and bridge == "flatten":
+            continue  # at the built size it changes nothing
+        if name == bridge:
+            behind = True
+            if bridge == "pooled":
+                stages[name] = nn.AvgPool2d(window, stride=1)
+                window = (1, 1)
+            continue
+        stages[name] = convolved(stage, channels, window) if behind else stage
+        if behind:
+            window = (1, 1)
+    result = Stages(stages, channels=copy.channels)
+    result.name, result.image_size = copy.name, copy.image_size
+    return result.train(model.training)
+
+
+def convolved(stage: nn.Module, channels: int, window: tuple[int, int]) -> nn.Module:
+    """A stage with its full connection as a convolution: over the window, or over one place."""
+    if isinstance(stage, nn.Linear):
+        inputs = channels if window != (1, 1) else stage.in_features
+        with torch.device("meta"):
+            layer = nn.Conv2d(inputs, stage.out_features, window, bias=stage.bias is not None)
+        weight = stage.weight.detach().reshape(layer.weight.shape).clone()
+        layer.weight = nn.Parameter(weight)
+        if stage.bias is not None:
+            layer.bias = nn.Parameter(stage.bias.detach().clone())
+        return layer
+    if isinstance(stage, nn.Sequential):
+        return nn.Sequential(*(convolved(layer, channels, window) for layer in stage))
+    return stage
+
+
+def map_before(model: Stages, stage: str) -> tuple[int, ...]:
+    """The shape (1, channels, rows, columns) of what a stage reads at the size it was built for."""
+    if model.image_size is None:
+        raise ModelError(f"{named(model)} was not built for images of a known size")
+    skeleton = deepcopy(model).to("meta").eval()
+    shape = (1, model.channels, model.image_size, model.image_size)
+    x = torch.empty(shape, device="meta")
+    with torch.no_grad():
+        for name, layer in skeleton.stages():
+            if name == stage:
+                break
+            x = layer(x)
+    return tuple(x.shape)
+
+
+def insert(model: Stages, name: str, stage: nn.Module, before: str) -> None:
+    """Puts a stage in front of another."""
+    place = model.stage_names.index(before)
+    model.stage_names.insert(place, name)
+    model.add_module(name, stage)
