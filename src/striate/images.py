@@ -39,7 +39,7 @@ SUFFIXES = frozenset((
     ".heic", ".heif",  # cannot be read, and should be left out by name instead of passed over
 ))
 # fmt: on
-SIGNATURES = (  # the formats read, and those that people have and striate does not read
+SIGNATURES = (
     (b"\xff\xd8", "JPEG"),
     (b"\x89PNG", "PNG"),
     (b"GIF8", "GIF"),
@@ -48,13 +48,17 @@ SIGNATURES = (  # the formats read, and those that people have and striate does 
     (b"II*\0", "TIFF"),
     (b"MM\0*", "TIFF"),
     (b"\0\0\0\x0cjP", "JPEG 2000"),
-    (b"%PDF", "PDF"),
-    (b"%!PS", "PostScript"),
-    (b"8BPS", "Photoshop"),
-    (b"PK\x03\x04", "zip"),
-    (b"\x1f\x8b", "gzip"),
+    (b"\xff\x4f\xff\x51", "JPEG 2000"),
+)
+STRANGERS = (  # what people have and striate does not read
+    (b"%PDF", "a PDF, not an image"),
+    (b"%!PS", "PostScript, not an image; save it as PNG"),
+    (b"8BPS", "a Photoshop file; save it as PNG"),
+    (b"PK\x03\x04", "a zip archive, not an image"),
+    (b"\x1f\x8b", "a gzip archive, not an image"),
 )
 HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
+TEXT = bytes({7, 8, 9, 10, 12, 13, 27, *range(32, 256)})  # bytes that text files are made of
 GRAY = 128  # what `pad` puts around a picture
 
 
@@ -99,17 +103,17 @@ def read(path: str | os.PathLike[str], *, at_least: int | None = AT_LEAST) -> ND
         ImageError: if it cannot be read; the text is the reason, without the path.
     """
     try:
-        with Path(path).open("rb") as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise ImageError("not a file that can be read")
-            if status.st_size > MAX_BYTES:
-                raise ImageError(
-                    f"has {status.st_size:,} bytes, more than the limit of {MAX_BYTES:,}"
-                )
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise ImageError(f"cannot be read: {error.strerror or error}") from error
+        status = os.stat(path)  # noqa: PTH116 (before opening: a pipe would wait for its writer)
+        if stat.S_ISDIR(status.st_mode):
+            raise ImageError("is a folder")
+        if not stat.S_ISREG(status.st_mode):
+            raise ImageError("is no regular file")
+        if status.st_size > MAX_BYTES:
+            raise ImageError(f"has {status.st_size:,} bytes, more than the limit of {MAX_BYTES:,}")
+        data = Path(path).read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
+        reason = getattr(error, "strerror", None) or error
+        raise ImageError(f"cannot be read: {reason}") from error
     return decode(data, at_least=at_least)
 
 
@@ -211,11 +215,15 @@ def _from_floats(array: NDArray) -> NDArray[np.uint8]:
 def _decode(data: bytes, at_least: int | None) -> NDArray[np.uint8]:
     from PIL import Image
 
-    with Image.open(io.BytesIO(data), formats=_formats()) as image:
+    try:
+        image = Image.open(io.BytesIO(data), formats=_formats())
+    except Image.DecompressionBombError as error:
+        raise ImageError(f"more pixels than the limit of {MAX_PIXELS:,}") from error
+    with image:
         width, height = image.size
         if width * height > MAX_PIXELS:
             raise ImageError(
-                f"{width:,} x {height:,} pixels, more than the limit of {MAX_PIXELS:,}"
+                f"more pixels than the limit of {MAX_PIXELS:,}: {width:,} x {height:,}"
             )
         if at_least is not None:
             image.draft(None, (at_least, at_least))
@@ -233,7 +241,7 @@ def _rgb(image: "Image.Image") -> NDArray[np.uint8]:
         return to_rgb(np.asarray(image))
     if image.has_transparency_data:
         return to_rgb(np.asarray(image.convert("RGBA")))
-    return np.array(image.convert("RGB"))
+    return np.array(image if image.mode == "RGB" else image.convert("RGB"))
 
 
 def _orientation(image: "Image.Image") -> int:
@@ -259,22 +267,26 @@ def _reason(data: bytes, error: Exception) -> str:
     """Why these bytes are no picture, in a few words."""
     if isinstance(error, MemoryError):
         return "not enough memory to decode it"
-    if data[4:8] == b"ftyp" and data[8:12] in HEIC_BRANDS:
-        return "HEIC cannot be read here; save it as JPEG"
-    known = next((name for start, name in SIGNATURES if data.startswith(start)), None)
-    message = str(error).lower()
-    if known and ("truncated" in message or "unexpected end" in message):
-        return f"truncated: the {known} ends after {len(data):,} bytes"
-    if known in ("PDF", "PostScript", "Photoshop", "zip", "gzip"):
-        return f"a {known} file, not an image"
-    if known:
-        return f"broken {known}"
     start = data[:512]
-    if start.lstrip()[:1] == b"<" and b"<svg" in start.lower():
+    if start[4:8] == b"ftyp" and start[8:12] in HEIC_BRANDS:
+        return "HEIC cannot be read here; save it as JPEG"
+    for signature, reason in STRANGERS:
+        if start.startswith(signature):
+            return reason
+    if b"<svg" in start.lower():
         return "SVG has no pixels; save it as PNG"
-    if not start.translate(None, bytes({7, 8, 9, 10, 12, 13, 27} | set(range(32, 256)))):
+    if not start.translate(None, TEXT):
         return "not an image (a text file?)"
-    return "not an image that can be read"
+    known = next((name for signature, name in SIGNATURES if start.startswith(signature)), None)
+    if start[4:12] in (b"ftypavif", b"ftypavis"):
+        known = "AVIF"
+    if known is None:
+        return "not an image that can be read"
+    message = str(error).lower()
+    cut = known == "WebP" and len(data) < 8 + int.from_bytes(data[4:8], "little")
+    if cut or "truncated" in message or "unexpected end" in message:
+        return f"truncated: the {known} ends after {len(data):,} bytes"
+    return f"broken {known}"
 
 
 @lru_cache(maxsize=1)

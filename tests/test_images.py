@@ -1,0 +1,437 @@
+"""One rule from bytes to pixels: every form of picture, every way of being broken."""
+
+import io
+import os
+import threading
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image, ImageFile, ImageOps
+
+from striate import images
+from striate.errors import ImageError
+from striate.images import View, apply, decode, read, to_rgb
+
+SCENE = np.zeros((20, 30, 3), np.uint8)  # red, blue above green, yellow
+SCENE[:10, :15], SCENE[:10, 15:] = (200, 30, 30), (30, 30, 200)
+SCENE[10:, :15], SCENE[10:, 15:] = (30, 200, 30), (220, 220, 30)
+
+
+def encode(picture: Image.Image | np.ndarray, form: str, **options) -> bytes:
+    if isinstance(picture, np.ndarray):
+        picture = Image.fromarray(picture)
+    stream = io.BytesIO()
+    picture.save(stream, form, **options)
+    return stream.getvalue()
+
+
+def oriented(orientation: int) -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return exif
+
+
+def noise(height: int = 40, width: int = 50) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+# Every form of picture
+
+
+@pytest.mark.parametrize("form", ["PNG", "TIFF", "BMP", "PPM", "GIF"])
+def test_lossless_forms_come_back_as_they_were(form: str):
+    pixels = decode(encode(SCENE, form))
+    assert pixels.dtype == np.uint8
+    assert pixels.flags.writeable
+    np.testing.assert_array_equal(pixels, SCENE)
+
+
+@pytest.mark.parametrize("form", ["JPEG", "WEBP", "JPEG2000", "MPO"])
+def test_lossy_forms_come_back_nearly(form: str):
+    difference = np.abs(decode(encode(SCENE, form)).astype(int) - SCENE)
+    assert np.median(difference) <= 6
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("form", ["PNG", "TIFF", "MPO", "JPEG", "WEBP"])
+def test_orientation_is_applied_once(form: str, orientation: int):
+    """Against Pillow's own transposition, for formats that apply it while loading and others."""
+    pixels = decode(encode(SCENE, form, exif=oriented(orientation)))
+    stored = Image.open(io.BytesIO(encode(SCENE, "PNG", exif=oriented(orientation))))
+    expected = np.asarray(ImageOps.exif_transpose(stored))
+    assert pixels.shape == expected.shape
+    assert np.median(np.abs(pixels.astype(int) - expected)) <= 6
+
+
+@pytest.mark.parametrize(
+    "exif", [b"Exif\0\0garbage", b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0"]
+)
+def test_broken_metadata_do_not_break_the_picture(exif: bytes):
+    assert decode(encode(SCENE, "JPEG", exif=exif)).shape == SCENE.shape
+
+
+@pytest.mark.parametrize("form", ["PNG", "TIFF", "PPM", "JPEG2000"])
+def test_of_16_bits_the_upper_8_count(form: str):
+    values = (np.arange(600, dtype=np.uint16) * 109).reshape(20, 30)
+    pixels = decode(encode(values, form))
+    np.testing.assert_array_equal(pixels, np.repeat((values >> 8)[..., None], 3, axis=2))
+
+
+def test_whole_numbers_of_more_than_16_bits_are_refused():
+    with pytest.raises(ImageError, match="more than 16 bits"):
+        decode(encode(np.full((4, 4), 70_000, np.int32), "TIFF"))
+
+
+def test_floats_in_0_to_1_are_scaled():
+    values = np.array([[0.0, 0.5], [1.0, 0.2]], np.float32)
+    np.testing.assert_array_equal(decode(encode(values, "TIFF"))[..., 0], [[0, 128], [255, 51]])
+
+
+@pytest.mark.parametrize("value", [1.5, -0.1, np.nan, np.inf])
+def test_other_floats_are_refused(value: float):
+    with pytest.raises(ImageError, match=r"must be in \[0, 1\]"):
+        decode(encode(np.array([[0.0, value]], np.float32), "TIFF"))
+
+
+def test_gray_bits_and_luminance_alpha():
+    np.testing.assert_array_equal(decode(encode(Image.new("L", (2, 2), 77), "PNG")), 77)
+    np.testing.assert_array_equal(decode(encode(Image.new("1", (2, 2), 1), "PNG")), 255)
+    np.testing.assert_array_equal(decode(encode(Image.new("LA", (2, 2), (0, 0)), "PNG")), 255)
+
+
+@pytest.mark.parametrize(("alpha", "value"), [(0, 255), (255, 51), (128, 153)])
+def test_alpha_lies_over_white(alpha: int, value: int):
+    """51 · 128/255 + 255 · 127/255 = 152.6."""
+    data = encode(Image.new("RGBA", (2, 2), (51, 51, 51, alpha)), "PNG")
+    np.testing.assert_array_equal(decode(data), value)
+
+
+@pytest.mark.parametrize("form", ["PNG", "GIF"])
+def test_a_transparent_color_of_the_palette_is_white(form: str):
+    picture = Image.new("P", (2, 1))
+    picture.putpalette([10, 20, 30, 200, 100, 50])
+    picture.putpixel((1, 0), 1)
+    pixels = decode(encode(picture, form, transparency=0))
+    np.testing.assert_array_equal(pixels, [[[255, 255, 255], [200, 100, 50]]])
+
+
+def test_a_transparent_color_without_palette_is_white():
+    data = encode(Image.new("RGB", (2, 2), (1, 2, 3)), "PNG", transparency=(1, 2, 3))
+    np.testing.assert_array_equal(decode(data), 255)
+
+
+def test_cmyk_and_ycbcr_become_rgb():
+    """Cyan 255 leaves no red."""
+    data = encode(Image.new("CMYK", (8, 8), (255, 0, 0, 0)), "TIFF")
+    np.testing.assert_array_equal(decode(data)[0, 0], [0, 255, 255])
+    data = encode(Image.new("CMYK", (8, 8), (255, 0, 0, 0)), "JPEG")  # stored inverted, by Adobe
+    np.testing.assert_allclose(decode(data)[0, 0], [0, 255, 255], atol=2)
+    ycbcr = Image.fromarray(SCENE).convert("YCbCr")
+    np.testing.assert_allclose(decode(encode(ycbcr, "TIFF")), SCENE, atol=2)
+
+
+def test_lab_becomes_rgb():
+    """L = 53.2, a = 80, b = 67 is red (CIE 1976); Pillow keeps 2.55 L, a + 128 and b + 128."""
+    data = encode(Image.new("LAB", (2, 2), (136, 208, 195)), "TIFF")
+    np.testing.assert_allclose(decode(data)[0, 0], [255, 0, 0], atol=16)
+
+
+@pytest.mark.parametrize("form", ["GIF", "PNG", "WEBP", "TIFF"])
+def test_of_several_frames_the_first(form: str):
+    frames = [Image.new("RGB", (8, 8), color) for color in ("red", "blue")]
+    options = {"lossless": True} if form == "WEBP" else {}
+    data = encode(frames[0], form, save_all=True, append_images=frames[1:], **options)
+    np.testing.assert_array_equal(decode(data)[0, 0], [255, 0, 0])
+
+
+# Scaled decoding
+
+
+@pytest.mark.parametrize(
+    ("size", "at_least", "expected"),
+    [
+        ((1200, 2000), 512, (600, 1000)),  # 1200 / 2 is still 512, 1200 / 4 is not
+        ((1024, 1024), 512, (512, 512)),
+        ((1023, 2000), 512, (1023, 2000)),
+        ((1200, 2000), 150, (150, 250)),
+        ((1200, 2000), None, (1200, 2000)),
+        ((30, 20), 512, (30, 20)),
+    ],
+)
+def test_jpegs_are_decoded_at_the_smallest_scale_that_is_large_enough(size, at_least, expected):
+    data = encode(Image.new("RGB", size[::-1]), "JPEG")
+    assert decode(data, at_least=at_least).shape == (*expected, 3)
+
+
+def test_scaled_decoding_is_for_jpeg_only_and_before_the_orientation():
+    assert decode(encode(Image.new("RGB", (2000, 1200)), "PNG")).shape == (1200, 2000, 3)
+    data = encode(Image.new("RGB", (2000, 1200)), "JPEG", exif=oriented(6))
+    assert decode(data).shape == (1000, 600, 3)
+
+
+# Broken files
+
+
+def png_header(width: int, height: int) -> bytes:
+    data = bytearray(encode(Image.new("L", (1, 1)), "PNG"))
+    data[16:24] = width.to_bytes(4, "big") + height.to_bytes(4, "big")
+    data[29:33] = __import__("zlib").crc32(bytes(data[12:29])).to_bytes(4, "big")
+    return bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "empty file"),
+        (b"these are no pixels\n", "not an image (a text file?)"),
+        (b"BMW and Porsche", "not an image (a text file?)"),
+        (b"<html><body>404</body></html>", "not an image (a text file?)"),
+        (b"<?xml version='1.0'?><svg></svg>", "SVG has no pixels; save it as PNG"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC cannot be read here; save it as JPEG"),
+        (b"%PDF-1.4 ...", "a PDF, not an image"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "PostScript, not an image;"),
+        (b"PK\x03\x04....", "a zip archive, not an image"),
+        (b"\x01\x02\x03" * 40, "not an image that can be read"),
+        (encode(noise(), "JPEG")[:1000], "truncated: the JPEG ends after 1,000 bytes"),
+        (encode(noise(), "PNG")[:1000], "truncated: the PNG ends after 1,000 bytes"),
+        (encode(noise(), "WEBP")[:1000], "truncated: the WebP ends after 1,000 bytes"),
+        (encode(noise(), "TIFF")[:1000], "truncated: the TIFF ends after 1,000 bytes"),
+        (b"\xff\xd8\xff\xe0" + b"\0" * 50, "broken JPEG"),
+        (b"\x89PNG\r\n\x1a\n" + b"\0" * 50, "broken PNG"),
+        (png_header(60_000, 60_000), "more pixels than the limit of 89,478,485"),
+        (png_header(10_000, 10_000), "more pixels than the limit of 89,478,485: 10,000 x 10,000"),
+    ],
+)  # fmt: skip
+def test_every_broken_file_has_its_reason(data: bytes, reason: str):
+    with pytest.raises(ImageError) as caught:
+        decode(data)
+    assert reason in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_pillow_is_never_asked_to_start_ghostscript():
+    assert {"EPS", "PDF", "PSD", "FITS"}.isdisjoint(images.FORMATS)
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), OverflowError("x"), KeyError("x"), RecursionError(), TypeError("x")]
+)
+def test_whatever_the_decoder_throws_becomes_our_error(monkeypatch, error: Exception):
+    def fail(self):
+        raise error
+
+    monkeypatch.setattr(ImageFile.ImageFile, "load", fail)
+    with pytest.raises(ImageError) as caught:
+        decode(encode(SCENE, "BMP"))
+    assert caught.value.__cause__ is error
+
+
+def test_reading_says_what_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for path, reason in [(tmp_path, "is a folder"), (tmp_path / "no.jpg", "No such file")]:
+        with pytest.raises(ImageError, match=reason) as caught:
+            read(path)
+        assert str(tmp_path) not in str(caught.value)
+    with pytest.raises(ImageError, match="cannot be read"):
+        read("a\0b.jpg")
+    os.mkfifo(tmp_path / "pipe.jpg")
+    with pytest.raises(ImageError, match="is no regular file"):
+        read(tmp_path / "pipe.jpg")
+    (tmp_path / "cat.png").write_bytes(encode(SCENE, "PNG"))
+    np.testing.assert_array_equal(read(tmp_path / "cat.png"), SCENE)
+    monkeypatch.setattr(images, "MAX_BYTES", 100)
+    with pytest.raises(ImageError, match="bytes, more than the limit of 100"):
+        read(tmp_path / "cat.png")
+
+
+def test_a_file_without_permission(tmp_path: Path):
+    if os.geteuid() == 0:
+        pytest.skip("the super-user may read everything")
+    path = tmp_path / "cat.png"
+    path.write_bytes(encode(SCENE, "PNG"))
+    path.chmod(0)
+    with pytest.raises(ImageError, match="Permission denied"):
+        read(path)
+
+
+REAL = {
+    "JPEG": encode(noise(), "JPEG", exif=oriented(6)),
+    "progressive": encode(noise(), "JPEG", progressive=True),
+    "PNG": encode(noise(), "PNG"),
+    "palette": encode(Image.fromarray(noise()).convert("P"), "PNG"),
+    "GIF": encode(noise(), "GIF"),
+    "WEBP": encode(noise(), "WEBP"),
+    "TIFF": encode(noise(), "TIFF"),
+}
+
+
+@pytest.mark.parametrize("form", REAL)
+@given(data=st.data())
+def test_mutated_files_are_pictures_or_refused(form: str, data: st.DataObject):
+    mutated = bytearray(REAL[form])
+    for _ in range(data.draw(st.integers(0, 6), "flips")):
+        mutated[data.draw(st.integers(0, len(mutated) - 1))] ^= data.draw(st.integers(1, 255))
+    mutated = mutated[: data.draw(st.integers(0, len(mutated)), "length")]
+    try:
+        pixels = decode(bytes(mutated))
+    except ImageError:
+        return
+    assert pixels.dtype == np.uint8
+    assert pixels.ndim == 3
+    assert pixels.shape[2] == 3
+
+
+@given(st.binary(max_size=200))
+def test_garbage_is_refused(garbage: bytes):
+    with pytest.raises(ImageError):
+        decode(garbage)
+
+
+def test_no_warning_leaks_and_the_filters_come_back():
+    """Also from threads that decode at the same time, one of them something broken."""
+    bomb = png_header(10_000, 10_000)  # Pillow warns at this size
+    before = list(warnings.filters)
+
+    def work() -> None:
+        for _ in range(20):
+            with pytest.raises(ImageError):
+                decode(bomb)
+            decode(REAL["PNG"])
+
+    with warnings.catch_warnings(record=True) as leaked:
+        warnings.simplefilter("always")
+        inside = list(warnings.filters)
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert list(warnings.filters) == inside
+    assert leaked == []
+    assert list(warnings.filters) == before
+
+
+# Views
+
+
+def test_a_view_of_its_own_size_changes_nothing():
+    square = noise(32, 32)
+    for view in (View(32, fraction=1.0), View(32, fit="squash"), View(32, fit="pad")):
+        assert view.keeps(32, 32)
+        np.testing.assert_array_equal(apply(square, view), square)
+    assert not View(32).keeps(32, 32)
+    assert not View(32, fit="squash").keeps(32, 33)
+
+
+def test_crop_takes_the_center():
+    """Of 60 x 30, fraction 1, the middle 30 columns; of 32 x 32, 28 out of 32 in the middle."""
+    wide = noise(30, 60)
+    np.testing.assert_array_equal(apply(wide, View(30, fraction=1.0)), wide[:, 15:45])
+    square = noise(32, 32)
+    np.testing.assert_array_equal(apply(square, View(28, fraction=0.875)), square[2:30, 2:30])
+
+
+def test_crop_equals_resizing_the_shorter_side_and_then_cropping():
+    picture = Image.fromarray(noise(100, 150)).resize((450, 300), Image.Resampling.BICUBIC)
+    whole = picture.resize((96, 64), Image.Resampling.BICUBIC)  # 64 = round(56 / 0.875)
+    expected = np.asarray(whole)[4:60, 20:76]
+    found = apply(np.asarray(picture), View(56))
+    assert np.abs(found.astype(int) - expected).max() <= 1
+
+
+def test_squash_equals_a_plain_resize():
+    picture = noise(37, 91)
+    expected = Image.fromarray(picture).resize((24, 24), Image.Resampling.BICUBIC)
+    np.testing.assert_array_equal(apply(picture, View(24, fit="squash")), np.asarray(expected))
+
+
+def test_pad_keeps_the_shape_and_surrounds_it_with_gray():
+    """20 x 10 in 10 x 10 is 10 x 5: two rows of gray above it, three below."""
+    view = apply(np.full((10, 20, 3), 200, np.uint8), View(10, fit="pad"))
+    np.testing.assert_array_equal(view[:, 0, 0], [128, 128, 200, 200, 200, 200, 200, 128, 128, 128])
+    assert apply(np.zeros((1, 1000, 3), np.uint8), View(8, fit="pad")).shape == (8, 8, 3)
+
+
+def test_shrinking_is_antialiased():
+    """A fine checkerboard becomes gray, not black or white."""
+    board = (np.indices((256, 256)).sum(0) % 2 * 255).astype(np.uint8)
+    view = apply(to_rgb(board), View(16, fit="squash"))
+    np.testing.assert_allclose(view, 127.5, atol=8)
+
+
+def test_one_channel_is_luminance():
+    """ITU-R 601: 0.299 R + 0.587 G + 0.114 B."""
+    colors = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255], [9, 9, 9]]], np.uint8)
+    view = apply(colors.repeat(4, axis=0), View(4, channels=1, fit="squash"))
+    np.testing.assert_array_equal(view[0, :, 0], [76, 150, 29, 9])
+
+
+@given(
+    st.integers(1, 40),
+    st.integers(1, 40),
+    st.integers(1, 24),
+    st.sampled_from([1, 3]),
+    st.sampled_from(["crop", "squash", "pad"]),
+)
+def test_any_picture_fits_any_view(height, width, size, channels, fit):
+    pixels = apply(np.full((height, width, 3), 128, np.uint8), View(size, channels, fit))
+    assert pixels.shape == (size, size, channels)
+    assert pixels.dtype == np.uint8
+    assert (pixels == 128).all()
+
+
+@pytest.mark.parametrize(
+    "settings", [{"size": 0}, {"channels": 2}, {"fit": "wide"}, {"fraction": 0.0}, {"fraction": 2}]
+)
+def test_views_that_mean_nothing_are_refused(settings):
+    (name,) = settings
+    with pytest.raises(ValueError, match=name):
+        View(**({"size": 8} | settings))
+
+
+# Arrays of the user
+
+
+def test_arrays_of_every_form():
+    gray = np.array([[0, 255]], np.uint8)
+    expected = np.array([[[0, 0, 0], [255, 255, 255]]], np.uint8)
+    opaque = np.concatenate([expected, np.full((1, 2, 1), 255, np.uint8)], axis=2)
+    for form in (
+        gray,
+        gray[..., None],
+        expected,
+        opaque,
+        gray > 0,
+        gray / 255,
+        gray.astype("f4") / 255,
+    ):
+        np.testing.assert_array_equal(to_rgb(form), expected)
+    np.testing.assert_array_equal(to_rgb(np.array([[[51, 51, 51, 128]]], np.uint8)), 153)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.zeros((3, 4, 5), np.uint8), np.zeros(4, np.uint8), np.zeros((0, 4), np.uint8),
+        np.zeros((4, 4), np.int64), np.full((2, 2), 1.5), np.full((2, 2), np.nan),
+        np.array([["a"]]), np.zeros((1, 2, 2, 3), np.uint8),
+    ],
+)  # fmt: skip
+def test_other_arrays_are_refused(array):
+    with pytest.raises(ImageError):
+        to_rgb(array)
+
+
+# Real material
+
+
+def test_real_photographs(shared):
+    folder = shared("data/photos")
+    for path in sorted(folder.glob("*.jpg")):
+        pixels = read(path)
+        assert pixels.shape[2] == 3
+        assert min(pixels.shape[:2]) < 1024
+        assert pixels.std() > 20
