@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from striate.errors import ModelError
+from striate.handcrafted.banded import Banded
 
 BINS, ORIENTATIONS = 4, 8  # 4 x 4 histograms of 8 orientations each: 128 numbers (Figure 7)
 WINDOW = 2.0  # sigma of the Gaussian window in bins: half the descriptor's width (Section 6.1)
@@ -65,29 +66,31 @@ def dense_sift(
     contrast = images.new_empty(len(images), sum(points))
     at_once = max(PIXELS_AT_ONCE // (height * width), 1)
     for start in range(0, len(images), at_once):
-        some, rows = images[start : start + at_once, 0], slice(start, start + at_once)
+        rows = slice(start, start + at_once)
+        some = images[rows, 0]
         flat = ROUNDING * some.abs().amax((1, 2)).unsqueeze(1)
         for size, end in zip(sizes, accumulate(points), strict=True):
-            found = histograms(some, step=step, bin_size=size)
-            slopes = found.norm(dim=-1) / ramp(height, width, step=step, bin_size=size)
-            slopes = slopes * (slopes > flat)
+            found = histograms(some, step=step, bin_size=size)  # (n, p, 128)
             columns = slice(end - found.shape[1], end)
-            descriptors[rows, columns] = normalized(found, root=root) * (slopes > 0).unsqueeze(-1)
+            lengths = found.norm(dim=-1)
+            slopes = lengths / ramp(height, width, step=step, bin_size=size)
+            slopes = torch.where(slopes > flat, slopes, 0)
+            normalize(found, lengths * (slopes > 0), root=root, out=descriptors[rows, columns])
             contrast[rows, columns] = slopes
     return DenseSIFT(descriptors, torch.cat(places).to(images), contrast)
 
 
 def histograms(images: Tensor, *, step: int, bin_size: int) -> Tensor:
     """The numbers (N, P, 128) of gray images (N, H, W) before they are normalized."""
-    height, width = images.shape[1:]
-    maps = orientation_maps(*gradients(images, sigma=bin_size / MAGNIFICATION))  # (N, 8, H, W)
-    flat = maps.reshape(-1, width)
-    across = [flat[:, a:b] @ part.to(flat).T for a, b, part in bands(width, step, bin_size)]
-    halves = torch.cat(across, 1).reshape(-1, height, sum(part.shape[1] for part in across))
-    down = [part.to(flat) @ halves[:, a:b] for a, b, part in bands(height, step, bin_size)]
-    shape = (len(images), ORIENTATIONS, -1, BINS, halves.shape[2] // BINS, BINS)
-    pooled = torch.cat(down, 1).reshape(shape).permute(0, 2, 4, 3, 5, 1)
-    return pooled.reshape(len(images), -1, BINS * BINS * ORIENTATIONS)
+    count, height, width = images.shape
+    maps = orientation_maps(*gradients(images, sigma=bin_size / MAGNIFICATION))
+    halves = pools(width, step, bin_size, maps.dtype, maps.device).across(maps.flatten(0, 1))
+    pooled = pools(height, step, bin_size, maps.dtype, maps.device).down(halves)
+    rows, columns = pooled.shape[1] // BINS, pooled.shape[2] // BINS
+    # two steps, each of which copies well: orientations last, then the bins of a window together
+    last = pooled.reshape(ORIENTATIONS, -1).T.contiguous()
+    grouped = last.reshape(count, rows, BINS, columns, BINS * ORIENTATIONS).transpose(2, 3)
+    return grouped.reshape(count, rows * columns, BINS * BINS * ORIENTATIONS)
 
 
 def positions(height: int, width: int, *, step: int, bin_size: int) -> Tensor:
@@ -132,17 +135,11 @@ def pooling(side: int, step: int, bin_size: int) -> Tensor:
 
 
 @lru_cache(maxsize=64)
-def bands(side: int, step: int, bin_size: int) -> list[tuple[int, int, Tensor]]:
-    """`pooling` in blocks of rows, each with the pixels [a, b) it reads; the others are zero."""
-    blocks = []
-    for rows in pooling(side, step, bin_size).split(6 * BINS):
-        read = rows.any(0).nonzero().flatten()
-        a, b = int(read[0]), int(read[-1]) + 1
-        blocks.append((a, b, rows[:, a:b]))
-    return blocks
+def pools(side: int, step: int, bin_size: int, dtype: torch.dtype, device: torch.device) -> Banded:
+    """`pooling` without its zeros."""
+    return Banded.of(pooling(side, step, bin_size), rows=6 * BINS, dtype=dtype, device=device)
 
 
-@lru_cache(maxsize=64)
 def smoothing(side: int, sigma: float) -> Tensor:
     """(side, side): a Gaussian of `sigma` pixels along a line whose border pixels go on forever."""
     reach = max(int(4 * sigma + 0.5), 1)
@@ -154,11 +151,17 @@ def smoothing(side: int, sigma: float) -> Tensor:
     return matrix
 
 
+@lru_cache(maxsize=64)
+def blurs(side: int, sigma: float, dtype: torch.dtype, device: torch.device) -> Banded:
+    """`smoothing` without its zeros."""
+    return Banded.of(smoothing(side, sigma), rows=32, dtype=dtype, device=device)
+
+
 def gradients(images: Tensor, *, sigma: float) -> tuple[Tensor, Tensor]:
     """Central differences in x and y (N, H, W), the images (N, H, W) first smoothed to `sigma`."""
     blur = max(sigma**2 - CAMERA_BLUR**2, 0.0) ** 0.5
-    rows, columns = (smoothing(side, blur).to(images) for side in images.shape[1:])
-    smooth = F.pad(rows @ images @ columns.T, (1, 1, 1, 1), mode="replicate")
+    rows, columns = (blurs(side, blur, images.dtype, images.device) for side in images.shape[1:])
+    smooth = F.pad(rows.down(columns.across(images)), (1, 1, 1, 1), mode="replicate")
     return (
         smooth[:, 1:-1, 2:] - smooth[:, 1:-1, :-2],
         smooth[:, 2:, 1:-1] - smooth[:, :-2, 1:-1],
@@ -166,21 +169,31 @@ def gradients(images: Tensor, *, sigma: float) -> tuple[Tensor, Tensor]:
 
 
 def orientation_maps(x: Tensor, y: Tensor) -> Tensor:
-    """(N, 8, H, W): gradient magnitude, shared linearly between the two nearest orientations.
+    """(8, N, H, W): gradient magnitude, shared linearly between the two nearest orientations.
 
     Orientation 0 points to +x and 2 to +y, down the image.
     """
-    turn = torch.atan2(y, x).mul_(ORIENTATIONS / (2 * pi)).unsqueeze(1)  # in [-4, 4]
-    centers = turn.new_tensor([0, 1, 2, 3, 4, -3, -2, -1]).reshape(-1, 1, 1)
-    apart = (turn - centers).abs_()
-    apart[:, 4] = 4 - turn[:, 0].abs()  # the one orientation that is both +4 and -4
-    return apart.neg_().add_(1).clamp_(min=0).mul_(torch.hypot(x, y).unsqueeze(1))
+    size = (x * x).addcmul_(y, y).sqrt_()
+    turn = torch.atan2(y, x).mul_(ORIENTATIONS / (2 * pi)).mul_(size)  # in [-4, 4] times size
+    centers = size.new_tensor([0, 1, 2, 3, 4, -3, -2, -1]).reshape(-1, 1, 1, 1)
+    apart = torch.addcmul(turn, size, centers, value=-1).abs_()
+    torch.sub(4 * size, turn.abs(), out=apart[4])  # the one orientation that is both +4 and -4
+    return torch.sub(size, apart, out=apart).clamp_(min=0)
 
 
-def normalized(numbers: Tensor, *, root: bool) -> Tensor:
-    """Unit length, nothing above 0.2, unit length again; or what RootSIFT makes of that."""
-    unit = F.normalize(F.normalize(numbers, dim=-1).clamp_(max=LARGEST), dim=-1)
-    return F.normalize(unit, p=1.0, dim=-1).sqrt_() if root else unit
+def normalize(numbers: Tensor, lengths: Tensor, *, root: bool, out: Tensor) -> None:
+    """Unit length, nothing above 0.2, unit length again, written to `out`; `numbers` are used up.
+
+    Args:
+        numbers: (..., 128).
+        lengths: (...) of the numbers; 0 makes the descriptor 0.
+        root: take the square root of the L1-normalized numbers instead of the second unit length.
+    """
+    torch.minimum(numbers, LARGEST * lengths.unsqueeze(-1), out=numbers)  # as if divided before
+    total = numbers.sum(-1) if root else numbers.norm(dim=-1)
+    torch.mul(numbers, torch.where(total > 0, 1 / total, 0).unsqueeze(-1), out=out)
+    if root:
+        out.sqrt_()
 
 
 @lru_cache(maxsize=64)
