@@ -126,6 +126,18 @@ def entry(name: str) -> Entry:
     return NETWORKS[name]
 
 
+def source_of(name: str, weights: str | Path) -> str | Path:
+    """What `load_weights` takes: the full name of published weights, or the path."""
+    if f"{name}.{weights}" in PUBLISHED:
+        return f"{name}.{weights}"
+    looks_like_a_path = len(Path(weights).parts) > 1 or Path(weights).suffix
+    if not looks_like_a_path and not Path(weights).exists():
+        raise UnknownName(
+            f"set of weights for {name}", str(weights), [*entry(name).weights, "PATH"]
+        )
+    return weights
+
+
 def options_of(known: Entry) -> set[str]:
     """What a network's builder takes beside classes and channels."""
     parameters = inspect.signature(known.build).parameters
@@ -180,5 +192,5 @@ def create(
         model.image_size = size if isinstance(size, int) else None
     if weights is None:
         return model
-    load_weights(model, f"{name}.{weights}" if f"{name}.{weights}" in PUBLISHED else weights)
+    load_weights(model, source_of(name, weights))
     return model if classes == known.classes else replace_head(model, classes)

@@ -35,7 +35,7 @@ def draw(description: Description) -> str:
         blocks.append(block(row, x + (slot - width) / 2, middle, width, height))
         x += slot + GAP
     total = f"{description.parameters:,} parameters, {description.multiply_adds:,} multiply-adds"
-    width, height = round(x - GAP + MARGIN), round(TOP + TALLEST + 92)
+    width, height = round(x - GAP + MARGIN), round(TOP + TALLEST + 160)
     line = f'<line x1="{MARGIN}" y1="{middle}" x2="{x - GAP:.1f}" y2="{middle}" stroke="#c5ccd3"/>'
     return "\n".join(
         [

@@ -56,7 +56,7 @@ class Stages(nn.Module):
     def _run(self, name: str, stage: nn.Module, x: Tensor, images: Tensor) -> Tensor:
         try:
             return stage(x)
-        except RuntimeError as error:
+        except (RuntimeError, ValueError) as error:
             # The check costs nothing while all is well. Running out of memory is no mistake of the
             # images, so what cannot be explained by their shape goes on as it is.
             reason = explain(name, stage, x, images, self.channels)

