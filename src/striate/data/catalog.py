@@ -189,11 +189,15 @@ class _Bar:
 
 def _folders(name: str, entry: Entry) -> Sequence[Path]:
     """Where a set may lie, best first: below STRIATE_DATA, or that folder if it has the name."""
-    folders = [Path(place) for place in entry.places]
+    folders = _system(entry)
     if root := os.environ.get("STRIATE_DATA"):
         own = Path(root).expanduser()
         folders = [own / name, *([own] if own.resolve().name == name else []), *folders]
     return [*folders, cache_folder() / "datasets" / name]
+
+
+def _system(entry: Entry) -> list[Path]:
+    return [Path(place) for place in entry.places]
 
 
 def _complete(place: Path, entry: Entry) -> bool:

@@ -7,7 +7,7 @@ part, or the whole path where two classes would share it.
 
 import os
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import takewhile
@@ -24,6 +24,7 @@ SPLIT_FOLDERS = {
     "val": VALIDATION, "valid": VALIDATION, "validation": VALIDATION,
     "test": TEST, "testing": TEST,
 }  # fmt: skip
+LEARNED = {name for name, split in SPLIT_FOLDERS.items() if split == TRAIN}
 CLUTTER = frozenset(("thumbs.db", "desktop.ini", "__macosx", "@eadir"))  # as are names with a dot
 EXPECTED = "one folder of images for each class, at least two (photos/cat/1.jpg, photos/dog/1.jpg)"
 
@@ -35,11 +36,13 @@ class Folder:
     Attributes:
         files: names of the image files of each folder that has some, by its path below the root.
         others: how many files of each other kind lie beside them.
-        left_out: what could not be read.
+        empty: folders without any image or folder.
+        left_out: folders that could not be read.
     """
 
     files: dict[tuple[str, ...], list[str]] = field(default_factory=dict)
     others: Counter[str] = field(default_factory=Counter)
+    empty: list[str] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -51,30 +54,32 @@ def open_folders(root: Path, *, seed: int) -> Dataset:
         DataError: if there is nothing to learn from; it says what is expected.
     """
     folder = walk(root)
-    notes, left_out = folder.notes, folder.left_out
     if not folder.files:
         raise DataError(_nothing(root, folder))
-    shared = _wrapper(folder.files)  # an unpacked archive is often one folder deeper
-    parts: dict[tuple[str, ...], list[str]] = {
-        path[len(shared) :]: names for path, names in folder.files.items()
-    }
-    if () in parts:
-        stray = parts.pop(())
-        if not parts:
-            raise DataError(
-                f"{root}: {len(stray)} images, but no class folders; expected {EXPECTED}"
-            )
-        prefix = printable("".join(f"{part}/" for part in shared))
-        left_out += [LeftOut(prefix + printable(name), "lies in no class folder") for name in stray]
-    prefix_split = _splits(root, parts)
+    notes, left_out = folder.notes, folder.left_out
+    shared = len(_wrapper(folder.files))  # an unpacked archive is often one folder deeper
+    deep = {path: path[shared:] for path in folder.files if len(path) > shared}
+    position = _split_position(root, set(deep.values()))
     rows: list[tuple[tuple[str, ...], int, str]] = []  # class folder, split, path
-    for path, names in parts.items():
-        split = SPLIT_FOLDERS[path[0].lower()] if prefix_split else TRAIN
-        start = "/".join((*shared, *path))
-        rows += [(path[prefix_split:], split, f"{start}/{name}") for name in names]
+    for path, names in folder.files.items():
+        inner, split = deep.get(path, ()), TRAIN
+        if position is not None and inner:
+            split = SPLIT_FOLDERS[inner[position].lower()]
+            inner = (*inner[:position], *inner[position + 1 :])
+        places = ["/".join((*path, name)) for name in names]
+        if inner:
+            rows += [(inner, split, place) for place in places]
+        else:
+            left_out += [LeftOut(printable(place), "lies in no class folder") for place in places]
+    if not rows:
+        raise DataError(
+            f"{root}: {len(left_out)} images, but no class folders; expected {EXPECTED}"
+        )
     classes = _classes(root, rows, notes)
     rows.sort(key=lambda row: (row[1], natural(row[2])))
     number = {path: index for index, path in enumerate(classes)}
+    if folder.empty:
+        notes.append(f"without any image: {_words(folder.empty)}")
     if folder.others:
         notes.append(f"passed over, no images by their names: {_kinds(folder)}")
     data = Dataset(
@@ -83,7 +88,7 @@ def open_folders(root: Path, *, seed: int) -> Dataset:
         images=Files([path for _, _, path in rows], root),
         targets=np.array([number[path] for path, _, _ in rows], dtype=np.int64),
         split=np.array([split for _, split, _ in rows], dtype=np.int8),
-        left_out=tuple(left_out),
+        left_out=tuple(sorted(left_out, key=lambda each: natural(each.name))),
         notes=tuple(notes),
     )
     return data.complete(seed)
@@ -113,21 +118,31 @@ def walk(root: Path) -> Folder:
                 LeftOut(name, f"folder cannot be read: {error.strerror or error}")
             )
             continue
-        images = []
+        images, folders = [], 0
         for entry in listing:
             if entry.name.startswith(".") or entry.name.lower() in CLUTTER:
                 continue
             suffix = os.path.splitext(entry.name)[1].lower()  # noqa: PTH122
-            if entry.is_dir():
+            if _is_folder(entry):
                 deeper = ((*path, entry.name), entry.path)
                 (links if entry.is_symlink() else waiting).append(deeper)
+                folders += 1
             elif suffix in SUFFIXES:
                 images.append(entry.name)  # whether it can be read shows when it is
             else:
                 found.others[printable(suffix) or "without a suffix"] += 1
         if images:
             found.files[path] = images
+        elif not folders:
+            found.empty.append(name)
     return found
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself: as a file, it is named with this reason when it is read
+        return False
 
 
 def natural(name: str) -> tuple[tuple[int, int, str], ...]:
@@ -156,40 +171,37 @@ def display_names(paths: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
 
 def _wrapper(files: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
     """The folders around everything: `set` and `photos` of `set/photos/cat`, `set/photos/dog`."""
-    paths = list(files)
+    paths = [path for path in files if path]
+    if not paths:
+        return ()
     low, high = min(paths), max(paths)
     same = (a == b for a, b in zip(low, high, strict=False))
-    shared = tuple(part for part, _ in zip(low, takewhile(bool, same), strict=False))
-    if shared in paths and len(paths) == 1:  # one class: its own folder is no wrapper
+    shared = low[: sum(takewhile(bool, same))]
+    if len(paths) == 1:  # a class folder is no wrapper
         shared = shared[:-1]
-    while shared and shared[-1].lower() in SPLIT_FOLDERS:  # `train/` alone says what it is
+    while shared and shared[-1].lower() in SPLIT_FOLDERS:  # nor is `train/`, alone
         shared = shared[:-1]
     return shared
 
 
-def _splits(root: Path, parts: Iterable[tuple[str, ...]]) -> int:
-    """1 where the first folder of every path is a split, 0 where it belongs to the class."""
-    deep: dict[str, set[bool]] = defaultdict(set)
-    for path in parts:
-        deep[path[0]].add(len(path) > 1)
-    named = {name for name in deep if name.lower() in SPLIT_FOLDERS}
-    splits = {name for name in named if deep[name] == {True}}
-    others = sorted(set(deep) - splits)
-    if not splits:
-        if named and named == set(deep):
-            raise DataError(
-                f"{root}: {_words(named)} hold images but no class folders; expected "
-                f"train/cat/1.jpg, train/dog/1.jpg..."
-            )
-        return 0
-    if others:
-        raise DataError(
-            f"{root}: has {_words(splits)} beside {_words(others)}; move out what is no split, "
-            "or give the classes other names than those of the splits"
-        )
-    if not any(SPLIT_FOLDERS[name.lower()] == TRAIN for name in splits):
-        raise DataError(f"{root}: has {_words(splits)} but no train/ to learn from")
-    return 1
+def _split_position(root: Path, paths: set[tuple[str, ...]]) -> int | None:
+    """Which part of every path is a split (0 in `train/cat`, 1 in `cat/train`); None if none is."""
+    for position in range(min(map(len, paths), default=0)):
+        if all(path[position].lower() in SPLIT_FOLDERS for path in paths):
+            break
+    else:
+        for path in sorted(paths):
+            if len(path) > 1 and any(part.lower() in SPLIT_FOLDERS for part in path):
+                other = min(path for path in paths if path[0].lower() not in SPLIT_FOLDERS)
+                raise DataError(
+                    f"{root}: {_words(['/'.join(path)])} beside {_words(['/'.join(other)])}: move "
+                    "out what is in no split, or give the class another name than a split's"
+                )
+        return None
+    parts = {path[position] for path in paths}
+    if not any(part.lower() in LEARNED for part in parts):
+        raise DataError(f"{root}: no train/ to learn from, only {_words(parts)}")
+    return position
 
 
 def _classes(
@@ -236,7 +248,8 @@ def _nothing(root: Path, folder: Folder) -> str:
 def _kinds(folder: Folder) -> str:
     """`3 files (.txt 2, .xml 1)`."""
     count = sum(folder.others.values())
-    kinds = ", ".join(f"{kind} {count}" for kind, count in folder.others.most_common(5))
+    most = sorted(folder.others.items(), key=lambda each: (-each[1], each[0]))[:5]
+    kinds = ", ".join(f"{kind} {files}" for kind, files in most)
     return f"{count} file{'s' if count > 1 else ''} ({kinds})"
 
 

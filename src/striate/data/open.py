@@ -13,6 +13,7 @@ from striate.images import SUFFIXES
 
 LISTS = (".csv", ".tsv", ".txt")
 ARCHIVES = (".tar.gz", ".tgz", ".tar")
+ENOUGH = "at least 3 (one to learn from, one to choose on, one to score), better 20 and more"
 
 
 def open(path_or_name: str | os.PathLike[str], *, seed: int = 0) -> Dataset:
@@ -45,10 +46,11 @@ def open(path_or_name: str | os.PathLike[str], *, seed: int = 0) -> Dataset:
 
 def _open_folder(path: Path, seed: int) -> Dataset:
     try:
-        if idx.find_idx(path):
-            return idx.open_idx(path, seed=seed)
-        if cifar.is_cifar(path):
-            return cifar.open_cifar(path, seed=seed)
+        for place in (path, path / "raw", path / "cifar-10-batches-bin"):
+            if place.is_dir() and idx.find_idx(place):
+                return idx.open_idx(place, seed=seed, name=path.resolve().name)
+            if place.is_dir() and cifar.is_cifar(place):
+                return cifar.open_cifar(place, seed=seed, name=path.resolve().name)
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
     return open_folders(path, seed=seed)
@@ -72,16 +74,12 @@ def _open_file(path: Path, seed: int) -> Dataset:
 def _learnable(data: Dataset, word: str) -> Dataset:
     """The set, if every class has enough images to learn from, choose on and score."""
     train, validation, test = data.counts().T
+    total = train + validation + test
+    if total.max() == 1:
+        raise DataError(f"{word}: one image a class; expected {ENOUGH}")
     if data.drawn and not (validation.any() and test.any()):
-        fewest = int((train + validation + test).min())
-        raise DataError(
-            f"{word}: too few images: {fewest} in the smallest class; expected at least 3 a class "
-            "(one to learn from, one to choose on, one to score), better 20 and more"
-        )
-    alone = [data.classes[row] for row in (train + validation + test == 1).nonzero()[0]]
-    if not alone:
+        raise DataError(f"{word}: {total.min()} images in the smallest class; expected {ENOUGH}")
+    if not (alone := [data.classes[row] for row in (total == 1).nonzero()[0]]):
         return data
-    if len(alone) == len(data.classes):
-        raise DataError(f"{word}: one image a class; expected at least 3, better 20 and more")
-    note = f"one image only, which is learned from and never tested: {', '.join(alone[:6])}"
-    return data.noted(note)
+    names = ", ".join(alone[:6]) + (f" and {len(alone) - 6} more" if len(alone) > 6 else "")
+    return data.noted(f"one image only, which is learned from and never tested: {names}")

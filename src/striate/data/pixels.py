@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from striate import images as pictures
 from striate import progress
-from striate.data.dataset import TRAIN, Array, Dataset, Images
+from striate.data.dataset import SPLITS, TRAIN, Array, Dataset, Images
 from striate.errors import DataError, ImageError, StorageError
 from striate.files import cache_folder
 from striate.images import View
@@ -49,8 +49,8 @@ def decode(dataset: Dataset, views: Sequence[View]) -> Decoded:
     if broken:
         good = np.setdiff1d(np.arange(len(dataset)), np.fromiter(broken, np.int64, len(broken)))
         stores = {view: _compact(store, good) for view, store in stores.items()}
-        dataset = dataset.without(broken)
-    return _learnable(dataset, stores)
+        return _learnable(dataset, dataset.without(broken), stores)
+    return Decoded(dataset, stores)
 
 
 def _plain_views(
@@ -98,34 +98,38 @@ def _decode_each(images: Images, stores: Mapping[View, NDArray[np.uint8]]) -> di
     return broken
 
 
-def _learnable(dataset: Dataset, stores: Mapping[View, NDArray[np.uint8]]) -> Decoded:
+def _learnable(
+    before: Dataset, dataset: Dataset, stores: Mapping[View, NDArray[np.uint8]]
+) -> Decoded:
     """Takes out classes whose every training image was broken, and refuses what then is no set."""
-    learned = np.bincount(dataset.targets[dataset.split == TRAIN], minlength=len(dataset.classes))
-    if (learned > 0).all():
-        return Decoded(dataset, stores)
-    kept = np.flatnonzero(learned)
-    lost = [name for name, images in zip(dataset.classes, learned, strict=True) if not images]
-    if len(kept) < 2:
-        first = dataset.left_out[-1] if dataset.left_out else None
-        example = f" ({first.name}: {first.reason})" if first else ""
+    learned = dataset.counts()[:, TRAIN] > 0
+    lost = np.flatnonzero((before.counts()[:, TRAIN] > 0) & ~learned)
+    emptied = [
+        part
+        for number, part in enumerate(SPLITS)
+        if (before.split == number).any() and not (dataset.split == number).any()
+    ]
+    words = ", ".join(repr(dataset.classes[index]) for index in lost[:6])
+    if emptied or (len(lost) and learned.sum() < 2):
+        last = dataset.left_out[-1]
+        missing = f" of {words}" if len(lost) else ""
         raise DataError(
-            f"{dataset.name}: nothing left to learn from: no readable training image of "
-            f"{', '.join(lost[:6])}{example}"
+            f"{dataset.name}: nothing left to learn from: no readable "
+            f"{emptied[0] if emptied else 'train'} image{missing} ({last.name}: {last.reason})"
         )
-    orphans = np.flatnonzero(~np.isin(dataset.targets, kept)).tolist()
-    rows = np.flatnonzero(np.isin(dataset.targets, kept))
-    stores = {view: _compact(store, rows) for view, store in stores.items()}
-    number = np.full(len(dataset.classes), -1)
-    number[kept] = np.arange(len(kept))
-    data = dataset.without(dict.fromkeys(orphans, "no training image of its class can be read"))
+    if not len(lost):
+        return Decoded(dataset, stores)
+    orphan = np.isin(dataset.targets, lost)
+    stores = {view: _compact(store, np.flatnonzero(~orphan)) for view, store in stores.items()}
+    reason = "no training image of its class can be read"
+    data = dataset.without(dict.fromkeys(np.flatnonzero(orphan).tolist(), reason))
+    kept = np.setdiff1d(np.arange(len(dataset.classes)), lost)
     data = replace(
         data,
         classes=tuple(dataset.classes[index] for index in kept),
-        targets=number[data.targets].astype(np.int64),
+        targets=np.searchsorted(kept, data.targets).astype(np.int64),
     )
-    return Decoded(
-        data.noted(f"classes left out, no training image can be read: {', '.join(lost)}"), stores
-    )
+    return Decoded(data.noted(f"classes left out, no training image can be read: {words}"), stores)
 
 
 def _compact(store: NDArray[np.uint8], rows: NDArray[np.int64]) -> NDArray[np.uint8]:

@@ -1,0 +1,81 @@
+"""Batches: each image once an epoch, and the same batches again after an interruption."""
+
+from itertools import islice
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from striate.data.batches import Batches
+
+PIXELS = np.arange(10 * 2 * 3 * 3, dtype=np.uint8).reshape(10, 2, 3, 3)
+TARGETS = np.arange(10) % 3
+
+
+def rows(batches: Batches, count: int) -> list[list[int]]:
+    return [batch.indices.tolist() for batch in islice(batches, count)]
+
+
+def test_a_batch_holds_the_images_of_its_rows():
+    batch = next(iter(Batches(PIXELS, TARGETS, size=4, seed=0)))
+    assert batch.images.shape == (4, 3, 2, 3)
+    assert (batch.images.dtype, batch.targets.dtype) == (torch.uint8, torch.int64)
+    assert batch.images.is_contiguous()
+    for image, target, row in zip(batch.images, batch.targets, batch.indices, strict=True):
+        np.testing.assert_array_equal(image.numpy(), PIXELS[row].transpose(2, 0, 1))
+        assert target == TARGETS[row]
+
+
+@given(st.integers(1, 30), st.integers(1, 12), st.booleans(), st.integers(-5, 2**70))
+def test_every_epoch_has_every_image_once(count, size, drop_last, seed):
+    batches = Batches(
+        np.zeros((count, 1, 1, 1), np.uint8),
+        np.zeros(count),
+        size=size,
+        seed=seed,
+        drop_last=drop_last,
+    )
+    steps = batches.steps_per_epoch
+    for epoch in range(2):
+        parts = rows(batches, 2 * steps)[epoch * steps : (epoch + 1) * steps]
+        seen = [row for part in parts for row in part]
+        assert len(seen) == len(set(seen))
+        if drop_last and count >= size:
+            assert len(seen) == count // size * size
+        else:
+            assert len(seen) == count
+
+
+@given(st.integers(0, 40), st.booleans())
+def test_going_on_at_a_step_sees_the_same_batches(start, drop_last):
+    whole = Batches(PIXELS, TARGETS, size=3, seed=7, drop_last=drop_last)
+    rest = Batches(PIXELS, TARGETS, size=3, seed=7, drop_last=drop_last, start=start)
+    assert rows(rest, 6) == rows(whole, start + 6)[start:]
+
+
+def test_orders_differ_between_epochs_and_seeds():
+    batches = Batches(PIXELS, TARGETS, size=5, seed=0)
+    assert batches.steps_per_epoch == 2
+    assert rows(batches, 2) != rows(batches, 4)[2:]
+    assert rows(batches, 2) != rows(Batches(PIXELS, TARGETS, size=5, seed=1), 2)
+    assert rows(batches, 2) == rows(batches, 2)
+
+
+def test_the_global_random_state_is_left_alone():
+    torch.manual_seed(3)
+    first = rows(Batches(PIXELS, TARGETS, size=4, seed=0), 3)
+    torch.manual_seed(4)
+    np.random.seed(4)
+    assert rows(Batches(PIXELS, TARGETS, size=4, seed=0), 3) == first
+
+
+@pytest.mark.parametrize(
+    "settings", [{"size": 0}, {"start": -1}, {"targets": TARGETS[:3]}, {"pixels": PIXELS[:0]}]
+)
+def test_settings_that_mean_nothing_are_refused(settings):
+    known = {"pixels": PIXELS, "targets": TARGETS, "size": 2, "seed": 0} | settings
+    pixels, targets = known.pop("pixels"), known.pop("targets")
+    with pytest.raises(ValueError, match=r"not|as many"):
+        Batches(pixels, targets, **known)

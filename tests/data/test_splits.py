@@ -1,0 +1,85 @@
+"""Splits: every image in one, each class in proportion, the same again, whatever the order."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from striate.data.splits import count, stratified
+
+CLASSES = st.lists(st.integers(0, 5), max_size=120)
+SHARES = st.floats(0.01, 0.6)
+
+
+@given(CLASSES, SHARES, st.integers(-(2**40), 2**40), st.integers(1, 3))
+def test_each_class_is_drawn_within_one_of_its_share(classes, share, seed, keep):
+    targets = np.array(classes, dtype=np.int64)
+    drawn = stratified(targets, share, seed=seed, keep=keep)
+    assert drawn.shape == targets.shape
+    for number in np.unique(targets):
+        images = int((targets == number).sum())
+        taken = int(drawn[targets == number].sum())
+        assert taken == 0 or images - taken >= keep
+        if images > keep:
+            assert taken >= 1
+            if images - keep >= share * images:
+                assert abs(taken - share * images) <= 1
+
+
+@given(CLASSES, SHARES, st.integers(0, 9), st.randoms(use_true_random=False))
+def test_the_order_of_the_rows_has_no_influence(classes, share, seed, random):
+    keys = [f"image {row}" for row in range(len(classes))]
+    drawn = stratified(np.array(classes), share, seed=seed, keys=keys)
+    order = list(range(len(classes)))
+    random.shuffle(order)
+    again = stratified(
+        np.array([classes[row] for row in order]),
+        share,
+        seed=seed,
+        keys=[keys[row] for row in order],
+    )
+    np.testing.assert_array_equal(again, drawn[order])
+
+
+@given(CLASSES, SHARES, st.integers(0, 9))
+def test_the_same_seed_draws_the_same(classes, share, seed):
+    targets = np.array(classes, dtype=np.int64)
+    np.testing.assert_array_equal(
+        stratified(targets, share, seed=seed), stratified(targets, share, seed=seed)
+    )
+
+
+def test_another_seed_draws_others():
+    targets = np.zeros(200, dtype=np.int64)
+    assert (stratified(targets, 0.5, seed=1) != stratified(targets, 0.5, seed=2)).mean() > 0.3
+
+
+def test_a_file_more_moves_at_most_one_other():
+    keys = [f"{row}.jpg" for row in range(100)]
+    before = stratified(np.zeros(100, np.int64), 0.2, seed=0, keys=keys)
+    after = stratified(np.zeros(101, np.int64), 0.2, seed=0, keys=[*keys, "new.jpg"])
+    assert (before != after[:100]).sum() <= 1
+
+
+def test_nothing_and_everything():
+    assert stratified(np.array([], np.int64), 0.2, seed=0).tolist() == []
+    assert not stratified(np.zeros(9, np.int64), 0.0, seed=0).any()
+    assert stratified(np.zeros(9, np.int64), 1.0, seed=0).sum() == 8  # one is always left
+
+
+@pytest.mark.parametrize(
+    ("images", "keep", "expected"),
+    [(1, 1, 0), (2, 1, 1), (2, 2, 0), (3, 2, 1), (4, 1, 1), (7, 1, 1), (8, 1, 2), (1000, 1, 200)],
+)
+def test_counts_by_hand(images, keep, expected):
+    """A fifth, rounded; at least one; at least `keep` left."""
+    assert count(images, 0.2, keep) == expected
+
+
+def test_a_share_is_between_0_and_1():
+    with pytest.raises(ValueError, match=r"1\.2"):
+        stratified(np.zeros(3, np.int64), 1.2, seed=0)
+
+
+def test_names_that_are_no_utf8_can_be_drawn():
+    assert stratified(np.zeros(3, np.int64), 0.4, seed=0, keys=["\udcff", "b", "c"]).sum() == 1
