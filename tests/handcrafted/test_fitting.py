@@ -36,16 +36,43 @@ def test_the_model_is_the_best_trial() -> None:
     images, targets = digits(24, 300)
     model, report = fit(
         images[:200], targets[:200], images[200:], targets[200:], classes=10, settings=QUICK,
-        mappings=("hellinger", "chi2"), costs=(0.01, 1.0),
+        mappings=("hellinger", "chi2"), costs=(0.01, 1.0), mirror=False,
     )  # fmt: skip
-    assert [(t.mapping, t.cost) for t in report.trials] == [
-        ("hellinger", 0.01), ("hellinger", 1.0), ("chi2", 0.01), ("chi2", 1.0),
+    assert [(t.mapping, t.mirrored, t.cost) for t in report.trials] == [
+        ("hellinger", False, 0.01), ("hellinger", False, 1.0),
+        ("chi2", False, 0.01), ("chi2", False, 1.0),
     ]  # fmt: skip
     assert model.settings.mapping == report.best.mapping
     with torch.no_grad():
         margins = model(torch.from_numpy(images[200:]).permute(0, 3, 1, 2).float())
     right = float((margins.argmax(1).numpy() == targets[200:]).mean())
     assert right == pytest.approx(report.best.validation, abs=0.011)  # codes were kept as halves
+
+
+def test_mirror_images_are_tried_and_refused_where_left_and_right_differ() -> None:
+    images, targets = digits(24, 300)
+    _, report = fit(
+        images[:200], targets[:200], images[200:], targets[200:], classes=10, settings=QUICK
+    )
+    tried = [trial.validation for trial in report.trials if trial.mirrored]
+    assert len(tried) == 6
+    assert not report.best.mirrored
+    assert report.best.validation > max(tried)
+
+
+def test_mirror_images_are_learned_from() -> None:
+    """Stripes lean left in training and right in validation: 14 or 45 degrees from upright."""
+    rows, columns = np.mgrid[:24, :24]
+    images = [
+        ((columns * 4 + rows * slope + shift) % 32 < 16) * 255
+        for slope in (1, 4)
+        for shift in range(0, 32, 3)
+    ]
+    left = np.stack(images)[..., None].astype(np.uint8)
+    targets = np.repeat([0, 1], 11)
+    _, report = fit(left, targets, left[:, :, ::-1].copy(), targets, classes=2, settings=QUICK)
+    assert report.trials[0].validation < 1
+    assert max(trial.validation for trial in report.trials if trial.mirrored) == 1
 
 
 def test_the_same_seed_gives_the_same_model() -> None:
@@ -65,7 +92,7 @@ def test_coordinates_and_weights_in_the_span_give_the_same_margins(mapping: str)
     vectors, coordinates = mapped(pooled, mapping), span.coordinates(pooled)
     # products are kept by the change of coordinates, up to the ridge
     torch.testing.assert_close(
-        coordinates @ coordinates.T, vectors @ vectors.T, atol=1e-4, rtol=1e-4
+        coordinates @ coordinates.T, vectors @ vectors.T, atol=1e-3, rtol=1e-3
     )
     inside = torch.randn(3, 13)
     weights = span.weights(inside)

@@ -57,6 +57,15 @@ def test_a_gray_image_is_the_same_in_one_channel_or_three() -> None:
     torch.testing.assert_close(bag(gray.expand(-1, 3, -1, -1)), bag(gray), atol=1e-4, rtol=1e-4)
 
 
+def test_flat_patches_have_no_word() -> None:
+    bag, images = model(), torch.full((1, 1, 24, 24), 50.0)
+    images[:, :, :, 16:] = 250
+    assert float(bag.pooled(images).sum()) > 0
+    assert not bag.pooled(torch.full((1, 1, 24, 24), 50.0)).any()
+    blind = model(replace(TINY, flat=300.0))
+    assert not blind.pooled(images).any()
+
+
 def test_many_images_are_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     bag, images = model(), torch.rand(9, 1, 24, 24) * 255
     together = bag.describe(images)

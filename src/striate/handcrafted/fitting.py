@@ -17,25 +17,27 @@ from striate.handcrafted.coding import MAPPINGS, mapped
 from striate.handcrafted.dictionary import k_means
 from striate.handcrafted.svm import linear_svm
 from striate.handcrafted.words import BagOfVisualWords, Settings
-from striate.progress import stage
+from striate.progress import stage, track
 
 POINTS_PER_WORD = 60  # descriptors that k-means sees
+RIDGE = 1e-4  # beside unit vectors; far above what rounding makes of a zero eigenvalue
 LANDMARKS = 3000  # images, at most, whose span the support vector machine works in
-NUMBERS_AT_ONCE = 2**27  # of the mapped landmarks, held in memory at one time
+NUMBERS_AT_ONCE = 2**26  # of the mapped landmarks, held in memory at one time
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One kernel map at one cost, and the share of validation images it names rightly."""
+    """One machine, and the share of validation images that it names rightly."""
 
     mapping: str
+    mirrored: bool  # learned from the training images and their mirror images
     cost: float
     validation: float
 
 
 @dataclass(frozen=True)
 class Report:
-    """What `fit` tried, and which it took."""
+    """What `fit` tried, in order, and which it took: the first of the best."""
 
     trials: tuple[Trial, ...]
     best: Trial
@@ -52,47 +54,78 @@ def fit(
     seed: int = 0,
     mappings: tuple[str, ...] = MAPPINGS,
     costs: tuple[float, ...] = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0),
+    mirror: bool = True,
 ) -> tuple[BagOfVisualWords, Report]:
-    """Learns dictionary and machine from the training images; validation chooses map and cost.
+    """Learns dictionary and machine from the training images; validation makes the choices.
+
+    The choices are the kernel map, the cost, and whether mirror images help (clothes: yes;
+    letters: no).
 
     Args:
         images: (N, side, side, 1 or 3), `side` being the settings'.
         targets: (N,) in [0, classes).
         mappings: kernel maps to try; the best is in the settings of the model.
         costs: of the support vector machine, to try, ascending.
+        mirror: try mirror images too, with the best kernel map.
 
     Returns:
         The classifier, and what was tried. The same seed gives the same classifier.
     """
     generator = torch.Generator().manual_seed(seed)
-    base = BagOfVisualWords(classes=classes, settings=settings).eval()
-    base.dictionary = k_means(
-        sample_descriptors(base, images, generator=generator), settings.words, generator=generator
+    model = BagOfVisualWords(classes=classes, settings=settings).eval()
+    model.dictionary = k_means(
+        sample_descriptors(model, images, generator=generator), settings.words, generator=generator
     )
     known, wanted = (torch.as_tensor(np.asarray(y)).long() for y in (targets, validation_targets))
-    pooled = [pool_all(base, some) for some in (images, validation_images)]
-    trials: list[Trial] = []
-    best: tuple[Trial, Tensor] | None = None
-    with stage("support vector machines", len(mappings) * len(costs)) as bar:
-        for mapping in mappings:
-            span = Span.of(pooled[0], mapping, generator=generator)
-            inputs, held_out = (span.coordinates(some) for some in pooled)
-            weights = None
-            for cost in costs:
-                weights = linear_svm(inputs, known, classes=classes, cost=cost, start=weights)
-                scores = held_out @ weights[:, :-1].T + weights[:, -1]
-                right = float((scores.argmax(1) == wanted).double().mean())
-                trials.append(Trial(mapping, cost, right))
-                if best is None or right > best[0].validation:
-                    best = trials[-1], span.weights(weights)
-                bar.advance(note=f"{right:.3f}")
-    assert best is not None, "no kernel map or no cost to try"
-    model = BagOfVisualWords(classes=classes, settings=replace(settings, mapping=best[0].mapping))
-    model.dictionary = base.dictionary
-    with torch.no_grad():
-        model.head.weight.copy_(best[1][:, :-1])
-        model.head.bias.copy_(best[1][:, -1])
-    return model.eval(), Report(tuple(trials), best[0])
+    pooled, held_out = pool_all(model, images), pool_all(model, validation_images)
+    search = Search(held_out, wanted, classes=classes, costs=costs)
+    for mapping in mappings:
+        search.attempt(Span.of(pooled, mapping, generator=generator), pooled, known)
+    if mirror:
+        pooled = torch.cat([pooled, pool_all(model, images, mirrored=True)])
+        span = Span.of(pooled, search.best.mapping, generator=generator)
+        search.attempt(span, pooled, known.repeat(2), mirrored=True)
+    return search.finished(model.dictionary, settings), search.report()
+
+
+class Search:
+    """Machines tried one after another on the same validation images, and the best so far."""
+
+    def __init__(self, held_out: Tensor, wanted: Tensor, *, classes: int, costs: tuple[float, ...]):
+        self.held_out, self.wanted = held_out, wanted
+        self.classes, self.costs = classes, costs
+        self.trials: list[Trial] = []
+        self.weights = torch.empty(0)  # of the best
+
+    @property
+    def best(self) -> Trial:
+        return max(self.trials, key=lambda trial: trial.validation)
+
+    def attempt(
+        self, span: "Span", pooled: Tensor, targets: Tensor, *, mirrored: bool = False
+    ) -> None:
+        """Learns one machine for each cost."""
+        inputs, held_out, inside = span.coordinates(pooled), span.coordinates(self.held_out), None
+        for cost in track(self.costs, f"support vector machines, {span.mapping}"):
+            inside = linear_svm(inputs, targets, classes=self.classes, cost=cost, start=inside)
+            named = (held_out @ inside[:, :-1].T + inside[:, -1]).argmax(1)
+            right = float((named == self.wanted).double().mean())
+            self.trials.append(Trial(span.mapping, mirrored, cost, right))
+            if self.best is self.trials[-1]:
+                self.weights = span.weights(inside)
+
+    def finished(self, dictionary: Tensor, settings: Settings) -> BagOfVisualWords:
+        """The classifier with the best machine."""
+        settings = replace(settings, mapping=self.best.mapping)
+        model = BagOfVisualWords(classes=self.classes, settings=settings)
+        model.dictionary = dictionary
+        with torch.no_grad():
+            model.head.weight.copy_(self.weights[:, :-1])
+            model.head.bias.copy_(self.weights[:, -1])
+        return model.eval()
+
+    def report(self) -> Report:
+        return Report(tuple(self.trials), self.best)
 
 
 def batches(images: NDArray[np.uint8], size: int) -> Iterator[Tensor]:
@@ -118,12 +151,14 @@ def sample_descriptors(
     return torch.cat(parts)
 
 
-def pool_all(model: BagOfVisualWords, images: NDArray[np.uint8]) -> Tensor:
+def pool_all(
+    model: BagOfVisualWords, images: NDArray[np.uint8], *, mirrored: bool = False
+) -> Tensor:
     """The pooled codes of all images, in half precision, for there may be many."""
     parts = []
     with stage("coding", len(images)) as bar:
         for some in batches(images, model.images_at_once()):
-            parts.append(model.pooled(some).half())
+            parts.append(model.pooled(some.flip(3) if mirrored else some).half())
             bar.advance(len(some))
     return torch.cat(parts)
 
@@ -144,7 +179,7 @@ class Span:
         order = torch.randperm(len(pooled), generator=generator)[:most].sort().values
         landmarks = mapped(pooled[order].float(), mapping)
         gram = (landmarks @ landmarks.T).double()
-        ridge = 1e-6 * torch.eye(len(gram), dtype=torch.float64)  # an image may be there twice
+        ridge = RIDGE * torch.eye(len(gram), dtype=torch.float64)  # images may depend on others
         return cls(landmarks, torch.linalg.cholesky(gram + ridge).float(), mapping)
 
     def coordinates(self, pooled: Tensor) -> Tensor:
