@@ -1,7 +1,10 @@
 """Networks from Keras: the lecture's two counts, and the same probabilities layer by layer."""
 
 import os
+import runpy
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -132,3 +135,23 @@ def test_only_sequential_models() -> None:
     inputs = keras.Input((4,))
     with pytest.raises(ModelError, match="is no built keras"):
         from_keras(keras.Model(inputs, layers.Dense(2)(inputs)))
+
+
+@pytest.mark.parametrize(
+    ("program", "parameters"),
+    [("keras_logistic_regression", "7,850"), ("keras_convolutional_network", "366,806")],
+)
+def test_the_lectures_programs_run(
+    program: str,
+    parameters: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    examples = Path(__file__).parents[2] / "examples"
+    monkeypatch.syspath_prepend(str(examples))
+    monkeypatch.setattr(sys, "argv", [program, "digits", "1"])
+    runpy.run_path(str(examples / f"{program}.py"), run_name="__main__")
+    text = capsys.readouterr().out
+    assert f"parameters: {parameters}\n" in text
+    theirs, ours = (line.split()[-1] for line in text.splitlines()[-2:])
+    assert theirs == ours
