@@ -1,6 +1,14 @@
-"""Features that people designed, and the classifier that stands on them."""
+"""Features that people designed, and the classifier that stands on them.
+
+    gradients  Sobel's operator, Robinson's compass      sift        128 numbers a patch, on a grid
+    hog        histograms of oriented gradients          words       the bag of visual words
+    kernels    what a support vector machine may use     fitting     how the bag is learned
+
+In between: `dictionary` (k-means), `coding` (words of a patch, pyramid), `svm`, `banded`.
+"""
 
 from striate.handcrafted.fitting import Report, Trial, fit
+from striate.handcrafted.gradients import Edges, robinson, sobel
 from striate.handcrafted.sift import DenseSIFT, dense_sift
 from striate.handcrafted.words import (
     PHOTOGRAPHS,
@@ -15,10 +23,13 @@ __all__ = [
     "SMALL",
     "BagOfVisualWords",
     "DenseSIFT",
+    "Edges",
     "Report",
     "Settings",
     "Trial",
     "dense_sift",
     "fit",
+    "robinson",
     "settings_for",
+    "sobel",
 ]

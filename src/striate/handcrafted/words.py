@@ -25,7 +25,6 @@ class Settings:
     side: int  # of the square images, pixels
     step: int  # pixels between grid points
     bin_sizes: tuple[int, ...]  # one for each scale; a SIFT window is 4 x 4 bins
-    flat: float = 0.0  # a patch no steeper than this, in gray levels a pixel, has no word
     words: int = 1024
     neighbors: int = 5  # words that share a descriptor; 1 is hard coding
     sharpness: float = 20.0  # of soft coding; descriptors have unit length
@@ -81,14 +80,14 @@ class BagOfVisualWords(nn.Module):
         return dense_sift(images, step=step, bin_size=sizes, root=True)
 
     def codes(self, local: DenseSIFT) -> tuple[Tensor, Tensor]:
-        """Indices and weights (N, P, neighbors) of the words that each descriptor is."""
+        """Indices and weights (N, P, neighbors) of the words that each descriptor is; flat ones are none."""
         words, weights = soft_codes(
             local.descriptors,
             self.dictionary,
             neighbors=self.settings.neighbors,
             sharpness=self.settings.sharpness,
         )
-        return words, weights * (local.contrast > self.settings.flat).unsqueeze(-1)
+        return words, weights * (local.contrast > 0).unsqueeze(-1)
 
     def pooled(self, images: Tensor) -> Tensor:
         """What each pyramid cell holds of each word (N, cells · words), before the kernel map."""
