@@ -38,6 +38,11 @@ def test_a_split_that_is_there_is_kept():
     assert data.counts()[:, 1].tolist() == [1, 1]
 
 
+def test_a_class_of_two_is_learned_from_and_chosen_on():
+    data = replace(small(), split=np.zeros(12, np.int8), targets=np.array([0] * 10 + [1] * 2))
+    assert data.complete(0).counts().tolist() == [[6, 2, 2], [1, 1, 0]]
+
+
 def test_a_part_has_its_own_images():
     data = small()
     for number, part in enumerate((data.train, data.validation, data.test)):
@@ -81,6 +86,8 @@ def test_fingerprint_follows_content_and_not_order_or_split():
     assert data.take(range(11)).fingerprint() != data.fingerprint()
     assert replace(data, classes=("even", "other")).fingerprint() != data.fingerprint()
     assert replace(data, targets=1 - data.targets).fingerprint() != data.fingerprint()
+    numbered_otherwise = replace(data, classes=("odd", "even"), targets=1 - data.targets)
+    assert numbered_otherwise.fingerprint() != data.fingerprint()
     changed = PIXELS.copy()
     changed[5, 0, 0] += 1
     assert replace(data, images=Array(changed, "row")).fingerprint() != data.fingerprint()

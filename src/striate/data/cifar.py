@@ -44,8 +44,6 @@ def is_cifar(folder: Path) -> bool:
 def open_cifar(path: Path, *, seed: int, name: str = "") -> Dataset:
     """CIFAR-10 from its folder or archive; validation images are drawn from the training ones."""
     if path.is_file():
-        if PICKLES.fullmatch(path.name):
-            raise DataError(f"{path}: {PICKLE_REFUSED}")
         parts, classes = _archive(path), CLASSES
     elif any(MOSAIC.fullmatch(file.name) for file in path.iterdir()):
         parts, classes = _mosaics(path)
