@@ -11,18 +11,8 @@ from striate.models.layouts import LAYOUTS, RESNET, translate
 
 OURS = {"alexnet": "alexnet_single", "googlenet": "googlenet_bn"}
 NAMES = [
-    "alexnet",
-    "vgg11",
-    "vgg13",
-    "vgg16",
-    "vgg19",
-    "vgg16_bn",
-    "googlenet",
-    "resnet18",
-    "resnet34",
-    "resnet50",
-    "resnet101",
-    "resnet152",
+    *("alexnet", "vgg11", "vgg13", "vgg16", "vgg19", "vgg16_bn", "googlenet"),
+    *("resnet18", "resnet34", "resnet50", "resnet101", "resnet152"),
 ]
 # Filling 100 million float64 weights takes seconds; benchmarks/published_weights.py does all.
 QUICK = ("googlenet", "resnet18", "resnet50")

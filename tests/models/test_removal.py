@@ -87,8 +87,8 @@ def test_foreign_sequences_are_joined():
 
 
 def test_an_image_is_never_changed_in_place():
-    model = nn.Sequential(nn.Sequential(nn.BatchNorm2d(3), nn.ReLU(inplace=True)), nn.Conv2d(3, 4, 1),
-                          nn.Flatten(), nn.Linear(16, 2))  # fmt: skip
+    first = nn.Sequential(nn.BatchNorm2d(3), nn.ReLU(inplace=True))
+    model = nn.Sequential(first, nn.Conv2d(3, 4, 1), nn.Flatten(), nn.Linear(16, 2))
     smaller = without(model, "0.0", image_size=2)
     images = -torch.ones(1, 3, 2, 2)
     smaller(images)

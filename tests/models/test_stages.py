@@ -35,6 +35,7 @@ def vgg(counts, normalized=False):
 
 SIZES = {
     "lenet5": "pad:1@32 c1:6@28 s2:6@14 c3:16@10 s4:16@5 flatten:400 c5:120 f6:84 output:10",
+    "lenet5_1998": "pad:1@32 c1:6@28 s2:6@14 c3:16@10 s4:16@5 c5:120@1 flatten:120 f6:84 output:10",
     "alexnet": "conv1:96@55 norm1:96@55 pool1:96@27 conv2:256@27 norm2:256@27 pool2:256@13 "
     + ALEXNET_TOP,
     "alexnet_single": "conv1:64@55 pool1:64@27 conv2:192@27 pool2:192@13 conv3:384@13 "
@@ -118,7 +119,7 @@ def test_images_are_left_as_they_were():
 
 
 def test_an_error_that_shapes_do_not_explain_goes_on():
-    with pytest.raises(RuntimeError, match="expected scalar type|dtype|type") as caught:
+    with pytest.raises(RuntimeError, match="type") as caught:
         small()(torch.randn(1, 3, 8, 8, dtype=torch.float64))
     assert not isinstance(caught.value, ModelError)
 

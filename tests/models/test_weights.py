@@ -191,5 +191,5 @@ def test_digests_are_those_of_the_real_files(shared):
 
 
 def test_published_names_are_listed_in_the_error():
-    with pytest.raises(UserError, match="did you mean resnet20.cifar10"):
+    with pytest.raises(UserError, match=r"did you mean resnet20\.cifar10"):
         load_weights(create("resnet20"), "resnet20.cifar")

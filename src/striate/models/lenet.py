@@ -8,25 +8,37 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from striate.errors import ModelError
+from striate.layers.activations import ScaledTanh
+from striate.layers.radial_basis import RBFOutput
+from striate.layers.subsampling import Subsampling
+from striate.layers.table_convolution import LENET5_C3, TableConv2d
 from striate.models.stages import Stages, rectified
+
+BACKGROUND = -0.1  # of the paper's images; their ink is 1.175
 
 
 class PadTo(nn.Module):
-    """Zeros around images smaller than `size`, half on each side: 28 x 28 digits become 32 x 32."""
+    """A border around images smaller than `size`, half on each side: 28 x 28 digits become 32 x 32.
 
-    def __init__(self, size: int):
+    Args:
+        size: height and width.
+        value: of the border.
+    """
+
+    def __init__(self, size: int, *, value: float = 0.0):
         super().__init__()
-        self.size = size
+        self.size, self.value = size, value
 
     def forward(self, images: Tensor) -> Tensor:
         down = max(self.size - images.shape[-2], 0)
         right = max(self.size - images.shape[-1], 0)
         if not down and not right:
             return images
-        return F.pad(images, (right // 2, right - right // 2, down // 2, down - down // 2))
+        border = (right // 2, right - right // 2, down // 2, down - down // 2)
+        return F.pad(images, border, value=self.value)
 
     def extra_repr(self) -> str:
-        return f"{self.size}"
+        return f"{self.size}, value={self.value}"
 
 
 def lenet5(*, classes: int = 10, channels: int = 1, image_size: int = 32) -> Stages:
@@ -58,6 +70,43 @@ def lenet5(*, classes: int = 10, channels: int = 1, image_size: int = 32) -> Sta
     )
     for layer in model.modules():
         if isinstance(layer, nn.Conv2d | nn.Linear):
-            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            nn.init.xavier_uniform_(layer.weight)
+            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+    return model
+
+
+def lenet5_1998(*, classes: int = 10, channels: int = 1, image_size: int = 32) -> Stages:
+    """The network of the paper: 60,000 trainable parameters, and ten drawn digits as the output.
+
+    Sigmoids instead of rectifiers, pooling that learns, C3 connected by Table I, and an output that
+    measures the distance to a target a class; logits are its negative.
+
+    Args:
+        classes: 10 are the drawn digits; any other number gets random targets.
+        channels: of an image.
+        image_size: height and width; smaller images get a border of background. 32 alone leaves
+            C5 a single place.
+    """
+    grid = ((image_size - 4) // 2 - 4) // 2 - 4
+    if grid != 1:
+        raise ModelError(f"image_size {image_size} does not leave C5 one place; give 32 to 35")
+    model = Stages(
+        {
+            "pad": PadTo(image_size, value=BACKGROUND),
+            "c1": nn.Sequential(nn.Conv2d(channels, 6, 5), ScaledTanh()),
+            "s2": nn.Sequential(Subsampling(6), ScaledTanh()),
+            "c3": nn.Sequential(TableConv2d(LENET5_C3, kernel_size=5), ScaledTanh()),
+            "s4": nn.Sequential(Subsampling(16), ScaledTanh()),
+            "c5": nn.Sequential(nn.Conv2d(16, 120, 5), ScaledTanh()),
+            "flatten": nn.Flatten(),
+            "f6": nn.Sequential(nn.Linear(120, 84), ScaledTanh()),
+            "output": RBFOutput(classes),
+        },
+        channels=channels,
+    )
+    for layer in model.modules():  # Section II.B: uniform within 2.4 / fan-in
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            bound = 2.4 / layer.weight[0].numel()
+            nn.init.uniform_(layer.weight, -bound, bound)
             nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
     return model

@@ -12,7 +12,7 @@ from striate.errors import ModelError, UnknownName
 from striate.models.alexnet import alexnet, alexnet_single
 from striate.models.efficientnet import efficientnet_lite
 from striate.models.googlenet import googlenet
-from striate.models.lenet import lenet5
+from striate.models.lenet import lenet5, lenet5_1998
 from striate.models.overfeat import overfeat_accurate, overfeat_fast
 from striate.models.resnet import cifar_resnet, imagenet_resnet
 from striate.models.stages import Stages
@@ -20,6 +20,7 @@ from striate.models.surgery import replace_head
 from striate.models.vgg import vgg
 from striate.models.weights import (
     IMAGENET,
+    LECUN,
     MNIST,
     PUBLISHED,
     TENSORFLOW,
@@ -65,6 +66,8 @@ HERE = ("imagenet",)
 NETWORKS: dict[str, Entry] = {
     "lenet5": Entry(lenet5, 1998, 1, 28, 10, LENET, "MNIST error 0.95 % (original form)", MNIST),
 
+    "lenet5_1998": Entry(
+        lenet5_1998, 1998, 1, 28, 10, LENET, "MNIST error 0.95 %, with distortions 0.8 %", LECUN),
     "alexnet": Entry(
         alexnet, 2012, 3, 227, 1000, ALEXNET, "ImageNet top-5 error 18.2 %, five nets 16.4 %"),
     "alexnet_single": Entry(
@@ -133,7 +136,7 @@ def source_of(name: str, weights: str | Path) -> str | Path:
     looks_like_a_path = len(Path(weights).parts) > 1 or Path(weights).suffix
     if not looks_like_a_path and not Path(weights).exists():
         raise UnknownName(
-            f"set of weights for {name}", str(weights), [*entry(name).weights, "PATH"]
+            f"set of weights for {name}", str(weights), [*entry(name).weights, "the path of a file"]
         )
     return weights
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from striate.layers.table_convolution import TableConv2d
 from striate.models.efficientnet import SameConv2d
 from striate.models.tracing import Fields, Tracer, fields_of, mark, windowed
 
@@ -64,6 +65,10 @@ def recording(network: nn.Module) -> Iterator[tuple[list[tuple[str, Row, bool]],
             multiply_adds, first = started.pop()
             leaf = not any(True for _ in module.children())
             tensor = output if isinstance(output, Tensor) else None
+            if isinstance(module, TableConv2d) and tensor is not None:
+                # The table's connections, not the zeros that fill the dense kernel.
+                places = tensor.numel() // tensor.shape[1]
+                tracer.multiply_adds = multiply_adds + module.weight.numel() * places
             if leaf and isinstance(module, nn.Conv2d) and tensor is not None:
                 # Not what was computed, which may be a wider kernel for speed's sake.
                 weight = module.weight

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from striate.errors import ModelError, UnknownName
+from striate.layers.radial_basis import RBFOutput
 from striate.models.resnet import Basic, Bottleneck
 from striate.models.stages import Stages
 
@@ -37,6 +38,9 @@ def replace_head(model: nn.Module, classes: int) -> nn.Module:
     """
     if classes < 1:
         raise ModelError(f"a network needs at least one class, not {classes}")
+    if isinstance(model, Stages) and isinstance(list(model.stages())[-1][1], RBFOutput):
+        replace(model, model.stage_names[-1], RBFOutput(classes))
+        return model
     name, old = classifier(model)
     replace(model, name, fresh(old, old.in_features, classes))
     if isinstance(model, Stages):

@@ -38,6 +38,7 @@ IMAGENET = Normalization((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
 TENSORFLOW_LITE = Normalization((127.0, 127.0, 127.0), (128.0, 128.0, 128.0))
 TENSORFLOW = Normalization((127.5, 127.5, 127.5), (127.5, 127.5, 127.5))
 KERAS = Normalization((123.68, 116.779, 103.939), (1.0, 1.0, 1.0), bgr=True)
+LECUN = Normalization((20.0,), (200.0,))  # paper 0 is -0.1, ink 255 is 1.175
 MNIST = Normalization((33.3184,), (78.5675,))  # of the 60,000 training digits
 
 
