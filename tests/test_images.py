@@ -67,9 +67,12 @@ def test_orientation_is_applied_once(form: str, orientation: int):
     assert np.median(np.abs(pixels.astype(int) - expected)) <= 6
 
 
-@pytest.mark.parametrize(
-    "exif", [b"Exif\0\0garbage", b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0"]
-)
+EXIF = b"II*\0\x08\0\0\0\x01\0\x12\x01"  # little-endian, one entry: the orientation
+WORD = EXIF + b"\x02\0\x04\0\0\0abc\0\0\0\0\0"  # four characters instead of a number
+SHORT = EXIF + b"\x03\0"
+
+
+@pytest.mark.parametrize("exif", [b"", b"garbage", EXIF[:8], EXIF, SHORT, WORD])
 def test_broken_metadata_do_not_break_the_picture(exif: bytes):
     assert decode(encode(SCENE, "JPEG", exif=b"Exif\0\0" + exif)).shape == SCENE.shape
 
