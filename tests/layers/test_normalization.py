@@ -161,6 +161,22 @@ def test_an_exported_network_reads_any_batch() -> None:
     torch.testing.assert_close(program.module()(images), network(images))
 
 
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
+@pytest.mark.parametrize("how", ["compiled", "traced"])
+def test_a_compiled_or_traced_network_holds_the_plain_formula(how: str) -> None:
+    layer, first = LocalResponseNorm(alpha=1.0), torch.randn(2, 8, 3, 3)
+    if how == "compiled":
+        captured = torch.compile(layer, backend="eager", fullgraph=True)
+    else:
+        captured = torch.jit.trace(layer, first)
+    images = torch.randn(5, 8, 3, 3, requires_grad=True)
+    torch.testing.assert_close(captured(images), layer(images))
+    torch.testing.assert_close(
+        torch.autograd.grad(captured(images).sum(), images),
+        torch.autograd.grad(layer(images).sum(), images),
+    )
+
+
 @pytest.mark.parametrize(
     ("settings", "words"),
     [({"size": 0}, "size=0"), ({"k": 0.0}, "k=0.0")],
