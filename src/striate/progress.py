@@ -36,7 +36,8 @@ class Silent:
         return None
 
 
-_reporter: ContextVar[Reporter] = ContextVar("striate_reporter", default=Silent())
+SILENT = Silent()
+_reporter: ContextVar[Reporter] = ContextVar("striate_reporter", default=SILENT)
 
 
 @contextmanager

@@ -1,0 +1,160 @@
+"""One class an image: cross-entropy in, top-1 and top-5 out."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from striate.data import SPLITS, Batch, Batches, Dataset, Decoded, decode
+from striate.errors import ImageError
+from striate.evaluation import top_k
+from striate.images import View
+from striate.models import classifier
+from striate.training import Preprocessing, Recipe, Task, evaluating
+
+EVALUATION_BATCH = 64
+
+
+class Classification(Task[Dataset | Decoded, Batch]):
+    """Images (N, C, S, S), normalized, to logits (N, classes).
+
+    Args:
+        classes: their names, in the order of the class numbers.
+        preprocessing: what the network takes; where None, the pictures' own size (or 224 px for
+            photographs) and the mean and deviation of the training images.
+    """
+
+    score = "top1"
+
+    def __init__(self, classes: Sequence[str], *, preprocessing: Preprocessing | None = None):
+        self.classes = tuple(classes)
+        self._preprocessing = preprocessing
+        self._smoothing = 0.0
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """What the network takes; known after `prepare` where it was not given.
+
+        Raises:
+            ValueError: before that.
+        """
+        if self._preprocessing is None:
+            raise ValueError("the preprocessing is measured when data are prepared; none were yet")
+        return self._preprocessing
+
+    def prepare(self, data: Dataset | Decoded) -> Decoded:
+        """The data with their pixels in the view of this task."""
+        view = self._preprocessing.view if self._preprocessing else natural_view(data)
+        if isinstance(data, Decoded) and view not in data.pixels:
+            data = data.dataset
+        decoded = data if isinstance(data, Decoded) else decode(data, [view])
+        if self._preprocessing is None:
+            pixels, _ = split(decoded, view, "train")
+            self._preprocessing = Preprocessing.measured(view, pixels)
+        return decoded
+
+    def examples(self, data: Dataset | Decoded) -> int:
+        return len(self._dataset(data).train)
+
+    def batches(
+        self, data: Dataset | Decoded, recipe: Recipe, *, seed: int, start: int
+    ) -> Iterator[Batch]:
+        pixels, targets = split(self.prepare(data), self.preprocessing.view, "train")
+        some = Batches(pixels, targets, size=recipe.batch_size, seed=seed, start=start)
+        generator = torch.Generator()
+        for step, batch in enumerate(some, start):
+            generator.manual_seed(hash((seed, step)) % 2**63)
+            views = recipe.augmentation(batch.images, generator)
+            yield replace(batch, images=self.preprocessing(views))
+
+    def losses(self, model: nn.Module, batch: Batch) -> dict[str, Tensor]:
+        logits = model(batch.images.contiguous(memory_format=torch.channels_last))
+        loss = F.cross_entropy(logits, batch.targets, label_smoothing=self._smoothing)
+        return {"cross_entropy": loss}
+
+    def objectives(self, model: nn.Module, recipe: Recipe, steps: int) -> Any:
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._smoothing = recipe.label_smoothing
+        return super().objectives(model, recipe, steps)
+
+    def new_parameters(self, model: nn.Module) -> list[nn.Parameter]:
+        return list(classifier(model)[1].parameters())
+
+    def evaluate(self, model: nn.Module, data: Dataset | Decoded) -> dict[str, float]:
+        """Top-1, top-5 and the mean cross-entropy on the validation split."""
+        pixels, targets = split(self.prepare(data), self.preprocessing.view, "validation")
+        logits = logits_of(model, self.preprocessing, pixels)
+        wanted = torch.from_numpy(targets)
+        scores = logits.numpy()
+        return {
+            "top1": top_k(scores, targets),
+            "top5": top_k(scores, targets, 5),
+            "validation_loss": float(F.cross_entropy(logits, wanted)),
+        }
+
+    def identity(self, data: Dataset | Decoded) -> dict[str, Any]:
+        return {
+            "classes": list(self.classes),
+            "preprocessing": self.preprocessing.to_json(),
+            "data": self._dataset(data).fingerprint(),
+        }
+
+    def _dataset(self, data: Dataset | Decoded) -> Dataset:
+        return data.dataset if isinstance(data, Decoded) else data
+
+
+def natural_view(data: Dataset | Decoded) -> View:
+    """Small pictures as they are, in gray where they are gray; photographs at 224 px."""
+    dataset = data.dataset if isinstance(data, Decoded) else data
+    side, gray = native(dataset)
+    if side > SMALL:
+        return View(224)
+    return View(side, channels=1 if gray else 3, fit="squash")
+
+
+SMALL = 64
+"""Pictures whose longer side is at most this many pixels are learned from as they are."""
+
+
+def native(dataset: Dataset, *, sample: int = 16) -> tuple[int, bool]:
+    """The median longer side in pixels, and whether all is gray, of a few training images."""
+    train = dataset.train.images
+    sides, gray = [], True
+    for row in np.linspace(0, len(train) - 1, min(sample, len(train))).astype(int):
+        try:
+            image = train[int(row)]
+        except ImageError:  # broken files are counted and named when all are decoded
+            continue
+        sides.append(max(image.shape[:2]))
+        gray &= bool((image == image[..., :1]).all())
+    return (int(np.median(sides)), gray) if sides else (SMALL + 1, False)
+
+
+def split(data: Decoded, view: View, name: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """The pixels (N, S, S, C) and targets (N,) of one split."""
+    rows = np.flatnonzero(data.dataset.split == SPLITS.index(name))
+    pixels = data.pixels[view]
+    if len(rows) and rows[-1] - rows[0] == len(rows) - 1:  # a slice copies nothing
+        return pixels[rows[0] : rows[-1] + 1], data.dataset.targets[rows]
+    return pixels[rows], data.dataset.targets[rows]
+
+
+def logits_of(
+    model: nn.Module,
+    preprocessing: Preprocessing,
+    pixels: NDArray[np.uint8],
+    *,
+    batch_size: int = EVALUATION_BATCH,
+) -> Tensor:
+    """Logits (N, classes) float32 of stored pixels (N, S, S, C), in evaluation mode."""
+    parts = []
+    with evaluating(model):
+        for first in range(0, len(pixels), batch_size):
+            images = preprocessing.tensor(np.ascontiguousarray(pixels[first : first + batch_size]))
+            parts.append(model(images.contiguous(memory_format=torch.channels_last)).float())
+    return torch.cat(parts)

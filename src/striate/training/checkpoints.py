@@ -1,0 +1,119 @@
+"""The state of a run as one safetensors file: tensors as they are, all else JSON, no pickle."""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from striate.errors import WeightsError
+from striate.files import writing
+from striate.training.loop import Objective
+
+RANDOM = "random"
+
+
+def save_tensors(
+    path: str | os.PathLike[str], tensors: dict[str, Tensor], header: dict[str, Any]
+) -> None:
+    """Writes tensors and a JSON header, atomically: a whole new file, or what was there before."""
+    whole = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    with writing(path) as temporary:
+        save_file(whole, temporary, metadata={"striate": json.dumps(header)})
+
+
+def load_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The tensors and the header that `save_tensors` wrote.
+
+    Raises:
+        WeightsError: if there is no such file or it is not one of ours.
+    """
+    if not Path(path).is_file():
+        raise WeightsError(f"there is no file {path}")
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = json.loads((file.metadata() or {})["striate"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, KeyError, ValueError, OSError) as error:
+        raise WeightsError(f"{path} is not a file that striate wrote ({error})") from error
+    if not isinstance(header, dict):
+        raise WeightsError(f"{path} is not a file that striate wrote (its header is no object)")
+    return tensors, header
+
+
+def save_checkpoint(
+    path: Path,
+    step: int,
+    model: nn.Module,
+    objectives: Sequence[Objective[Any]],
+    *,
+    losses: Sequence[float] = (),
+) -> None:
+    """All that the next step depends on: weights, optimizers, schedules and random numbers.
+
+    `losses` are those of the steps since the last evaluation.
+    """
+    tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
+    tensors[RANDOM] = torch.get_rng_state()
+    plain: list[dict[str, Any]] = []
+    for number, objective in enumerate(objectives):
+        state = objective.optimizer.state_dict()
+        values: dict[str, dict[str, Any]] = {}
+        for parameter, slots in state["state"].items():
+            for slot, value in slots.items():
+                if isinstance(value, Tensor):
+                    tensors[f"optimizer.{number}.{parameter}.{slot}"] = value
+                else:
+                    values.setdefault(str(parameter), {})[slot] = value
+        plain.append(
+            {
+                "groups": state["param_groups"],
+                "values": values,
+                "schedule": _schedule_state(objective),
+            }
+        )
+    save_tensors(path, tensors, {"step": step, "losses": list(losses), "objectives": plain})
+
+
+def load_checkpoint(
+    path: Path, model: nn.Module, objectives: Sequence[Objective[Any]]
+) -> tuple[int, list[float]]:
+    """Puts everything back as it was when `save_checkpoint` was called.
+
+    Returns:
+        The number of the last step done, and the losses of the steps since the last evaluation.
+    """
+    tensors, header = load_tensors(path)
+    model.load_state_dict(
+        {name.removeprefix("model."): t for name, t in tensors.items() if name.startswith("model.")}
+    )
+    for number, (objective, plain) in enumerate(zip(objectives, header["objectives"], strict=True)):
+        state: dict[int, dict[str, Any]] = {}
+        for name, tensor in tensors.items():
+            if name.startswith(f"optimizer.{number}."):
+                parameter, slot = name.split(".")[2:]
+                state.setdefault(int(parameter), {})[slot] = tensor
+        for parameter, slots in plain["values"].items():
+            state.setdefault(int(parameter), {}).update(slots)
+        objective.optimizer.load_state_dict({"state": state, "param_groups": plain["groups"]})
+        if objective.schedule and plain["schedule"]:
+            objective.schedule.load_state_dict(plain["schedule"])
+    torch.set_rng_state(tensors[RANDOM])
+    return int(header["step"]), list(header["losses"])
+
+
+def _schedule_state(objective: Objective[Any]) -> dict[str, Any] | None:
+    """The schedule's numbers; its function is made again from the recipe."""
+    if objective.schedule is None:
+        return None
+    state = objective.schedule.state_dict()
+    return {
+        name: value
+        for name, value in state.items()
+        if isinstance(value, int | float | list | bool) and name != "lr_lambdas"
+    }

@@ -1,0 +1,67 @@
+"""From a recipe's numbers to an optimizer and its schedule."""
+
+import math
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LambdaLR
+
+from striate.training.recipes import Recipe
+
+
+def optimizer_for(model: nn.Module, recipe: Recipe, *, new: Iterable[nn.Parameter]) -> Optimizer:
+    """One optimizer over the model: `new` parameters at the full rate, the rest at the kept rate.
+
+    Biases and normalization weights (all of one dimension) are not decayed. A kept rate of 0 leaves
+    the kept parameters out, so nothing is computed for them.
+    """
+    fresh = {id(parameter) for parameter in new}
+    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+    for parameter in model.parameters():
+        kept = recipe.kept_rate != 1.0 and id(parameter) not in fresh
+        if parameter.requires_grad and not (kept and recipe.kept_rate == 0.0):
+            groups.setdefault((kept, parameter.ndim > 1), []).append(parameter)
+    settings = [
+        {
+            "params": parameters,
+            "lr": recipe.learning_rate * (recipe.kept_rate if kept else 1.0),
+            "weight_decay": recipe.weight_decay if decayed else 0.0,
+        }
+        for (kept, decayed), parameters in groups.items()
+    ]
+    if recipe.optimizer == "adamw":
+        return torch.optim.AdamW(settings, betas=(recipe.momentum, 0.999), fused=True)
+    return torch.optim.SGD(
+        settings,
+        lr=recipe.learning_rate,
+        momentum=recipe.momentum,
+        nesterov=recipe.momentum > 0,
+        fused=True,
+    )
+
+
+def schedule_for(optimizer: Optimizer, recipe: Recipe, steps: int) -> LambdaLR:
+    """The recipe's schedule over `steps` steps, as a factor of each group's rate."""
+    return LambdaLR(optimizer, rate_factor(recipe, steps))
+
+
+def rate_factor(recipe: Recipe, steps: int) -> Callable[[int], float]:
+    """The rate of step 0, 1... as a share of the full rate: a rise, then constant or a cosine.
+
+    >>> factor = rate_factor(Recipe(1, 1, 1.0, warmup=0.2), 10)
+    >>> [round(factor(step), 2) for step in (0, 1, 2, 6, 10)]
+    [0.5, 1.0, 1.0, 0.5, 0.0]
+    """
+    rise = round(recipe.warmup * steps)
+
+    def factor(step: int) -> float:
+        if step < rise:
+            return (step + 1) / rise
+        if recipe.schedule == "constant":
+            return 1.0
+        done = (step - rise) / max(1, steps - rise)
+        return 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+
+    return factor

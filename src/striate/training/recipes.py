@@ -1,0 +1,90 @@
+"""How to learn: frozen values that print, compare and save, each published one a named constant."""
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+from striate.augment import NONE, Augmentation, Spread
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network learns from batches; rates are per step, `epochs` counts views of the data."""
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    optimizer: Literal["sgd", "adamw"] = "sgd"
+    momentum: float = 0.9
+    weight_decay: float = 0.0
+    schedule: Literal["constant", "cosine"] = "cosine"
+    warmup: float = 0.0  # share of all steps in which the rate rises from 0
+    kept_rate: float = 1.0  # rate of all but the classifier, as a share of learning_rate
+    freeze_statistics: bool = False  # batch normalization keeps its means and variances
+    label_smoothing: float = 0.0
+    patience: int | None = None  # epochs without a better validation score before it stops
+    augmentation: Augmentation = NONE
+
+    def but(self, **changes: Any) -> "Recipe":
+        """This recipe with some values changed: `SCRATCH.but(epochs=5)`."""
+        return replace(self, **changes)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values that `from_json` turns back into an equal recipe."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "Recipe":
+        """The recipe that `to_json` wrote."""
+        augmentation = dict(values["augmentation"])
+        augmentation["geometry"] = Spread(**augmentation["geometry"])
+        return cls(**{**values, "augmentation": Augmentation(**augmentation)})
+
+
+# Views of characters: nothing that turns one letter into another, so no mirror.
+CHARACTERS = Augmentation(Spread(rotation=8, zoom=0.08, stretch=0.08, shear=6, shift=0.06))
+# Views of photographs: the mirror image of a thing is the same thing.
+PHOTOGRAPHS = Augmentation(
+    Spread(mirror=0.5, rotation=8, zoom=0.15, stretch=0.1, shift=0.05),
+    brightness=0.15,
+    contrast=0.15,
+    saturation=0.15,
+)
+
+# From scratch, small images (up to 40 px) and few parameters: LeNet-5.
+SCRATCH_SMALL = Recipe(
+    epochs=30,
+    batch_size=32,
+    learning_rate=0.05,
+    weight_decay=5e-4,
+    warmup=0.05,
+    patience=10,
+    augmentation=CHARACTERS,
+)
+
+# From scratch, photographs: ResNet-18, with He et al. 2016's momentum and weight decay.
+SCRATCH = Recipe(
+    epochs=15,
+    batch_size=32,
+    learning_rate=0.02,
+    weight_decay=5e-4,
+    warmup=0.1,
+    label_smoothing=0.1,
+    patience=8,
+    augmentation=PHOTOGRAPHS,
+)
+
+# From a pretrained network whose new classifier is already solved: small steps, kept statistics.
+FINETUNE = Recipe(
+    epochs=5,
+    batch_size=16,
+    learning_rate=0.004,
+    kept_rate=1.0,
+    weight_decay=1e-4,
+    warmup=0.05,
+    label_smoothing=0.1,
+    freeze_statistics=True,
+    augmentation=PHOTOGRAPHS,
+)
+
+# LeNet-5 on MNIST, three views of the data.
+LENET5_MNIST = Recipe(epochs=3, batch_size=64, learning_rate=0.05, weight_decay=1e-4, warmup=0.05)

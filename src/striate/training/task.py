@@ -1,0 +1,61 @@
+"""What a task owes the loop: batches, named losses, and a number that says how good a model is."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import Any, Generic, TypeVar
+
+from torch import Tensor, nn
+
+from striate.training.loop import Objective
+from striate.training.optimizers import optimizer_for, schedule_for
+from striate.training.recipes import Recipe
+
+Batch = TypeVar("Batch")
+Data = TypeVar("Data")
+
+
+class Task(ABC, Generic[Data, Batch]):
+    """How a model's output meets a target.
+
+    Detection returns four named losses; a two-player game overrides `objectives` with one for each
+    player; layer-wise pretraining calls `train` with one objective a layer before `fit`.
+    """
+
+    score: str
+    """The metric by which two checkpoints are compared; more is better."""
+
+    @abstractmethod
+    def prepare(self, data: Data) -> Data:
+        """The data after what must be done once, before the first step (decoding, measuring)."""
+
+    @abstractmethod
+    def examples(self, data: Data) -> int:
+        """The number of training examples: what one epoch is."""
+
+    @abstractmethod
+    def batches(self, data: Data, recipe: Recipe, *, seed: int, start: int) -> Iterator[Batch]:
+        """Batches without end, from step `start` on: a pure function of the seed and the step."""
+
+    @abstractmethod
+    def losses(self, model: nn.Module, batch: Batch) -> dict[str, Tensor]:
+        """Each named loss of a batch, a scalar; what is minimized is their sum."""
+
+    @abstractmethod
+    def evaluate(self, model: nn.Module, data: Data) -> dict[str, float]:
+        """The metrics on the validation split, `score` among them."""
+
+    @abstractmethod
+    def identity(self, data: Data) -> dict[str, Any]:
+        """What must be the same when a run is taken up again, as plain JSON values."""
+
+    def new_parameters(self, model: nn.Module) -> list[nn.Parameter]:
+        """Parameters that learn at the recipe's full rate; all others learn at its kept rate."""
+        return list(model.parameters())
+
+    def objectives(
+        self, model: nn.Module, recipe: Recipe, steps: int
+    ) -> Sequence[Objective[Batch]]:
+        """What is minimized over `steps` steps: by default the losses, by one optimizer."""
+        optimizer = optimizer_for(model, recipe, new=self.new_parameters(model))
+        schedule = schedule_for(optimizer, recipe, steps)
+        return [Objective(lambda batch: self.losses(model, batch), optimizer, schedule)]
