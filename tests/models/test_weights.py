@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from striate.errors import MissingExtra, UserError, WeightsError
-from striate.models import classifier, create, cut, load_weights
+from striate.models import classifier, create, cut, load_weights, normalization_of
 from striate.models import weights as module
 from striate.models.weights import PUBLISHED, Published, check_digest, fetch
 
@@ -65,6 +65,36 @@ def test_a_cut_network_takes_a_file_without_a_head(shared):
     stored = torch.load(path, weights_only=True)
     assert torch.equal(model.conv1_1[0].weight, stored["features.0.weight"])
     assert torch.equal(model.conv5_3[0].bias, stored["features.28.bias"])
+
+
+def test_vgg16_in_kerass_order_loads_without_its_full_connections(shared, caplog):
+    path = shared("weights/vgg16_imagenet/vgg16_features_keras_imagenet_bgr.pth")
+    assert normalization_of(path) == module.KERAS
+    model = create("vgg16", weights=path, classes=3, image_size=32)
+    assert "has no full connections: fc6.0, fc7.0, fc8 start fresh" in caplog.text
+    stored = torch.load(path, weights_only=True)
+    assert torch.equal(model.conv3_2[0].weight, stored["features.12.weight"])
+    assert model(torch.zeros(1, 3, 32, 32)).shape == (1, 3)
+
+
+def test_what_a_file_expects_is_known_by_its_contents(shared, file):
+    path = shared("weights/resnet_cifar10/resnet20-12fca82f.th")
+    assert normalization_of(path) == normalization_of("resnet20.cifar10") == module.IMAGENET
+    assert normalization_of(file[1]) is None
+
+
+def test_a_file_says_how_many_classes_there_are(tmp_path):
+    torch.save(create("lenet5", classes=4).state_dict(), tmp_path / "four.pth")
+    assert classifier(create("lenet5", weights=tmp_path / "four.pth"))[1].out_features == 4
+    again = create("lenet5", classes=4, weights=tmp_path / "four.pth")
+    assert torch.equal(again.output.weight, torch.load(tmp_path / "four.pth")["output.weight"])
+
+
+def test_some_full_connections_missing_is_refused(file, tmp_path):
+    state = file[0].state_dict()
+    torch.save({k: v for k, v in state.items() if "f6" not in k}, tmp_path / "part.pth")
+    with pytest.raises(WeightsError, match=r"missing f6.0.weight, f6.0.bias; unexpected nothing"):
+        create("lenet5", weights=tmp_path / "part.pth")
 
 
 def test_the_wrong_network_is_refused_with_its_keys(file):

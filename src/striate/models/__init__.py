@@ -12,7 +12,7 @@ from striate.models.removal import without
 from striate.models.resizing import adapt_pooling, slide
 from striate.models.stages import Stages
 from striate.models.surgery import classifier, cut, folded, replace_head
-from striate.models.weights import PUBLISHED, Normalization, load_weights
+from striate.models.weights import PUBLISHED, Normalization, load_weights, normalization_of
 
 __all__ = [
     "NETWORKS",
@@ -30,6 +30,7 @@ __all__ = [
     "entry",
     "folded",
     "load_weights",
+    "normalization_of",
     "replace_head",
     "slide",
     "without",

@@ -26,7 +26,7 @@ from striate.models.weights import (
     TENSORFLOW,
     TENSORFLOW_LITE,
     Normalization,
-    load_weights,
+    load_with_head,
 )
 from striate.models.zfnet import zfnet
 
@@ -164,8 +164,8 @@ def create(
 
     Args:
         name: a key of `NETWORKS`.
-        classes: the published number where None. With `weights` of another number of classes the
-            classifier is a fresh one.
+        classes: the published number, or that of `weights`, where None. With weights of another
+            number the classifier is a fresh one.
         channels: of an image; the published number where None.
         weights: a name in the network's entry ("imagenet"), or the path of a weight file.
         options: of this network alone, such as `image_size` or `shortcut`; see its file.
@@ -180,20 +180,18 @@ def create(
     for option in options:
         if option not in choices:
             raise UnknownName(f"option of {name}", option, sorted(choices) or ["none"])
-    classes = known.classes if classes is None else classes
     channels = known.channels if channels is None else channels
-    if classes < 1 or channels < 1:
+    if (classes is not None and classes < 1) or channels < 1:
         raise ModelError(
             f"{name} needs at least one class and one channel, not {classes} and {channels}"
         )
-    model = known.build(
-        classes=classes if weights is None else known.classes, channels=channels, **options
-    )
+    model = known.build(classes=classes or known.classes, channels=channels, **options)
     if isinstance(model, Stages):
         model.name = name
         size = options.get("image_size", known.image_size)
         model.image_size = size if isinstance(size, int) else None
-    if weights is None:
-        return model
-    load_weights(model, source_of(name, weights))
-    return model if classes == known.classes else replace_head(model, classes)
+    if weights is not None:
+        trained = load_with_head(model, source_of(name, weights))
+        if classes is not None and trained is not None and classes != trained:
+            replace_head(model, classes)
+    return model

@@ -103,7 +103,7 @@ class Cut(nn.Module):
         raise ModelError(f"{self.layer} takes no part in what {named(self.model)} computes")
 
 
-class Reached(Exception):  # noqa: N818
+class Reached(Exception):
     """Not an error: the way out of a forward pass that has gone far enough."""
 
     def __init__(self, output: Tensor):

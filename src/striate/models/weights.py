@@ -5,6 +5,7 @@ ever run (`torch.load(weights_only=True)` or safetensors).
 """
 
 import hashlib
+import logging
 import warnings
 import zipfile
 from collections.abc import Mapping
@@ -17,8 +18,9 @@ from torch import Tensor, nn
 from striate.errors import MissingExtra, UnknownName, WeightsError
 from striate.files import cache_folder
 from striate.models.layouts import LAYOUTS, translate
-from striate.models.surgery import classifier, named
+from striate.models.surgery import classifier, named, replace_head
 
+logger = logging.getLogger(__name__)
 MAX_BYTES = 4 * 2**30  # the largest network of the lectures has 0.6 GB
 
 
@@ -82,11 +84,18 @@ PUBLISHED = {  # network.data: what it expects, classes, top-1, where from
 # fmt: on
 
 
+# Files that no published name tells of, by SHA-256.
+FILES = {
+    "70b9f3807cffe0e465ee3ed4234b24aa3047050ed56cfe52949bf3c82ae652e0": KERAS,  # VGG-16, no fc6-8
+}
+
+
 def load_weights(model: nn.Module, source: str | Path) -> nn.Module:
     """Fills a network with the weights of a file or of a published name; returns the network.
 
     The layouts of torchvision, of the CIFAR ResNets and of EfficientNet-Lite are known; so is any
-    network's own `state_dict`.
+    network's own `state_dict`. A file may hold all but the full connections: those then stay as
+    they are, and a line of the log names them.
 
     Args:
         model: built with as many classes and channels as the file has.
@@ -97,12 +106,48 @@ def load_weights(model: nn.Module, source: str | Path) -> nn.Module:
         MissingExtra: if the package that carries the weights is not installed.
     """
     path = locate(source)
+    return fill(model, path, fit_names(model, read_state(path)))
+
+
+def load_with_head(model: nn.Module, source: str | Path) -> int | None:
+    """`load_weights` for a network whose classifier gives way to the file's; tells its classes."""
+    path = locate(source)
     theirs = fit_names(model, read_state(path))
+    classes = None
+    if any(isinstance(layer, nn.Linear) for layer in model.modules()):
+        head = theirs.get(classifier(model)[0] + ".weight")
+        if head is not None and head.ndim == 2:
+            classes = len(head)
+            if classes != classifier(model)[1].out_features:
+                replace_head(model, classes)
+    fill(model, path, theirs)
+    return classes
+
+
+def normalization_of(source: str | Path) -> Normalization | None:
+    """What the network of a published name, or of a published file by its contents, expects."""
+    if str(source) in PUBLISHED:
+        return PUBLISHED[str(source)].normalization
+    with locate(source).open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    for published in PUBLISHED.values():
+        if published.address and found.startswith(digest_in(published.address)):
+            return published.normalization
+    return FILES.get(found)
+
+
+def fill(model: nn.Module, path: Path, theirs: Mapping[str, Tensor]) -> nn.Module:
+    """Puts tensors under our names into a network, whole or not at all."""
     ours = model.state_dict()
     counters = {key for key in ours if key.endswith("num_batches_tracked")}
     missing = [key for key in ours if key not in theirs and key not in counters]
     unexpected = [key for key in theirs if key not in ours]
-    if missing or unexpected:
+    connections = [name for name, m in model.named_modules() if isinstance(m, nn.Linear)]
+    lacking = [name for name in connections if f"{name}.weight" in missing]
+    only_heads = len(lacking) == len(connections) and all(
+        key.rpartition(".")[0] in connections for key in missing
+    )
+    if unexpected or (missing and not (only_heads and theirs)):
         raise WeightsError(
             f"{path.name} does not fit {named(model)}: missing {listed(missing)}; "
             f"unexpected {listed(unexpected)}; build the network the file was made for"
@@ -110,9 +155,9 @@ def load_weights(model: nn.Module, source: str | Path) -> nn.Module:
     for key, tensor in theirs.items():
         if tensor.shape != ours[key].shape:
             raise WeightsError(misfit(model, path, key, tensor, ours[key]))
-    model.load_state_dict(
-        {key: theirs.get(key, ours[key]) for key in ours},
-    )
+    if lacking:
+        logger.warning("%s has no full connections: %s start fresh", path.name, ", ".join(lacking))
+    model.load_state_dict({key: theirs.get(key, ours[key]) for key in ours})
     return model
 
 
@@ -187,12 +232,16 @@ def fetch(published: Published) -> Path:
 
 def check_digest(path: Path, name: str) -> None:
     """Removes and refuses a file whose SHA-256 does not begin as its published name says."""
-    digest = name.rpartition("-")[2].partition(".")[0]
     with path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
-    if not found.startswith(digest):
+    if not found.startswith(digest_in(name)):
         path.unlink()
         raise WeightsError(f"{name} did not arrive whole: its SHA-256 is {found[:8]}..., try again")
+
+
+def digest_in(name: str) -> str:
+    """The first digits of a file's SHA-256, which its published name ends in."""
+    return name.rpartition("-")[2].partition(".")[0]
 
 
 def read_state(path: Path) -> dict[str, Tensor]:

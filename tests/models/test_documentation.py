@@ -1,0 +1,21 @@
+"""docs/networks.md: its examples run, and its table is what `describe` counts."""
+
+import doctest
+import importlib.util
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_examples_run():
+    failures, tried = doctest.testfile(str(ROOT / "docs/networks.md"), module_relative=False)
+    assert tried > 8
+    assert failures == 0
+
+
+def test_the_table_is_current():
+    spec = importlib.util.spec_from_file_location("table", ROOT / "scripts/networks_table.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    text = (ROOT / "docs/networks.md").read_text(encoding="utf-8")
+    assert script.table() in text, "run python scripts/networks_table.py"
