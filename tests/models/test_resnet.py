@@ -1,11 +1,61 @@
-"""The published CIFAR networks on real images of the test set."""
+"""ResNet: the paper's tables, shortcut A, and the published CIFAR networks on real images."""
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch import nn
 
-from striate.models import create, entry
+from striate.errors import ModelError
+from striate.models import create, describe, entry
+
+
+def on_meta(name, **options):
+    with torch.device("meta"):
+        return create(name, **options).eval()
+
+
+def weighted(model):
+    return [m for m in model.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+
+
+@pytest.mark.parametrize(
+    ("name", "billions"),
+    [
+        ("resnet18", 1.8),
+        ("resnet34", 3.6),
+        ("resnet50", 3.8),
+        ("resnet101", 7.6),
+        ("resnet152", 11.3),
+    ],
+)
+def test_resnet_table_1(name, billions):
+    # The bottleneck that strides in its 3 x 3 costs a little more than the paper's.
+    cost = describe(name).multiply_adds / 1e9
+    assert billions <= cost < billions + 0.3
+    depth = int(name.removeprefix("resnet"))
+    on_the_way = [m for n, m in on_meta(name).named_modules()
+                  if isinstance(m, nn.Conv2d | nn.Linear) and "shortcut" not in n]  # fmt: skip
+    assert len(on_the_way) == depth
+
+
+@pytest.mark.parametrize("depth", [20, 32, 44, 56, 110])
+def test_cifar_resnets_have_their_layers_and_shortcuts(depth):
+    model = on_meta(f"resnet{depth}")
+    assert len(weighted(model)) == depth  # 6n + 2, shortcut A has no weights
+    projected = on_meta(f"resnet{depth}", shortcut="B")
+    assert len(weighted(projected)) == depth + 2
+    with pytest.raises(ModelError, match="shortcut must be 'A' or 'B'"):
+        on_meta(f"resnet{depth}", shortcut="C")
+
+
+def test_shortcut_a_is_every_other_pixel_and_zeros():
+    model = create("resnet20")
+    x = torch.randn(1, 16, 4, 4)
+    y = model.stage2[0].shortcut(x)
+    assert torch.equal(y[:, 8:24], x[:, :, ::2, ::2])
+    assert not y[:, :8].any()
+    assert not y[:, 24:].any()
 
 
 def cifar_test(folder, count):

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from striate.errors import ModelError
-from striate.models import NETWORKS, describe
+from striate.models import NETWORKS, create, describe
 from striate.models.stages import Stages, grid_of, rectified
 
 DECISION = "fc6:4096 fc7:4096 fc8:1000"
@@ -129,3 +129,13 @@ def test_the_grid_names_the_layer_for_which_too_little_is_left():
     assert grid_of(layers, 11) == (2, 2)
     with pytest.raises(ModelError, match="only 2 x 2 is left at pool1"):
         grid_of(layers, 6)
+
+
+@pytest.mark.parametrize("name", ["lenet5", "lenet5_1998", "resnet20"])
+def test_networks_are_exported_for_any_number_of_images(name):
+    model = create(name).eval()
+    size = model.image_size
+    images = torch.randn(2, model.channels, size, size)
+    batch = torch.export.Dim("batch", min=1, max=8)
+    exported = torch.export.export(model, (images,), dynamic_shapes=({0: batch},)).module()
+    torch.testing.assert_close(exported(images[:1]), model(images[:1]))
