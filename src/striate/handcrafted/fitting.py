@@ -19,7 +19,8 @@ from striate.handcrafted.svm import linear_svm
 from striate.handcrafted.words import BagOfVisualWords, Settings
 from striate.progress import stage, track
 
-POINTS_PER_WORD = 60  # descriptors that k-means sees
+POINTS_PER_WORD = 40  # descriptors that k-means sees
+IMAGES_SEEN = 400  # from which they are drawn
 RIDGE = 1e-4  # beside unit vectors; far above what rounding makes of a zero eigenvalue
 LANDMARKS = 3000  # images, at most, whose span the support vector machine works in
 NUMBERS_AT_ONCE = 2**26  # of the mapped landmarks, held in memory at one time
@@ -80,11 +81,11 @@ def fit(
     pooled, held_out = pool_all(model, images), pool_all(model, validation_images)
     search = Search(held_out, wanted, classes=classes, costs=costs)
     for mapping in mappings:
-        search.attempt(Span.of(pooled, mapping, generator=generator), pooled, known)
+        search.attempt(*Span.of(pooled, mapping, generator=generator), known)
     if mirror:
         pooled = torch.cat([pooled, pool_all(model, images, mirrored=True)])
-        span = Span.of(pooled, search.best.mapping, generator=generator)
-        search.attempt(span, pooled, known.repeat(2), mirrored=True)
+        span, inputs = Span.of(pooled, search.best.mapping, generator=generator)
+        search.attempt(span, inputs, known.repeat(2), mirrored=True)
     return search.finished(model.dictionary, settings), search.report()
 
 
@@ -102,10 +103,10 @@ class Search:
         return max(self.trials, key=lambda trial: trial.validation)
 
     def attempt(
-        self, span: "Span", pooled: Tensor, targets: Tensor, *, mirrored: bool = False
+        self, span: "Span", inputs: Tensor, targets: Tensor, *, mirrored: bool = False
     ) -> None:
-        """Learns one machine for each cost."""
-        inputs, held_out, inside = span.coordinates(pooled), span.coordinates(self.held_out), None
+        """Learns one machine for each cost from inputs (N, M), coordinates in the span."""
+        held_out, inside = span.coordinates(self.held_out), None
         for cost in track(self.costs, f"support vector machines, {span.mapping}"):
             inside = linear_svm(inputs, targets, classes=self.classes, cost=cost, start=inside)
             named = (held_out @ inside[:, :-1].T + inside[:, -1]).argmax(1)
@@ -139,7 +140,7 @@ def sample_descriptors(
 ) -> Tensor:
     """Descriptors (M, 128) of grid points drawn at random, about as many from every image."""
     wanted = POINTS_PER_WORD * model.settings.words
-    order = torch.randperm(len(images), generator=generator)[:LANDMARKS].numpy()
+    order = torch.randperm(len(images), generator=generator)[:IMAGES_SEEN].numpy()
     share, parts = -(-wanted // len(order)), []
     with stage("descriptors", len(order)) as bar:
         for some in batches(images[order], model.images_at_once()):
@@ -172,24 +173,38 @@ class Span:
     mapping: str
 
     @classmethod
-    def of(cls, pooled: Tensor, mapping: str, *, generator: torch.Generator) -> "Span":
-        """Of all images if they are few, else of some drawn at random (Nyström's approximation)."""
+    def of(
+        cls, pooled: Tensor, mapping: str, *, generator: torch.Generator
+    ) -> tuple["Span", Tensor]:
+        """Of all images if they are few, else of some drawn at random (Nyström's approximation).
+
+        Returns:
+            The span, and the coordinates in it of all the images.
+        """
         width = pooled.shape[1] * (3 if mapping == "chi2" else 1)
         most = min(LANDMARKS, max(NUMBERS_AT_ONCE // width, 1))
         order = torch.randperm(len(pooled), generator=generator)[:most].sort().values
         landmarks = mapped(pooled[order].float(), mapping)
-        gram = (landmarks @ landmarks.T).double()
-        ridge = RIDGE * torch.eye(len(gram), dtype=torch.float64)  # images may depend on others
-        return cls(landmarks, torch.linalg.cholesky(gram + ridge).float(), mapping)
+        products = multiplied(pooled, landmarks, mapping)
+        ridge = RIDGE * torch.eye(len(landmarks), dtype=torch.float64)  # some may depend on others
+        triangle = torch.linalg.cholesky(products[order].double() + ridge).float()
+        span = cls(landmarks, triangle, mapping)
+        return span, span.solved(products)
 
     def coordinates(self, pooled: Tensor) -> Tensor:
         """(N, M) of images given by their pooled codes."""
-        products = [
-            mapped(some.float(), self.mapping) @ self.landmarks.T for some in pooled.split(128)
-        ]
-        return torch.linalg.solve_triangular(self.triangle, torch.cat(products).T, upper=False).T
+        return self.solved(multiplied(pooled, self.landmarks, self.mapping))
+
+    def solved(self, products: Tensor) -> Tensor:
+        """The coordinates of images whose products (N, M) with the landmarks are known."""
+        return torch.linalg.solve_triangular(self.triangle, products.T, upper=False).T
 
     def weights(self, inside: Tensor) -> Tensor:
         """Weights on the coordinates (classes, M + 1), bias last, as weights (classes, D + 1)."""
         turned = torch.linalg.solve_triangular(self.triangle.T, inside[:, :-1].T, upper=True).T
         return torch.cat([turned @ self.landmarks, inside[:, -1:]], 1)
+
+
+def multiplied(pooled: Tensor, landmarks: Tensor, mapping: str) -> Tensor:
+    """The products (N, M) of mapped images, a few at a time, with mapped landmarks (M, D)."""
+    return torch.cat([mapped(some.float(), mapping) @ landmarks.T for some in pooled.split(128)])

@@ -80,7 +80,7 @@ class BagOfVisualWords(nn.Module):
         return dense_sift(images, step=step, bin_size=sizes, root=True)
 
     def codes(self, local: DenseSIFT) -> tuple[Tensor, Tensor]:
-        """Indices and weights (N, P, neighbors) of the words that each descriptor is; flat ones are none."""
+        """Indices and weights (N, P, neighbors) of each patch's words; a flat one has none."""
         words, weights = soft_codes(
             local.descriptors,
             self.dictionary,
