@@ -1,0 +1,115 @@
+"""What is asked of an approach, what it learned, and what that turned out to be worth."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from striate.recognizer import Recognizer
+from striate.training import Preprocessing, Recipe
+
+SAMPLING = 0.02  # seconds between two looks at the memory
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What the person decides; where None, the approach decides from the data."""
+
+    seed: int = 0
+    model: str | None = None
+    recipe: Recipe | None = None
+    epochs: int | None = None
+    folder: Path | None = None
+    resume: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Learned:
+    """What an approach made of the training and validation images; the test is still unseen.
+
+    Attributes:
+        logits: (N, classes) of every image of the set, where the approach has them already.
+        seconds: of each stage, in order.
+    """
+
+    model: nn.Module
+    architecture: dict[str, Any]
+    preprocessing: Preprocessing
+    recipe: dict[str, Any]
+    seconds: dict[str, float]
+    curve: tuple[dict[str, float], ...] = ()
+    notes: tuple[str, ...] = ()
+    logits: Tensor | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """One approach with one seed, tested.
+
+    Attributes:
+        probabilities: (T, classes) of the test images, calibrated.
+        targets: (T,) their classes.
+        seconds: of each stage; their sum is what the approach cost.
+        memory: the most that the process held while the approach ran, in bytes.
+        curve: one row an epoch, for approaches that learn by epochs.
+    """
+
+    approach: str
+    seed: int
+    recognizer: Recognizer
+    probabilities: NDArray[np.float32]
+    targets: NDArray[np.int64]
+    top1: float
+    top5: float
+    seconds: dict[str, float]
+    parameters: int
+    memory: int
+    curve: tuple[dict[str, float], ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass
+class Clock:
+    """Seconds of named stages."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+
+
+class PeakMemory:
+    """Inside the block, watches the memory of this process; `bytes` is the most it held."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+
+    def __enter__(self) -> "PeakMemory":
+        self._done = threading.Event()
+        self._watcher = threading.Thread(target=self._watch, daemon=True)
+        self._watcher.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._done.set()
+        self._watcher.join()
+
+    def _watch(self) -> None:
+        process = psutil.Process()
+        while True:
+            self.bytes = max(self.bytes, process.memory_info().rss)
+            if self._done.wait(SAMPLING):
+                return

@@ -1,0 +1,118 @@
+"""One approach from a set of images to a tested recognizer: what all four have in common."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from striate.approaches import finetune, handcrafted, scratch, transfer
+from striate.approaches.outcome import Ask, Clock, Learned, Outcome, PeakMemory
+from striate.data import SPLITS, Dataset, Decoded, decode
+from striate.errors import UnknownName
+from striate.evaluation import calibration_error, top_k
+from striate.images import View
+from striate.recognizer import Calibration, Recognizer
+from striate.tasks.classification import logits_of, split
+
+
+@dataclass(frozen=True)
+class Approach:
+    """How an approach looks at a set, and how it learns from it; cheap ones run with more seeds."""
+
+    title: str
+    view: Callable[[Dataset, str | None], View]
+    learn: Callable[[Decoded, Ask], Learned]
+    cheap: bool
+
+
+APPROACHES: dict[str, Approach] = {
+    "handcrafted": Approach("Visual words", handcrafted.view, handcrafted.learn, cheap=True),
+    "transfer": Approach("Deep features", transfer.view, transfer.learn, cheap=True),
+    "scratch": Approach("From scratch", scratch.view, scratch.learn, cheap=False),
+    "finetune": Approach("Fine-tuned", finetune.view, finetune.learn, cheap=False),
+}
+
+
+def named(approach: str) -> Approach:
+    """The approach of that name.
+
+    Raises:
+        UnknownName: with the closest names.
+    """
+    if approach not in APPROACHES:
+        raise UnknownName("approach", approach, APPROACHES)
+    return APPROACHES[approach]
+
+
+def view_of(approach: str, dataset: Dataset, model: str | None = None) -> View:
+    """How an approach (with this network) looks at the images of a set."""
+    return named(approach).view(dataset, model)
+
+
+def run_approach(
+    approach: str,
+    data: Dataset | Decoded,
+    ask: Ask = Ask(),  # noqa: B008 (frozen)
+) -> Outcome:
+    """Learns from training and validation images, calibrates on validation, then tests.
+
+    Raises:
+        UnknownName: for an approach or a network that there is not.
+        MissingExtra: if the pretrained weights are not installed.
+        DataError: if there is nothing to learn from.
+    """
+    method = named(approach)
+    if isinstance(data, Dataset):
+        data = decode(data, [method.view(data, ask.model)])
+    with PeakMemory() as memory, torch.random.fork_rng():
+        torch.manual_seed(ask.seed)
+        learned = method.learn(data, ask)
+        clock = Clock(dict(learned.seconds))
+        with clock.stage("calibrate and test"):
+            wanted = torch.from_numpy(split(data, learned.preprocessing.view, "validation")[1])
+            calibration = Calibration.fitted(_logits(learned, data, "validation"), wanted)
+            probabilities = calibration(_logits(learned, data, "test")).numpy()
+    targets = data.dataset.test.targets
+    top1, top5 = top_k(probabilities, targets), top_k(probabilities, targets, 5)
+    recognizer = Recognizer(
+        learned.model.eval(),
+        learned.architecture,
+        learned.preprocessing,
+        data.dataset.classes,
+        calibration,
+        {
+            "approach": approach,
+            "seed": ask.seed,
+            "recipe": learned.recipe,
+            "data": {"name": data.dataset.name, "fingerprint": data.dataset.fingerprint()},
+            "test": {
+                "images": len(targets),
+                "top1": top1,
+                "top5": top5,
+                "calibration_error": calibration_error(probabilities, targets),
+            },
+        },
+    )
+    return Outcome(
+        approach,
+        ask.seed,
+        recognizer,
+        probabilities,
+        targets,
+        top1,
+        top5,
+        clock.seconds,
+        parameters=sum(tensor.numel() for tensor in learned.model.state_dict().values()),
+        memory=memory.bytes,
+        curve=learned.curve,
+        notes=learned.notes,
+    )
+
+
+def _logits(learned: Learned, data: Decoded, name: str) -> torch.Tensor:
+    """Logits of one split: those the approach has, else those the network gives now."""
+    if learned.logits is not None:
+        return learned.logits[np.flatnonzero(data.dataset.split == SPLITS.index(name))]
+    pixels, _ = split(data, learned.preprocessing.view, name)
+    return logits_of(learned.model, learned.preprocessing, pixels)

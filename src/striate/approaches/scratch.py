@@ -1,0 +1,73 @@
+"""A ConvNet from random weights, whose size follows the images: LeNet-5, or ResNet-18."""
+
+from striate.approaches.outcome import Ask, Clock, Learned
+from striate.data import Dataset, Decoded
+from striate.images import View
+from striate.models import create, entry
+from striate.tasks import Classification
+from striate.tasks.classification import SMALL, native, split
+from striate.training import Preprocessing, Recipe, fit, recipes, seeded
+
+PHOTOGRAPH_SIDE = 112
+
+
+def network(dataset: Dataset) -> str:
+    """LeNet-5 for characters and icons, ResNet-18 for photographs."""
+    return "lenet5" if native(dataset)[0] <= SMALL else "resnet18"
+
+
+def view(dataset: Dataset, model: str | None = None) -> View:
+    """LeNet-5's own 28 or 32 px for small pictures, PHOTOGRAPH_SIDE for photographs."""
+    side, gray = native(dataset)
+    if side > SMALL:
+        return View(PHOTOGRAPH_SIDE, fit="squash")
+    name = model or network(dataset)
+    size = entry(name).image_size if name != "lenet5" else (28 if side <= 28 else 32)
+    return View(size, channels=1 if gray else 3, fit="squash")
+
+
+def recipe_for(dataset: Dataset) -> Recipe:
+    """More epochs for fewer images; characters are not mirrored."""
+    side, gray = native(dataset)
+    count = len(dataset.train)
+    if side > SMALL:
+        recipe = recipes.SCRATCH.but(epochs=epochs_for(count, views=9_000, low=8, high=40))
+    else:
+        recipe = recipes.SCRATCH_SMALL.but(epochs=epochs_for(count, views=60_000, low=6, high=50))
+    return recipe.but(augmentation=recipes.CHARACTERS if gray else recipes.PHOTOGRAPHS)
+
+
+def epochs_for(count: int, *, views: int, low: int, high: int) -> int:
+    """Epochs that show about `views` images in all, within bounds.
+
+    >>> epochs_for(600, views=9_000, low=8, high=40)
+    15
+    """
+    return min(high, max(low, round(views / max(count, 1))))
+
+
+def learn(data: Decoded, ask: Ask) -> Learned:
+    """Everything from the training images; the epoch with the best validation score is kept."""
+    clock = Clock()
+    dataset = data.dataset
+    name = ask.model or network(dataset)
+    shape = view(dataset, name)
+    recipe = ask.recipe or recipe_for(dataset)
+    recipe = recipe.but(epochs=ask.epochs) if ask.epochs else recipe
+    preprocessing = Preprocessing.measured(shape, split(data, shape, "train")[0])
+    with seeded(ask.seed):
+        model = create(name, classes=len(dataset.classes), channels=shape.channels)
+    task = Classification(dataset.classes, preprocessing=preprocessing)
+    with clock.stage("train"):
+        run = fit(model, task, data, recipe, folder=ask.folder, resume=ask.resume, seed=ask.seed)
+    return Learned(
+        model,
+        {"name": name, "options": {"channels": shape.channels}},
+        preprocessing,
+        recipe=recipe.to_json(),
+        seconds=clock.seconds,
+        curve=run.history,
+        notes=(
+            f"{name} at {shape.size} px, best of {len(run.history)} epochs: {run.best['epoch']:.0f}",
+        ),
+    )

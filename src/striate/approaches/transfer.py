@@ -1,0 +1,116 @@
+"""Deep features of a network trained on ImageNet, and a linear classifier (Donahue et al. 2014)."""
+
+import time
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from striate.approaches.heads import Head, solve
+from striate.approaches.outcome import Ask, Clock, Learned
+from striate.data import SPLITS, Dataset, Decoded
+from striate.errors import ModelError
+from striate.images import View
+from striate.models import classifier, create, entry, folded
+from striate.progress import stage
+from striate.recognizer.recognizer import Before
+from striate.tasks.classification import SMALL, native
+from striate.training import Preprocessing, evaluating
+
+PRETRAINED = "efficientnet_lite0"
+SMALL_SIDE = 96  # what pictures of at most SMALL pixels are enlarged to
+BATCH = 32
+
+
+def view(dataset: Dataset, model: str | None = None) -> View:
+    """The network's own size for photographs, less for small pictures: little is lost, time is won."""
+    side, _ = native(dataset)
+    if side <= SMALL:
+        return View(SMALL_SIDE, fit="squash")
+    return View(entry(model or PRETRAINED).image_size, fit="squash")
+
+
+def learn(data: Decoded, ask: Ask) -> Learned:
+    """The pretrained network as it is, with a classifier solved on what it says of these images."""
+    clock = Clock()
+    name = ask.model or PRETRAINED
+    preprocessing = preprocessing_of(name, view(data.dataset, name))
+    features, seconds = deep_features(data, name, preprocessing)
+    with clock.stage("classifier"):
+        head = solved_head(data.dataset, features)
+        model = create(name, classes=len(data.dataset.classes), weights=weights_of(name))
+        head.put_into(classifier(model)[1])
+    return Learned(
+        model,
+        {"name": name, "options": {}},
+        preprocessing,
+        recipe={"weights": weights_of(name), "strength": head.strength},
+        seconds={"features": seconds, **clock.seconds},
+        notes=(f"{name}, regularization {1 / head.strength:g}",),
+        logits=head(features),
+    )
+
+
+def solved_head(dataset: Dataset, features: NDArray[np.float32]) -> Head:
+    """The classifier on deep features (N, D) of the images of a set, row for row."""
+    train, validation = (
+        np.flatnonzero(dataset.split == SPLITS.index(name)) for name in ("train", "validation")
+    )
+    targets = dataset.targets
+    return solve(
+        features[train],
+        targets[train],
+        features[validation],
+        targets[validation],
+        classes=len(dataset.classes),
+    )
+
+
+Kept = dict[str, tuple[NDArray[np.float32], float]]
+_kept: WeakKeyDictionary[Decoded, Kept] = WeakKeyDictionary()
+
+
+def deep_features(
+    data: Decoded, name: str, preprocessing: Preprocessing
+) -> tuple[NDArray[np.float32], float]:
+    """What the pretrained network says of every image (N, D), and the seconds that took.
+
+    A frozen network says the same each time, so what it said of a set is kept as long as the set.
+    """
+    kept = _kept.setdefault(data, {})
+    if name not in kept:
+        start = time.perf_counter()
+        kept[name] = (_compute(data, name, preprocessing), time.perf_counter() - start)
+    return kept[name]
+
+
+def _compute(data: Decoded, name: str, preprocessing: Preprocessing) -> NDArray[np.float32]:
+    trunk = Before(folded(create(name, weights=weights_of(name))))
+    trunk.to(memory_format=torch.channels_last)
+    pixels = data.pixels[preprocessing.view]
+    parts = []
+    with evaluating(trunk), stage("deep features", len(pixels)) as bar:
+        for first in range(0, len(pixels), BATCH):
+            images = preprocessing.tensor(np.ascontiguousarray(pixels[first : first + BATCH]))
+            parts.append(trunk(images.contiguous(memory_format=torch.channels_last)).flatten(1))
+            bar.advance(len(images))
+    return torch.cat(parts).numpy()
+
+
+def weights_of(name: str) -> str:
+    """The published weights of a network.
+
+    Raises:
+        ModelError: if there are none.
+    """
+    known = entry(name)
+    if not known.weights:
+        raise ModelError(f"no pretrained weights are published for {name}; try {PRETRAINED}")
+    return known.weights[0]
+
+
+def preprocessing_of(name: str, view: View) -> Preprocessing:
+    """What the published weights of a network expect, in this view."""
+    normalization = entry(name).normalization
+    return Preprocessing(view, normalization.mean, normalization.std, normalization.bgr)
