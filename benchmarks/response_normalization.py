@@ -36,7 +36,7 @@ def measure(quick: bool) -> Iterable[Row]:
                 *forward_backward,
                 peer="torch.nn.LocalResponseNorm",
                 target=target,
-                rounds=3 if quick else 11,
+                rounds=5 if quick else 11,
             )
 
 

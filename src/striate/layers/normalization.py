@@ -98,7 +98,8 @@ class _Normalize(torch.autograd.Function):
 
         def work(piece: Piece) -> None:
             divisor, spare = divisors(inputs[piece], size, alpha / size, k)
-            np.divide(inputs[piece], power(divisor, beta, spare), out=outputs[piece])
+            power(divisor, beta, out=spare)
+            np.divide(inputs[piece], spare.channels, out=outputs[piece])
 
         spread(work, pieces(inputs))
         return result
@@ -118,50 +119,84 @@ class _Normalize(torch.autograd.Function):
         def work(piece: Piece) -> None:
             x_, out = inputs[piece], outputs[piece]
             divisor, spare = divisors(x_, size, alpha / size, k)
-            np.divide(errors[piece], power(divisor, beta, spare), out=out)
-            np.multiply(out, x_, out=spare)
-            spare /= divisor
-            spare *= -2 * beta * alpha / size
-            np.copyto(divisor, spare)
-            add_neighbors(divisor, spare, before=(size - 1) // 2, after=size // 2)
-            divisor *= x_
-            out += divisor
+            power(divisor, beta, out=spare)
+            np.divide(errors[piece], spare.channels, out=out)
+            np.multiply(out, x_, out=spare.channels)
+            spare.margin[...] = 0
+            spare.flat /= divisor.flat
+            spare.flat *= -2 * beta * alpha / size
+            total = divisor
+            np.copyto(total.flat, spare.flat)
+            add_neighbors(total, spare, before=(size - 1) // 2, after=size // 2)
+            total.channels *= x_
+            out += total.channels
 
         spread(work, pieces(inputs))
         return result, None, None, None, None
 
 
-def divisors(x: np.ndarray, size: int, weight: float, k: float) -> tuple[np.ndarray, np.ndarray]:
-    """k + weight * (the window's sum of x^2), and a buffer as large that may be written to."""
-    square = x * x
-    square *= weight
-    total = square + k
+class Buffer:
+    """Numbers in the layout of x, with room for zeros behind the last channel.
+
+    A window that runs over the channels of a place then finds zeros, in whatever order the memory
+    has them; so a whole buffer is added to another in one go, shifted by a channel.
+
+    Attributes:
+        flat: everything, in the order of memory.
+        channels: a view of the shape of x.
+        margin: a view of what lies behind the last channel.
+        stride: numbers from one channel to the next.
+    """
+
+    def __init__(self, x: np.ndarray, margin: int):
+        order = sorted(range(x.ndim), key=lambda axis: -x.strides[axis])
+        sides = [x.shape[axis] + (margin if axis == 1 else 0) for axis in order]
+        memory = np.empty(sides, x.dtype)
+        whole = memory.transpose(np.argsort(order))
+        self.flat = memory.reshape(-1)
+        self.channels, self.margin = whole[:, : x.shape[1]], whole[:, x.shape[1] :]
+        self.stride = whole.strides[1] // x.itemsize
+
+
+def divisors(x: np.ndarray, size: int, weight: float, k: float) -> tuple[Buffer, Buffer]:
+    """k + weight * (the window's sum of x^2), and a second buffer that may be written to."""
+    reach = min(size // 2, x.shape[1] - 1)
+    square, total = Buffer(x, reach), Buffer(x, reach)
+    np.multiply(x, x, out=square.channels)
+    square.margin[...] = 0
+    square.flat *= weight
+    np.add(square.flat, k, out=total.flat)
     add_neighbors(total, square, before=size // 2, after=(size - 1) // 2)
     return total, square
 
 
-def add_neighbors(total: np.ndarray, x: np.ndarray, *, before: int, after: int) -> None:
-    """Adds to a channel of `total` the `before` channels of x before it and `after` after it."""
-    channels = x.shape[1]
-    for step in range(1, min(before, channels - 1) + 1):
-        total[:, step:] += x[:, :-step]
-    for step in range(1, min(after, channels - 1) + 1):
-        total[:, :-step] += x[:, step:]
+def add_neighbors(total: Buffer, x: Buffer, *, before: int, after: int) -> None:
+    """Adds to a channel of `total` the `before` channels of x before it and `after` after it.
+
+    The margin of x holds zeros.
+    """
+    reach = x.margin.shape[1]
+    for shift in range(x.stride, x.stride * min(before, reach) + 1, x.stride):
+        total.flat[shift:] += x.flat[:-shift]
+    for shift in range(x.stride, x.stride * min(after, reach) + 1, x.stride):
+        total.flat[:-shift] += x.flat[shift:]
 
 
-def power(x: np.ndarray, beta: float, spare: np.ndarray) -> np.ndarray:
-    """x^beta; `spare` is overwritten. Two roots cost a tenth of what a power function does."""
+def power(x: Buffer, beta: float, *, out: Buffer) -> None:
+    """x^beta. Two roots cost a tenth of what a power function does."""
     if beta == 0.75:
-        root = np.sqrt(x)
-        root *= np.sqrt(root, out=spare)
-        return root
-    return np.sqrt(x) if beta == 0.5 else np.power(x, beta)
+        np.sqrt(x.flat, out=out.flat)
+        out.flat *= np.sqrt(out.flat)
+    elif beta == 0.5:
+        np.sqrt(x.flat, out=out.flat)
+    else:
+        np.power(x.flat, beta, out=out.flat)
 
 
 def pieces(x: np.ndarray) -> list[Piece]:
     """Indices that cut x into images, or rows of one, that fit the cache; all channels in each."""
     if x.size <= CACHED:
-        return [(slice(None),)]
+        return [(slice(None),)] if x.size else []
     images, _, rows = x.shape[:3]
     deep = max(CACHED * images // x.size, 1)
     tall = min(max(CACHED * images * rows // x.size, 1), rows)
@@ -180,7 +215,7 @@ def spread(work: Callable[[Piece], None], parts: list[Piece]) -> None:
             work(part)
 
     threads = min(torch.get_num_threads(), len(parts))
-    if threads == 1:
+    if threads <= 1:
         for part in parts:
             quietly(part)
         return
