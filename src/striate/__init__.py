@@ -1,4 +1,4 @@
-"""Point it at a folder of images: it compares four ways to recognize them and hands you the one to take.
+"""Point it at a folder of images: it compares four ways to recognize them, and says which to take.
 
 >>> import striate
 >>> striate.create("lenet5", classes=10).name
@@ -27,10 +27,11 @@ if TYPE_CHECKING:
         tasks,
         training,
     )
-    from striate.approaches import compare
+    from striate.approaches.compare import compare
     from striate.models import create
     from striate.recognizer import Recognizer, load
-    from striate.training import fit, recipes
+    from striate.training import recipes
+    from striate.training.fit import fit
 
 __version__ = "0.1.0"
 

@@ -1,0 +1,98 @@
+"""The command `striate`: each command parses, calls the library and shows; nothing is decided here.
+
+Results go to stdout, everything else to stderr. Exit codes: 0 done; 1 it did not work; 2 a mistake
+the person can mend; 130 stopped by the person.
+"""
+
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from striate import __version__
+from striate.cli.compare import compare
+from striate.cli.datasets import datasets
+from striate.cli.evaluate import evaluate
+from striate.cli.models import models
+from striate.cli.predict import predict
+from striate.cli.reporter import showing
+from striate.cli.show import printable
+from striate.cli.train import train
+from striate.errors import StriateError, UserError
+
+STOPPED = 130
+USAGE = typer.BadParameter.__base__  # typer's UsageError: where it is kept differs by version
+
+app = typer.Typer(
+    name="striate",
+    help="Which way of recognizing images works on yours? Point `striate compare` at a folder.",
+    epilog="Example:  striate compare digits --seeds 1",
+    rich_markup_mode=None,  # help is plain text, as it is written
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+for command in (compare, train, predict, evaluate, models, datasets):
+    app.command()(command)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def striate(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Which way of recognizing images works on yours? Point `striate compare` at a folder."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """One command; returns the exit code, and has said on stderr why if it is not 0."""
+    try:
+        with showing():
+            code = app(list(arguments) or ["--help"], prog_name="striate", standalone_mode=False)
+        sys.stdout.flush()
+    except UserError as error:
+        return complain(str(error), 2)
+    except StriateError as error:
+        return complain(str(error), 1)
+    except (KeyboardInterrupt, typer.Abort):
+        return complain("stopped", STOPPED)
+    except BrokenPipeError:  # whoever read the results has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except MemoryError:
+        return complain("not enough memory; a smaller --batch-size or set may fit", 1)
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        return complain(f"{place}{error.strerror or error}", 1)
+    except Exception as error:
+        if USAGE not in type(error).__mro__:
+            raise
+        return complain(f"{error.format_message()} (see --help)", 2)  # type: ignore[attr-defined]
+    if code == STOPPED:
+        complain("stopped", STOPPED)
+    return code if isinstance(code, int) else 0
+
+
+def complain(reason: str, code: int) -> int:
+    """Says in one line on stderr what was wrong; returns the exit code."""
+    print(f"striate: {printable(' '.join(reason.split()))}", file=sys.stderr)
+    return code
+
+
+def main() -> None:
+    """What the command on the path calls."""
+    if not sys.warnoptions:  # for people who write code, not for people who run it
+        warnings.simplefilter("ignore")
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a name that the terminal cannot show is no failure
+            stream.reconfigure(errors="backslashreplace")
+    sys.exit(run(sys.argv[1:]))

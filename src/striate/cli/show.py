@@ -1,0 +1,117 @@
+"""How results look: tables on a terminal or in a pipe, numbers as people write them, JSON."""
+
+import json
+import math
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+def printable(text: str) -> str:
+    r"""Text without what would move the cursor or change the terminal: file names may hold it.
+
+    >>> print(printable("cat\x1b[2J.jpg"))
+    cat\x1b[2J.jpg
+    """
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode()
+        for c in text
+    )
+
+
+def print_json(value: Any) -> None:
+    """One line on stdout; what is not a number becomes null, for JSON has no nan."""
+    print(json.dumps(plain(value), allow_nan=False), flush=True)
+
+
+def plain(value: Any) -> Any:
+    """The same with every nan and infinity as None.
+
+    >>> plain({"precision": [0.5, float("nan")]})
+    {'precision': [0.5, None]}
+    """
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {key: plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    return value
+
+
+def table(
+    heads: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    right: Iterable[str] = (),
+    bold: Iterable[int] = (),
+) -> "Table":
+    """A table; columns named in `right` hold numbers. Text is shown as it is, never as markup."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    numbers = set(right)
+    result = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for head in heads:
+        side = "right" if head in numbers else "left"
+        result.add_column(Text(head), justify=side, overflow="fold", no_wrap=head in numbers)  # type: ignore[arg-type]
+    strong = set(bold)
+    for number, row in enumerate(rows):
+        cells = (Text(printable(cell)) for cell in row)
+        result.add_row(*cells, style="bold" if number in strong else None)
+    return result
+
+
+def print_table(what: "Table") -> None:
+    """On stdout: as wide as the terminal, or as wide as it needs to be in a pipe."""
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() else 200
+    Console(file=sys.stdout, width=width, highlight=False).print(what)
+
+
+def percent(share: float | None, spread: float | None = None) -> str:
+    """A share of 1 in per cent, with its spread.
+
+    >>> percent(0.9345), percent(0.9345, 0.0121), percent(None)
+    ('93.5 %', '93.5 ± 1.2 %', '')
+    """
+    if share is None or math.isnan(share):
+        return ""
+    if spread is None:
+        return f"{100 * share:.1f} %"
+    return f"{100 * share:.1f} ± {100 * spread:.1f} %"
+
+
+def amount(number: float | None) -> str:
+    """A large number in three digits.
+
+    >>> amount(61_706), amount(15_470_264_320), amount(12)
+    ('61.7 k', '15.5 G', '12')
+    """
+    if number is None:
+        return ""
+    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if number >= size:
+            return f"{number / size:.3g} {unit}"
+    return f"{number:g}"
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as people say them.
+
+    >>> duration(0.42), duration(73), duration(4000)
+    ('0.4 s', '1 min 13 s', '1 h 06 min')
+    """
+    if seconds is None:
+        return ""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02} s"
+    return f"{minutes // 60} h {minutes % 60:02} min"

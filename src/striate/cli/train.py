@@ -1,0 +1,84 @@
+"""striate train: one approach, one recipe, resumable."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from striate.cli.compare import _check_writable, _plain_name
+from striate.cli.options import Data, Json, Seed
+from striate.cli.show import duration, percent, print_json, printable
+from striate.errors import UserError
+
+Name = Literal["scratch", "finetune", "transfer", "handcrafted"]
+BY_EPOCHS = ("scratch", "finetune")
+
+
+def train(
+    data: Data,
+    approach: Annotated[Name, typer.Option(help="How to learn.")] = "scratch",
+    model: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="A network of `striate models`; fits the data if none."),
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Views of the data; the recipe's where not given.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Of the run.", show_default="striate-NAME-APPROACH"),
+    ] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(metavar="RUN", help="The folder of a run that was stopped, to go on."),
+    ] = None,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Learns one recognizer; a run that was stopped goes on where it was.
+
+    The run is a folder: recipe, metrics as JSON lines and for TensorBoard, checkpoints, and at the
+    end recognizer.safetensors.
+
+    \b
+    Examples:
+        striate train photos/ --approach finetune
+        striate train digits --epochs 5 --out run
+        striate train digits --epochs 5 --resume run
+    """
+    import striate
+    from striate.approaches import Ask, run_approach
+
+    if resume is not None and out is not None:
+        raise UserError(f"--resume {resume} goes on in that folder; leave out --out {out}")
+    if resume is not None and not (resume / "run.json").is_file():
+        raise UserError(f"--resume {resume}: no run there (no run.json)")
+    if approach not in BY_EPOCHS and (epochs is not None or resume is not None):
+        option = "--epochs" if epochs is not None else "--resume"
+        raise UserError(f"{option}: {approach} is solved at once, without epochs; leave it out")
+    dataset = striate.data.open(data, seed=seed)
+    folder = resume or out or Path(f"striate-{_plain_name(dataset.name)}-{approach}")
+    _check_writable(folder)
+    ask = Ask(seed=seed, model=model, epochs=epochs, folder=folder, resume=resume is not None)
+    outcome = run_approach(approach, dataset, ask)
+    path = folder / "recognizer.safetensors"
+    outcome.recognizer.save(path)
+    seconds = sum(outcome.seconds.values())
+    if json:
+        print_json(
+            {
+                "approach": approach,
+                "top1": outcome.top1,
+                "top5": outcome.top5,
+                "seconds": seconds,
+                "parameters": outcome.parameters,
+                "recognizer": str(path),
+                "run": str(folder),
+                "history": list(outcome.curve),
+            }
+        )
+        return
+    print(f"{approach}: top-1 {percent(outcome.top1)} on the test images, in {duration(seconds)}")
+    for note in outcome.notes:
+        print(printable(note))
+    print(f"recognizer: {printable(str(path))}")
