@@ -110,10 +110,19 @@ def test_repeated_images_do_no_harm() -> None:
     torch.testing.assert_close(coordinates[:6], coordinates[6:], atol=1e-3, rtol=0)
 
 
-def test_more_images_than_landmarks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("striate.handcrafted.fitting.LANDMARKS", 40)
+def test_more_images_than_landmarks_and_than_are_needed_to_choose(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("striate.handcrafted.fitting.LANDMARKS", 120)
+    monkeypatch.setattr("striate.handcrafted.fitting.IMAGES_TO_CHOOSE", 40)
     images, targets = digits(24, 300)
     _, report = fit(
-        images[:200], targets[:200], images[200:], targets[200:], classes=10, settings=QUICK
-    )
-    assert report.best.validation > 0.7
+        images[:200], targets[:200], images[200:], targets[200:], classes=10, settings=QUICK,
+        costs=(0.1, 1.0),
+    )  # fmt: skip
+    *tried, last = report.trials
+    assert len(tried) == 2 * 4  # three maps and mirror images
+    chosen = max(tried, key=lambda trial: trial.validation)
+    assert (last.mapping, last.cost, last.mirrored) == (chosen.mapping, chosen.cost, False)
+    assert last is report.best
+    assert last.validation > chosen.validation  # it learned from all

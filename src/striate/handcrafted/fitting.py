@@ -22,6 +22,7 @@ from striate.progress import stage, track
 POINTS_PER_WORD = 40  # descriptors that k-means sees
 IMAGES_SEEN = 400  # from which they are drawn
 RIDGE = 1e-4  # beside unit vectors; far above what rounding makes of a zero eigenvalue
+IMAGES_TO_CHOOSE = 5000  # at most, from which the machines that are compared learn
 LANDMARKS = 3000  # images, at most, whose span the support vector machine works in
 NUMBERS_AT_ONCE = 2**26  # of the mapped landmarks, held in memory at one time
 
@@ -80,12 +81,22 @@ def fit(
     known, wanted = (torch.as_tensor(np.asarray(y)).long() for y in (targets, validation_targets))
     pooled, held_out = pool_all(model, images), pool_all(model, validation_images)
     search = Search(held_out, wanted, classes=classes, costs=costs)
+    few = torch.randperm(len(images), generator=generator)[:IMAGES_TO_CHOOSE].sort().values
+    some, answers = pooled[few], known[few]
     for mapping in mappings:
-        search.attempt(*Span.of(pooled, mapping, generator=generator), known)
+        search.attempt(*Span.of(some, mapping, generator=generator), answers)
     if mirror:
-        pooled = torch.cat([pooled, pool_all(model, images, mirrored=True)])
-        span, inputs = Span.of(pooled, search.best.mapping, generator=generator)
-        search.attempt(span, inputs, known.repeat(2), mirrored=True)
+        both = torch.cat([some, pool_all(model, images[few.numpy()], mirrored=True)])
+        span, inputs = Span.of(both, search.best.mapping, generator=generator)
+        search.attempt(span, inputs, answers.repeat(2), mirrored=True)
+    if len(few) < len(images):  # the choices are made: once more, with all images
+        best = search.best
+        if best.mirrored:
+            pooled = torch.cat([pooled, pool_all(model, images, mirrored=True)])
+            known = known.repeat(2)
+        search.costs = (best.cost,)
+        span, inputs = Span.of(pooled, best.mapping, generator=generator)
+        search.attempt(span, inputs, known, mirrored=best.mirrored)
     return search.finished(model.dictionary, settings), search.report()
 
 
@@ -156,12 +167,13 @@ def pool_all(
     model: BagOfVisualWords, images: NDArray[np.uint8], *, mirrored: bool = False
 ) -> Tensor:
     """The pooled codes of all images, in half precision, for there may be many."""
-    parts = []
+    pooled = torch.empty(len(images), model.pooled_width, dtype=torch.half)
+    size = model.images_at_once()
     with stage("coding", len(images)) as bar:
-        for some in batches(images, model.images_at_once()):
-            parts.append(model.pooled(some.flip(3) if mirrored else some).half())
+        for rows, some in zip(pooled.split(size), batches(images, size), strict=True):
+            rows.copy_(model.pooled(some.flip(3) if mirrored else some))
             bar.advance(len(some))
-    return torch.cat(parts)
+    return pooled
 
 
 @dataclass(frozen=True)
@@ -196,8 +208,13 @@ class Span:
         return self.solved(multiplied(pooled, self.landmarks, self.mapping))
 
     def solved(self, products: Tensor) -> Tensor:
-        """The coordinates of images whose products (N, M) with the landmarks are known."""
-        return torch.linalg.solve_triangular(self.triangle, products.T, upper=False).T
+        """The coordinates of images whose products (N, M) with the landmarks are known.
+
+        They take the place of the products, for there may be many.
+        """
+        for some in products.split(1024):
+            some.copy_(torch.linalg.solve_triangular(self.triangle, some.T, upper=False).T)
+        return products
 
     def weights(self, inside: Tensor) -> Tensor:
         """Weights on the coordinates (classes, M + 1), bias last, as weights (classes, D + 1)."""

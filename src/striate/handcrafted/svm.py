@@ -5,6 +5,8 @@ counted in |w|². Its Newton steps are solved by conjugate gradients (Keerthi & 
 modified finite Newton method"), all classes side by side, so that the work is a few large products.
 """
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
@@ -30,33 +32,48 @@ def linear_svm(
     """
     if cost <= 0:
         raise ModelError(f"the cost of a support vector machine must be above 0, not {cost}")
-    inputs = torch.cat([features, features.new_ones(len(features), 1)], 1)  # (N, D + 1)
+    margins = Margins(features)
     signs = features.new_full((len(features), classes), -1.0)
     signs[torch.arange(len(targets)), targets] = 1.0
-    weights = inputs.new_zeros(inputs.shape[1], classes) if start is None else start.T.clone()
-    enough = tolerance * (2 * cost * inputs.T @ signs).norm(dim=0)
+    zero = features.new_zeros(features.shape[1] + 1, classes)
+    weights = zero if start is None else start.T.clone()
+    enough = tolerance * (2 * cost * margins.back(signs)).norm(dim=0)
     for _ in range(50):
-        scores = inputs @ weights
-        active = (signs * scores < 1).to(inputs)  # the examples inside the margin, or beyond
-        gradient = weights + 2 * cost * inputs.T @ (active * (scores - signs))
+        scores = margins(weights)
+        active = (signs * scores < 1).to(features)  # the examples inside the margin, or beyond
+        gradient = weights + 2 * cost * margins.back(active * (scores - signs))
         if bool((gradient.norm(dim=0) <= enough).all()):
             break
-        step = newton_step(inputs, active, gradient, cost=cost)
-        weights = weights + step * lengths(
-            inputs, signs, weights, step, scores, gradient, cost=cost
-        )
+        step = newton_step(margins, active, gradient, cost=cost)
+        line = Line(weights, step, scores, margins(step), signs, cost)
+        weights = weights + line.length((gradient * step).sum(0)) * step
     return weights.T.contiguous()
 
 
-def newton_step(inputs: Tensor, active: Tensor, gradient: Tensor, *, cost: float) -> Tensor:
-    """Solves Hessian · step = -gradient of every class (D, classes) by conjugate gradients."""
+@dataclass(frozen=True)
+class Margins:
+    """Features (N, D) as a linear map, with a last weight, the bias, that counts for all alike."""
+
+    features: Tensor
+
+    def __call__(self, weights: Tensor) -> Tensor:
+        """(N, classes) of weights (D + 1, classes)."""
+        return torch.addmm(weights[-1], self.features, weights[:-1])
+
+    def back(self, margins: Tensor) -> Tensor:
+        """The transposed map: (D + 1, classes) of (N, classes)."""
+        return torch.cat([self.features.T @ margins, margins.sum(0, keepdim=True)])
+
+
+def newton_step(margins: Margins, active: Tensor, gradient: Tensor, *, cost: float) -> Tensor:
+    """Solves Hessian · step = -gradient of every class (D + 1, classes) by conjugate gradients."""
     step, residual = torch.zeros_like(gradient), -gradient
     direction, energy = residual, (residual**2).sum(0)
     enough = 0.01 * energy  # a tenth of the gradient's length
     for _ in range(100):
         if bool((energy <= enough).all()):
             break
-        curved = direction + 2 * cost * inputs.T @ (active * (inputs @ direction))
+        curved = direction + 2 * cost * margins.back(active * margins(direction))
         length = energy / (direction * curved).sum(0).clamp(min=1e-30)
         step, residual = step + length * direction, residual - length * curved
         before, energy = energy, (residual**2).sum(0)
@@ -64,28 +81,29 @@ def newton_step(inputs: Tensor, active: Tensor, gradient: Tensor, *, cost: float
     return step
 
 
-def lengths(
-    inputs: Tensor,
-    signs: Tensor,
-    weights: Tensor,
-    step: Tensor,
-    scores: Tensor,
-    gradient: Tensor,
-    *,
-    cost: float,
-) -> Tensor:
-    """How much of its step each class takes (classes,): halved until the objective falls enough."""
-    change, slope = inputs @ step, (gradient * step).sum(0)
+@dataclass(frozen=True)
+class Line:
+    """The objective of every class along its step."""
 
-    def objective(length: Tensor) -> Tensor:
-        slack = (1 - signs * (scores + length * change)).clamp(min=0)
-        return 0.5 * ((weights + length * step) ** 2).sum(0) + cost * (slack**2).sum(0)
+    weights: Tensor  # (D + 1, classes)
+    step: Tensor
+    scores: Tensor  # (N, classes), the margins of the weights
+    change: Tensor  # (N, classes), the margins of the step
+    signs: Tensor
+    cost: float
 
-    length = torch.ones_like(slope)
-    now = objective(torch.zeros_like(slope))
-    for _ in range(20):
-        bad = objective(length) > now + 1e-4 * length * slope + 1e-6 * now.abs()
-        if not bool(bad.any()):
-            break
-        length = torch.where(bad, length / 2, length)
-    return length
+    def objective(self, length: Tensor) -> Tensor:
+        slack = (1 - self.signs * (self.scores + length * self.change)).clamp(min=0)
+        weights = self.weights + length * self.step
+        return 0.5 * (weights**2).sum(0) + self.cost * (slack**2).sum(0)
+
+    def length(self, slope: Tensor) -> Tensor:
+        """How much of its step each class takes (classes,): halved until it falls enough."""
+        length = torch.ones_like(slope)
+        now = self.objective(torch.zeros_like(slope))
+        for _ in range(20):
+            bad = self.objective(length) > now + 1e-4 * length * slope + 1e-6 * now.abs()
+            if not bool(bad.any()):
+                break
+            length = torch.where(bad, length / 2, length)
+        return length

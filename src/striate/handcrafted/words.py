@@ -61,7 +61,8 @@ class BagOfVisualWords(nn.Module):
         super().__init__()
         self.settings = settings
         cells = sum(rows * columns for rows, columns in settings.levels)
-        self.width = cells * settings.words * (3 if settings.mapping == "chi2" else 1)
+        self.pooled_width = cells * settings.words
+        self.width = self.pooled_width * (3 if settings.mapping == "chi2" else 1)
         self.register_buffer("dictionary", torch.zeros(settings.words, 128))
         self.head = nn.Linear(self.width, classes)
 
