@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from striate.models import create, describe, entry
-from striate.models.efficientnet import SameConv2d, scaled_width
+from striate.models.efficientnet import ReLU6, SameConv2d, scaled_width
 from striate.ops.sizes import same_padding
 
 
@@ -40,6 +40,23 @@ def test_gradients_of_the_widened_kernel():
     layer = SameConv2d(2, 2, 3, 2, groups=2).double()
     x = torch.randn(1, 2, 6, 6, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(layer, (x,))
+
+
+def test_the_rectifier_is_torchs_forward_and_backward():
+    x = torch.linspace(-3, 9, 25, dtype=torch.float64, requires_grad=True)
+    weight = torch.randn(25, dtype=torch.float64)
+    results = []
+    for rectifier in (ReLU6(), torch.nn.ReLU6()):
+        x.grad = None
+        y = rectifier(x * 1.0)
+        (y * weight).sum().backward()
+        results.append((y.detach().clone(), x.grad.clone()))
+    assert all(torch.equal(ours, theirs) for ours, theirs in zip(*results, strict=True))
+    assert torch.autograd.gradcheck(lambda z: ReLU6()(z * 1.0), (x,))
+    before = x.detach().clone()
+    with torch.no_grad():
+        ReLU6()(before)
+    assert before.max() == 6  # in place: whoever gives it gives it away
 
 
 def test_widths_are_multiples_of_8_and_never_a_tenth_too_small():

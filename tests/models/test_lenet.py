@@ -47,6 +47,11 @@ def test_small_images_get_a_border():
     assert PadTo(5)(images) is images
 
 
+def test_the_papers_digits_stand_on_its_background():
+    model = create("lenet5_1998")
+    assert model.pad(torch.ones(1, 1, 28, 28))[0, 0, 0, 0].item() == pytest.approx(-0.1)
+
+
 def test_28_and_32_pixels_are_the_same_network():
     model = create("lenet5").eval()
     images = torch.randn(2, 1, 28, 28)

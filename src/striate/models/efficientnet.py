@@ -7,7 +7,9 @@ takes its deep features from where nothing else is at hand.
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -57,6 +59,38 @@ class SameConv2d(nn.Conv2d):
         )
 
 
+class ReLU6(nn.ReLU6):
+    """torch's, but in place also while learning.
+
+    The gradient can be told from the output as well as from the input, so the input need not be
+    kept: a step of learning takes about a tenth less time, and one map less of memory a layer.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        learning = torch.is_grad_enabled() and x.requires_grad and not x.is_leaf
+        if learning and not torch.compiler.is_compiling():
+            return _Clamp.apply(x, self.min_val, self.max_val)
+        return F.hardtanh(x, self.min_val, self.max_val, inplace=True)
+
+
+class _Clamp(torch.autograd.Function):
+    """x, clamped in place, with the output kept for the backward pass."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, low: float, high: float) -> Tensor:
+        ctx.limits = low, high
+        ctx.mark_dirty(x)
+        x.clamp_(low, high)
+        ctx.save_for_backward(x)
+        return x
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        (output,) = ctx.saved_tensors
+        low, high = ctx.limits
+        return torch.ops.aten.hardtanh_backward(gradient, output, low, high), None, None
+
+
 def convolution(
     inputs: int, outputs: int, kernel: int = 1, stride: int = 1, groups: int = 1, act: bool = True
 ) -> nn.Sequential:
@@ -66,7 +100,7 @@ def convolution(
     else:
         conv = SameConv2d(inputs, outputs, kernel, stride, groups=groups, bias=False)
     norm = nn.BatchNorm2d(outputs, eps=EPSILON)
-    return nn.Sequential(conv, norm, *([nn.ReLU6(inplace=True)] if act else []))
+    return nn.Sequential(conv, norm, *([ReLU6()] if act else []))
 
 
 class InvertedBottleneck(nn.Module):
