@@ -37,8 +37,8 @@ COST = {  # multiply-adds at the published size; see docs/networks.md for the pa
 
 
 @pytest.mark.parametrize("name", COST)
-def test_multiply_adds(name):
-    assert describe(name).multiply_adds == COST[name]
+def test_multiply_adds(name, described):
+    assert described(name).multiply_adds == COST[name]
 
 
 def test_what_units_of_well_known_layers_see():
@@ -84,8 +84,8 @@ def test_json_holds_the_same_numbers():
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_layers_add_up_to_the_whole(name):
-    description = describe(name)
+def test_layers_add_up_to_the_whole(name, described):
+    description = described(name)
     assert sum(row.multiply_adds for row in description.layers) == description.multiply_adds
     assert sum(row.multiply_adds for row in description.stages) == description.multiply_adds
     assert all(row.field is not None for row in description.stages)

@@ -43,7 +43,7 @@ def test_gradients_of_the_widened_kernel():
 
 
 def test_the_rectifier_is_torchs_forward_and_backward():
-    x = torch.linspace(-3, 9, 25, dtype=torch.float64, requires_grad=True)
+    x = torch.linspace(-3.01, 9, 25, dtype=torch.float64, requires_grad=True)
     weight = torch.randn(25, dtype=torch.float64)
     results = []
     for rectifier in (ReLU6(), torch.nn.ReLU6()):

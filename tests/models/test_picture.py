@@ -11,11 +11,11 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_every_network_is_drawn(name):
-    picture = ET.fromstring(draw(describe(name)))
+def test_every_network_is_drawn(name, described):
+    picture = ET.fromstring(draw(described(name)))
     names = [text.text for text in picture.iter(f"{SVG}text")]
     assert names[0] == name
-    last = describe(name).stages[-1].name
+    last = described(name).stages[-1].name
     if name != "lenet5_1998":  # its output has nothing to learn
         assert names[-1] == last
     width, height = float(picture.get("width")), float(picture.get("height"))

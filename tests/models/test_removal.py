@@ -99,6 +99,7 @@ def test_an_image_is_never_changed_in_place():
     ("name", "layer", "message"),
     [
         ("lenet5", "output", "output gives the logits; replace_head changes it"),
+        ("alexnet", "conv1.0", "a convolution of 2 groups cannot read 3 channels"),
         ("lenet5", "flatten", "lenet5 without flatten cannot be joined: c5.0 reads vectors"),
         ("resnet18", "stage3.0.conv1", "is a part of Basic, not one of a sequence"),
         ("resnet18", "stage3.0", "cannot be joined: .*broadcast"),

@@ -67,6 +67,17 @@ def test_windows_are_computed_once_for_all():
                 )
 
 
+@pytest.mark.parametrize(
+    ("name", "size", "large", "places"),
+    [("vgg11", 32, 96, 3), ("resnet20", 32, 40, 3), ("alexnet_single", 99, 131, 2)],
+)
+def test_poolings_to_a_grid_become_windows(name, size, large, places):
+    options = {"image_size": size} if name != "resnet20" else {}
+    with torch.device("meta"):
+        sliding = slide(create(name, classes=3, **options))
+        assert sliding(torch.empty(1, 3, large, large)).shape == (1, 3, places, places)
+
+
 @pytest.mark.parametrize(("name", "size"), [("overfeat_fast", 231), ("overfeat_accurate", 221)])
 def test_overfeat_slides(name, size):
     step = 36  # pixels from window to window (Section 3.5)

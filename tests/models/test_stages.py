@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from striate.errors import ModelError
-from striate.models import NETWORKS, create, describe
+from striate.models import NETWORKS, create
 from striate.models.stages import Stages, grid_of, rectified
 
 DECISION = "fc6:4096 fc7:4096 fc8:1000"
@@ -81,10 +81,10 @@ SIZES = {
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_every_stage_has_its_published_size(name):
+def test_every_stage_has_its_published_size(name, described):
     found = [
         f"{row.name}:{'@'.join(map(str, row.output[:2]))}"
-        for row in describe(name).stages
+        for row in described(name).stages
         if len(row.output) < 3 or row.output[1] == row.output[2]
     ]
     assert found == SIZES[name].split()

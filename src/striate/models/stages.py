@@ -5,7 +5,7 @@ features, style losses, detectors and dreams need no hooks, and surgery knows wh
 """
 
 from collections.abc import Iterator, Mapping
-from typing import cast
+from typing import Any, cast
 
 from torch import Tensor, nn
 
@@ -120,16 +120,17 @@ def shrunk(stage: nn.Module, size: int) -> int:
     """What the windows of a stage, one after another, leave of a side."""
     for layer in stage.modules():
         if isinstance(layer, nn.Conv2d | nn.MaxPool2d):
-            kernel, stride, padding = (
-                value if isinstance(value, int | str) else value[0]
-                for value in (layer.kernel_size, layer.stride, layer.padding)
-            )
             ceil = isinstance(layer, nn.MaxPool2d) and layer.ceil_mode
             size = output_size(
                 size,
-                kernel,
-                stride=stride,
-                padding=padding,
+                down(layer.kernel_size),
+                stride=down(layer.stride),
+                padding=down(layer.padding),
                 rounding="ceil" if ceil else "floor",
             )
     return size
+
+
+def down(value: Any) -> Any:
+    """A layer's setting for rows, where it has one for rows and one for columns."""
+    return value[0] if isinstance(value, tuple) else value

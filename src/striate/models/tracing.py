@@ -101,10 +101,7 @@ def after(
         return adapted(fields, source, output)
     if name == "pad" and source.ndim == 4:
         zeros = [*argument(args, kwargs, 1, "pad"), 0, 0, 0, 0]
-        return tuple(
-            Field(f.size, f.stride, f.offset - before * f.stride)
-            for f, before in zip(fields, (zeros[2], zeros[0]), strict=True)
-        )
+        return windowed(fields, (1, 1), (1, 1), (zeros[2], zeros[0]), (1, 1))
     if name == "__getitem__" and source.ndim == output.ndim == 4:
         return sliced(fields, source, args[1])
     if output.ndim < 4 <= source.ndim:
