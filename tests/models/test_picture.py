@@ -29,6 +29,7 @@ def test_blocks_shrink_with_their_maps_and_widen_with_their_channels():
     heights = [float(box.get("height")) for box in boxes[:-3]]
     assert heights == sorted(heights, reverse=True)
     assert heights[0] == 150
+    assert heights[-1] == pytest.approx(150 * (7 / 224) ** 0.5, abs=0.1)
     assert float(boxes[1].get("width")) > float(boxes[0].get("width"))
 
 
