@@ -50,5 +50,5 @@ def learn(data: Decoded, ask: Ask) -> Learned:
         recipe={**recipe.to_json(), "weights": transfer.weights_of(name)},
         seconds={"features": seconds, **clock.seconds},
         curve=run.history,
-        notes=(f"{name}, best of {len(run.history)} epochs: {run.best['epoch']:.0f}",),
+        notes=(f"{name}, epoch {run.best['epoch']:.0f} of {len(run.history)}",),
     )

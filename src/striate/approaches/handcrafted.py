@@ -1,4 +1,4 @@
-"""Features people designed: dense SIFT, visual words, a spatial pyramid and a support vector machine.
+"""Features people designed: dense SIFT, visual words, a spatial pyramid, support vectors.
 
 The "BoW" row of the lectures' tables (Lazebnik et al. 2006; Liu, Wang & Liu 2011 for the coding).
 """

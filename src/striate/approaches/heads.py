@@ -16,7 +16,7 @@ STRENGTHS = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 
 @dataclass(frozen=True, eq=False)
 class Head:
-    """Weights (classes, D) and bias (classes,) on the features as they are, and how they were chosen."""
+    """Weights (classes, D) and bias (classes,) on plain features, and how they were chosen."""
 
     weight: Tensor
     bias: Tensor

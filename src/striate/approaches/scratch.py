@@ -67,7 +67,5 @@ def learn(data: Decoded, ask: Ask) -> Learned:
         recipe=recipe.to_json(),
         seconds=clock.seconds,
         curve=run.history,
-        notes=(
-            f"{name} at {shape.size} px, best of {len(run.history)} epochs: {run.best['epoch']:.0f}",
-        ),
+        notes=(f"{name} at {shape.size} px, epoch {run.best['epoch']:.0f} of {len(run.history)}",),
     )

@@ -24,11 +24,11 @@ BATCH = 32
 
 
 def view(dataset: Dataset, model: str | None = None) -> View:
-    """The network's own size for photographs, less for small pictures: little is lost, time is won."""
+    """The network's own size for photographs, less for small pictures."""
     side, _ = native(dataset)
     if side <= SMALL:
         return View(SMALL_SIDE, fit="squash")
-    return View(entry(model or PRETRAINED).image_size, fit="squash")
+    return View(entry(model or PRETRAINED).image_size, fraction=1.0)
 
 
 def learn(data: Decoded, ask: Ask) -> Learned:

@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from striate.errors import WeightsError
+from striate.errors import StorageError, WeightsError
 from striate.files import writing
 from striate.training.loop import Objective
 
@@ -24,7 +24,10 @@ def save_tensors(
     """Writes tensors and a JSON header, atomically: a whole new file, or what was there before."""
     whole = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     with writing(path) as temporary:
-        save_file(whole, temporary, metadata={"striate": json.dumps(header)})
+        try:
+            save_file(whole, temporary, metadata={"striate": json.dumps(header)})
+        except SafetensorError as error:  # what it makes of a full disk
+            raise StorageError(f"cannot write {path}: {error}") from error
 
 
 def load_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -87,12 +90,31 @@ def load_checkpoint(
 
     Returns:
         The number of the last step done, and the losses of the steps since the last evaluation.
+
+    Raises:
+        WeightsError: if the file is no checkpoint, or one of another model or optimizer.
     """
     tensors, header = load_tensors(path)
+    if not {"step", "losses", "objectives"} <= header.keys() or RANDOM not in tensors:
+        raise WeightsError(f"{path} is not a checkpoint of a run")
+    try:
+        _put_back(tensors, header["objectives"], model, objectives)
+    except (RuntimeError, ValueError, KeyError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise WeightsError(f"{path} is a checkpoint of another model ({reason})") from error
+    return int(header["step"]), list(header["losses"])
+
+
+def _put_back(
+    tensors: dict[str, Tensor],
+    plains: list[dict[str, Any]],
+    model: nn.Module,
+    objectives: Sequence[Objective[Any]],
+) -> None:
     model.load_state_dict(
         {name.removeprefix("model."): t for name, t in tensors.items() if name.startswith("model.")}
     )
-    for number, (objective, plain) in enumerate(zip(objectives, header["objectives"], strict=True)):
+    for number, (objective, plain) in enumerate(zip(objectives, plains, strict=True)):
         state: dict[int, dict[str, Any]] = {}
         for name, tensor in tensors.items():
             if name.startswith(f"optimizer.{number}."):
@@ -104,7 +126,6 @@ def load_checkpoint(
         if objective.schedule and plain["schedule"]:
             objective.schedule.load_state_dict(plain["schedule"])
     torch.set_rng_state(tensors[RANDOM])
-    return int(header["step"]), list(header["losses"])
 
 
 def _schedule_state(objective: Objective[Any]) -> dict[str, Any] | None:
@@ -115,5 +136,5 @@ def _schedule_state(objective: Objective[Any]) -> dict[str, Any] | None:
     return {
         name: value
         for name, value in state.items()
-        if isinstance(value, int | float | list | bool) and name != "lr_lambdas"
+        if isinstance(value, int | float | list | bool)
     }

@@ -18,7 +18,7 @@ from striate.training.checkpoints import (
     save_tensors,
 )
 from striate.training.loop import Objective, train
-from striate.training.modes import learning, seeded
+from striate.training.modes import learning, seeded, threads
 from striate.training.recipes import Recipe
 from striate.training.run import RunFolder
 from striate.training.task import Task
@@ -59,12 +59,35 @@ def fit(
     Raises:
         DataError: if the folder holds a run already, or one that began differently.
         Diverged: if a loss stops being finite.
+        ValueError: if the recipe has no epoch or the data no example.
     """
     data = task.prepare(data)
     steps_per_epoch = math.ceil(task.examples(data) / recipe.batch_size)
     steps = recipe.epochs * steps_per_epoch
+    if not steps:
+        raise ValueError(
+            f"{recipe.epochs} epochs of {task.examples(data)} examples teach nothing; "
+            "both must be 1 or more"
+        )
     keeper = _Keeper(model, Path(folder) if folder else None)
-    with seeded(seed), progress.stage("train", steps) as bar:
+    try:
+        return _learn(model, task, data, recipe, keeper, steps, steps_per_epoch, resume, seed)
+    finally:
+        keeper.close()
+
+
+def _learn(
+    model: nn.Module,
+    task: Task[Data, Any],
+    data: Data,
+    recipe: Recipe,
+    keeper: "_Keeper",
+    steps: int,
+    steps_per_epoch: int,
+    resume: bool,
+    seed: int,
+) -> Run:
+    with seeded(seed), threads(recipe.threads), progress.stage("train", steps) as bar:
         objectives = task.objectives(model, recipe, steps)
         about = {"recipe": recipe.to_json(), "seed": seed, **task.identity(data)}
         start = keeper.begin(about, objectives, resume=resume)
@@ -96,8 +119,7 @@ def fit(
                 if _has_stopped(history, best, recipe):
                     break
         keeper.put_best_back()
-    if best is None:
-        raise ValueError(f"a recipe of {recipe.epochs} epochs learns nothing")
+    assert best is not None  # every run has an epoch, and each ends with an evaluation
     return Run(model, recipe, tuple(history), best, keeper.path)
 
 
@@ -116,9 +138,11 @@ class _Keeper:
         self, about: dict[str, Any], objectives: Sequence[Objective[Any]], *, resume: bool
     ) -> int:
         """Puts back what an earlier process saved; returns the number of steps it did."""
-        if not self.files or not self.files.begin(about, resume=resume):
+        if not self.files:
             return 0
-        step, self.losses = load_checkpoint(self.files.checkpoint, self.model, objectives)
+        step = 0
+        if self.files.begin(about, resume=resume):
+            step, self.losses = load_checkpoint(self.files.checkpoint, self.model, objectives)
         self.history = self.files.history(until=step)
         return step
 
@@ -131,6 +155,8 @@ class _Keeper:
     def put_best_back(self) -> None:
         weights = load_tensors(self.files.best)[0] if self.files else self.weights
         self.model.load_state_dict(weights)
+
+    def close(self) -> None:
         if self.files:
             self.files.close()
 

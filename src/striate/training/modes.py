@@ -47,3 +47,14 @@ def seeded(seed: int) -> Iterator[None]:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         yield
+
+
+@contextmanager
+def threads(count: int | None) -> Iterator[None]:
+    """Inside the block torch computes with `count` threads (None: as many as it has now)."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

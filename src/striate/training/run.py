@@ -2,7 +2,7 @@
 
 run.json                 recipe, seed, data: what must be the same to go on
 metrics.jsonl            one evaluation a line
-events.out.tfevents.*    the same for TensorBoard
+events.out.tfevents.*    the same for TensorBoard, written anew from it by every process
 checkpoint.safetensors   the state after the last saved step
 best.safetensors         the weights with the best validation score
 """
@@ -44,6 +44,8 @@ class RunFolder:
             if not resume:
                 raise DataError(f"{self.folder} holds a run already; resume it or name another")
             before = read_json(path)
+            if not isinstance(before, dict):
+                raise DataError(f"{path} does not say how a run began")
             changed = sorted(
                 name for name in about.keys() | before.keys() if about.get(name) != before.get(name)
             )
@@ -57,6 +59,8 @@ class RunFolder:
 
     def history(self, until: int) -> list[dict[str, float]]:
         """The evaluations up to step `until`; later ones, of a killed process, are dropped."""
+        for events in self.folder.glob("events.out.tfevents.*"):
+            events.unlink()
         path = self.folder / METRICS
         if not path.exists():
             return []
@@ -80,19 +84,23 @@ class RunFolder:
                 file.write(json.dumps(row) + "\n")
         except OSError as error:
             raise StorageError(f"cannot write {self.folder / METRICS}: {error}") from error
+        rows = [row]
         if self._events is None:
             from tensorboardX import SummaryWriter
 
             self._events = SummaryWriter(str(self.folder))
-        for name, value in row.items():
-            if name != "step":
-                self._events.add_scalar(name, value, int(row["step"]))
+            rows = [json.loads(line) for line in (self.folder / METRICS).read_text().splitlines()]
+        for each in rows:
+            for name, value in each.items():
+                if name != "step":
+                    self._events.add_scalar(name, value, int(each["step"]))
         self._events.flush()
 
     def close(self) -> None:
         """Ends the event file."""
         if self._events is not None:
             self._events.close()
+            self._events = None
 
 
 def write_json(path: Path, value: Any) -> None:
