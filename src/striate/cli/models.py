@@ -1,5 +1,8 @@
 """striate models: every network, or one layer by layer."""
 
+import json
+from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,7 +20,7 @@ def models(
     svg: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also draw the network (needs NAME).")
     ] = None,
-    json: Json = False,
+    as_json: Json = False,
 ) -> None:
     """Lists every network: year, input, parameters, multiply-adds, published result.
 
@@ -30,9 +33,9 @@ def models(
     if name is None:
         if svg is not None:
             raise UserError(f"--svg {svg} needs the name of a network: striate models lenet5 --svg")
-        show_all(as_json=json)
+        show_all(as_json=as_json)
     else:
-        show_one(name, svg, as_json=json)
+        show_one(name, svg, as_json=as_json)
 
 
 def show_one(name: str, svg: Path | None, *, as_json: bool) -> None:
@@ -53,27 +56,47 @@ def printable_lines(text: str) -> str:
     return "\n".join(printable(line) for line in text.splitlines())
 
 
-def show_all(*, as_json: bool) -> None:
-    """One line a network."""
-    from striate.models import NETWORKS, describe
+def counted() -> dict[str, dict[str, Any]]:
+    """What counting finds of every network; kept until their code changes, for it takes seconds."""
+    from striate import models
+    from striate.files import cache_folder, writing
     from striate.progress import track
 
-    rows: list[dict[str, Any]] = []
-    for name in track(NETWORKS, "count"):
-        entry, description = NETWORKS[name], describe(name)
-        rows.append(
-            {
-                "name": name,
-                "year": entry.year,
-                "input": list(description.input),
-                "classes": entry.classes,
-                "parameters": description.parameters,
-                "multiply_adds": description.multiply_adds,
-                "result": entry.result,
-                "paper": entry.paper,
-                "weights": list(entry.weights),
-            }
-        )
+    code = sorted(Path(models.__file__).parent.glob("*.py"))
+    state = sha256(b"".join(path.read_bytes() for path in code)).hexdigest()
+    kept = cache_folder() / f"networks-{state[:16]}.json"
+    with suppress(OSError, ValueError):
+        return dict(json.loads(kept.read_text()))
+    counts = {}
+    for name in track(models.NETWORKS, "count"):
+        found = models.describe(name)
+        counts[name] = {
+            "input": list(found.input),
+            "parameters": found.parameters,
+            "multiply_adds": found.multiply_adds,
+        }
+    with suppress(StorageError), writing(kept) as temporary:
+        temporary.write_text(json.dumps(counts))
+    return counts
+
+
+def show_all(*, as_json: bool) -> None:
+    """One line a network."""
+    from striate.models import NETWORKS
+
+    counts = counted()
+    rows: list[dict[str, Any]] = [
+        {
+            "name": name,
+            "year": entry.year,
+            **counts[name],
+            "classes": entry.classes,
+            "result": entry.result,
+            "paper": entry.paper,
+            "weights": list(entry.weights),
+        }
+        for name, entry in NETWORKS.items()
+    ]
     if as_json:
         print_json(rows)
         return

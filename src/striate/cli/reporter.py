@@ -96,6 +96,7 @@ class Bars:
         try:
             yield Bar(self.bars, task)
         finally:
+            self.bars.refresh()  # the last word of a stage that was quick
             self.bars.remove_task(task)
             self.open -= 1
             if not self.open:
