@@ -57,6 +57,13 @@ def test_a_gray_image_is_the_same_in_one_channel_or_three() -> None:
     torch.testing.assert_close(bag(gray.expand(-1, 3, -1, -1)), bag(gray), atol=1e-4, rtol=1e-4)
 
 
+def test_color_is_read_as_luminance() -> None:
+    bag, colored = model(), torch.rand(2, 3, 24, 24) * 255
+    red, green, blue = colored.split(1, dim=1)
+    gray = 0.299 * red + 0.587 * green + 0.114 * blue
+    torch.testing.assert_close(bag(colored), bag(gray), atol=1e-4, rtol=1e-4)
+
+
 def test_flat_patches_have_no_word() -> None:
     bag, images = model(), torch.full((1, 1, 24, 24), 50.0)
     images[:, :, :, 16:] = 250
