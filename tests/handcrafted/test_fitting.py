@@ -60,8 +60,12 @@ def test_mirror_images_are_tried_and_refused_where_left_and_right_differ() -> No
     assert report.best.validation > max(tried)
 
 
-def test_mirror_images_are_learned_from() -> None:
+@pytest.mark.parametrize("images_to_choose", [22, 14])
+def test_mirror_images_are_learned_from(
+    images_to_choose: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Stripes lean left in training and right in validation: 14 or 45 degrees from upright."""
+    monkeypatch.setattr("striate.handcrafted.fitting.IMAGES_TO_CHOOSE", images_to_choose)
     rows, columns = np.mgrid[:24, :24]
     images = [
         ((columns * 4 + rows * slope + shift) % 32 < 16) * 255
@@ -73,6 +77,8 @@ def test_mirror_images_are_learned_from() -> None:
     _, report = fit(left, targets, left[:, :, ::-1].copy(), targets, classes=2, settings=QUICK)
     assert report.trials[0].validation < 1
     assert max(trial.validation for trial in report.trials if trial.mirrored) == 1
+    assert report.trials[-1].mirrored
+    assert report.trials[-1].validation == 1
 
 
 def test_the_same_seed_gives_the_same_model() -> None:
