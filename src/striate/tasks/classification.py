@@ -1,5 +1,6 @@
 """One class an image: cross-entropy in, top-1 and top-5 out."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -102,6 +103,7 @@ class Classification(Task[Dataset | Decoded, Batch]):
             "classes": list(self.classes),
             "preprocessing": self.preprocessing.to_json(),
             "data": self._dataset(data).fingerprint(),
+            "split": hashlib.sha256(self._dataset(data).split.tobytes()).hexdigest(),
         }
 
     def _dataset(self, data: Dataset | Decoded) -> Dataset:

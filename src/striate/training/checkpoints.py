@@ -99,7 +99,7 @@ def load_checkpoint(
         raise WeightsError(f"{path} is not a checkpoint of a run")
     try:
         _put_back(tensors, header["objectives"], model, objectives)
-    except (RuntimeError, ValueError, KeyError) as error:
+    except (RuntimeError, ValueError, LookupError) as error:
         reason = " ".join(str(error).split())[:200]
         raise WeightsError(f"{path} is a checkpoint of another model ({reason})") from error
     return int(header["step"]), list(header["losses"])
@@ -115,11 +115,13 @@ def _put_back(
         {name.removeprefix("model."): t for name, t in tensors.items() if name.startswith("model.")}
     )
     for number, (objective, plain) in enumerate(zip(objectives, plains, strict=True)):
+        groups = objective.optimizer.param_groups
+        parameters = [parameter for group in groups for parameter in group["params"]]
         state: dict[int, dict[str, Any]] = {}
         for name, tensor in tensors.items():
             if name.startswith(f"optimizer.{number}."):
-                parameter, slot = name.split(".")[2:]
-                state.setdefault(int(parameter), {})[slot] = tensor
+                place, slot = name.split(".")[2:]
+                state.setdefault(int(place), {})[slot] = _laid_out_as(parameters, place, tensor)
         for parameter, slots in plain["values"].items():
             state.setdefault(int(parameter), {}).update(slots)
         objective.optimizer.load_state_dict({"state": state, "param_groups": plain["groups"]})
@@ -128,13 +130,20 @@ def _put_back(
     torch.set_rng_state(tensors[RANDOM])
 
 
+def _laid_out_as(parameters: Sequence[Tensor], place: str, tensor: Tensor) -> Tensor:
+    """A slot with the strides of its parameter: fused optimizers read both side by side in memory,
+    so that a contiguous momentum beside channels-last weights would move the wrong ones."""
+    parameter = parameters[int(place)]
+    if tensor.shape != parameter.shape:
+        return tensor
+    return torch.empty_like(parameter, dtype=tensor.dtype, requires_grad=False).copy_(tensor)
+
+
 def _schedule_state(objective: Objective[Any]) -> dict[str, Any] | None:
     """The schedule's numbers; its function is made again from the recipe."""
     if objective.schedule is None:
         return None
     state = objective.schedule.state_dict()
     return {
-        name: value
-        for name, value in state.items()
-        if isinstance(value, int | float | list | bool)
+        name: value for name, value in state.items() if isinstance(value, int | float | list | bool)
     }
