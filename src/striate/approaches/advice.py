@@ -58,9 +58,10 @@ def advise(groups: dict[str, Sequence[Outcome]], titles: dict[str, str]) -> tupl
     second = order[1]
     if leads[second].clear:
         gap = leads[second]
+        times = f"{gap.ahead / gap.spread:.1f} times the spread" if gap.spread else "on every image"
         return top, (
             f"{titles[top]} is {gap.ahead * 100:.1f} points ahead of {titles[second].lower()}, "
-            f"{gap.ahead / max(gap.spread, 1e-9):.1f} times the spread: take it."
+            f"{times}: take it."
         )
     level = [top, *(name for name in order[1:] if not leads[name].clear)]
     cheapest = min(level, key=lambda name: _cost(groups[name]))
@@ -68,14 +69,15 @@ def advise(groups: dict[str, Sequence[Outcome]], titles: dict[str, str]) -> tupl
     if cheapest != top and saved >= WORTH:
         gap = leads[cheapest]
         return cheapest, (
-            f"{titles[cheapest]} is {gap.ahead * 100:.1f} points behind {titles[top].lower()}, within "
-            f"twice the spread of {gap.spread * 100:.1f}, and learns {saved:.0f} times as fast: take it."
+            f"{titles[cheapest]} is {gap.ahead * 100:.1f} points behind {titles[top].lower()}, "
+            f"within twice the spread of {gap.spread * 100:.1f}, and learns {saved:.0f} times as "
+            "fast: take it."
         )
     gap = leads[second]
     return top, (
-        f"{titles[top]} is {gap.ahead * 100:.1f} points ahead of {titles[second].lower()}, within twice "
-        f"the spread of {gap.spread * 100:.1f}, so they are level; take it, for nothing as good is "
-        f"{WORTH:.0f} times as fast."
+        f"{titles[top]} is {gap.ahead * 100:.1f} points ahead of {titles[second].lower()}, within "
+        f"twice the spread of {gap.spread * 100:.1f}, so they are level; take it, for nothing as "
+        f"good is {WORTH:.0f} times as fast."
     )
 
 

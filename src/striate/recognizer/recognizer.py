@@ -18,11 +18,12 @@ from torch import Tensor, nn
 from striate import images as pictures
 from striate.errors import ImageError, ModelError
 from striate.models import classifier, cut, folded
+from striate.ops.memory import channels_last
 from striate.recognizer.calibration import Calibration
 from striate.training import Preprocessing, evaluating
 
 Picture = str | os.PathLike[str] | NDArray[Any]
-AHEAD = 4  # batches that are decoded while one is computed; memory holds no more
+AHEAD = 4  # batches that are asked for before the first is answered; memory holds no more
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,8 @@ class Recognizer:
 
     Attributes:
         model: images (N, C, S, S), preprocessed, to logits (N, classes).
-        architecture: how to build the model again: `{"name": ..., "options": {...}}`.
+        architecture: how to build the model again: `{"name": ..., "options": {...}}`; of a network
+            that striate cannot build, `{"name": None, "kind": ...}`.
         provenance: recipe, data fingerprint, scores: plain JSON values.
     """
 
@@ -91,6 +93,8 @@ class Recognizer:
         self, pixels: NDArray[np.uint8], *, batch_size: int = 64
     ) -> NDArray[np.float32]:
         """Calibrated probabilities (N, classes) of pixels (N, S, S, C) in this view."""
+        if not len(pixels):
+            return np.zeros((0, len(self.classes)), np.float32)
         logits = self._run(self._fast, pixels, batch_size)
         return self.calibration(logits).numpy()
 
@@ -109,10 +113,12 @@ class Recognizer:
         model = Before(self.model) if layer is None else cut(self.model, layer)
         parts = []
         for names, decoded in self._batches(images, batch_size):
+            good = []
             for name, pixels in zip(names, decoded, strict=True):
                 if isinstance(pixels, ImageError):
                     raise ImageError(f"{name}: {pixels}") from pixels
-            parts.append(self._run(model, np.stack(decoded), batch_size).flatten(1))
+                good.append(pixels)
+            parts.append(self._run(model, np.stack(good), batch_size).flatten(1))
         if not parts:
             raise ModelError("there are no pictures to take features of")
         return torch.cat(parts).numpy()
@@ -126,7 +132,7 @@ class Recognizer:
     @cached_property
     def _fast(self) -> nn.Module:
         """The network with its batch normalizations folded in; the answers are the same."""
-        return folded(self.model).to(memory_format=torch.channels_last)
+        return channels_last(folded(self.model))
 
     def _run(self, model: nn.Module, pixels: NDArray[np.uint8], batch_size: int) -> Tensor:
         parts = []
@@ -146,9 +152,12 @@ class Recognizer:
         self, images: Iterable[Picture], size: int
     ) -> Iterator[tuple[list[str], list[NDArray[np.uint8] | ImageError]]]:
         """Names and pixels, or errors, a batch at a time; the next ones are decoded meanwhile."""
+        if isinstance(images, str | os.PathLike):
+            raise TypeError(f"give a list of pictures, not one path: [{str(images)!r}]")
         source = enumerate(images)
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            waiting: deque[list[tuple[str, Future[NDArray[np.uint8] | ImageError]]]] = deque()
+        waiting: deque[list[tuple[str, Future[NDArray[np.uint8] | ImageError]]]] = deque()
+        pool = ThreadPoolExecutor(os.cpu_count())
+        try:
             while True:
                 while len(waiting) < AHEAD and (some := list(islice(source, size))):
                     waiting.append([(_name(i, p), pool.submit(self._pixels, p)) for i, p in some])
@@ -156,6 +165,8 @@ class Recognizer:
                     return
                 batch = waiting.popleft()
                 yield [name for name, _ in batch], [future.result() for _, future in batch]
+        finally:  # who stops listening does not wait for pictures that nobody will see
+            pool.shutdown(cancel_futures=True)
 
     def _pixels(self, picture: Picture) -> NDArray[np.uint8] | ImageError:
         try:

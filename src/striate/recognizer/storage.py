@@ -1,4 +1,4 @@
-"""One .safetensors file for all of a recognizer: tensors as they are, the rest JSON in its header."""
+"""One .safetensors file for all of a recognizer: tensors as they are, the rest JSON beside them."""
 
 import os
 from dataclasses import asdict
@@ -18,6 +18,7 @@ from striate.training.checkpoints import load_tensors, save_tensors
 
 FORMAT = 1
 BAG = "bag_of_visual_words"
+MAX_SIDE = 8192  # pixels of a view; no network here reads more
 
 
 def save(recognizer: Recognizer, path: str | os.PathLike[str]) -> None:
@@ -53,32 +54,45 @@ def load(path: str | os.PathLike[str], *, model: nn.Module | None = None) -> Rec
         raise WeightsError(
             f"{path} may run code when it is opened; striate loads .safetensors only"
         )
-    tensors, header = load_tensors(path)
+    try:
+        tensors, header = load_tensors(path)
+    except RecursionError as error:
+        raise WeightsError(f"{path} is not a file that striate wrote (nested too deep)") from error
     if header.get("format") != FORMAT:
         raise WeightsError(
             f"{path} is no recognizer of format {FORMAT} (it says {header.get('format')!r})"
         )
     try:
-        architecture = header["architecture"]
-        classes = tuple(str(name) for name in header["classes"])
-        if model is None:
-            with torch.device("meta"):
-                _check(path, build(architecture, len(classes)), tensors)
-            model = build(architecture, len(classes))
-        _check(path, model, tensors)
-        model.load_state_dict(tensors)
-        return Recognizer(
-            model.eval(),
-            architecture,
-            Preprocessing.from_json(header["preprocessing"]),
-            classes,
-            Calibration(**header["calibration"]),
-            header["provenance"],
-        )
+        return _recognizer(path, tensors, header, model)
     except WeightsError:
         raise
-    except (KeyError, TypeError, ValueError, StriateError) as error:
-        raise WeightsError(f"{path} is a damaged recognizer file ({error})") from error
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        raise WeightsError(f"{path} is a damaged recognizer file ({_line(error)})") from error
+    except (RuntimeError, StriateError) as error:  # what torch and we make of impossible sizes
+        raise WeightsError(f"{path} is a damaged recognizer file ({_line(error)})") from error
+
+
+def _recognizer(
+    path: Path, tensors: dict[str, Tensor], header: dict[str, Any], model: nn.Module | None
+) -> Recognizer:
+    classes, architecture = header["classes"], header["architecture"]
+    if not (isinstance(classes, list) and classes and all(isinstance(c, str) for c in classes)):
+        raise ValueError("its classes are no list of names")
+    if not isinstance(architecture, dict) or not isinstance(header["provenance"], dict):
+        raise ValueError("its architecture or provenance is no object")
+    preprocessing = Preprocessing.from_json(header["preprocessing"])
+    if preprocessing.view.size > MAX_SIDE:
+        raise ValueError(f"it wants pictures of {preprocessing.view.size:,} pixels a side")
+    calibration = Calibration(**header["calibration"])
+    if model is None:
+        with torch.device("meta"):
+            _check(path, build(architecture, len(classes)), tensors)
+        model = build(architecture, len(classes))
+    _check(path, model, tensors)
+    model.load_state_dict(tensors)
+    return Recognizer(
+        model.eval(), architecture, preprocessing, tuple(classes), calibration, header["provenance"]
+    )
 
 
 def build(architecture: dict[str, Any], classes: int) -> nn.Module:
@@ -86,15 +100,18 @@ def build(architecture: dict[str, Any], classes: int) -> nn.Module:
 
     Raises:
         WeightsError: if the network is not one that striate can build.
+        UnknownName, ValueError: if it has no such option.
     """
     name, options = architecture["name"], architecture.get("options", {})
-    if name == BAG:
-        return BagOfVisualWords(classes=classes, settings=settings_from_json(options))
     if name is None:
         raise WeightsError(
             f"the file holds a network of the user's own ({architecture.get('kind')}): "
             "build it and call striate.load(path, model=...)"
         )
+    if name == BAG:
+        return BagOfVisualWords(classes=classes, settings=settings_from_json(options))
+    if "weights" in options:  # a recognizer brings its own, and names no other file to open
+        raise ValueError(f"its {name} asks for other weights: {options['weights']!r}")
     return create(name, classes=classes, **options)
 
 
@@ -111,8 +128,7 @@ def settings_from_json(values: dict[str, Any]) -> Settings:
 
 def _check(path: Path, model: nn.Module, tensors: dict[str, Tensor]) -> None:
     """Refuses tensors that are not exactly those of the network."""
-    ours = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
-    theirs = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    ours, theirs = _kinds(model.state_dict()), _kinds(tensors)
     wrong = sorted(
         name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name)
     )
@@ -121,3 +137,17 @@ def _check(path: Path, model: nn.Module, tensors: dict[str, Tensor]) -> None:
             f"{path} does not fit its network: {wrong[0]} is {theirs.get(wrong[0], 'missing')}, "
             f"expected {ours.get(wrong[0], 'nothing of that name')} ({len(wrong)} differ)"
         )
+
+
+def _kinds(tensors: dict[str, Tensor]) -> dict[str, str]:
+    """Shape and type of each tensor, as text: "(10, 84) float32"."""
+    return {
+        name: f"{tuple(tensor.shape)} {str(tensor.dtype).removeprefix('torch.')}"
+        for name, tensor in tensors.items()
+    }
+
+
+def _line(error: Exception) -> str:
+    """The error as one line of bearable length."""
+    text = f"there is no {error}" if isinstance(error, KeyError) else str(error)
+    return " ".join(text.split())[:200] or type(error).__name__
