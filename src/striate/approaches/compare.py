@@ -172,15 +172,20 @@ def comparing(
     if not methods or (seeds is not None and seeds < 1):
         raise DataError("a comparison needs at least one approach and one seed")
     data = decode(dataset, [method.view(dataset, None) for method in methods.values()])
+    drawn = {seed: data}  # approaches share a draw, and with it what is remembered of its images
     outcomes: tuple[Outcome, ...] = ()
     for name, method in methods.items():
-        for number in range(seeds or (CHEAP_SEEDS if method.cheap else 1)):
-            redrawn = data if number == 0 else _redrawn(data, seed + number)
-            outcomes += (run_approach(name, redrawn, Ask(seed=seed + number)),)
+        for number in range(seed, seed + (seeds or (CHEAP_SEEDS if method.cheap else 1))):
+            if number not in drawn:
+                drawn[number] = _redrawn(data, number)
+            outcomes += (run_approach(name, drawn[number], Ask(seed=number)),)
             yield Comparison(data, outcomes)
 
 
 def _redrawn(data: Decoded, seed: int) -> Decoded:
+    """The same pixels with the validation split drawn anew, where striate drew it."""
+    if "validation" not in data.dataset.drawn:
+        return data
     return Decoded(data.dataset.redraw(seed), data.pixels)
 
 

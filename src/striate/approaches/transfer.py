@@ -13,6 +13,7 @@ from striate.data import SPLITS, Dataset, Decoded
 from striate.errors import ModelError
 from striate.images import View
 from striate.models import classifier, create, entry, folded
+from striate.ops.memory import channels_last
 from striate.progress import stage
 from striate.recognizer.recognizer import Before
 from striate.tasks.classification import SMALL, native
@@ -86,8 +87,7 @@ def deep_features(
 
 
 def _compute(data: Decoded, name: str, preprocessing: Preprocessing) -> NDArray[np.float32]:
-    trunk = Before(folded(create(name, weights=weights_of(name))))
-    trunk.to(memory_format=torch.channels_last)
+    trunk = channels_last(Before(folded(create(name, weights=weights_of(name)))))
     pixels = data.pixels[preprocessing.view]
     parts = []
     with evaluating(trunk), stage("deep features", len(pixels)) as bar:

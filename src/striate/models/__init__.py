@@ -6,6 +6,7 @@
 """
 
 from striate.models.describe import Description, describe
+from striate.models.keras_networks import from_keras
 from striate.models.networks import NETWORKS, Entry, create, entry
 from striate.models.picture import draw
 from striate.models.published import PUBLISHED, Normalization, normalization_of
@@ -30,6 +31,7 @@ __all__ = [
     "draw",
     "entry",
     "folded",
+    "from_keras",
     "load_weights",
     "normalization_of",
     "replace_head",

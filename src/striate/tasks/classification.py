@@ -16,6 +16,7 @@ from striate.errors import ImageError
 from striate.evaluation import top_k
 from striate.images import View
 from striate.models import classifier
+from striate.ops.memory import channels_last
 from striate.training import Preprocessing, Recipe, Task, evaluating
 
 EVALUATION_BATCH = 64
@@ -79,7 +80,7 @@ class Classification(Task[Dataset | Decoded, Batch]):
         return {"cross_entropy": loss}
 
     def objectives(self, model: nn.Module, recipe: Recipe, steps: int) -> Any:
-        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        channels_last(model)
         self._smoothing = recipe.label_smoothing
         return super().objectives(model, recipe, steps)
 
