@@ -27,10 +27,10 @@ class Approach:
 
 
 APPROACHES: dict[str, Approach] = {
-    "handcrafted": Approach("Visual words", handcrafted.view, handcrafted.learn, cheap=True),
-    "transfer": Approach("Deep features", transfer.view, transfer.learn, cheap=True),
-    "scratch": Approach("From scratch", scratch.view, scratch.learn, cheap=False),
-    "finetune": Approach("Fine-tuned", finetune.view, finetune.learn, cheap=False),
+    "handcrafted": Approach("Hand-crafting", handcrafted.view, handcrafted.learn, cheap=True),
+    "transfer": Approach("Transfer", transfer.view, transfer.learn, cheap=True),
+    "scratch": Approach("Training from scratch", scratch.view, scratch.learn, cheap=False),
+    "finetune": Approach("Fine-tuning", finetune.view, finetune.learn, cheap=False),
 }
 
 
