@@ -23,7 +23,7 @@ def view(dataset: Dataset, model: str | None = None) -> View:
 def recipe_for(dataset: Dataset) -> Recipe:
     """Fewer epochs for more images; characters are not mirrored."""
     _, gray = native(dataset)
-    recipe = recipes.FINETUNE.but(epochs=epochs_for(len(dataset.train), views=3_600, low=2, high=8))
+    recipe = recipes.FINETUNE.but(epochs=epochs_for(len(dataset.train), views=3_000, low=2, high=8))
     return recipe.but(augmentation=recipes.CHARACTERS) if gray else recipe
 
 
