@@ -69,6 +69,10 @@ def test_flat_patches_have_no_word() -> None:
     images[:, :, :, 16:] = 250
     assert float(bag.pooled(images).sum()) > 0
     assert not bag.pooled(torch.full((1, 1, 24, 24), 50.0)).any()
+    slopes = bag.local(images).contrast
+    between = float(slopes.mean())
+    weights = model(replace(TINY, flat=between)).features(images)["words"].sum(2)
+    torch.testing.assert_close(weights, (slopes > between).float())
 
 
 def test_many_images_are_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,7 @@ class Settings:
     side: int  # of the square images, pixels
     step: int  # pixels between grid points
     bin_sizes: tuple[int, ...]  # one for each scale; a SIFT window is 4 x 4 bins
+    flat: float = 0.0  # a patch no steeper than this, in gray levels a pixel, has no word
     words: int = 1024
     neighbors: int = 5  # words that share a descriptor; 1 is hard coding
     sharpness: float = 20.0  # of soft coding; descriptors have unit length
@@ -43,7 +44,7 @@ class Settings:
             raise ModelError(f"neighbors must be 1 to {self.words} (words), not {self.neighbors}")
 
 
-PHOTOGRAPHS = Settings(side=128, step=5, bin_sizes=(3, 5, 7))
+PHOTOGRAPHS = Settings(side=128, step=5, bin_sizes=(3, 5, 7), flat=1.0)
 SMALL = Settings(side=32, step=2, bin_sizes=(3, 4), words=256)
 
 
@@ -82,13 +83,19 @@ class BagOfVisualWords(nn.Module):
 
     def codes(self, local: DenseSIFT) -> tuple[Tensor, Tensor]:
         """Indices and weights (N, P, neighbors) of each patch's words; a flat one has none."""
-        words, weights = soft_codes(
-            local.descriptors,
+        steep = local.contrast > self.settings.flat
+        shape = (*steep.shape, self.settings.neighbors)
+        words, weights = (
+            steep.new_zeros(shape, dtype=torch.long),
+            local.descriptors.new_zeros(shape),
+        )
+        words[steep], weights[steep] = soft_codes(
+            local.descriptors[steep],
             self.dictionary,
             neighbors=self.settings.neighbors,
             sharpness=self.settings.sharpness,
         )
-        return words, weights * (local.contrast > 0).unsqueeze(-1)
+        return words, weights
 
     def pooled(self, images: Tensor) -> Tensor:
         """What each pyramid cell holds of each word (N, cells · words), before the kernel map."""
