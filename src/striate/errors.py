@@ -61,7 +61,7 @@ class UnknownName(UserError):
     """A name that is not in one of striate's tables.
 
     >>> str(UnknownName("network", "vgg61", ["vgg16", "vgg19", "lenet5"]))
-    "no network is called 'vgg61'; did you mean vgg16 or vgg19?"
+    "no network is called 'vgg61'; did you mean vgg19 or vgg16?"
     """
 
     def __init__(self, kind: str, name: str, known: Iterable[str]):
