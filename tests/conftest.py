@@ -26,7 +26,7 @@ def _same_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def shared() -> Callable[[str], Path]:
-    """`shared("data/mnist")` is the path of that real material; skips the test where it is absent.
+    """`shared("data/mnist")` is the path of that real material; skips the test if it is absent."""
 
     def find(piece: str) -> Path:
         path = SHARED / piece
