@@ -38,7 +38,7 @@ def shapes(count: int, *, noise: int = 60, side: int = 32) -> NDArray[np.uint8]:
     return pictures
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def toy() -> Dataset:
     """54 color pictures of three classes: 30 to learn from, 12 to choose on, 12 to score."""
     pixels = shapes(54)

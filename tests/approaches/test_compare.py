@@ -12,6 +12,7 @@ from striate.approaches import Comparison, Outcome, compare, comparing
 from striate.approaches.compare import _redrawn
 from striate.data import SPLITS, Dataset, Decoded, decode
 from striate.errors import DataError, UnknownName
+from striate.handcrafted.words import SMALL
 from striate.images import View
 from striate.recognizer import load
 from striate.training import recipes
@@ -19,15 +20,19 @@ from striate.training import recipes
 TWO = ("handcrafted", "scratch")
 
 
-@pytest.fixture(autouse=True)
-def _few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """From scratch in two epochs: what it learns does not matter here."""
+@pytest.fixture(autouse=True, scope="module")
+def _little_work() -> Iterator[None]:
+    """From scratch in two epochs, and a dictionary of 32 words: how much is learned is no matter."""
     short = recipes.SCRATCH_SMALL.but(epochs=2)
-    monkeypatch.setattr("striate.approaches.scratch.recipe_for", lambda dataset: short)
+    words = replace(SMALL, words=32)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("striate.approaches.scratch.recipe_for", lambda dataset: short)
+        patch.setattr("striate.handcrafted.settings_for", lambda side: words)
+        yield
 
 
-@pytest.fixture
-def twice(toy: Dataset) -> Comparison:
+@pytest.fixture(scope="module")
+def twice(toy: Dataset, _little_work: None) -> Comparison:
     """Two approaches with two seeds each."""
     return compare(toy, approaches=TWO, seeds=2, seed=5)
 
