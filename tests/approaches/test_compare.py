@@ -1,6 +1,7 @@
 """Four ways on one set: the same images for all, the same numbers each time, nothing lost."""
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from striate.approaches import Comparison, Outcome, compare, comparing
+from striate.approaches import Ask, Comparison, Outcome, compare, comparing, run_approach
 from striate.approaches.compare import _redrawn
 from striate.data import SPLITS, Dataset, Decoded, decode
 from striate.errors import DataError, UnknownName
@@ -22,7 +23,7 @@ TWO = ("handcrafted", "scratch")
 
 @pytest.fixture(autouse=True, scope="module")
 def _little_work() -> Iterator[None]:
-    """From scratch in two epochs, and a dictionary of 32 words: how much is learned is no matter."""
+    """From scratch in two epochs, and 32 visual words: how much is learned is no matter here."""
     short = recipes.SCRATCH_SMALL.but(epochs=2)
     words = replace(SMALL, words=32)
     with pytest.MonkeyPatch.context() as patch:
@@ -163,15 +164,12 @@ def test_validation_is_drawn_anew_only_where_striate_drew_it(toy: Dataset) -> No
 
 def test_approaches_share_their_draws(toy: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Decoded] = []
-    from striate.approaches import compare as module
 
-    original = module.run_approach
-
-    def spy(name: str, data: Decoded, ask: object) -> Outcome:
+    def spy(name: str, data: Decoded, ask: Ask) -> Outcome:
         seen.append(data)
-        return original(name, data, ask)  # type: ignore[arg-type]
+        return run_approach(name, data, ask)
 
-    monkeypatch.setattr(module, "run_approach", spy)
+    monkeypatch.setitem(compare.__globals__, "run_approach", spy)
     compare(toy, approaches=TWO, seeds=2)
     assert [seen[0] is seen[2], seen[1] is seen[3], seen[0] is seen[1]] == [True, True, False]
 
@@ -197,9 +195,10 @@ def test_mistakes_are_told_before_any_work(
     def never(*_: object) -> None:
         raise AssertionError("decoded")
 
-    monkeypatch.setattr("striate.approaches.compare.decode", never)
+    monkeypatch.setitem(compare.__globals__, "decode", never)
     with pytest.raises(error, match=words):
         compare(toy, approaches=approaches, seeds=seeds)
+    monkeypatch.setattr(sys.modules["striate.approaches.compare"], "decode", never)
 
 
 def test_a_name_twice_runs_once(toy: Dataset) -> None:
