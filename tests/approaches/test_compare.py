@@ -196,7 +196,7 @@ def test_mistakes_are_told_before_any_work(
 
     monkeypatch.setitem(compare.__globals__, "decode", never)
     with pytest.raises(error, match=words):
-    monkeypatch.setattr(sys.modules["striate.approaches.compare"], "decode", never)
+        compare(toy, approaches=approaches, seeds=seeds)
 
 
 def test_a_name_twice_runs_once(toy: Dataset) -> None:
