@@ -12,9 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageFile, ImageOps
 
-from striate import images
 from striate.errors import ImageError
-from striate.images import View, apply, decode, read, to_rgb
+from striate.images import View, apply, decode, decoding, read, to_rgb
 
 SCENE = np.zeros((20, 30, 3), np.uint8)  # red, blue above green, yellow
 SCENE[:10, :15], SCENE[:10, 15:] = (200, 30, 30), (30, 30, 200)
@@ -217,7 +216,7 @@ def test_every_broken_file_has_its_reason(data: bytes, reason: str):
 
 
 def test_pillow_is_never_asked_to_start_ghostscript():
-    assert {"EPS", "PDF", "PSD", "FITS"}.isdisjoint(images.FORMATS)
+    assert {"EPS", "PDF", "PSD", "FITS"}.isdisjoint(decoding.FORMATS)
 
 
 @pytest.mark.parametrize(
@@ -245,7 +244,7 @@ def test_reading_says_what_is_no_file(tmp_path: Path, monkeypatch: pytest.Monkey
         read(tmp_path / "pipe.jpg")
     (tmp_path / "cat.png").write_bytes(encode(SCENE, "PNG"))
     np.testing.assert_array_equal(read(tmp_path / "cat.png"), SCENE)
-    monkeypatch.setattr(images, "MAX_BYTES", 100)
+    monkeypatch.setattr(decoding, "MAX_BYTES", 100)
     with pytest.raises(ImageError, match="bytes, more than the limit of 100"):
         read(tmp_path / "cat.png")
 

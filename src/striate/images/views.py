@@ -1,0 +1,116 @@
+"""How a picture of any size becomes the square that a network takes: the one rule for everyone.
+
+Training, evaluation and prediction all come through `render`, so they see the same pixels of the
+same file.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from striate.images.decoding import SCALES, Header, Picture, decode_at, header
+
+GAP = 2  # a JPEG is decoded at a scale that leaves this many pixels for each that a view needs
+GRAY = 128  # what `pad` puts around a picture
+
+
+@dataclass(frozen=True)
+class View:
+    """How a picture of any size becomes (size, size, channels) uint8.
+
+    Attributes:
+        size: pixels of a side of the result.
+        channels: 3 for RGB, 1 for luminance (ITU-R 601).
+        fit: `crop` cuts the central square out of the picture, its side `fraction` of the shorter
+            side; `squash` brings both sides to `size`; `pad` brings the longer side to `size` and
+            centers the picture on gray.
+        fraction: in (0, 1]; `crop` only. 0.875 is the usual 224 out of 256.
+    """
+
+    size: int
+    channels: int = 3
+    fit: Literal["crop", "squash", "pad"] = "crop"
+    fraction: float = 0.875
+
+    def __post_init__(self) -> None:
+        if self.size < 1:
+            raise ValueError(f"size must be 1 or more, not {self.size}")
+        if self.channels not in (1, 3):
+            raise ValueError(f"channels must be 1 or 3, not {self.channels}")
+        if self.fit not in ("crop", "squash", "pad"):
+            raise ValueError(f"fit must be 'crop', 'squash' or 'pad', not {self.fit!r}")
+        if not 0 < self.fraction <= 1:
+            raise ValueError(f"fraction must be in (0, 1], not {self.fraction}")
+
+    def keeps(self, height: int, width: int) -> bool:
+        """Whether a picture of that size goes through with every pixel in its place."""
+        whole = self.fit != "crop" or round(self.size / self.fraction) == self.size
+        return whole and height == width == self.size
+
+    def scale(self, picture: Header) -> int:
+        """What the sides of a picture may be divided by while it is decoded: one of SCALES.
+
+        Bicubic resampling of what is left, at least GAP pixels for one, gives nearly the pixels
+        that the whole picture gives.
+        """
+        if not picture.scalable:
+            return 1
+        longer, shorter = max(picture[:2]), min(picture[:2])
+        need = round(self.size / self.fraction) if self.fit == "crop" else self.size
+        side = longer if self.fit == "pad" else shorter
+        return next((scale for scale in SCALES if side >= scale * GAP * need), 1)
+
+
+def render(data: bytes, views: Sequence[View]) -> list[NDArray[np.uint8]]:
+    """The picture in the bytes of a file, as each view has it: (size, size, channels) uint8.
+
+    A view holds the same pixels whichever others are asked for with it.
+
+    Raises:
+        ImageError: if they are no picture, a broken one, or too large; the text is the reason.
+    """
+    head = header(data)
+    scales = [view.scale(head) for view in views]
+    pictures = {scale: decode_at(data, scale) for scale in set(scales)}
+    return [_seen(pictures[scale], view) for scale, view in zip(scales, views, strict=True)]
+
+
+def apply(image: NDArray[np.uint8], view: View) -> NDArray[np.uint8]:
+    """A picture (H, W, 3) uint8 as the view has it: (size, size, channels) uint8.
+
+    Resizing is bicubic, antialiased where it shrinks.
+    """
+    height, width = image.shape[:2]
+    return _seen(Picture(image, (0, 0, width, height)), view)
+
+
+def _seen(picture: Picture, view: View) -> NDArray[np.uint8]:
+    from PIL import Image
+
+    left, top, right, bottom = picture.box
+    width, height = right - left, bottom - top
+    image = Image.fromarray(picture.pixels)
+    if view.channels == 1:
+        image = image.convert("L")
+    size, bicubic = (view.size, view.size), Image.Resampling.BICUBIC
+    whole = picture.box == (0, 0, *image.size)
+    if whole and view.keeps(image.height, image.width):
+        pass
+    elif view.fit == "squash":
+        image = image.resize(size, bicubic, box=picture.box)
+    elif view.fit == "crop":
+        # Shorter side to round(size / fraction), then the central square: in one resampling.
+        side = min(height, width) * view.size / round(view.size / view.fraction)
+        x, y = left + (width - side) / 2, top + (height - side) / 2
+        image = image.resize(size, bicubic, box=(x, y, x + side, y + side))
+    else:
+        scale = view.size / max(height, width)
+        inner = max(1, round(width * scale)), max(1, round(height * scale))
+        canvas = Image.new(image.mode, size, (GRAY,) * view.channels)
+        corner = (view.size - inner[0]) // 2, (view.size - inner[1]) // 2
+        canvas.paste(image.resize(inner, bicubic, box=picture.box), corner)
+        image = canvas
+    return np.array(image).reshape(view.size, view.size, view.channels)
