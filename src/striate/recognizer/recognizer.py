@@ -170,11 +170,10 @@ class Recognizer:
 
     def _pixels(self, picture: Picture) -> NDArray[np.uint8] | ImageError:
         try:
+            view = self.preprocessing.view
             if isinstance(picture, str | os.PathLike):
-                array = pictures.read(picture)
-            else:
-                array = pictures.to_rgb(np.asarray(picture))
-            return pictures.apply(array, self.preprocessing.view)
+                return pictures.render(pictures.load(picture), [view])[0]
+            return pictures.apply(pictures.to_rgb(np.asarray(picture)), view)
         except ImageError as error:
             return error
 
