@@ -1,6 +1,7 @@
 """Files that are whole or not there: written beside their place, then moved into it."""
 
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -66,3 +67,70 @@ def cache_folder() -> Path:
     if folder := os.environ.get("STRIATE_CACHE"):
         return Path(folder)
     return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "striate"
+
+
+class Lock:
+    """A lock between processes: a file that stands while one of them holds it.
+
+    A process that is killed lets go of it, too.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]):
+        self.path = Path(path)
+        self._handle: int | None = None
+
+    def acquire(self) -> bool:
+        """Takes the lock if nobody has it; whether this object holds it now.
+
+        Raises:
+            StorageError: if the file cannot be made.
+        """
+        while self._handle is None:
+            try:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
+            except OSError as error:
+                raise StorageError(
+                    f"cannot write {self.path}: {error.strerror or error}"
+                ) from error
+            if not _taken(handle):
+                os.close(handle)
+                return False
+            try:
+                current = os.path.samestat(os.fstat(handle), self.path.stat())
+            except FileNotFoundError:
+                current = False
+            if current:
+                self._handle = handle
+            else:  # who held it has removed the file in between: the next one is another file
+                os.close(handle)
+        return True
+
+    def release(self) -> None:
+        """Lets go of the lock, if it is held."""
+        if self._handle is not None:
+            self.path.unlink(missing_ok=True)
+            os.close(self._handle)
+            self._handle = None
+
+    def __enter__(self) -> "Lock":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+
+def _taken(handle: int) -> bool:
+    """Locks an open file unless another process (or another handle) has locked it."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    return True

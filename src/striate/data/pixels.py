@@ -1,10 +1,8 @@
-"""Every file decoded once, every view made of it, on all cores; what is broken is left out."""
+"""Every picture decoded once, every view made of it; what is broken is left out by name."""
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from math import prod
 
@@ -13,13 +11,15 @@ from numpy.typing import NDArray
 
 from striate import images as pictures
 from striate import progress
-from striate.data.dataset import SPLITS, TRAIN, Array, Dataset, Images
+from striate.data.dataset import SPLITS, TRAIN, Array, Dataset, Files, Images
+from striate.data.kept import pixels_of_files
+from striate.data.part import allocate
+from striate.data.threads import each
 from striate.errors import DataError, ImageError, StorageError
 from striate.files import cache_folder
 from striate.images import View
 
 IN_MEMORY = 2**30  # bytes; more than this is kept in a mapped file
-CHUNK = 32  # images that a thread takes at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,68 +38,74 @@ class Decoded:
 def decode(dataset: Dataset, views: Sequence[View]) -> Decoded:
     """Decodes each image once and makes all views of it.
 
+    Pixels of files are kept in the cache folder; the next time, only what changed is decoded.
+
     Raises:
         DataError: if what can be read is not enough to learn from.
-        StorageError: if the pixels fit neither in memory nor in the cache folder.
+        StorageError: if there is no room for the pixels.
     """
     views = tuple(dict.fromkeys(views))
-    stores = dict(zip(views, _stores([_shape(len(dataset), view) for view in views]), strict=True))
-    rest = _plain_views(dataset.images, stores)
-    broken = _decode_each(dataset.images, rest) if rest else {}
+    if isinstance(dataset.images, Files):
+        paths = [str(dataset.images.path(row)) for row in range(len(dataset))]
+        pixels, broken = pixels_of_files(paths, views)
+    else:
+        pixels, broken = _pixels_in_memory(dataset.images, views)
     if broken:
-        good = np.setdiff1d(np.arange(len(dataset)), np.fromiter(broken, np.int64, len(broken)))
-        stores = {view: _compact(store, good) for view, store in stores.items()}
-        return _learnable(dataset, dataset.without(broken), stores)
-    return Decoded(dataset, stores)
+        return _learnable(dataset, dataset.without(broken), pixels)
+    return Decoded(dataset, pixels)
+
+
+def _pixels_in_memory(
+    images: Images, views: Sequence[View]
+) -> tuple[dict[View, NDArray[np.uint8]], dict[int, str]]:
+    """Every view of what is no file, without the broken ones; those, with the reasons."""
+    rooms = dict(zip(views, _rooms([_shape(len(images), view) for view in views]), strict=True))
+    rest = _plain_views(images, rooms)
+    broken = _decode_each(images, rest) if rest else {}
+    if broken:
+        good = np.setdiff1d(np.arange(len(images)), list(broken))
+        rooms = {view: _taken(room, good) for view, room in rooms.items()}
+    return rooms, broken
 
 
 def _plain_views(
-    images: Images, stores: Mapping[View, NDArray[np.uint8]]
+    images: Images, rooms: Mapping[View, NDArray[np.uint8]]
 ) -> dict[View, NDArray[np.uint8]]:
     """Fills, in one go, views that leave pixels in memory as they are; returns the others."""
     if not isinstance(images, Array):
-        return dict(stores)
+        return dict(rooms)
     height, width = images.array.shape[1:3]
     rest = {}
-    for view, store in stores.items():
+    for view, room in rooms.items():
         if view.keeps(height, width) and (view.channels == 3 or images.array.ndim == 3):
-            pixels = images.array[images.rows]
-            store[:] = pixels if pixels.ndim == 4 else pixels[..., None]
+            plain = images.array[images.rows]
+            room[:] = plain if plain.ndim == 4 else plain[..., None]
         else:
-            rest[view] = store
+            rest[view] = room
     return rest
 
 
-def _decode_each(images: Images, stores: Mapping[View, NDArray[np.uint8]]) -> dict[int, str]:
-    """Fills all stores; the rows that could not be read, with the reasons."""
+def _decode_each(images: Images, rooms: Mapping[View, NDArray[np.uint8]]) -> dict[int, str]:
+    """Fills all rooms; the rows that could not be read, with the reasons."""
     broken: dict[int, str] = {}
 
-    def work(rows: range) -> int:
-        for row in rows:
-            try:
-                image = images[row]
-            except ImageError as error:
-                broken[row] = str(error)
-                continue
-            for view, store in stores.items():
-                store[row] = pictures.apply(image, view)
-        return len(rows)
+    def work(row: int) -> None:
+        try:
+            image = images[row]
+        except ImageError as error:
+            broken[row] = str(error)
+            return
+        for view, room in rooms.items():
+            room[row] = pictures.apply(image, view)
 
-    count = len(images)
-    chunks = [range(first, min(first + CHUNK, count)) for first in range(0, count, CHUNK)]
-    # Threads, not processes: Pillow lets go of the interpreter while it decodes and resizes.
-    pool = ThreadPoolExecutor(max_workers=_cores())
-    try:
-        with progress.stage("decode", count) as stage:
-            for done in as_completed([pool.submit(work, rows) for rows in chunks]):
-                stage.advance(done.result(), note=f"{len(broken)} broken" if broken else "")
-    finally:
-        pool.shutdown(cancel_futures=True)
+    with progress.stage("decode", len(images)) as stage:
+        for done in each(range(len(images)), work):
+            stage.advance(done, note=f"{len(broken)} broken" if broken else "")
     return broken
 
 
 def _learnable(
-    before: Dataset, dataset: Dataset, stores: Mapping[View, NDArray[np.uint8]]
+    before: Dataset, dataset: Dataset, pixels: Mapping[View, NDArray[np.uint8]]
 ) -> Decoded:
     """Takes out classes whose every training image was broken, and refuses what then is no set."""
     learned = dataset.counts()[:, TRAIN] > 0
@@ -118,9 +124,9 @@ def _learnable(
             f"{emptied[0] if emptied else 'train'} image{missing} ({last.name}: {last.reason})"
         )
     if not len(lost):
-        return Decoded(dataset, stores)
+        return Decoded(dataset, pixels)
     orphan = np.isin(dataset.targets, lost)
-    stores = {view: _compact(store, np.flatnonzero(~orphan)) for view, store in stores.items()}
+    pixels = {view: _taken(every, np.flatnonzero(~orphan)) for view, every in pixels.items()}
     reason = "no training image of its class can be read"
     data = dataset.without(dict.fromkeys(np.flatnonzero(orphan).tolist(), reason))
     kept = np.setdiff1d(np.arange(len(dataset.classes)), lost)
@@ -129,22 +135,22 @@ def _learnable(
         classes=tuple(dataset.classes[index] for index in kept),
         targets=np.searchsorted(kept, data.targets).astype(np.int64),
     )
-    return Decoded(data.noted(f"classes left out, no training image can be read: {words}"), stores)
+    return Decoded(data.noted(f"classes left out, no training image can be read: {words}"), pixels)
 
 
-def _compact(store: NDArray[np.uint8], rows: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """Those rows (ascending) moved to the front of the store, which is not copied."""
+def _taken(pixels: NDArray[np.uint8], rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Those rows."""
+    (room,) = _rooms([(len(rows), *pixels.shape[1:])])
     for place, row in enumerate(rows):
-        if place != row:
-            store[place] = store[row]
-    return store[: len(rows)]
+        room[place] = pixels[row]
+    return room
 
 
 def _shape(count: int, view: View) -> tuple[int, int, int, int]:
     return count, view.size, view.size, view.channels
 
 
-def _stores(shapes: Sequence[tuple[int, ...]]) -> Iterator[NDArray[np.uint8]]:
+def _rooms(shapes: Sequence[tuple[int, ...]]) -> Iterator[NDArray[np.uint8]]:
     """Room for pixels: in memory, or all of it in mapped files where it is more than IN_MEMORY."""
     total = sum(prod(shape) for shape in shapes)
     for shape in shapes:
@@ -164,16 +170,8 @@ def _mapped(shape: tuple[int, ...], total: int) -> NDArray[np.uint8]:
             )
         # The file has no name (or loses it when closed, on Windows): nothing is left to clean up.
         with tempfile.TemporaryFile(dir=folder) as file:
-            if hasattr(os, "posix_fallocate"):  # a full disk shows now, and not as a crash later
-                os.posix_fallocate(file.fileno(), 0, prod(shape))
+            allocate(file.fileno(), prod(shape))
             mapped = np.memmap(file, dtype=np.uint8, mode="w+", shape=shape)
     except OSError as error:
         raise StorageError(f"cannot keep pixels in {folder}: {error.strerror or error}") from error
     return np.asarray(mapped)
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
