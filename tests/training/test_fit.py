@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import json
-import sys
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -16,11 +15,10 @@ from torch import nn
 from striate.data import Batch, Dataset
 from striate.errors import DataError, WeightsError
 from striate.tasks import Classification
-from striate.training import Recipe, Run, fit
+from striate.training import Recipe, Run, fit, keeper
 
 Build = Callable[[], nn.Module]
 CLASSES = ("a", "b", "c")
-FIT: Any = sys.modules[fit.__module__]
 
 
 class Killed(Exception):
@@ -83,7 +81,7 @@ def test_killed_anywhere_it_ends_the_same(
     recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     if every_step:
-        monkeypatch.setattr(FIT, "SECONDS_BETWEEN_SAVES", -1.0)
+        monkeypatch.setattr(keeper, "SECONDS_BETWEEN_SAVES", -1.0)
     folder = tmp_path / "killed"
     with pytest.raises(Killed):
         fit(network(), Fragile(**death), stripes, recipe, folder=folder)
@@ -119,7 +117,7 @@ def test_killed_between_two_writes_no_line_is_told_twice(
 
     folder, task = tmp_path / "killed", Classification(CLASSES)
     with monkeypatch.context() as patch:
-        patch.setattr(FIT._Keeper, place, die)
+        patch.setattr(keeper.Keeper, place, die)
         with pytest.raises(Killed):
             fit(network(), task, stripes, recipe, folder=folder)
     assert len((folder / "metrics.jsonl").read_text().splitlines()) == 1

@@ -1,18 +1,24 @@
-"""The pretrained network, its new classifier solved first, then all of it in small steps.
+"""The pretrained network, its new classifier solved first, then its upper layers in small steps.
 
 Starting from the solved classifier, and not from random weights, keeps the first steps from undoing
-what the network knows; its batch-normalization statistics stay those of ImageNet.
+what the network knows; its batch-normalization statistics stay those of ImageNet. The lower layers
+see edges and textures that all photographs share (Yosinski et al. 2014) and are frozen: what they
+say of a few views of every image is computed once, and a step costs the upper layers alone.
 """
 
 from striate.approaches import transfer
 from striate.approaches.outcome import Ask, Clock, Learned
 from striate.approaches.scratch import epochs_for
 from striate.data import Dataset, Decoded
+from striate.errors import ModelError
 from striate.images import View
-from striate.models import classifier, create
-from striate.tasks import Classification
+from striate.models import Stages, above, classifier, create, cut, describe, folded
+from striate.tasks import UpperLayers
 from striate.tasks.classification import native
 from striate.training import Recipe, fit, recipes
+
+LEARNED = 0.4  # share of the network's multiply-adds that its upper layers may take
+VIEWS = 4  # of every image; a few dozen epochs of new ones gain nothing on a few hundred images
 
 
 def view(dataset: Dataset, model: str | None = None) -> View:
@@ -23,14 +29,24 @@ def view(dataset: Dataset, model: str | None = None) -> View:
 def recipe_for(dataset: Dataset) -> Recipe:
     """Fewer epochs for more images; gray pictures are not mirrored."""
     _, gray = native(dataset)
-    recipe = recipes.FINETUNE.but(epochs=epochs_for(len(dataset.train), views=3_000, low=2, high=8))
-    if gray:  # far from ImageNet: its statistics do not hold, and steps would run away with them
-        return recipe.but(augmentation=recipes.CHARACTERS, freeze_statistics=False)
-    return recipe
+    epochs = epochs_for(len(dataset.train), views=4_000, low=2, high=8)
+    recipe = recipes.FINETUNE.but(epochs=epochs)
+    return recipe.but(augmentation=recipes.CHARACTERS) if gray else recipe
+
+
+def last_frozen(model: Stages, image_size: int) -> str:
+    """The lowest stage behind which at most LEARNED of the multiply-adds lie."""
+    rows = describe(model, image_size).stages
+    total, behind = sum(row.multiply_adds for row in rows), 0
+    for row in reversed(rows):
+        if behind + row.multiply_adds > LEARNED * total:
+            return row.name
+        behind += row.multiply_adds
+    raise ModelError(f"{model.name} computes nothing that could be frozen")
 
 
 def learn(data: Decoded, ask: Ask) -> Learned:
-    """Head solved on deep features, then everything learned at the recipe's rates."""
+    """Head solved on deep features, then the upper layers learned at the recipe's rates."""
     clock = Clock()
     dataset = data.dataset
     name = ask.model or transfer.PRETRAINED
@@ -42,15 +58,30 @@ def learn(data: Decoded, ask: Ask) -> Learned:
         head = transfer.solved_head(dataset, features)
         model = create(name, classes=len(dataset.classes), weights=transfer.weights_of(name))
         head.put_into(classifier(model)[1])
-    task = Classification(dataset.classes, preprocessing=preprocessing)
+    frozen = last_frozen(model, preprocessing.view.size)
+    task = UpperLayers(
+        dataset.classes,
+        cut(folded(model), frozen),
+        preprocessing=preprocessing,
+        views=min(VIEWS, recipe.epochs),
+        augmentation=recipe.augmentation,
+        seed=ask.seed,
+    )
+    with clock.stage("frozen layers"):
+        task.prepare(data)
     with clock.stage("train"):
-        run = fit(model, task, data, recipe, folder=ask.folder, resume=ask.resume, seed=ask.seed)
+        upper = above(model, frozen)
+        run = fit(upper, task, data, recipe, folder=ask.folder, resume=ask.resume, seed=ask.seed)
+    epoch, epochs = int(run.best["epoch"]), int(run.history[-1]["epoch"])
     return Learned(
         model,
         {"name": name, "options": {}},
         preprocessing,
-        recipe={**recipe.to_json(), "weights": transfer.weights_of(name)},
+        recipe={**recipe.to_json(), "weights": transfer.weights_of(name), "frozen": frozen},
         seconds={"features": seconds, **clock.seconds},
         curve=run.history,
-        notes=(f"{name}, epoch {run.best['epoch']:.0f} of {len(run.history)}",),
+        notes=(
+            f"{name}, what lies above {frozen}, "
+            + (f"epoch {epoch} of {epochs}" if epoch else f"nothing better in {epochs} epochs"),
+        ),
     )

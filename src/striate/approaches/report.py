@@ -125,27 +125,30 @@ def _curves(comparison: "Comparison") -> list[dict[str, Any]]:
         curve = comparison.groups[row.approach][0].curve
         if not curve:
             continue
-        largest = max(max(point["loss"] for point in curve), 1e-9)
+        first, last = (int(curve[place]["epoch"]) for place in (0, -1))
+        losses = {p["epoch"]: p["loss"] for p in curve if "loss" in p}  # the start has none
+        largest = max(*losses.values(), 1e-9)
         curves.append(
             {
                 "title": row.title,
-                "epochs": len(curve),
+                "first": first,
+                "last": last,
                 "largest": largest,
-                "top1": _points([point["top1"] for point in curve]),
-                "loss": _points([point["loss"] / largest for point in curve]),
+                "top1": _points({p["epoch"]: p["top1"] for p in curve}, first, last),
+                "loss": _points({e: loss / largest for e, loss in losses.items()}, first, last),
             }
         )
     return curves
 
 
-def _points(values: Sequence[float]) -> str:
-    """Shares in [0, 1] from left to right.
+def _points(values: dict[float, float], first: int, last: int) -> str:
+    """Shares in [0, 1] over epochs, from left to right.
 
-    >>> _points([0.0, 1.0])
+    >>> _points({0: 0.0, 2: 1.0}, 0, 2)
     '40.0,190.0 406.0,10.0'
     """
-    step = 366 / max(len(values) - 1, 1)
-    return " ".join(f"{40 + step * k:.1f},{190 - 180 * v:.1f}" for k, v in enumerate(values))
+    step = 366 / max(last - first, 1)
+    return " ".join(f"{40 + step * (k - first):.1f},{190 - 180 * v:.1f}" for k, v in values.items())
 
 
 def _confusion(classes: Sequence[str], table: NDArray[np.int64]) -> dict[str, Any]:

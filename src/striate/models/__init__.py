@@ -13,7 +13,7 @@ from striate.models.published import PUBLISHED, Normalization, normalization_of
 from striate.models.removal import without
 from striate.models.resizing import adapt_pooling, slide
 from striate.models.stages import Stages
-from striate.models.surgery import classifier, cut, folded, replace_head
+from striate.models.surgery import above, classifier, cut, folded, replace_head
 from striate.models.weights import load_weights
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "Entry",
     "Normalization",
     "Stages",
+    "above",
     "adapt_pooling",
     "classifier",
     "create",

@@ -82,6 +82,18 @@ def cut(model: nn.Module, layer: str) -> nn.Module:
     return Cut(model, layer)
 
 
+def above(model: Stages, stage: str) -> nn.Sequential:
+    """What follows a stage: its output in, logits out. The layers are the model's own.
+
+    Raises:
+        UnknownName: if the network has no such stage.
+    """
+    if stage not in model.stage_names:
+        raise UnknownName(f"stage of {named(model)}", stage, dict.fromkeys(model.stage_names))
+    first = model.stage_names.index(stage) + 1
+    return nn.Sequential(OrderedDict(list(model.stages())[first:]))
+
+
 class Cut(nn.Module):
     """A network that stops where the named layer has answered."""
 

@@ -90,9 +90,11 @@ class Classification(Task[Dataset | Decoded, Batch]):
     def evaluate(self, model: nn.Module, data: Dataset | Decoded) -> dict[str, float]:
         """Top-1, top-5 and the mean cross-entropy on the validation split."""
         pixels, targets = split(self.prepare(data), self.preprocessing.view, "validation")
-        logits = logits_of(model, self.preprocessing, pixels)
-        wanted = torch.from_numpy(targets)
-        scores = logits.numpy()
+        return self.metrics(logits_of(model, self.preprocessing, pixels), targets)
+
+    def metrics(self, logits: Tensor, targets: NDArray[np.int64]) -> dict[str, float]:
+        """What `evaluate` gives, from logits (N, classes) and class numbers (N,)."""
+        wanted, scores = torch.from_numpy(targets), logits.numpy()
         return {
             "top1": top_k(scores, targets),
             "top5": top_k(scores, targets, 5),

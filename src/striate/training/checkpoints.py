@@ -13,9 +13,10 @@ from torch import Tensor, nn
 
 from striate.errors import StorageError, WeightsError
 from striate.files import writing
+from striate.training.averaging import Average
 from striate.training.loop import Objective
 
-RANDOM = "random"
+RANDOM, RANDOM_CUDA = "random", "random_cuda"
 
 
 def save_tensors(
@@ -56,13 +57,19 @@ def save_checkpoint(
     objectives: Sequence[Objective[Any]],
     *,
     losses: Sequence[float] = (),
+    average: Average | None = None,
 ) -> None:
-    """All that the next step depends on: weights, optimizers, schedules and random numbers.
+    """All that the next step depends on: weights, their average, optimizers, schedules and random
+    numbers.
 
     `losses` are those of the steps since the last evaluation.
     """
     tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
     tensors[RANDOM] = torch.get_rng_state()
+    if torch.cuda.is_available():
+        tensors[RANDOM_CUDA] = torch.cuda.get_rng_state()
+    if average:
+        tensors |= {f"average.{name}": tensor for name, tensor in average.tensors().items()}
     plain: list[dict[str, Any]] = []
     for number, objective in enumerate(objectives):
         state = objective.optimizer.state_dict()
@@ -78,13 +85,19 @@ def save_checkpoint(
                 "groups": state["param_groups"],
                 "values": values,
                 "schedule": _schedule_state(objective),
+                "parts": objective.parts.count,
+                "scaler": objective.scaler.state_dict() if objective.scaler else None,
             }
         )
     save_tensors(path, tensors, {"step": step, "losses": list(losses), "objectives": plain})
 
 
 def load_checkpoint(
-    path: Path, model: nn.Module, objectives: Sequence[Objective[Any]]
+    path: Path,
+    model: nn.Module,
+    objectives: Sequence[Objective[Any]],
+    *,
+    average: Average | None = None,
 ) -> tuple[int, list[float]]:
     """Puts everything back as it was when `save_checkpoint` was called.
 
@@ -99,6 +112,8 @@ def load_checkpoint(
         raise WeightsError(f"{path} is not a checkpoint of a run")
     try:
         _put_back(tensors, header["objectives"], model, objectives)
+        if average:
+            average.put_back(_below("average.", tensors))
     except (RuntimeError, ValueError, LookupError) as error:
         reason = " ".join(str(error).split())[:200]
         raise WeightsError(f"{path} is a checkpoint of another model ({reason})") from error
@@ -111,9 +126,7 @@ def _put_back(
     model: nn.Module,
     objectives: Sequence[Objective[Any]],
 ) -> None:
-    model.load_state_dict(
-        {name.removeprefix("model."): t for name, t in tensors.items() if name.startswith("model.")}
-    )
+    model.load_state_dict(_below("model.", tensors))
     for number, (objective, plain) in enumerate(zip(objectives, plains, strict=True)):
         groups = objective.optimizer.param_groups
         parameters = [parameter for group in groups for parameter in group["params"]]
@@ -127,7 +140,21 @@ def _put_back(
         objective.optimizer.load_state_dict({"state": state, "param_groups": plain["groups"]})
         if objective.schedule and plain["schedule"]:
             objective.schedule.load_state_dict(plain["schedule"])
+        objective.parts.count = int(plain["parts"])
+        if objective.scaler:
+            objective.scaler.load_state_dict(plain["scaler"])
     torch.set_rng_state(tensors[RANDOM])
+    if RANDOM_CUDA in tensors and torch.cuda.is_available():
+        torch.cuda.set_rng_state(tensors[RANDOM_CUDA])
+
+
+def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors whose names begin so, by the rest of the name."""
+    return {
+        name.removeprefix(prefix): tensor
+        for name, tensor in tensors.items()
+        if name.startswith(prefix)
+    }
 
 
 def _laid_out_as(parameters: Sequence[Tensor], place: str, tensor: Tensor) -> Tensor:

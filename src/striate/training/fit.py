@@ -8,22 +8,16 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
-from torch import Tensor, nn
+from torch import nn
 
 from striate import progress
-from striate.training.checkpoints import (
-    load_checkpoint,
-    load_tensors,
-    save_checkpoint,
-    save_tensors,
-)
+from striate.ops.memory import keep_memory
+from striate.training.compiling import compiling
+from striate.training.keeper import Keeper
 from striate.training.loop import Objective, train
-from striate.training.modes import learning, seeded, threads
+from striate.training.modes import learning, patient, seeded, threads
 from striate.training.recipes import Recipe
-from striate.training.run import RunFolder
 from striate.training.task import Task
-
-SECONDS_BETWEEN_SAVES = 60.0
 
 Data = TypeVar("Data")
 
@@ -35,7 +29,8 @@ class Run:
     model: nn.Module
     recipe: Recipe
     history: tuple[dict[str, float], ...]
-    """One row an epoch: `step`, `epoch`, `loss` (mean over the epoch) and the task's metrics."""
+    """One row an epoch: `step`, `epoch`, `loss` (mean over the epoch) and the task's metrics. Where
+    the recipe keeps the start, the first row is epoch 0 and has no loss."""
     best: dict[str, float]
     """The row of the kept weights."""
     folder: Path | None = None
@@ -51,16 +46,20 @@ def fit(
     resume: bool = False,
     seed: int = 0,
 ) -> Run:
-    """Trains `model` in place and leaves it with the weights that scored best on validation.
+    """Trains `model` in place, on the device it is on, and leaves it with the weights that scored
+    best on validation.
 
     With a folder, the run survives being killed: called again with `resume`, it goes on after the
-    last saved step and ends in the same weights, bit for bit on one device.
+    last saved step and ends in the same weights, bit for bit on one device. Ctrl-C finishes the
+    step in hand and saves it before it stops.
 
     Raises:
         DataError: if the folder holds a run already, or one that began differently.
         Diverged: if a loss stops being finite.
+        KeyboardInterrupt: after Ctrl-C.
         ValueError: if the recipe has no epoch or the data no example.
     """
+    keep_memory()
     data = task.prepare(data)
     steps_per_epoch = math.ceil(task.examples(data) / recipe.batch_size)
     steps = recipe.epochs * steps_per_epoch
@@ -69,115 +68,74 @@ def fit(
             f"{recipe.epochs} epochs of {task.examples(data)} examples teach nothing; "
             "both must be 1 or more"
         )
-    keeper = _Keeper(model, Path(folder) if folder else None)
+    keeper = Keeper(model, recipe.average, Path(folder) if folder else None)
     try:
-        return _learn(model, task, data, recipe, keeper, steps, steps_per_epoch, resume, seed)
+        with seeded(seed), threads(recipe.threads):
+            objectives = task.objectives(model, recipe, steps)
+            about = {"recipe": recipe.to_json(), "seed": seed, **task.identity(data)}
+            start = keeper.begin(about, objectives, resume=resume)
+            if recipe.keep_start and not keeper.history:
+                keeper.evaluated({"step": 0, "epoch": 0, **task.evaluate(model, data)}, task.score)
+            _learn(task, data, recipe, keeper, objectives, start, steps, steps_per_epoch, seed)
+        keeper.put_best_back()
     finally:
         keeper.close()
+    best = keeper.best(task.score)
+    assert best is not None  # every run has an epoch, and each ends with an evaluation
+    return Run(model, recipe, tuple(keeper.history), best, keeper.path)
 
 
 def _learn(
-    model: nn.Module,
     task: Task[Data, Any],
     data: Data,
     recipe: Recipe,
-    keeper: "_Keeper",
+    keeper: Keeper,
+    objectives: Sequence[Objective[Any]],
+    start: int,
     steps: int,
     steps_per_epoch: int,
-    resume: bool,
     seed: int,
-) -> Run:
-    with seeded(seed), threads(recipe.threads), progress.stage("train", steps) as bar:
-        objectives = task.objectives(model, recipe, steps)
-        about = {"recipe": recipe.to_json(), "seed": seed, **task.identity(data)}
-        start = keeper.begin(about, objectives, resume=resume)
-        history, losses = keeper.history, keeper.losses
-        best = max(history, key=lambda row: row[task.score], default=None)
+) -> None:
+    rest = 0 if _has_stopped(keeper, task.score, recipe) else steps - start
+    batches = islice(task.batches(data, recipe, seed=seed, start=start), rest)
+    with (
+        patient() as interrupted,
+        progress.stage("train", steps) as bar,
+        learning(keeper.model, freeze_statistics=recipe.freeze_statistics),
+        compiling(keeper.model, recipe.compile, steps) as form,
+    ):
         bar.advance(start)
-        with learning(model, freeze_statistics=recipe.freeze_statistics):
-            rest = 0 if _has_stopped(history, best, recipe) else steps - start
-            batches = islice(task.batches(data, recipe, seed=seed, start=start), rest)
-            for step in train(objectives, batches, start=start):
-                losses.append(sum(float(loss) for loss in step.losses.values()))
-                bar.advance(note=f"loss {losses[-1]:.3f}")
-                if step.number % steps_per_epoch:
-                    keeper.save_now_and_then(step.number, objectives)
-                    continue
+        begun = before = time.perf_counter()
+        for step in train(objectives, batches, start=start):
+            now = time.perf_counter()
+            form.stepped(step.number, now - before)
+            keeper.stepped(step.number, step.losses)
+            speed = recipe.batch_size * (step.number - start) / (now - begun)
+            bar.advance(note=f"loss {keeper.losses[-1]:.3f}, {speed:,.0f} images/s")
+            if step.number % steps_per_epoch == 0:
                 row = {
                     "step": step.number,
                     "epoch": step.number // steps_per_epoch,
-                    "loss": sum(losses) / len(losses),
-                    **task.evaluate(model, data),
+                    "loss": sum(keeper.losses) / len(keeper.losses),
                 }
-                losses.clear()
-                history.append(row)
-                keeper.log(row)
-                if best is None or row[task.score] > best[task.score]:
-                    best = row
-                    keeper.keep_best()
+                with keeper.weights_to_keep():
+                    keeper.evaluated({**row, **task.evaluate(keeper.model, data)}, task.score)
+                keeper.losses.clear()
                 keeper.save(step.number, objectives)
-                if _has_stopped(history, best, recipe):
+                if _has_stopped(keeper, task.score, recipe):
                     break
-        keeper.put_best_back()
-    assert best is not None  # every run has an epoch, and each ends with an evaluation
-    return Run(model, recipe, tuple(history), best, keeper.path)
+                begun += time.perf_counter() - now  # learning alone is timed
+            else:
+                keeper.save_now_and_then(step.number, objectives)
+            if interrupted():
+                keeper.save(step.number, objectives)
+                raise KeyboardInterrupt
+            before = time.perf_counter()
 
 
-class _Keeper:
-    """Keeps what a run must not lose: in its folder, or (the best weights alone) in memory."""
-
-    def __init__(self, model: nn.Module, path: Path | None):
-        self.model, self.path = model, path
-        self.files = RunFolder(path) if path else None
-        self.history: list[dict[str, float]] = []
-        self.losses: list[float] = []
-        self.saved = time.monotonic()
-        self.weights: dict[str, Tensor] = {}
-
-    def begin(
-        self, about: dict[str, Any], objectives: Sequence[Objective[Any]], *, resume: bool
-    ) -> int:
-        """Puts back what an earlier process saved; returns the number of steps it did."""
-        if not self.files:
-            return 0
-        step = 0
-        if self.files.begin(about, resume=resume):
-            step, self.losses = load_checkpoint(self.files.checkpoint, self.model, objectives)
-        self.history = self.files.history(until=step)
-        return step
-
-    def keep_best(self) -> None:
-        if self.files:
-            save_tensors(self.files.best, self.model.state_dict(), {})
-        else:
-            self.weights = {name: t.clone() for name, t in self.model.state_dict().items()}
-
-    def put_best_back(self) -> None:
-        weights = load_tensors(self.files.best)[0] if self.files else self.weights
-        self.model.load_state_dict(weights)
-
-    def close(self) -> None:
-        if self.files:
-            self.files.close()
-
-    def log(self, row: dict[str, float]) -> None:
-        if self.files:
-            self.files.log(row)
-
-    def save(self, step: int, objectives: Sequence[Objective[Any]]) -> None:
-        if self.files:
-            save_checkpoint(self.files.checkpoint, step, self.model, objectives, losses=self.losses)
-            self.saved = time.monotonic()
-
-    def save_now_and_then(self, step: int, objectives: Sequence[Objective[Any]]) -> None:
-        if time.monotonic() - self.saved > SECONDS_BETWEEN_SAVES:
-            self.save(step, objectives)
-
-
-def _has_stopped(
-    history: Sequence[dict[str, float]], best: dict[str, float] | None, recipe: Recipe
-) -> bool:
+def _has_stopped(keeper: Keeper, score: str, recipe: Recipe) -> bool:
     """Whether the last `patience` epochs brought nothing better."""
+    best = keeper.best(score)
     if recipe.patience is None or best is None:
         return False
-    return history[-1]["epoch"] - best["epoch"] >= recipe.patience
+    return keeper.history[-1]["epoch"] - best["epoch"] >= recipe.patience

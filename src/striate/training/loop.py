@@ -3,27 +3,40 @@
 The caller logs, evaluates, saves and stops between two steps, in plain sight: no callbacks.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor
+from torch.amp import GradScaler
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from striate.errors import Diverged
+from striate.training.accumulation import Parts, accumulate
 
 Batch = TypeVar("Batch")
 
 
 @dataclass(frozen=True)
 class Objective(Generic[Batch]):
-    """What one optimizer minimizes: the sum of the named losses of a batch."""
+    """What one optimizer minimizes: the sum of the named losses of a batch.
+
+    Attributes:
+        clip: the largest norm that all gradients together may have; longer ones are shortened.
+        parts: in how many parts a batch goes through; more than one asks for batches that are
+            `accumulation.Divisible`.
+        scaler: keeps small gradients above what float16 can hold.
+    """
 
     losses: Callable[[Batch], dict[str, Tensor]]
     optimizer: Optimizer
     schedule: LRScheduler | None = None
+    clip: float | None = None
+    parts: Parts = field(default_factory=Parts)
+    scaler: GradScaler | None = None
 
 
 @dataclass(frozen=True)
@@ -44,32 +57,55 @@ def train(
 
     Raises:
         Diverged: when the losses stop adding up to a finite number.
+        ValueError: if two objectives give a loss the same name.
     """
     for number, batch in enumerate(batches, start + 1):
         losses: dict[str, Tensor] = {}
         for objective in objectives:
-            losses |= descend(objective, batch, number)
+            mine = descend(objective, batch, number)
+            if twice := losses.keys() & mine.keys():
+                raise ValueError(f"two objectives have a loss {min(twice)!r}; name them apart")
+            losses |= mine
         yield Step(number, losses)
 
 
 def descend(objective: Objective[Batch], batch: Batch, number: int) -> dict[str, Tensor]:
     """One step of one optimizer. A line search (L-BFGS) looks several times; the first counts."""
     first: dict[str, Tensor] = {}
+    optimizer, scaler = objective.optimizer, objective.scaler
 
-    def look() -> float:
-        objective.optimizer.zero_grad()
-        losses = objective.losses(batch)
-        total = torch.stack(list(losses.values())).sum()
-        value = float(total.detach())
-        if not torch.isfinite(torch.tensor(value)):
+    def look_at(part: Batch, share: float) -> dict[str, Tensor]:
+        losses = objective.losses(part)
+        total = torch.stack([loss.float() for loss in losses.values()]).sum()
+        if not math.isfinite(float(total.detach())):
             each = ", ".join(f"{name} {float(loss.detach()):.3g}" for name, loss in losses.items())
             raise Diverged(f"step {number}: {each}; a smaller learning rate may help")
-        total.backward()
-        if not first:
-            first.update({name: loss.detach() for name, loss in losses.items()})
-        return value
+        total = total if share == 1.0 else share * total
+        (scaler.scale(total) if scaler else total).backward()
+        return {name: loss.detach() for name, loss in losses.items()}
 
-    objective.optimizer.step(look)
+    def look() -> float:
+        optimizer.zero_grad()
+        losses = accumulate(look_at, batch, objective.parts, reset=optimizer.zero_grad)
+        if objective.clip is not None:
+            if scaler:
+                scaler.unscale_(optimizer)
+            torch.nn.utils.clip_grad_norm_(learning(optimizer), objective.clip)
+        if not first:
+            first.update(losses)
+        return sum(float(loss) for loss in losses.values())
+
+    if scaler:
+        look()
+        scaler.step(optimizer)
+        scaler.update()
+    else:
+        optimizer.step(look)
     if objective.schedule:
         objective.schedule.step()
     return first
+
+
+def learning(optimizer: Optimizer) -> list[Tensor]:
+    """Everything the optimizer moves."""
+    return [parameter for group in optimizer.param_groups for parameter in group["params"]]

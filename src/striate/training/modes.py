@@ -1,6 +1,8 @@
-"""Borrowed state, given back: training or evaluation mode, and the random numbers."""
+"""Borrowed state, given back: training or evaluation mode, random numbers, threads, Ctrl-C."""
 
-from collections.abc import Iterator
+import signal
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -58,3 +60,30 @@ def threads(count: int | None) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+@contextmanager
+def patient() -> Iterator[Callable[[], bool]]:
+    """Inside the block Ctrl-C waits for the work in hand: what is yielded says whether it was
+    pressed. Pressed again, it interrupts at once.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False  # only the main thread hears signals
+        return
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.default_int_handler:
+        yield lambda: False  # someone else has plans for it
+        return
+    pressed = False
+
+    def remember(number: int, frame: object) -> None:
+        nonlocal pressed
+        if pressed:
+            raise KeyboardInterrupt
+        pressed = True
+
+    signal.signal(signal.SIGINT, remember)
+    try:
+        yield lambda: pressed
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -37,7 +37,7 @@ def optimizer_for(model: nn.Module, recipe: Recipe, *, new: Iterable[nn.Paramete
         settings,
         lr=recipe.learning_rate,
         momentum=recipe.momentum,
-        nesterov=recipe.momentum > 0,
+        nesterov=recipe.nesterov and recipe.momentum > 0,
         fused=True,
     )
 
@@ -48,20 +48,33 @@ def schedule_for(optimizer: Optimizer, recipe: Recipe, steps: int) -> LambdaLR:
 
 
 def rate_factor(recipe: Recipe, steps: int) -> Callable[[int], float]:
-    """The rate of step 0, 1... as a share of the full rate: a rise, then constant or a cosine.
+    """The rate of step 0, 1... as a share of the full rate: a rise, then what the schedule says.
+
+    The rise is straight, but in "one_cycle" half a cosine like the fall (Smith and Topin 2019).
 
     >>> factor = rate_factor(Recipe(1, 1, 1.0, warmup=0.2), 10)
     >>> [round(factor(step), 2) for step in (0, 1, 2, 6, 10)]
     [0.5, 1.0, 1.0, 0.5, 0.0]
+    >>> factor = rate_factor(Recipe(1, 1, 1.0, schedule="steps", milestones=(0.5, 0.75)), 8)
+    >>> [round(factor(step), 2) for step in range(8)]
+    [1.0, 1.0, 1.0, 1.0, 0.1, 0.1, 0.01, 0.01]
     """
     rise = round(recipe.warmup * steps)
+    drops = [round(share * steps) for share in recipe.milestones]
 
     def factor(step: int) -> float:
         if step < rise:
-            return (step + 1) / rise
+            risen = (step + 1) / rise
+            return half_cosine(1 - risen) if recipe.schedule == "one_cycle" else risen
         if recipe.schedule == "constant":
             return 1.0
-        done = (step - rise) / max(1, steps - rise)
-        return 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+        if recipe.schedule == "steps":
+            return recipe.drop ** sum(step >= place for place in drops)
+        return half_cosine((step - rise) / max(1, steps - rise))
 
     return factor
+
+
+def half_cosine(done: float) -> float:
+    """From 1 at 0 to 0 at 1, level at both ends."""
+    return 0.5 * (1 + math.cos(math.pi * min(1.0, done)))

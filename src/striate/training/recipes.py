@@ -15,14 +15,23 @@ class Recipe:
     learning_rate: float
     optimizer: Literal["sgd", "adamw"] = "sgd"
     momentum: float = 0.9
+    nesterov: bool = True
     weight_decay: float = 0.0
-    schedule: Literal["constant", "cosine"] = "cosine"
+    schedule: Literal["constant", "cosine", "one_cycle", "steps"] = "cosine"
     warmup: float = 0.0  # share of all steps in which the rate rises from 0
+    milestones: tuple[float, ...] = ()  # "steps": shares of the run after which the rate drops
+    drop: float = 0.1  # "steps": by what it is multiplied there
     kept_rate: float = 1.0  # rate of all but the classifier, as a share of learning_rate
     freeze_statistics: bool = False  # batch normalization keeps its means and variances
     label_smoothing: float = 0.0
+    clip: float | None = None  # largest norm of the gradient; longer ones are shortened to it
+    average: float = 0.0  # decay of the moving average of the weights that is kept; 0: the weights
+    keep_start: bool = False  # the weights it begins with may turn out to be the best
     patience: int | None = None  # epochs without a better validation score before it stops
     augmentation: Augmentation = NONE
+    parts: int = 1  # in how many parts a batch goes through the network; memory may ask for more
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"  # of products
+    compile: Literal["no", "yes", "measured"] = "no"  # "measured" is not repeatable bit for bit
     threads: int | None = None  # of the CPU, for one step; None: all of them
 
     def but(self, **changes: Any) -> "Recipe":
@@ -38,7 +47,10 @@ class Recipe:
         """The recipe that `to_json` wrote."""
         augmentation = dict(values["augmentation"])
         augmentation["geometry"] = Spread(**augmentation["geometry"])
-        return cls(**{**values, "augmentation": Augmentation(**augmentation)})
+        milestones = tuple(values.get("milestones", ()))
+        return cls(
+            **{**values, "augmentation": Augmentation(**augmentation), "milestones": milestones}
+        )
 
 
 # Views of characters: nothing that turns one letter into another, so no mirror.
@@ -76,9 +88,10 @@ SCRATCH = Recipe(
     augmentation=PHOTOGRAPHS,
 )
 
-# From a pretrained network whose new classifier is already solved: small steps, kept statistics.
+# The upper layers of a pretrained network whose new classifier is already solved: small steps, kept
+# statistics, and the mean of the weights on the way.
 FINETUNE = Recipe(
-    epochs=5,
+    epochs=6,
     batch_size=16,
     learning_rate=0.01,
     kept_rate=0.4,
@@ -86,6 +99,8 @@ FINETUNE = Recipe(
     warmup=0.05,
     label_smoothing=0.1,
     freeze_statistics=True,
+    average=0.97,
+    keep_start=True,
     augmentation=PHOTOGRAPHS,
 )
 

@@ -6,8 +6,10 @@ from typing import Any, Generic, TypeVar
 
 from torch import Tensor, nn
 
+from striate.training.accumulation import Parts
 from striate.training.loop import Objective
 from striate.training.optimizers import optimizer_for, schedule_for
+from striate.training.precision import in_precision, scaler_for
 from striate.training.recipes import Recipe
 
 Batch = TypeVar("Batch")
@@ -57,5 +59,13 @@ class Task(ABC, Generic[Data, Batch]):
     ) -> Sequence[Objective[Batch]]:
         """What is minimized over `steps` steps: by default the losses, by one optimizer."""
         optimizer = optimizer_for(model, recipe, new=self.new_parameters(model))
-        schedule = schedule_for(optimizer, recipe, steps)
-        return [Objective(lambda batch: self.losses(model, batch), optimizer, schedule)]
+        return [
+            Objective(
+                in_precision(recipe.precision, lambda batch: self.losses(model, batch), model),
+                optimizer,
+                schedule_for(optimizer, recipe, steps),
+                clip=recipe.clip,
+                parts=Parts(recipe.parts),
+                scaler=scaler_for(recipe.precision, model),
+            )
+        ]

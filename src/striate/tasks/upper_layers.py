@@ -1,0 +1,117 @@
+"""Learning the upper layers of a network, whose lower ones are frozen and asked once."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import count
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from striate.augment import NONE, Augmentation
+from striate.data import Batch, Batches, Dataset, Decoded
+from striate.ops.memory import channels_last
+from striate.progress import stage
+from striate.tasks.classification import Classification, split
+from striate.training import Preprocessing, Recipe, evaluating
+
+BATCH = 32
+
+Maps = NDArray[np.float16]
+
+
+class UpperLayers(Classification):
+    """Maps (N, C, H, W) of a frozen trunk to logits (N, classes).
+
+    A frozen trunk says the same of the same view each time. So it is asked once: for `views` views
+    of every training image, the first of them the image itself, and for the validation images.
+    Epoch e learns from view e modulo `views`; a step then costs what the upper layers cost.
+
+    Args:
+        classes: their names, in the order of the class numbers.
+        trunk: normalized images (N, C, S, S) to maps.
+        preprocessing: what the trunk takes.
+        views: how many views of an image there are.
+        augmentation: what the others look like. A recipe's own is not used: the views are drawn.
+        seed: of the views.
+    """
+
+    def __init__(
+        self,
+        classes: Sequence[str],
+        trunk: nn.Module,
+        *,
+        preprocessing: Preprocessing,
+        views: int,
+        augmentation: Augmentation = NONE,
+        seed: int = 0,
+    ):
+        super().__init__(classes, preprocessing=preprocessing)
+        self.trunk = channels_last(trunk)
+        self.views, self.augmentation, self.seed = views, augmentation, seed
+        self._train: list[Maps] = []
+        self._validation: Maps | None = None
+
+    def prepare(self, data: Dataset | Decoded) -> Decoded:
+        """The data with their pixels, and the trunk asked."""
+        decoded = super().prepare(data)
+        if self._validation is None:
+            view = self.preprocessing.view
+            pixels, _ = split(decoded, view, "train")
+            held_out, _ = split(decoded, view, "validation")
+            total = self.views * len(pixels) + len(held_out)
+            with evaluating(self.trunk), stage("frozen layers", total) as bar:
+                self._train = [self._maps(pixels, view, bar) for view in range(self.views)]
+                self._validation = self._maps(held_out, 0, bar)
+        return decoded
+
+    def _maps(self, pixels: NDArray[np.uint8], view: int, bar: Any) -> Maps:
+        """What the trunk says (N, H, W, C) of one view of these pixels."""
+        generator = torch.Generator().manual_seed(hash((self.seed, view)) % 2**63)
+        maps: Maps | None = None
+        for first in range(0, len(pixels), BATCH):
+            some = torch.from_numpy(np.ascontiguousarray(pixels[first : first + BATCH]))
+            images = some.permute(0, 3, 1, 2)
+            if view:
+                images = self.augmentation(images, generator)
+            answer = self.trunk(channels_last_images(self.preprocessing(images)))
+            rows = answer.permute(0, 2, 3, 1).to(torch.float16).numpy()
+            if maps is None:
+                maps = np.empty((len(pixels), *rows.shape[1:]), np.float16)
+            maps[first : first + len(rows)] = rows
+            bar.advance(len(rows))
+        assert maps is not None
+        return maps
+
+    def batches(
+        self, data: Dataset | Decoded, recipe: Recipe, *, seed: int, start: int
+    ) -> Iterator[Batch]:
+        _, targets = split(self.prepare(data), self.preprocessing.view, "train")
+        views = [Batches(maps, targets, size=recipe.batch_size, seed=seed) for maps in self._train]
+        steps = views[0].steps_per_epoch
+        for epoch in count(start // steps):
+            order = np.array_split(views[0].order(epoch), steps)
+            for rows in order[start - epoch * steps if epoch == start // steps else 0 :]:
+                batch = views[epoch % self.views].batch(rows)
+                yield replace(batch, images=batch.images.float())
+
+    def evaluate(self, model: nn.Module, data: Dataset | Decoded) -> dict[str, float]:
+        """As for whole networks; `model` is the upper layers."""
+        _, targets = split(self.prepare(data), self.preprocessing.view, "validation")
+        assert self._validation is not None
+        parts = []
+        with evaluating(model):
+            for first in range(0, len(targets), BATCH):
+                maps = torch.from_numpy(self._validation[first : first + BATCH]).float()
+                parts.append(model(maps.permute(0, 3, 1, 2)).float())
+        return self.metrics(torch.cat(parts), targets)
+
+    def identity(self, data: Dataset | Decoded) -> dict[str, Any]:
+        return {**super().identity(data), "views": self.views, "views_seed": self.seed}
+
+
+def channels_last_images(images: Tensor) -> Tensor:
+    """The layout that convolutions read fastest."""
+    return images.contiguous(memory_format=torch.channels_last)

@@ -1,0 +1,113 @@
+"""Keeps what a run must not lose: in its folder, or, where it has none, in memory."""
+
+import time
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from striate.training.averaging import Average
+from striate.training.checkpoints import (
+    load_checkpoint,
+    load_tensors,
+    save_checkpoint,
+    save_tensors,
+)
+from striate.training.loop import Objective
+from striate.training.run import RunFolder
+
+SECONDS_BETWEEN_SAVES = 60.0
+
+
+class Keeper:
+    """History, checkpoints, the best weights, and the average that is evaluated and kept.
+
+    Args:
+        model: what learns.
+        decay: of the moving average of its weights; 0 where the weights themselves are kept.
+        path: the folder of the run, or None.
+    """
+
+    def __init__(self, model: nn.Module, decay: float, path: Path | None):
+        self.model, self.path = model, path
+        self.average = Average(model, decay) if decay else None
+        self.files = RunFolder(path) if path else None
+        self.history: list[dict[str, float]] = []
+        self.losses: list[float] = []
+        self.saved = time.monotonic()
+        self.weights: dict[str, Tensor] = {}
+
+    def begin(
+        self, about: dict[str, Any], objectives: Sequence[Objective[Any]], *, resume: bool
+    ) -> int:
+        """Puts back what an earlier process saved; returns the number of steps it did."""
+        if not self.files:
+            return 0
+        step = 0
+        if self.files.begin(about, resume=resume):
+            step, self.losses = load_checkpoint(
+                self.files.checkpoint, self.model, objectives, average=self.average
+            )
+        self.history = self.files.history(until=step)
+        return step
+
+    def best(self, score: str) -> dict[str, float] | None:
+        """The row with the highest score, the first of equal ones; None before there is any."""
+        return max(self.history, key=lambda row: row[score], default=None)
+
+    def stepped(self, step: int, losses: dict[str, Tensor]) -> None:
+        """Takes in one step."""
+        self.losses.append(sum(float(loss) for loss in losses.values()))
+        if self.average:
+            self.average.update(step)
+
+    def weights_to_keep(self) -> AbstractContextManager[None]:
+        """Inside the block the model has the weights that are evaluated and kept."""
+        return self.average.in_place() if self.average else nullcontext()
+
+    def evaluated(self, row: dict[str, float], score: str) -> None:
+        """Notes one evaluation; if none before scored as high, the weights that the model has now
+        are kept."""
+        best = self.best(score)
+        self.history.append(row)
+        if self.files:
+            self.files.log(row)
+        if best is None or row[score] > best[score]:
+            self.keep_best()
+
+    def keep_best(self) -> None:
+        """Keeps the weights that the model has now."""
+        if self.files:
+            save_tensors(self.files.best, self.model.state_dict(), {})
+        else:
+            self.weights = {name: t.clone() for name, t in self.model.state_dict().items()}
+
+    def save(self, step: int, objectives: Sequence[Objective[Any]]) -> None:
+        """Writes a checkpoint."""
+        if self.files:
+            save_checkpoint(
+                self.files.checkpoint,
+                step,
+                self.model,
+                objectives,
+                losses=self.losses,
+                average=self.average,
+            )
+            self.saved = time.monotonic()
+
+    def save_now_and_then(self, step: int, objectives: Sequence[Objective[Any]]) -> None:
+        """Writes a checkpoint if the last one is old."""
+        if time.monotonic() - self.saved > SECONDS_BETWEEN_SAVES:
+            self.save(step, objectives)
+
+    def put_best_back(self) -> None:
+        """Gives the model the best weights."""
+        weights = load_tensors(self.files.best)[0] if self.files else self.weights
+        self.model.load_state_dict(weights)
+
+    def close(self) -> None:
+        """Ends what is open."""
+        if self.files:
+            self.files.close()
