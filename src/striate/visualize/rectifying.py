@@ -98,7 +98,9 @@ class Backward(TorchFunctionMode):
         if func in NORMALIZERS and follows(args, kwargs):
             source = args[0] if args else kwargs["input"]
             with torch.no_grad():
-                result = func(source, *args[1:], **{k: v for k, v in kwargs.items() if k != "input"})
+                result = func(
+                    source, *args[1:], **{k: v for k, v in kwargs.items() if k != "input"}
+                )
             return Unchanged.apply(source, result)
         if not follows(args, kwargs) or not rectifies(func, args, kwargs):
             return func(*args, **kwargs)

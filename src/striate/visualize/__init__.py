@@ -1,0 +1,41 @@
+"""Looking inside any network: filters, feature maps, DeconvNet, attributions and dreams.
+
+Everything takes any `nn.Module`, gives plain arrays, and has a page in `sheets`.
+"""
+
+from striate.visualize import sheets
+from striate.visualize.activations import Activations, activations, filters
+from striate.visualize.attribution import Attribution, Curves, attribute, curves
+from striate.visualize.colors import colored, heat
+from striate.visualize.deconvnet import Patches, Strongest, patches, project, strongest
+from striate.visualize.drawing import Legend, Tile, save, save_film, sheet
+from striate.visualize.dreams import Dream, Priors, dream
+from striate.visualize.reading import last_maps, layers_of
+
+__all__ = [
+    "Activations",
+    "Attribution",
+    "Curves",
+    "Dream",
+    "Legend",
+    "Patches",
+    "Priors",
+    "Strongest",
+    "Tile",
+    "activations",
+    "attribute",
+    "colored",
+    "curves",
+    "dream",
+    "filters",
+    "heat",
+    "last_maps",
+    "layers_of",
+    "patches",
+    "project",
+    "save",
+    "save_film",
+    "sheet",
+    "sheets",
+    "strongest",
+]

@@ -1,0 +1,181 @@
+"""The pictures of every way to look inside: one function a page, from plain arrays to pixels."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from striate.ops.receptive import Field
+from striate.training import Preprocessing
+from striate.visualize.activations import Activations
+from striate.visualize.attribution import Attribution, Curves
+from striate.visualize.colors import Pixels, colored, heat
+from striate.visualize.deconvnet import Patches
+from striate.visualize.drawing import Legend, Tile, boxed, enhanced, sheet, to_pixels
+
+ACROSS = 8  # tiles in a row
+SHOWN = 32  # feature maps, the strongest
+PER_CHANNEL = 12  # filters and channels that are shown where there is no color
+
+
+def of_filters(layer: str, weights: NDArray[np.float32], *, bgr: bool = False) -> Pixels:
+    """Filters (K, C, n, m): as colors where C is 3, else channel by channel."""
+    count, channels, rows, columns = weights.shape
+    size = f"{count} filters, {channels} x {rows} x {columns}"
+    if channels == 3:
+        turned = weights[:, ::-1] if bgr else weights
+        tiles = [Tile(enhanced(one)) for one in turned]
+        across = max(ACROSS, round(count**0.5 * 1.4))
+        return sheet(
+            f"Filters of {layer}",
+            in_rows(tiles, across),
+            caption=f"{size}. Each with its contrast enhanced; middle gray is 0.",
+            side=72,
+            smooth=False,
+        )
+    some = weights[:PER_CHANNEL, :PER_CHANNEL]
+    grid = []
+    for one in some:
+        most = float(np.abs(one).max())
+        grid.append([Tile(colored(c, low=-most, high=most, scale="balance")) for c in one])
+    left_out = count > len(some) or channels > some.shape[1]
+    part = f", the first {some.shape[0]} by {some.shape[1]}" if left_out else ""
+    return sheet(
+        f"Filters of {layer}",
+        grid,
+        caption=f"{size}{part}. A row is a filter, a column the channel it reads. "
+        "Blue is below 0, red above; each row has its own scale.",
+        names=[str(number) for number in range(len(some))],
+        side=64,
+        smooth=False,
+    )
+
+
+def of_activations(found: Activations, image: Pixels) -> Pixels:
+    """The strongest feature maps over the image; on the image, what the strongest unit sees."""
+    order = found.order[:SHOWN].tolist()
+    first = order[0]
+    place = found.peak(first)
+    tiles = [
+        Tile(boxed(image, found.box(*place)), f"seen from map {first}"),
+        *(Tile(heat(image, found.maps[k]), f"map {k}: {found.totals[k]:.3g}") for k in order),
+    ]
+    channels, rows, columns = found.maps.shape
+    return sheet(
+        f"What {found.layer} says",
+        in_rows(tiles, ACROSS),
+        caption=f"{channels} feature maps of {rows} x {columns}, the largest total activation "
+        f"first; each map has its own scale, dark to bright. {seen(found.fields)} The frame is "
+        f"what the strongest unit of map {first} sees.",
+    )
+
+
+def seen(fields: tuple[Field, Field] | None) -> str:
+    """A sentence about what units see."""
+    if fields is None:
+        return "How much of the image a unit sees differs from unit to unit."
+    down, across = fields
+    return f"A unit sees {down.size} x {across.size} pixels."
+
+
+def of_patches(
+    found: Patches, preprocessing: Preprocessing, *, title: str = "", side: int = 84
+) -> Pixels:
+    """A row a feature map: what in its strongest patches excites it, and the patches themselves."""
+    rows = []
+    for k in range(len(found.images)):
+        back = [Tile(enhanced(one)) for one in found.projections[k]]
+        rows.append([*back, *(Tile(to_pixels(one, preprocessing)) for one in found.images[k])])
+    count = found.images.shape[1]
+    return sheet(
+        title or f"What excites {found.strongest.layer}",
+        rows,
+        caption=f"A row is a feature map, its {count} strongest activations from left to right. "
+        "Left: each sent back to the pixels alone, by the deconvolutional network of Zeiler & "
+        "Fergus (2014), contrast enhanced. Right: the patches that caused them.",
+        names=[f"map {channel}" for channel in found.strongest.channels],
+        side=side,
+        gaps=[count],
+    )
+
+
+def of_projections(
+    layer: str,
+    image: Pixels,
+    channels: Sequence[int],
+    values: Sequence[float],
+    projections: NDArray[np.float32],
+) -> Pixels:
+    """One image: what in it excites its strongest feature maps; projections (K, C, H, W)."""
+    tiles = [Tile(image, "the image")]
+    tiles += [
+        Tile(enhanced(one), f"map {k}: {value:.3g}")
+        for k, value, one in zip(channels, values, projections, strict=True)
+    ]
+    return sheet(
+        f"What in the image excites {layer}",
+        in_rows(tiles, 5),
+        caption="The strongest activation of each feature map, sent back to the pixels alone by "
+        "the deconvolutional network of Zeiler & Fergus (2014); middle gray is 0, the contrast is "
+        "enhanced.",
+        side=180,
+    )
+
+
+def of_attribution(
+    found: Attribution, image: Pixels, *, label: str, score: Curves | None = None
+) -> Pixels:
+    """The image and the map over it; for methods of pixels also the pixels themselves."""
+    tiles = [Tile(image, "the image")]
+    limit = float(np.abs(found.map).max()) or 1.0
+    shown = smoothed(found.map) if found.pixels is not None else found.map
+    tiles.append(Tile(heat(image, shown, signed=found.signed), NAMES[found.method]))
+    if found.pixels is not None:
+        tiles.append(Tile(grains(found), "pixel by pixel"))
+    where = f" at {found.layer}" if found.layer else ""
+    caption = f"{WORDS[found.method]}{where}, for the class {label}."
+    if score is not None:
+        caption += (
+            f" Deletion area {score.deletion_area:.3f} (smaller is better), insertion area "
+            f"{score.insertion_area:.3f} (larger is better)."
+        )
+    legend = Legend(-limit if found.signed else float(found.map.min()), limit, "what speaks for it")
+    scale = Legend(legend.low, legend.high, legend.meaning, "balance" if found.signed else "ember")
+    return sheet(f"Why {label}?", [tiles], caption=caption, side=280, legend=scale)
+
+
+NAMES = {
+    "saliency": "saliency",
+    "guided": "guided back-propagation",
+    "gradcam": "Grad-CAM",
+    "integrated": "integrated gradients",
+}
+WORDS = {
+    "saliency": "Saliency: how fast the logit changes with each pixel",
+    "guided": "Guided back-propagation: the gradient, rectified at every rectifier",
+    "gradcam": "Grad-CAM: feature maps weighted by their gradients",
+    "integrated": "Integrated gradients: gradients summed on the way from the mean color",
+}
+
+
+def grains(found: Attribution) -> Pixels:
+    """A map of single pixels as it is."""
+    if found.method == "guided" and found.pixels is not None:
+        return enhanced(found.pixels)
+    limit = float(np.quantile(np.abs(found.map), 0.998)) or 1.0
+    scale = "balance" if found.signed else "ember"
+    return colored(found.map, low=-limit if found.signed else 0.0, high=limit, scale=scale)
+
+
+def smoothed(map: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A map of single pixels gathered over a neighborhood, so that regions are seen."""
+    import torch
+
+    from striate.visualize.attribution import blurred
+
+    return blurred(torch.from_numpy(map)[None, None], max(map.shape) / 60)[0, 0].numpy()
+
+
+def in_rows(tiles: Sequence[Tile], across: int) -> list[list[Tile]]:
+    """Tiles from left to right, then down."""
+    return [list(tiles[first : first + across]) for first in range(0, len(tiles), across)]
