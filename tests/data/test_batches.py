@@ -22,7 +22,7 @@ def test_a_batch_holds_the_images_of_its_rows():
     batch = next(iter(Batches(PIXELS, TARGETS, size=4, seed=0)))
     assert batch.images.shape == (4, 3, 2, 3)
     assert (batch.images.dtype, batch.targets.dtype) == (torch.uint8, torch.int64)
-    assert batch.images.is_contiguous()
+    assert batch.images.is_contiguous(memory_format=torch.channels_last)  # nothing is moved
     for image, target, row in zip(batch.images, batch.targets, batch.indices, strict=True):
         np.testing.assert_array_equal(image.numpy(), PIXELS[row].transpose(2, 0, 1))
         assert target == TARGETS[row]
@@ -55,6 +55,25 @@ def test_going_on_at_a_step_sees_the_same_batches(start, drop_last):
     assert rows(rest, 6) == rows(whole, start + 6)[start:]
 
 
+@given(st.sets(st.integers(0, 9), min_size=1), st.integers(1, 5))
+def test_some_rows_of_all(chosen, size):
+    """As the rows taken out beforehand would be, but named by their place among all."""
+    some = np.array(sorted(chosen))
+    among = Batches(PIXELS, TARGETS, size=size, seed=3, rows=some)
+    apart = Batches(PIXELS[some], TARGETS[some], size=size, seed=3)
+    for one, other in islice(zip(among, apart, strict=False), 5):
+        assert torch.equal(one.images, other.images)
+        assert torch.equal(one.targets, other.targets)
+        assert one.indices.tolist() == some[other.indices.numpy()].tolist()
+
+
+@pytest.mark.parametrize("pixels", [PIXELS, PIXELS[:, ::-1], PIXELS.astype(np.float16)])
+def test_whatever_the_layout_and_type(pixels):
+    batch = next(iter(Batches(pixels, TARGETS, size=4, seed=0)))
+    expected = pixels[batch.indices.numpy()].transpose(0, 3, 1, 2)
+    np.testing.assert_array_equal(batch.images.numpy(), expected)
+
+
 def test_orders_differ_between_epochs_and_seeds():
     batches = Batches(PIXELS, TARGETS, size=5, seed=0)
     assert batches.steps_per_epoch == 2
@@ -72,7 +91,8 @@ def test_the_global_random_state_is_left_alone():
 
 
 @pytest.mark.parametrize(
-    "settings", [{"size": 0}, {"start": -1}, {"targets": TARGETS[:3]}, {"pixels": PIXELS[:0]}]
+    "settings",
+    [{"size": 0}, {"start": -1}, {"targets": TARGETS[:3]}, {"pixels": PIXELS[:0]}, {"rows": []}],
 )
 def test_settings_that_mean_nothing_are_refused(settings):
     known = {"pixels": PIXELS, "targets": TARGETS, "size": 2, "seed": 0} | settings

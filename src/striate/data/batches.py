@@ -1,5 +1,6 @@
 """Batches without end, in an order that depends on nothing but the seed and the epoch."""
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -8,13 +9,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from striate.data.ahead import ReadAhead
+
+AHEAD = 2  # batches that the disk may read while one is learned from
+
 
 @dataclass(frozen=True, eq=False)
 class Batch:
     """Some images with what they show.
 
     Attributes:
-        images: (N, C, H, W) uint8.
+        images: (N, C, H, W) uint8, the channels innermost in memory: as they lie in a store, and
+            as convolutions read them fastest.
         targets: (N,) int64 class numbers.
         indices: (N,) int64 rows of the arrays they were taken from.
     """
@@ -22,6 +28,16 @@ class Batch:
     images: Tensor
     targets: Tensor
     indices: Tensor
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def parts(self, count: int) -> "list[Batch]":
+        """The batch in `count` parts as equal as can be, in order."""
+        columns = (
+            tensor.tensor_split(count) for tensor in (self.images, self.targets, self.indices)
+        )
+        return [Batch(*part) for part in zip(*columns, strict=True)]
 
 
 class Batches:
@@ -31,8 +47,10 @@ class Batches:
     the very batches it would have seen.
 
     Args:
-        pixels: (N, H, W, C) uint8; read a batch at a time, so it may lie in a mapped file.
+        pixels: (N, H, W, C) uint8 (or what else is learned from); read a batch at a time, so it may
+            lie in a mapped file larger than memory: the next batches are read ahead.
         targets: (N,) class numbers.
+        rows: of both, those to take; all where None.
         size: images of a batch; the last of an epoch has what is left.
         drop_last: leaves the rest of an epoch out, where there is a whole batch before it.
         start: steps to pass over.
@@ -40,16 +58,20 @@ class Batches:
 
     def __init__(
         self,
-        pixels: NDArray[np.uint8],
+        pixels: NDArray,
         targets: NDArray[np.int64],
         *,
         size: int,
         seed: int,
+        rows: NDArray[np.int64] | None = None,
         drop_last: bool = False,
         start: int = 0,
     ):
         if len(pixels) != len(targets) or not len(targets):
             raise ValueError(f"{len(pixels)} images and {len(targets)} targets; expected as many")
+        self.rows = np.arange(len(targets)) if rows is None else np.asarray(rows, dtype=np.int64)
+        if not len(self.rows):
+            raise ValueError("there must be one row or more, not none")
         if size < 1 or start < 0:
             raise ValueError(f"size must be 1 or more and start 0 or more, not {size} and {start}")
         self.pixels = np.asarray(pixels)
@@ -59,24 +81,39 @@ class Batches:
     @property
     def steps_per_epoch(self) -> int:
         """Batches in an epoch: at least one."""
-        whole, rest = divmod(len(self.targets), self.size)
+        whole, rest = divmod(len(self.rows), self.size)
         return max(1, whole + (rest > 0 and not self.drop_last))
 
     def order(self, epoch: int) -> NDArray[np.int64]:
         """The rows of an epoch in their order."""
-        return np.random.default_rng((self.seed % 2**63, epoch)).permutation(len(self.targets))
+        return np.random.default_rng((self.seed % 2**63, epoch)).permutation(self.rows)
 
     def __iter__(self) -> Iterator[Batch]:
+        ahead, waiting = ReadAhead(self.pixels), deque[NDArray[np.int64]]()
+        for rows in self._plan():
+            ahead.want(rows)
+            waiting.append(rows)
+            if len(waiting) > AHEAD:
+                batch = self.batch(now := waiting.popleft())
+                ahead.done(now)
+                yield batch
+
+    def _plan(self) -> Iterator[NDArray[np.int64]]:
+        """The rows of every batch."""
         epoch, first = divmod(self.start, self.steps_per_epoch)
         while True:
             order = self.order(epoch)
             for step in range(first, self.steps_per_epoch):
-                yield self.batch(order[step * self.size : (step + 1) * self.size])
+                yield order[step * self.size : (step + 1) * self.size]
             epoch, first = epoch + 1, 0
 
     def batch(self, rows: NDArray[np.int64]) -> Batch:
         """Those rows as one batch."""
-        pixels = torch.from_numpy(self.pixels[rows])  # (N, H, W, C)
+        pixels = torch.from_numpy(self._gather(rows))  # (N, H, W, C)
         indices = torch.from_numpy(rows)
-        images = pixels.permute(0, 3, 1, 2).contiguous()  # (N, C, H, W)
-        return Batch(images, self.targets[indices], indices)
+        return Batch(pixels.permute(0, 3, 1, 2), self.targets[indices], indices)
+
+    def _gather(self, rows: NDArray[np.int64]) -> NDArray:
+        if self.pixels.flags.c_contiguous:  # twice as fast; of others it would copy the whole
+            return self.pixels.take(rows, axis=0)
+        return self.pixels[rows]
