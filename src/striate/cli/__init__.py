@@ -15,7 +15,9 @@ import typer
 from striate import __version__
 from striate.cli.compare import compare
 from striate.cli.datasets import datasets
+from striate.cli.dream import dream
 from striate.cli.evaluate import evaluate
+from striate.cli.explain import explain
 from striate.cli.models import models
 from striate.cli.predict import predict
 from striate.cli.reporter import showing
@@ -34,7 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for command in (compare, train, predict, evaluate, models, datasets):
+for command in (compare, train, predict, evaluate, models, datasets, explain, dream):
     app.command()(command)
 
 

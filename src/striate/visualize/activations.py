@@ -48,9 +48,8 @@ class Activations:
         if self.fields is None:
             return 0, 0, height, width
         down, across = self.fields[0].pixels(row), self.fields[1].pixels(column)
-        return (
-            max(down.start, 0), max(across.start, 0), min(down.stop, height), min(across.stop, width)
-        )  # fmt: skip
+        top, left = max(down.start, 0), max(across.start, 0)
+        return top, left, min(down.stop, height), min(across.stop, width)
 
 
 def activations(model: nn.Module, image: Tensor, layer: str) -> Activations:

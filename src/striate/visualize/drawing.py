@@ -176,15 +176,20 @@ def save_film(
     """
     from PIL import Image
 
-    form = format_of(path)
-    if Path(path).suffix.lower() not in MOVING:
-        raise UserError(f"{path}: what moves is a {', '.join(MOVING)} file")
+    form = check_film(path)
     pictures = [Image.fromarray(frame) for frame in frames]
     each = [round(1000 * seconds)] * (len(pictures) - 1) + [2000]
     with writing(path) as temporary:
         pictures[0].save(
             temporary, form, save_all=True, append_images=pictures[1:], duration=each, loop=0
         )
+
+
+def check_film(path: str | os.PathLike[str]) -> str:
+    """Pillow's name of the format, if it can move."""
+    if Path(path).suffix.lower() not in MOVING:
+        raise UserError(f"{path}: the name of a picture that moves ends in {', '.join(MOVING)}")
+    return format_of(path)
 
 
 def format_of(path: str | os.PathLike[str]) -> str:

@@ -38,7 +38,7 @@ RECTIFIERS = {  # every function of torch that rectifies, and those that do so s
     torch.celu, torch.celu_, F.gelu, F.silu, F.mish, F.hardswish, F.softplus, F.rrelu, torch.rrelu,
 }  # fmt: skip
 FROM_ZERO = {  # these rectify where their lower limit is 0
-    F.hardtanh, F.hardtanh_, F.threshold, F.threshold_, torch.threshold, torch.threshold_,
+    F.hardtanh, F.hardtanh_, F.threshold, F.threshold_, torch.threshold,
     torch.clamp, torch.clamp_, Tensor.clamp, Tensor.clamp_, Tensor.clip, Tensor.clip_, torch.clip,
     torch.clip_, torch.clamp_min, torch.clamp_min_, Tensor.clamp_min, Tensor.clamp_min_,
 }  # fmt: skip
@@ -160,7 +160,7 @@ class Rectified(torch.autograd.Function):
         return x.copy_(result)
 
     @staticmethod
-    def backward(ctx: Any, signal: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, signal: Tensor) -> tuple[Tensor | None, ...]:
         positive = signal.clamp(min=0)
         return positive if ctx.derivative is None else positive * ctx.derivative, None, None, None
 
@@ -173,5 +173,5 @@ class Unchanged(torch.autograd.Function):
         return result.clone()
 
     @staticmethod
-    def backward(ctx: Any, signal: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, signal: Tensor) -> tuple[Tensor, None]:
         return signal, None

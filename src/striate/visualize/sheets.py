@@ -9,7 +9,7 @@ from striate.ops.receptive import Field
 from striate.training import Preprocessing
 from striate.visualize.activations import Activations
 from striate.visualize.attribution import Attribution, Curves
-from striate.visualize.colors import Pixels, colored, heat
+from striate.visualize.colors import Pixels, Scale, colored, heat
 from striate.visualize.deconvnet import Patches
 from striate.visualize.drawing import Legend, Tile, boxed, enhanced, sheet, to_pixels
 
@@ -163,7 +163,7 @@ def grains(found: Attribution) -> Pixels:
     if found.method == "guided" and found.pixels is not None:
         return enhanced(found.pixels)
     limit = float(np.quantile(np.abs(found.map), 0.998)) or 1.0
-    scale = "balance" if found.signed else "ember"
+    scale: Scale = "balance" if found.signed else "ember"
     return colored(found.map, low=-limit if found.signed else 0.0, high=limit, scale=scale)
 
 
