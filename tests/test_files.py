@@ -2,12 +2,15 @@
 
 import errno
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from striate import files
 from striate.errors import StorageError, UserError
-from striate.files import cache_folder, read_bytes, writing
+from striate.files import Lock, cache_folder, read_bytes, writing
 
 
 def test_what_is_written_takes_the_place(tmp_path: Path) -> None:
@@ -90,3 +93,56 @@ def test_the_cache_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -> N
     assert cache_folder() == Path("/two/striate")
     monkeypatch.delenv("XDG_CACHE_HOME")
     assert cache_folder() == Path.home() / ".cache" / "striate"
+
+
+def test_a_lock_is_held_by_one(tmp_path: Path) -> None:
+    one, other = Lock(tmp_path / "new" / "lock"), Lock(tmp_path / "new" / "lock")
+    assert one.acquire()
+    assert one.acquire()
+    assert not other.acquire()
+    one.release()
+    one.release()
+    assert other.acquire()
+    other.release()
+    assert list((tmp_path / "new").iterdir()) == []
+
+
+def test_a_lock_that_was_removed_meanwhile_is_another_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between opening the file and locking it, its holder lets go and removes it."""
+    path, taken = tmp_path / "lock", files._taken
+    with Lock(path) as lock:
+        removed = iter([True])
+
+        def slow(handle: int) -> bool:
+            if next(removed, False):
+                path.unlink()
+            return taken(handle)
+
+        monkeypatch.setattr(files, "_taken", slow)
+        assert lock.acquire()
+        assert path.exists()
+        assert not Lock(path).acquire()
+
+
+def test_a_lock_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageError, match=r"cannot write .*lock"):
+        Lock(tmp_path / "file" / "lock").acquire()
+
+
+def test_a_killed_process_lets_go_of_its_lock(tmp_path: Path) -> None:
+    program = "import sys, time; from striate.files import Lock; lock = Lock(sys.argv[1]); "
+    program += "lock.acquire(); print('held', flush=True); time.sleep(60)"
+    path = tmp_path / "lock"
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout
+        assert other.stdout.readline() == "held\n"
+        assert not Lock(path).acquire()
+        other.kill()
+        other.wait()
+    with Lock(path) as lock:
+        assert lock.acquire()

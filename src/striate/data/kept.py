@@ -88,15 +88,13 @@ def _build(
         places = {view: shelf(view) / f"{key}.part" for view in rest}
         parts: dict[View, Part] = {}
         try:
-            donors = {view: list(stores(view)) for view in rest}
-            _make_room(
-                places, len(paths), [store.folder for some in donors.values() for store in some]
-            )
+            donors = {view: _likest(view, contents) for view in rest}
+            _make_room(places, len(paths), [store.folder for store in donors.values() if store])
             for view, place in places.items():
                 parts[view] = part = Part(place, view, contents, stamps)
                 held.callback(part.close)
-                for store in donors[view]:
-                    part.copy(store)
+                if donor := donors[view]:
+                    part.copy(donor)
             _fill(parts, paths)
             for view, part in parts.items():
                 part.finish(shelf(view) / key)
@@ -111,6 +109,17 @@ def _build(
                 "STRIATE_CACHE to a folder with more room"
             ) from error
     return found
+
+
+def _likest(view: View, contents: Marks) -> Store | None:
+    """The store that has most of these contents; None if none has any."""
+    wanted = {content.tobytes() for content in contents}
+    count, best = 0, None
+    for store in stores(view):
+        common = sum(content.tobytes() in wanted for content in store.contents)
+        if common > count:
+            count, best = common, store
+    return best
 
 
 def _make_room(places: Mapping[View, Path], count: int, keep: Sequence[Path]) -> None:

@@ -39,9 +39,13 @@ class Part:
             (folder / name).touch()
         self._pixels = (folder / "pixels").open("r+b", buffering=0)
         self._sums = (folder / "sums").open("r+b", buffering=0)
-        self.sums = self._sound_rows()
-        allocate(self._pixels.fileno(), prod(self.shape))
-        self._sums.truncate(len(contents) * SUM.itemsize)
+        try:
+            self.sums = self._sound_rows()
+            allocate(self._pixels.fileno(), prod(self.shape))
+            self._sums.truncate(len(contents) * SUM.itemsize)
+        except BaseException:
+            self.close()
+            raise
 
     def missing(self) -> list[int]:
         """Rows that are neither there nor known to be broken."""

@@ -81,7 +81,7 @@ def open_store(folder: Path, view: View) -> Store | None:
     """The store in a folder; None if there is none, or one that was cut short or damaged."""
     shape = view.size, view.size, view.channels
     try:
-        with np.load(folder / "index.npz", allow_pickle=False) as index:
+        with (folder / "index.npz").open("rb") as file, np.load(file) as index:
             contents, stamps, sums = (index[name] for name in ("contents", "stamps", "sums"))
             broken = {int(row): str(why) for row, why in json.loads(bytes(index["broken"])).items()}
         pixels = _mapped(folder / "pixels", (int((sums != 0).sum()), *shape))
