@@ -1,11 +1,13 @@
 """Modes, random numbers and threads are borrowed, and given back after exceptions too."""
 
+import signal
+
 import pytest
 import torch
 from torch import nn
 
 from striate.training import evaluating, learning, seeded
-from striate.training.modes import threads
+from striate.training.modes import patient, threads
 
 
 @pytest.fixture
@@ -63,3 +65,26 @@ def test_threads_come_back() -> None:
     assert torch.get_num_threads() == before
     with threads(None):
         assert torch.get_num_threads() == before
+
+
+def test_ctrl_c_waits_for_the_work_in_hand_but_not_twice() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with patient() as pressed:
+        assert not pressed()
+        signal.raise_signal(signal.SIGINT)
+        assert pressed()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_ctrl_c_stays_with_whoever_has_plans_for_it() -> None:
+    heard = []
+    before = signal.signal(signal.SIGINT, lambda *_: heard.append(1))
+    try:
+        with patient() as pressed:
+            signal.raise_signal(signal.SIGINT)
+            assert not pressed()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert heard == [1]

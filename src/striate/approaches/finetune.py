@@ -58,6 +58,7 @@ def learn(data: Decoded, ask: Ask) -> Learned:
         head = transfer.solved_head(dataset, features)
         model = create(name, classes=len(dataset.classes), weights=transfer.weights_of(name))
         head.put_into(classifier(model)[1])
+    assert isinstance(model, Stages)  # every network with published weights is one
     frozen = last_frozen(model, preprocessing.view.size)
     task = UpperLayers(
         dataset.classes,

@@ -51,8 +51,8 @@ class Batches:
             lie in a mapped file larger than memory: the next batches are read ahead.
         targets: (N,) class numbers.
         rows: of both, those to take; all where None.
-        size: images of a batch; the last of an epoch has what is left.
-        drop_last: leaves the rest of an epoch out, where there is a whole batch before it.
+        size: most images of a batch. Those of an epoch are as equal as can be: a last batch of what
+            is left would weigh its few images more, and batch normalization cannot learn from one.
         start: steps to pass over.
     """
 
@@ -64,7 +64,6 @@ class Batches:
         size: int,
         seed: int,
         rows: NDArray[np.int64] | None = None,
-        drop_last: bool = False,
         start: int = 0,
     ):
         if len(pixels) != len(targets) or not len(targets):
@@ -76,17 +75,20 @@ class Batches:
             raise ValueError(f"size must be 1 or more and start 0 or more, not {size} and {start}")
         self.pixels = np.asarray(pixels)
         self.targets = torch.from_numpy(np.asarray(targets, dtype=np.int64))
-        self.size, self.seed, self.drop_last, self.start = size, seed, drop_last, start
+        self.size, self.seed, self.start = size, seed, start
 
     @property
     def steps_per_epoch(self) -> int:
-        """Batches in an epoch: at least one."""
-        whole, rest = divmod(len(self.rows), self.size)
-        return max(1, whole + (rest > 0 and not self.drop_last))
+        """Batches in an epoch."""
+        return -(-len(self.rows) // self.size)
 
     def order(self, epoch: int) -> NDArray[np.int64]:
         """The rows of an epoch in their order."""
         return np.random.default_rng((self.seed % 2**63, epoch)).permutation(self.rows)
+
+    def epoch(self, number: int) -> list[NDArray[np.int64]]:
+        """The rows of each batch of an epoch."""
+        return np.array_split(self.order(number), self.steps_per_epoch)
 
     def __iter__(self) -> Iterator[Batch]:
         ahead, waiting = ReadAhead(self.pixels), deque[NDArray[np.int64]]()
@@ -102,9 +104,7 @@ class Batches:
         """The rows of every batch."""
         epoch, first = divmod(self.start, self.steps_per_epoch)
         while True:
-            order = self.order(epoch)
-            for step in range(first, self.steps_per_epoch):
-                yield order[step * self.size : (step + 1) * self.size]
+            yield from self.epoch(epoch)[first:]
             epoch, first = epoch + 1, 0
 
     def batch(self, rows: NDArray[np.int64]) -> Batch:

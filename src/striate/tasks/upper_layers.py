@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import count
 from typing import Any
 
 import numpy as np
@@ -90,12 +89,13 @@ class UpperLayers(Classification):
     ) -> Iterator[Batch]:
         _, targets = split(self.prepare(data), self.preprocessing.view, "train")
         views = [Batches(maps, targets, size=recipe.batch_size, seed=seed) for maps in self._train]
-        steps = views[0].steps_per_epoch
-        for epoch in count(start // steps):
-            order = np.array_split(views[0].order(epoch), steps)
-            for rows in order[start - epoch * steps if epoch == start // steps else 0 :]:
-                batch = views[epoch % self.views].batch(rows)
+        epoch, first = divmod(start, views[0].steps_per_epoch)
+        while True:
+            now = views[epoch % self.views]
+            for rows in now.epoch(epoch)[first:]:
+                batch = now.batch(rows)
                 yield replace(batch, images=batch.images.float())
+            epoch, first = epoch + 1, 0
 
     def evaluate(self, model: nn.Module, data: Dataset | Decoded) -> dict[str, float]:
         """As for whole networks; `model` is the upper layers."""

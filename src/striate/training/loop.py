@@ -76,7 +76,7 @@ def descend(objective: Objective[Batch], batch: Batch, number: int) -> dict[str,
 
     def look_at(part: Batch, share: float) -> dict[str, Tensor]:
         losses = objective.losses(part)
-        total = torch.stack([loss.float() for loss in losses.values()]).sum()
+        total = torch.stack(list(losses.values())).sum()
         if not math.isfinite(float(total.detach())):
             each = ", ".join(f"{name} {float(loss.detach()):.3g}" for name, loss in losses.items())
             raise Diverged(f"step {number}: {each}; a smaller learning rate may help")

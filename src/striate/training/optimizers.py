@@ -55,12 +55,12 @@ def rate_factor(recipe: Recipe, steps: int) -> Callable[[int], float]:
     >>> factor = rate_factor(Recipe(1, 1, 1.0, warmup=0.2), 10)
     >>> [round(factor(step), 2) for step in (0, 1, 2, 6, 10)]
     [0.5, 1.0, 1.0, 0.5, 0.0]
-    >>> factor = rate_factor(Recipe(1, 1, 1.0, schedule="steps", milestones=(0.5, 0.75)), 8)
-    >>> [round(factor(step), 2) for step in range(8)]
-    [1.0, 1.0, 1.0, 1.0, 0.1, 0.1, 0.01, 0.01]
+    >>> factor = rate_factor(Recipe(1, 1, 1.0, schedule="steps", steps=((0.5, 0.1),)), 4)
+    >>> [factor(step) for step in range(4)]
+    [1.0, 1.0, 0.1, 0.1]
     """
     rise = round(recipe.warmup * steps)
-    drops = [round(share * steps) for share in recipe.milestones]
+    drops = [(round(share * steps), rate) for share, rate in recipe.steps]
 
     def factor(step: int) -> float:
         if step < rise:
@@ -69,7 +69,7 @@ def rate_factor(recipe: Recipe, steps: int) -> Callable[[int], float]:
         if recipe.schedule == "constant":
             return 1.0
         if recipe.schedule == "steps":
-            return recipe.drop ** sum(step >= place for place in drops)
+            return next((rate for place, rate in reversed(drops) if step >= place), 1.0)
         return half_cosine((step - rise) / max(1, steps - rise))
 
     return factor
