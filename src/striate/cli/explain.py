@@ -187,6 +187,7 @@ def by_deconvnet(asked: Asked) -> Answer:
     import torch
 
     from striate.visualize import activations, project, sheets
+    from striate.visualize.deconvnet import rule_for
 
     if Path(asked.image).is_dir():
         return over_a_folder(asked)
@@ -194,10 +195,11 @@ def by_deconvnet(asked: Asked) -> Answer:
     found = activations(model, images, layer)
     order = found.order[:MAPS].tolist()
     many = torch.cat([images] * len(order))
-    back = project(model, many, layer, channels=order).float().cpu().numpy()
+    rule = rule_for(model, images, layer)
+    back = project(model, many, layer, channels=order, rule=rule).float().cpu().numpy()
     peaks = [float(found.maps[k].max()) for k in order]
-    page = sheets.of_projections(layer, asked.pixels(), order, peaks, back)
-    return page, {"layer": layer, "maps": order, "peaks": peaks}
+    page = sheets.of_projections(layer, asked.pixels(), order, peaks, back, rule=rule)
+    return page, {"layer": layer, "rule": rule, "maps": order, "peaks": peaks}
 
 
 def over_a_folder(asked: Asked) -> Answer:

@@ -1,7 +1,7 @@
 """Which pixels speak for a class: four methods beside occlusion, and a number to compare maps by.
 
     saliency     |dy/dx|, the largest channel          Simonyan et al. 2014, arXiv:1312.6034
-    guided       guided back-propagation               Springenberg et al. 2015, arXiv:1412.6806
+    guided       the same by guided back-propagation   Springenberg et al. 2015, arXiv:1412.6806
     gradcam      maps weighted by their gradients      Selvaraju et al. 2017, arXiv:1610.02391
     integrated   integrated gradients                  Sundararajan et al. 2017, arXiv:1703.01365
 
@@ -43,8 +43,8 @@ class Attribution:
     """What the pixels of one image have to say for a class.
 
     Attributes:
-        map: (H, W) as the image; larger speaks for the class. Only `guided` and `integrated` go
-            below 0, which speaks against it.
+        map: (H, W) as the image; larger matters more. Integrated gradients also go below 0, which
+            speaks against the class.
         pixels: (C, H, W) the same for each channel; None for Grad-CAM, which knows places only.
         target: the class.
         layer: where Grad-CAM looked.
@@ -59,7 +59,7 @@ class Attribution:
     @property
     def signed(self) -> bool:
         """Whether numbers below 0 mean something."""
-        return self.method in ("guided", "integrated")
+        return self.method == "integrated"
 
 
 def attribute(
@@ -104,8 +104,10 @@ def attribute(
                     score = answer(model, inputs * 1)[0, target]
             else:
                 score = answer(model, inputs * 1)[0, target]
+            if not score.requires_grad:
+                raise ModelError("no gradient comes back from the model; ask with occlusion")
             (pixels,) = torch.autograd.grad(score, inputs)
-        found = pixels.sum(dim=1) if method == "guided" else pixels.abs().amax(dim=1)
+        found = pixels.abs().amax(dim=1)
     return Attribution(
         method,
         finite(found, f"the {method} map")[0].float().cpu().numpy(),

@@ -26,7 +26,7 @@ from striate.visualize.reading import (
     maps_of,
     placed,
 )
-from striate.visualize.rectifying import Rule, going_back
+from striate.visualize.rectifying import Rule, Switches, going_back
 
 MOST = 16  # feature maps that are looked at where nobody says which
 
@@ -72,12 +72,14 @@ class Patches:
         images: (K, n, C, h, w) the patches, normalized as the network takes them; nan in the
             padding.
         projections: (K, n, C, h, w) their projections; 0 in the padding.
+        rule: by which they came back.
     """
 
     strongest: Strongest
     boxes: NDArray[np.int64]
     images: NDArray[np.float32]
     projections: NDArray[np.float32]
+    rule: Rule
 
 
 def strongest(
@@ -138,7 +140,7 @@ def project(
     channels: Sequence[int],
     rows: Sequence[int] | None = None,
     columns: Sequence[int] | None = None,
-    rule: Rule = "deconvnet",
+    rule: Rule | None = None,
 ) -> Tensor:
     """The part of each image that makes one activation what it is, (N, C, H, W).
 
@@ -146,8 +148,9 @@ def project(
         images: (N, C, H, W).
         channels: (N,) of each image the feature map.
         rows: (N,) and `columns`: of which place; where None, of the map's strongest.
-        rule: "deconvnet" or "guided" (see `rectifying`).
+        rule: "deconvnet" or "guided" (see `rectifying`); `rule_for` decides where None.
     """
+    rule = rule or rule_for(model, images[:1], layer)
     with differentiating(model), going_back(model, rule):
         pixels = placed(model, images).requires_grad_()
         maps = maps_of(model, pixels * 1, layer)  # what is in place may not touch a leaf
@@ -174,14 +177,15 @@ def patches(
     channels: Sequence[int] | None = None,
     count: int = 9,
     batch_size: int = 16,
-    rule: Rule = "deconvnet",
+    rule: Rule | None = None,
 ) -> Patches:
     """Of each feature map the strongest patches over a set, with their projections to pixels.
 
-    The set is read once, and of each map `count` images once more. `draw.patches` makes a sheet.
+    The set is read once, and of each map `count` images once more; `sheets.of_patches` shows them.
 
     Args:
         channels: the feature maps; the first 16 of the layer where None.
+        rule: "deconvnet" or "guided" (see `rectifying`); `rule_for` decides where None.
 
     Raises:
         UnknownName: if there is no such layer; with the closest names.
@@ -194,6 +198,7 @@ def patches(
             known = maps_of(model, placed(model, images[0][None]), layer).shape[1]
         channels = range(min(MOST, known))
     found = strongest(model, images, layer, channels=channels, count=count, batch_size=batch_size)
+    rule = rule or rule_for(model, images[0][None], layer)
     shape = tuple(images[0].shape)
     boxes = boxes_of(found, fields_of_layer(model, shape, layer), shape)
     height, width = (boxes[0, 0, 2:] - boxes[0, 0, :2]).tolist()
@@ -215,7 +220,19 @@ def patches(
                 cut_out(batch[n].float().cpu().numpy(), box, seen[k, n])
                 cut_out(result[n].float().cpu().numpy(), box, back[k, n])
             bar.advance()
-    return Patches(found, boxes, seen, back)
+    return Patches(found, boxes, seen, back, rule)
+
+
+def rule_for(model: nn.Module, images: Tensor, layer: str) -> Rule:
+    """ "deconvnet" where a max pooling lies before the layer, else "guided".
+
+    A deconvolutional network knows the image by its switches alone. Without any it draws the same
+    for every image, which guided back-propagation was made to mend (Springenberg et al. 2015,
+    Section 3.4).
+    """
+    with evaluating(model), Switches() as found:
+        maps_of(model, placed(model, images), layer)
+    return "deconvnet" if found.count else "guided"
 
 
 def boxes_of(found: Strongest, fields: Fields | None, shape: tuple[int, ...]) -> NDArray[np.int64]:

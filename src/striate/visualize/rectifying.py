@@ -8,9 +8,11 @@ happens at a rectifier (Zeiler & Fergus 2014, Section 2.1; Springenberg et al. 2
     DeconvNet                g where g > 0
     guided back-propagation  g where x > 0 and g > 0
 
-All the rest is the same: the gradient of a convolution filters with its transposed filters, that of
-max pooling follows the switches, that of a sum or a concatenation hands each branch its share, and
-that of batch normalization, with its statistics fixed, scales each map.
+ReLU6 and the soft rectifiers (leaky, ELU, GELU, SiLU ...) go back by the same rules: what a unit
+that is full has to say is not lost. All the rest is the same: the gradient of a convolution filters
+with its transposed filters, that of max pooling follows the switches, that of a sum or a
+concatenation hands each branch its share, and that of batch normalization, with its statistics
+fixed, scales each map.
 
 So no layer is replaced and no hook waits for a gradient. Inside `going_back` every call of an
 activation function is answered by one whose backward pass has the other rule: modules, functions,
@@ -138,6 +140,18 @@ def in_place(func: Callable, rest: tuple, kwargs: dict) -> bool:
     return bool(asked) or func.__name__.endswith("_")
 
 
+class Switches(TorchFunctionMode):
+    """Counts what is pooled by its maximum, meanwhile."""
+
+    count = 0
+
+    def __torch_function__(
+        self, func: Callable, types: Any, args: tuple = (), kwargs: dict | None = None
+    ) -> Any:
+        self.count += "max_pool" in getattr(func, "__name__", "")
+        return func(*args, **(kwargs or {}))
+
+
 class Rectified(torch.autograd.Function):
     """An activation function forward, a rule backward."""
 
@@ -145,15 +159,8 @@ class Rectified(torch.autograd.Function):
     def forward(
         ctx: Any, x: Tensor, function: Callable[[Tensor], Tensor], overwrite: bool, rule: Rule
     ) -> Tensor:
-        ctx.derivative = None
-        if rule == "guided":
-            with torch.enable_grad():
-                copy = x.detach().clone().requires_grad_()
-                result = function(copy.clone())
-                (ctx.derivative,) = torch.autograd.grad(result.sum(), copy)
-            result = result.detach()
-        else:
-            result = function(x.detach().clone())
+        ctx.let_through = x.detach() > 0 if rule == "guided" else None
+        result = function(x.detach().clone())
         if not overwrite:
             return result
         ctx.mark_dirty(x)
@@ -162,7 +169,7 @@ class Rectified(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, signal: Tensor) -> tuple[Tensor | None, ...]:
         positive = signal.clamp(min=0)
-        return positive if ctx.derivative is None else positive * ctx.derivative, None, None, None
+        return positive if ctx.let_through is None else positive * ctx.let_through, None, None, None
 
 
 class Unchanged(torch.autograd.Function):

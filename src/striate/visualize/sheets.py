@@ -12,10 +12,18 @@ from striate.visualize.attribution import Attribution, Curves
 from striate.visualize.colors import Pixels, Scale, colored, heat
 from striate.visualize.deconvnet import Patches
 from striate.visualize.drawing import Legend, Tile, boxed, enhanced, sheet, to_pixels
+from striate.visualize.rectifying import Rule
 
 ACROSS = 8  # tiles in a row
-SHOWN = 32  # feature maps, the strongest
+SHOWN = 31  # feature maps, the strongest
 PER_CHANNEL = 12  # filters and channels that are shown where there is no color
+
+
+WAYS: dict[Rule, str] = {
+    "deconvnet": "by the deconvolutional network of Zeiler & Fergus (2014)",
+    "guided": "by guided back-propagation, for the network has no max pooling whose switches "
+    "would tell a deconvolutional network the way",
+}
 
 
 def of_filters(layer: str, weights: NDArray[np.float32], *, bgr: bool = False) -> Pixels:
@@ -56,18 +64,28 @@ def of_activations(found: Activations, image: Pixels) -> Pixels:
     order = found.order[:SHOWN].tolist()
     first = order[0]
     place = found.peak(first)
+    signed = float(found.maps.min()) < 0
     tiles = [
         Tile(boxed(image, found.box(*place)), f"seen from map {first}"),
-        *(Tile(heat(image, found.maps[k]), f"map {k}: {found.totals[k]:.3g}") for k in order),
+        *(
+            Tile(heat(image, found.maps[k], signed=signed), f"map {k}: {amount(found.totals[k])}")
+            for k in order
+        ),
     ]
     channels, rows, columns = found.maps.shape
+    scale = "blue below 0 and red above" if signed else "dark to bright"
     return sheet(
         f"What {found.layer} says",
         in_rows(tiles, ACROSS),
         caption=f"{channels} feature maps of {rows} x {columns}, the largest total activation "
-        f"first; each map has its own scale, dark to bright. {seen(found.fields)} The frame is "
-        f"what the strongest unit of map {first} sees.",
+        f"first; each map has its own scale, {scale}. {seen(found.fields)} The frame is what the "
+        f"strongest unit of map {first} sees.",
     )
+
+
+def amount(number: float) -> str:
+    """A number in about three digits, thousands apart."""
+    return f"{number:,.0f}" if abs(number) >= 100 else f"{number:.3g}"
 
 
 def seen(fields: tuple[Field, Field] | None) -> str:
@@ -75,7 +93,7 @@ def seen(fields: tuple[Field, Field] | None) -> str:
     if fields is None:
         return "How much of the image a unit sees differs from unit to unit."
     down, across = fields
-    return f"A unit sees {down.size} x {across.size} pixels."
+    return f"A unit sees {down.size} x {across.size} pixels of the image and its padding."
 
 
 def of_patches(
@@ -91,8 +109,8 @@ def of_patches(
         title or f"What excites {found.strongest.layer}",
         rows,
         caption=f"A row is a feature map, its {count} strongest activations from left to right. "
-        "Left: each sent back to the pixels alone, by the deconvolutional network of Zeiler & "
-        "Fergus (2014), contrast enhanced. Right: the patches that caused them.",
+        f"Left: each sent back to the pixels alone, {WAYS[found.rule]}, contrast enhanced. Right: "
+        "the patches that caused them.",
         names=[f"map {channel}" for channel in found.strongest.channels],
         side=side,
         gaps=[count],
@@ -105,6 +123,8 @@ def of_projections(
     channels: Sequence[int],
     values: Sequence[float],
     projections: NDArray[np.float32],
+    *,
+    rule: Rule = "deconvnet",
 ) -> Pixels:
     """One image: what in it excites its strongest feature maps; projections (K, C, H, W)."""
     tiles = [Tile(image, "the image")]
@@ -115,9 +135,8 @@ def of_projections(
     return sheet(
         f"What in the image excites {layer}",
         in_rows(tiles, 5),
-        caption="The strongest activation of each feature map, sent back to the pixels alone by "
-        "the deconvolutional network of Zeiler & Fergus (2014); middle gray is 0, the contrast is "
-        "enhanced.",
+        caption="The strongest activation of each feature map, sent back to the pixels alone, "
+        f"{WAYS[rule]}; middle gray is 0, the contrast is enhanced.",
         side=180,
     )
 
