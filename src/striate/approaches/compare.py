@@ -166,11 +166,13 @@ def comparing(
     every further seed, so that the spread tells of that choice too.
 
     Raises:
-        DataError, UnknownName: before anything is learned.
+        DataError, UnknownName, MissingExtra: before anything is learned.
     """
     methods = {name: named(name) for name in dict.fromkeys(approaches)}
     if not methods or (seeds is not None and seeds < 1):
         raise DataError("a comparison needs at least one approach and one seed")
+    for method in methods.values():
+        method.prepare(None)
     data = decode(dataset, [method.view(dataset, None) for method in methods.values()])
     drawn = {seed: data}  # approaches share a draw, and with it what is remembered of its images
     outcomes: tuple[Outcome, ...] = ()

@@ -18,19 +18,37 @@ from striate.tasks.classification import logits_of, split
 
 @dataclass(frozen=True)
 class Approach:
-    """How an approach looks at a set, and how it learns from it; cheap ones run with more seeds."""
+    """How an approach looks at a set, and how it learns from it.
+
+    Attributes:
+        prepare: finds what the approach needs besides the images, or says what is missing.
+        cheap: runs with more seeds.
+    """
 
     title: str
     view: Callable[[Dataset, str | None], View]
     learn: Callable[[Decoded, Ask], Learned]
+    prepare: Callable[[str | None], None]
     cheap: bool
 
 
+def nothing_needed(model: str | None) -> None:
+    """For approaches that start from the images alone."""
+
+
 APPROACHES: dict[str, Approach] = {
-    "handcrafted": Approach("Hand-crafting", handcrafted.view, handcrafted.learn, cheap=True),
-    "transfer": Approach("Transfer", transfer.view, transfer.learn, cheap=True),
-    "scratch": Approach("Training from scratch", scratch.view, scratch.learn, cheap=False),
-    "finetune": Approach("Fine-tuning", finetune.view, finetune.learn, cheap=False),
+    "handcrafted": Approach(
+        "Hand-crafting", handcrafted.view, handcrafted.learn, nothing_needed, cheap=True
+    ),
+    "transfer": Approach(
+        "Transfer", transfer.view, transfer.learn, transfer.find_weights, cheap=True
+    ),
+    "scratch": Approach(
+        "Training from scratch", scratch.view, scratch.learn, nothing_needed, cheap=False
+    ),
+    "finetune": Approach(
+        "Fine-tuning", finetune.view, finetune.learn, transfer.find_weights, cheap=False
+    ),
 }
 
 
@@ -63,6 +81,7 @@ def run_approach(
         DataError: if there is nothing to learn from.
     """
     method = named(approach)
+    method.prepare(ask.model)
     if isinstance(data, Dataset):
         data = decode(data, [method.view(data, ask.model)])
     with PeakMemory() as memory, torch.random.fork_rng():

@@ -13,6 +13,7 @@ from striate.data import SPLITS, Dataset, Decoded
 from striate.errors import ModelError
 from striate.images import View
 from striate.models import classifier, create, entry, folded
+from striate.models.published import locate
 from striate.ops.memory import channels_last
 from striate.progress import stage
 from striate.recognizer.recognizer import Before
@@ -30,6 +31,16 @@ def view(dataset: Dataset, model: str | None = None) -> View:
     if side <= SMALL:
         return View(SMALL_SIDE, fit="squash")
     return View(entry(model or PRETRAINED).image_size, fraction=1.0)
+
+
+def find_weights(model: str | None = None) -> None:
+    """Sees that the published weights are here, fetching them if need be.
+
+    Raises:
+        MissingExtra, WeightsError: if they cannot be had: better now than after an hour's work.
+    """
+    name = model or PRETRAINED
+    locate(f"{name}.{weights_of(name)}")
 
 
 def learn(data: Decoded, ask: Ask) -> Learned:
