@@ -34,7 +34,7 @@ BATCH = 64
 
 
 class Folder(Dataset[tuple[Tensor, int]]):
-    """What people write: a file is opened, resized and cropped by Pillow each time it is asked for."""
+    """What people write: Pillow opens, resizes and crops a file each time it is asked for."""
 
     def __init__(self, paths: list[str]):
         self.paths = paths

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageFile, ImageOps
 
 from striate.errors import ImageError
-from striate.images import View, apply, decode, decoding, read, to_rgb
+from striate.images import decode, decoding, read
 
 SCENE = np.zeros((20, 30, 3), np.uint8)  # red, blue above green, yellow
 SCENE[:10, :15], SCENE[:10, 15:] = (200, 30, 30), (30, 30, 200)
@@ -185,36 +185,6 @@ def png_header(width: int, height: int) -> bytes:
     return bytes(data)
 
 
-@pytest.mark.parametrize(
-    ("data", "reason"),
-    [
-        (b"", "empty file"),
-        (b"these are no pixels\n", "not an image (a text file?)"),
-        (b"BMW and Porsche", "not an image (a text file?)"),
-        (b"<html><body>404</body></html>", "not an image (a text file?)"),
-        (b"<?xml version='1.0'?><svg></svg>", "SVG has no pixels; save it as PNG"),
-        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC cannot be read here; save it as JPEG"),
-        (b"%PDF-1.4 ...", "a PDF, not an image"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "PostScript, not an image;"),
-        (b"PK\x03\x04....", "a zip archive, not an image"),
-        (b"\x01\x02\x03" * 40, "not an image that can be read"),
-        (encode(noise(), "JPEG")[:1000], "truncated: the JPEG ends after 1,000 bytes"),
-        (encode(noise(), "PNG")[:1000], "truncated: the PNG ends after 1,000 bytes"),
-        (encode(noise(), "WEBP")[:1000], "truncated: the WebP ends after 1,000 bytes"),
-        (encode(noise(), "TIFF")[:1000], "truncated: the TIFF ends after 1,000 bytes"),
-        (b"\xff\xd8\xff\xe0" + b"\0" * 50, "broken JPEG"),
-        (b"\x89PNG\r\n\x1a\n" + b"\0" * 50, "broken PNG"),
-        (png_header(60_000, 60_000), "more pixels than the limit of 89,478,485"),
-        (png_header(10_000, 10_000), "more pixels than the limit of 89,478,485: 10,000 x 10,000"),
-    ],
-)  # fmt: skip
-def test_every_broken_file_has_its_reason(data: bytes, reason: str):
-    with pytest.raises(ImageError) as caught:
-        decode(data)
-    assert reason in str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
 def test_pillow_is_never_asked_to_start_ghostscript():
     assert {"EPS", "PDF", "PSD", "FITS"}.isdisjoint(decoding.FORMATS)
 
@@ -314,117 +284,6 @@ def test_no_warning_leaks_and_the_filters_come_back():
         assert list(warnings.filters) == inside
     assert leaked == []
     assert list(warnings.filters) == before
-
-
-# Views
-
-
-def test_a_view_of_its_own_size_changes_nothing():
-    square = noise(32, 32)
-    for view in (View(32, fraction=1.0), View(32, fit="squash"), View(32, fit="pad")):
-        assert view.keeps(32, 32)
-        np.testing.assert_array_equal(apply(square, view), square)
-    assert not View(32).keeps(32, 32)
-    assert not View(32, fit="squash").keeps(32, 33)
-
-
-def test_crop_takes_the_center():
-    """Of 60 x 30, fraction 1, the middle 30 columns; of 32 x 32, 28 out of 32 in the middle."""
-    wide = noise(30, 60)
-    np.testing.assert_array_equal(apply(wide, View(30, fraction=1.0)), wide[:, 15:45])
-    square = noise(32, 32)
-    np.testing.assert_array_equal(apply(square, View(28, fraction=0.875)), square[2:30, 2:30])
-
-
-def test_crop_equals_resizing_the_shorter_side_and_then_cropping():
-    picture = Image.fromarray(noise(100, 150)).resize((450, 300), Image.Resampling.BICUBIC)
-    whole = picture.resize((96, 64), Image.Resampling.BICUBIC)  # 64 = round(56 / 0.875)
-    expected = np.asarray(whole)[4:60, 20:76]
-    found = apply(np.asarray(picture), View(56))
-    assert np.abs(found.astype(int) - expected).max() <= 1
-
-
-def test_squash_equals_a_plain_resize():
-    picture = noise(37, 91)
-    expected = Image.fromarray(picture).resize((24, 24), Image.Resampling.BICUBIC)
-    np.testing.assert_array_equal(apply(picture, View(24, fit="squash")), np.asarray(expected))
-
-
-def test_pad_keeps_the_shape_and_surrounds_it_with_gray():
-    """20 x 10 in 10 x 10 is 10 x 5: two rows of gray above it, three below."""
-    view = apply(np.full((10, 20, 3), 200, np.uint8), View(10, fit="pad"))
-    np.testing.assert_array_equal(view[:, 0, 0], [128, 128, 200, 200, 200, 200, 200, 128, 128, 128])
-    assert apply(np.zeros((1, 1000, 3), np.uint8), View(8, fit="pad")).shape == (8, 8, 3)
-
-
-def test_shrinking_is_antialiased():
-    """A fine checkerboard becomes gray, not black or white."""
-    board = (np.indices((256, 256)).sum(0) % 2 * 255).astype(np.uint8)
-    view = apply(to_rgb(board), View(16, fit="squash"))
-    np.testing.assert_allclose(view, 127.5, atol=8)
-
-
-def test_one_channel_is_luminance():
-    """ITU-R 601: 0.299 R + 0.587 G + 0.114 B."""
-    colors = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255], [9, 9, 9]]], np.uint8)
-    view = apply(colors.repeat(4, axis=0), View(4, channels=1, fit="squash"))
-    np.testing.assert_array_equal(view[0, :, 0], [76, 150, 29, 9])
-
-
-@given(
-    st.integers(1, 40),
-    st.integers(1, 40),
-    st.integers(1, 24),
-    st.sampled_from([1, 3]),
-    st.sampled_from(["crop", "squash", "pad"]),
-)
-def test_any_picture_fits_any_view(height, width, size, channels, fit):
-    pixels = apply(np.full((height, width, 3), 128, np.uint8), View(size, channels, fit))
-    assert pixels.shape == (size, size, channels)
-    assert pixels.dtype == np.uint8
-    assert (pixels == 128).all()
-
-
-@pytest.mark.parametrize(
-    "settings", [{"size": 0}, {"channels": 2}, {"fit": "wide"}, {"fraction": 0.0}, {"fraction": 2}]
-)
-def test_views_that_mean_nothing_are_refused(settings):
-    (name,) = settings
-    with pytest.raises(ValueError, match=name):
-        View(**({"size": 8} | settings))
-
-
-# Arrays of the user
-
-
-def test_arrays_of_every_form():
-    gray = np.array([[0, 255]], np.uint8)
-    expected = np.array([[[0, 0, 0], [255, 255, 255]]], np.uint8)
-    opaque = np.concatenate([expected, np.full((1, 2, 1), 255, np.uint8)], axis=2)
-    for form in (
-        gray,
-        gray[..., None],
-        expected,
-        opaque,
-        gray > 0,
-        gray / 255,
-        gray.astype("f4") / 255,
-    ):
-        np.testing.assert_array_equal(to_rgb(form), expected)
-    np.testing.assert_array_equal(to_rgb(np.array([[[51, 51, 51, 128]]], np.uint8)), 153)
-
-
-@pytest.mark.parametrize(
-    "array",
-    [
-        np.zeros((3, 4, 5), np.uint8), np.zeros(4, np.uint8), np.zeros((0, 4), np.uint8),
-        np.zeros((4, 4), np.int64), np.full((2, 2), 1.5), np.full((2, 2), np.nan),
-        np.array([["a"]]), np.zeros((1, 2, 2, 3), np.uint8),
-    ],
-)  # fmt: skip
-def test_other_arrays_are_refused(array):
-    with pytest.raises(ImageError):
-        to_rgb(array)
 
 
 # Real material
