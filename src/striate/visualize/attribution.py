@@ -211,7 +211,7 @@ def curves(
     ranks = stretched(map, size).flatten().argsort(descending=True, stable=True).argsort()
     counts = torch.linspace(0, ranks.numel(), steps + 1).round().long()
     masks = (ranks[None] < counts[:, None]).view(-1, 1, *size).to(images)  # 1: important, so far
-    soft = blurred(images, max(size) / 20)
+    soft = blurred(images, max(1.0, max(size) / 20))
     ends = ((images, torch.zeros_like(images)), (soft, images))  # what each goes from and to
     results: list[list[float]] = [[], []]
     with evaluating(model), stage("deletion and insertion", 2 * len(masks)) as bar:

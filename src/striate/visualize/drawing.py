@@ -1,6 +1,7 @@
 """Sheets: tiles in rows, with a title, labels, a scale and a caption; as plain arrays of pixels."""
 
 import os
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -87,7 +88,7 @@ def sheet(
             pen.text((MARGIN, y + side / 2), names[r], INK, font(TEXT_SIZE), anchor="lm")
         for tile, x in zip(row, places, strict=False):
             page.paste(Image.fromarray(resized(tile.pixels, side, smooth=smooth)), (x, y))
-            text = shortened(clean(tile.label), side + GAP - 4, SMALL_SIZE)
+            text = shortened(clean(tile.label[:200]), side + GAP - 4, SMALL_SIZE)
             pen.text((x, y + side + 3), text, QUIET, font(SMALL_SIZE))
     if legend:
         key(page, legend, left, top + drop * len(rows) + 2, min(320, width - left - MARGIN))
@@ -234,6 +235,5 @@ def shortened(text: str, width: float, size: int) -> str:
     """Text cut so that it fits."""
     if width_of(text, size) <= width:
         return text
-    while text and width_of(text + "…", size) > width:
-        text = text[:-1]
-    return text + "…"
+    fits = bisect_right(range(len(text)), width, key=lambda n: width_of(text[:n] + "…", size))
+    return text[: max(0, fits - 1)] + "…"

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from striate.errors import ModelError, UnknownName
 from striate.models import cut
 from striate.models.recording import recording, run
-from striate.models.surgery import check_name, named
+from striate.models.surgery import named
 from striate.models.tracing import Fields
 from striate.training import evaluating
 
@@ -132,16 +132,17 @@ def fields_of_layer(model: nn.Module, shape: tuple[int, ...], layer: str) -> Fie
     Raises:
         UnknownName: if there is no such layer; with the closest names.
     """
-    check_name(model, layer)
+    part = cut(model, layer)  # what comes behind the layer may not like images of this size
     tensor = next((t for t in model.parameters() if t.is_floating_point()), torch.zeros(1))
     images = torch.zeros(1, *shape, dtype=tensor.dtype)
     try:
-        with recording(model) as (calls, tracer):
-            run(model, images, tracer, "meta")
+        with recording(part) as (calls, tracer):
+            run(part, images, tracer, "meta")
     except (NotImplementedError, RuntimeError):  # a module that needs to see numbers
-        with recording(model) as (calls, tracer):
-            run(model, images, tracer, tensor.device)
-    return next((row.field for name, row, _ in reversed(calls) if name == layer), None)
+        with recording(part) as (calls, tracer):
+            run(part, images, tracer, tensor.device)
+    names = (layer, f"model.{layer}")
+    return next((row.field for name, row, _ in reversed(calls) if name in names), None)
 
 
 def channel_of(maps: Tensor, channel: int, layer: str) -> int:
@@ -177,4 +178,4 @@ def class_number(classes: tuple[str, ...] | list[str], name: str) -> int:
 
         near = get_close_matches(name.casefold(), folded, n=3, cutoff=0.5)
         known = [known[folded.index(one)] for one in near] or [*known[:8], "..."]
-    raise UnknownName("class", name, known)
+    raise UnknownName("class", name.casefold(), known)
