@@ -37,6 +37,7 @@ PARAMETERS = {
     "resnet44": 658_586,
     "resnet56": 853_018,
     "resnet110": 1_727_962,
+    "airbench": 1_972_792,
     "efficientnet_lite0": 4_652_008,
     "efficientnet_lite1": 5_416_680,
     "efficientnet_lite2": 6_092_072,

@@ -1,4 +1,6 @@
-"""A ConvNet from random weights, whose size follows the images: LeNet-5, or ResNet-18."""
+"""A ConvNet from random weights, whose size follows the images."""
+
+from typing import Any
 
 from striate.approaches.outcome import Ask, Clock, Learned
 from striate.data import Dataset, Decoded
@@ -11,13 +13,24 @@ from striate.training import Preprocessing, Recipe, fit, recipes, seeded
 PHOTOGRAPH_SIDE = 112
 
 
+NARROW = (32, 64, 128)  # widths of airbench that two CPU cores teach in minutes
+
+
 def network(dataset: Dataset) -> str:
-    """LeNet-5 for characters and icons, ResNet-18 for photographs."""
-    return "lenet5" if native(dataset)[0] <= SMALL else "resnet18"
+    """LeNet-5 for characters, airbench for small pictures in color, ResNet-18 for photographs."""
+    side, gray = native(dataset)
+    if side > SMALL:
+        return "resnet18"
+    return "lenet5" if gray else "airbench"
+
+
+def options_for(name: str) -> dict[str, Any]:
+    """How a network is built beside classes and channels."""
+    return {"widths": NARROW} if name == "airbench" else {}
 
 
 def view(dataset: Dataset, model: str | None = None) -> View:
-    """LeNet-5's own 28 or 32 px for small pictures, PHOTOGRAPH_SIDE for photographs."""
+    """The network's own size for small pictures (28 or 32 px), PHOTOGRAPH_SIDE for photographs."""
     side, gray = native(dataset)
     if side > SMALL:
         return View(PHOTOGRAPH_SIDE, fit="squash")
@@ -26,10 +39,12 @@ def view(dataset: Dataset, model: str | None = None) -> View:
     return View(size, channels=1 if gray else 3, fit="squash")
 
 
-def recipe_for(dataset: Dataset) -> Recipe:
+def recipe_for(dataset: Dataset, name: str) -> Recipe:
     """More epochs for fewer images; characters are not mirrored."""
     side, gray = native(dataset)
     count = len(dataset.train)
+    if name == "airbench":
+        return recipes.AIRBENCH.but(epochs=epochs_for(count, views=250_000, low=6, high=40))
     if side > SMALL:
         recipe = recipes.SCRATCH.but(epochs=epochs_for(count, views=9_000, low=8, high=40))
     else:
@@ -52,17 +67,18 @@ def learn(data: Decoded, ask: Ask) -> Learned:
     dataset = data.dataset
     name = ask.model or network(dataset)
     shape = view(dataset, name)
-    recipe = ask.recipe or recipe_for(dataset)
+    recipe = ask.recipe or recipe_for(dataset, name)
     recipe = recipe.but(epochs=ask.epochs) if ask.epochs else recipe
     preprocessing = Preprocessing.measured(shape, split(data, shape, "train")[0])
     with seeded(ask.seed):
-        model = create(name, classes=len(dataset.classes), channels=shape.channels)
+        options = {"channels": shape.channels, **options_for(name)}
+        model = create(name, classes=len(dataset.classes), **options)
     task = Classification(dataset.classes, preprocessing=preprocessing)
     with clock.stage("train"):
         run = fit(model, task, data, recipe, folder=ask.folder, resume=ask.resume, seed=ask.seed)
     return Learned(
         model,
-        {"name": name, "options": {"channels": shape.channels}},
+        {"name": name, "options": options},
         preprocessing,
         recipe=recipe.to_json(),
         seconds=clock.seconds,

@@ -9,6 +9,7 @@ from pathlib import Path
 from torch import nn
 
 from striate.errors import ModelError, UnknownName
+from striate.models.airbench import airbench
 from striate.models.alexnet import alexnet, alexnet_single
 from striate.models.efficientnet import efficientnet_lite
 from striate.models.googlenet import googlenet
@@ -59,13 +60,13 @@ OVERFEAT = "Sermanet et al. 2014, arXiv:1312.6229"
 VGG = "Simonyan & Zisserman 2015, arXiv:1409.1556"
 GOOGLENET = "Szegedy et al. 2015, arXiv:1409.4842"
 RESNET = "He et al. 2016, arXiv:1512.03385"
+AIRBENCH = "Jordan 2024, arXiv:2404.00498"
 LITE = "Tan & Le 2019, arXiv:1905.11946, Lite form"
 HERE = ("imagenet",)
 
 # fmt: off
 NETWORKS: dict[str, Entry] = {
     "lenet5": Entry(lenet5, 1998, 1, 28, 10, LENET, "MNIST error 0.95 % (original form)", MNIST),
-
     "lenet5_1998": Entry(
         lenet5_1998, 1998, 1, 28, 10, LENET, "MNIST error 0.95 %, with distortions 0.8 %", LECUN),
     "alexnet": Entry(
@@ -109,6 +110,8 @@ NETWORKS: dict[str, Entry] = {
         partial(cifar_resnet, depth), 2015, 3, 32, 10, RESNET, f"CIFAR-10 error {error} %",
         weights=() if depth == 110 else ("cifar10",))
        for depth, error in ((20, 8.75), (32, 7.51), (44, 7.17), (56, 6.97), (110, 6.43))},
+
+    "airbench": Entry(airbench, 2024, 3, 32, 10, AIRBENCH, "CIFAR-10 error 6.0 % in 10 epochs"),
 
     **{f"efficientnet_lite{scale}": Entry(
         partial(efficientnet_lite, scale), 2020, 3, size, 1000, LITE, f"ImageNet top-1 {top1} %",

@@ -86,6 +86,17 @@ SCRATCH = Recipe(
     augmentation=PHOTOGRAPHS,
 )
 
+# From scratch, small pictures in color: airbench, after Jordan 2024, with few epochs.
+AIRBENCH = Recipe(
+    epochs=10,
+    batch_size=256,
+    learning_rate=0.4,
+    weight_decay=5e-4,
+    warmup=0.2,
+    label_smoothing=0.2,
+    augmentation=Augmentation(Spread(mirror=0.5, shift=2 / 32)),
+)
+
 # The upper layers of a pretrained network whose new classifier is already solved: small steps, kept
 # statistics, and the mean of the weights on the way.
 FINETUNE = Recipe(
