@@ -242,7 +242,7 @@ def run(root: Path, *, slow: float = 0, before: str = "") -> subprocess.Popen:
 def test_a_limit_on_the_size_of_files_is_one_line(many, tmp_path):
     """A refusal of the system itself, in another process."""
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))\n"
-    out, errors = run(many(50, "cat"), before=limit).communicate(timeout=60)
+    out, errors = run(many(50, "cat"), before=limit).communicate(timeout=300)
     assert "StorageError" in errors.splitlines()[-1]
     assert "File too large" in errors.splitlines()[-1]
     assert "sum" not in out
@@ -257,7 +257,7 @@ def test_a_killed_process_leaves_no_half_store_and_the_next_goes_on(many, tmp_pa
         first.send_signal(signal.SIGKILL)
         first.wait()
     assert not list((tmp_path / "cache").rglob("index.npz"))
-    out, errors = run(root).communicate(timeout=60)
+    out, errors = run(root).communicate(timeout=300)
     assert errors == ""
     assert out.count("decoded") <= 112  # 40, less one in the hands of each thread
     assert len(list((tmp_path / "cache").rglob("index.npz"))) == 2
@@ -268,7 +268,7 @@ def test_a_killed_process_leaves_no_half_store_and_the_next_goes_on(many, tmp_pa
 def test_two_processes_at_once_share_the_work(many):
     root = many(60, "cat")
     some = [run(root, slow=0.01) for _ in range(3)]
-    found = [process.communicate(timeout=60) for process in some]
+    found = [process.communicate(timeout=300) for process in some]
     assert [errors for _, errors in found] == ["", "", ""]
     assert len({out.splitlines()[-1] for out, _ in found}) == 1
     assert sum(out.count("decoded") for out, _ in found) == 60

@@ -148,7 +148,7 @@ def test_a_disk_without_room_is_one_clear_line(kind, many, monkeypatch):
     data = of_arrays(np.zeros((9, 6, 6), np.uint8))
     if kind == "files":
         data = open_folders(many(5, "cat", "dog"), seed=0)
-    with pytest.raises(StorageError, match=r"the pixels need 0\.0 GiB, .* set STRIATE_CACHE"):
+    with pytest.raises(StorageError, match=r"the pixels need 0 MiB, .* set STRIATE_CACHE"):
         decode(data, VIEWS)
 
 

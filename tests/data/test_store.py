@@ -130,7 +130,7 @@ def test_what_is_being_built_is_left_alone(monkeypatch):
 
 def test_too_little_room_is_one_clear_line(monkeypatch):
     monkeypatch.setattr(stores.shutil, "disk_usage", lambda _: SimpleNamespace(free=2**30))
-    with pytest.raises(StorageError, match=r"the pixels need 3\.0 GiB, .* has 1\.0; set STRIATE"):
+    with pytest.raises(StorageError, match=r"the pixels need 3,072 MiB, .* has 1,024; set STRIATE"):
         make_room(3 * 2**30, keep=set())
 
 

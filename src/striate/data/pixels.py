@@ -165,7 +165,7 @@ def _mapped(shape: tuple[int, ...], total: int) -> NDArray[np.uint8]:
         free = shutil.disk_usage(folder).free
         if total > free:
             raise StorageError(
-                f"the pixels need {total / 2**30:.1f} GiB, {folder} has {free / 2**30:.1f}; set "
+                f"the pixels need {total / 2**20:,.0f} MiB, {folder} has {free / 2**20:,.0f}; set "
                 "STRIATE_CACHE to a folder with more room"
             )
         # The file has no name (or loses it when closed, on Windows): nothing is left to clean up.

@@ -161,7 +161,7 @@ def make_room(needed: int, *, keep: set[Path]) -> None:
     room = shutil.disk_usage(root).free
     if needed > room:
         raise StorageError(
-            f"the pixels need {needed / 2**30:.1f} GiB, {root} has {room / 2**30:.1f}; set "
+            f"the pixels need {needed / 2**20:,.0f} MiB, {root} has {room / 2**20:,.0f}; set "
             "STRIATE_CACHE to a folder with more room"
         )
 
