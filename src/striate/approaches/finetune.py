@@ -7,12 +7,15 @@ say of a few views of every image is computed once, and a step costs the upper l
 """
 
 from striate.approaches import transfer
+from striate.approaches.heads import solve
 from striate.approaches.outcome import Ask, Clock, Learned
 from striate.approaches.scratch import epochs_for
 from striate.data import Dataset, Decoded
 from striate.errors import ModelError
 from striate.images import View
 from striate.models import Stages, above, classifier, create, cut, describe, folded
+from striate.ops.memory import channels_last
+from striate.recognizer.recognizer import Before
 from striate.tasks import UpperLayers
 from striate.tasks.classification import native
 from striate.training import Recipe, fit, recipes
@@ -46,32 +49,34 @@ def last_frozen(model: Stages, image_size: int) -> str:
 
 
 def learn(data: Decoded, ask: Ask) -> Learned:
-    """Head solved on deep features, then the upper layers learned at the recipe's rates."""
+    """Classifier solved on deep features, then the upper layers learned at the recipe's rates."""
     clock = Clock()
     dataset = data.dataset
     name = ask.model or transfer.PRETRAINED
     preprocessing = transfer.preprocessing_of(name, view(dataset, name))
     recipe = ask.recipe or recipe_for(dataset)
     recipe = recipe.but(epochs=ask.epochs) if ask.epochs else recipe
-    features, seconds = transfer.deep_features(data, name, preprocessing)
-    with clock.stage("classifier"):
-        head = transfer.solved_head(dataset, features)
-        model = create(name, classes=len(dataset.classes), weights=transfer.weights_of(name))
-        head.put_into(classifier(model)[1])
-    assert isinstance(model, Stages)  # every network with published weights is one
-    frozen = last_frozen(model, preprocessing.view.size)
-    task = UpperLayers(
-        dataset.classes,
-        cut(folded(model), frozen),
-        preprocessing=preprocessing,
-        views=min(VIEWS, recipe.epochs),
-        augmentation=recipe.augmentation,
-        seed=ask.seed,
-    )
     with clock.stage("frozen layers"):
-        task.prepare(data)
-    with clock.stage("train"):
+        model = create(name, classes=len(dataset.classes), weights=transfer.weights_of(name))
+        assert isinstance(model, Stages)  # every network with published weights is one
+        frozen = last_frozen(model, preprocessing.view.size)
         upper = above(model, frozen)
+        task = UpperLayers(
+            dataset.classes,
+            cut(folded(model), frozen),
+            preprocessing=preprocessing,
+            views=min(VIEWS, recipe.epochs),
+            augmentation=recipe.augmentation,
+            seed=ask.seed,
+        )
+        task.prepare(data)
+    with clock.stage("classifier"):
+        read = channels_last(Before(folded(upper)))
+        train, held_out = (task.answers(read, part).numpy() for part in ("train", "validation"))
+        targets = (data.dataset.train.targets, data.dataset.validation.targets)
+        head = solve(train, targets[0], held_out, targets[1], classes=len(dataset.classes))
+        head.put_into(classifier(upper)[1])
+    with clock.stage("train"):
         run = fit(upper, task, data, recipe, folder=ask.folder, resume=ask.resume, seed=ask.seed)
     epoch, epochs = int(run.best["epoch"]), int(run.history[-1]["epoch"])
     return Learned(
@@ -79,7 +84,7 @@ def learn(data: Decoded, ask: Ask) -> Learned:
         {"name": name, "options": {}},
         preprocessing,
         recipe={**recipe.to_json(), "weights": transfer.weights_of(name), "frozen": frozen},
-        seconds={"features": seconds, **clock.seconds},
+        seconds=clock.seconds,
         curve=run.history,
         notes=(
             f"{name}, what lies above {frozen}, "

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -100,13 +100,18 @@ class UpperLayers(Classification):
     def evaluate(self, model: nn.Module, data: Dataset | Decoded) -> dict[str, float]:
         """As for whole networks; `model` is the upper layers."""
         _, targets = split(self.prepare(data), self.preprocessing.view, "validation")
-        assert self._validation is not None
+        return self.metrics(self.answers(model, "validation"), targets)
+
+    def answers(self, model: nn.Module, name: Literal["train", "validation"]) -> Tensor:
+        """What `model` makes of the maps of a split, of its images as they are; after `prepare`."""
+        maps = self._train[0] if name == "train" else self._validation
+        assert maps is not None
         parts = []
         with evaluating(model):
-            for first in range(0, len(targets), BATCH):
-                maps = torch.from_numpy(self._validation[first : first + BATCH]).float()
-                parts.append(model(maps.permute(0, 3, 1, 2)).float())
-        return self.metrics(torch.cat(parts), targets)
+            for first in range(0, len(maps), BATCH):
+                some = torch.from_numpy(maps[first : first + BATCH]).float()
+                parts.append(model(some.permute(0, 3, 1, 2)).float())
+        return torch.cat(parts)
 
     def identity(self, data: Dataset | Decoded) -> dict[str, Any]:
         return {**super().identity(data), "views": self.views, "views_seed": self.seed}
