@@ -4,14 +4,18 @@ Training, evaluation and prediction all come through `render`, so they see the s
 same file.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from striate.images.decoding import SCALES, Header, Picture, decode_at, header
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 GAP = 2  # a JPEG is decoded at a scale that leaves this many pixels for each that a view needs
 GRAY = 128  # what `pad` puts around a picture
@@ -95,22 +99,43 @@ def _seen(picture: Picture, view: View) -> NDArray[np.uint8]:
     image = Image.fromarray(picture.pixels)
     if view.channels == 1:
         image = image.convert("L")
-    size, bicubic = (view.size, view.size), Image.Resampling.BICUBIC
+    size = view.size, view.size
     whole = picture.box == (0, 0, *image.size)
     if whole and view.keeps(image.height, image.width):
         pass
     elif view.fit == "squash":
-        image = image.resize(size, bicubic, box=picture.box)
+        image = _resampled(image, size, picture.box)
     elif view.fit == "crop":
         # Shorter side to round(size / fraction), then the central square: in one resampling.
         side = min(height, width) * view.size / round(view.size / view.fraction)
         x, y = left + (width - side) / 2, top + (height - side) / 2
-        image = image.resize(size, bicubic, box=(x, y, x + side, y + side))
+        image = _resampled(image, size, (x, y, x + side, y + side))
     else:
         scale = view.size / max(height, width)
         inner = max(1, round(width * scale)), max(1, round(height * scale))
         canvas = Image.new(image.mode, size, (GRAY,) * view.channels)
         corner = (view.size - inner[0]) // 2, (view.size - inner[1]) // 2
-        canvas.paste(image.resize(inner, bicubic, box=picture.box), corner)
+        canvas.paste(_resampled(image, inner, picture.box), corner)
         image = canvas
     return np.array(image).reshape(view.size, view.size, view.channels)
+
+
+def _resampled(
+    image: "Image.Image", size: tuple[int, int], box: tuple[float, float, float, float]
+) -> "Image.Image":
+    """The part of a picture in the box, bicubic: columns first, whatever Pillow would begin with.
+
+    Whole pixel values are kept in between, so that the order counts; which one Pillow takes depends
+    on its version and on the shape of the picture.
+    """
+    from PIL import Image
+
+    left, top, right, bottom = box
+    width, bicubic = size[0], Image.Resampling.BICUBIC
+    reach = 2 * math.ceil(max((bottom - top) / size[1], 1)) + 1  # rows that the filter looks beyond
+    first, last = max(0, int(top) - reach), min(image.height, int(bottom) + 1 + reach)
+    rows = image.crop((0, first, image.width, last))
+    rows = rows.resize((width, rows.height), bicubic, box=(left, 0, right, rows.height))
+    columns = Image.new(image.mode, (width, image.height))  # so that rows keep their numbers
+    columns.paste(rows, (0, first))
+    return columns.resize(size, bicubic, box=(0, top, width, bottom))
