@@ -66,8 +66,15 @@ class Classification(Task[Dataset | Decoded, Batch]):
     def batches(
         self, data: Dataset | Decoded, recipe: Recipe, *, seed: int, start: int
     ) -> Iterator[Batch]:
-        pixels, targets = split(self.prepare(data), self.preprocessing.view, "train")
-        some = Batches(pixels, targets, size=recipe.batch_size, seed=seed, start=start)
+        decoded = self.prepare(data)
+        some = Batches(
+            decoded.pixels[self.preprocessing.view],
+            decoded.dataset.targets,
+            rows=np.flatnonzero(decoded.dataset.split == SPLITS.index("train")),
+            size=recipe.batch_size,
+            seed=seed,
+            start=start,
+        )
         generator = torch.Generator()
         for step, batch in enumerate(some, start):
             generator.manual_seed(hash((seed, step)) % 2**63)

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -25,9 +26,16 @@ class Preprocessing:
 
     def __call__(self, images: Tensor) -> Tensor:
         """Images (N, C, S, S) in [0, 255], uint8 or float, to normalized float32."""
-        mean = torch.tensor(self.mean, device=images.device)[:, None, None]
-        std = torch.tensor(self.std, device=images.device)[:, None, None]
-        normalized = (images.float() - mean) / std
+        std = torch.tensor(self.std, device=images.device)
+        scale, shift = 1 / std, -torch.tensor(self.mean, device=images.device) / std
+        pixels = images.permute(0, 2, 3, 1)  # (N, H, W, C)
+        if pixels.is_contiguous():  # whole rows at a time: channels alone are too few to be quick
+            rows = pixels.flatten(2).float()  # (N, H, W * C)
+            width = images.shape[3]
+            normalized = torch.addcmul(shift.repeat(width), rows, scale.repeat(width))
+            normalized = normalized.view(pixels.shape).permute(0, 3, 1, 2)
+        else:
+            normalized = torch.addcmul(shift[:, None, None], images.float(), scale[:, None, None])
         return normalized.flip(1) if self.bgr else normalized
 
     def tensor(self, pixels: NDArray) -> Tensor:
@@ -37,8 +45,14 @@ class Preprocessing:
     @classmethod
     def measured(cls, view: View, pixels: NDArray, *, most: int = 2000) -> "Preprocessing":
         """The view with the mean and deviation of (up to `most` of) these pixels (N, S, S, C)."""
-        some = pixels[:: max(1, len(pixels) // most)].astype("float32")
-        mean, std = some.mean(axis=(0, 1, 2)), some.std(axis=(0, 1, 2)).clip(min=1.0)
+        some = pixels[:: max(1, len(pixels) // most)]
+        counts = np.zeros((some.shape[-1], 256), np.int64)
+        for image in some:
+            for channel, count in enumerate(counts):
+                count += np.bincount(image[..., channel].ravel(), minlength=256)
+        share, values = counts / counts.sum(1, keepdims=True), np.arange(256)
+        mean = share @ values
+        std = np.sqrt((share * (values - mean[:, None]) ** 2).sum(1)).clip(min=1.0)
         return cls(view, tuple(float(m) for m in mean), tuple(float(s) for s in std))
 
     def to_json(self) -> dict[str, Any]:
