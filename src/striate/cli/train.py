@@ -1,5 +1,6 @@
 """striate train: one approach, one recipe, resumable."""
 
+import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -60,7 +61,13 @@ def train(
     folder = resume or out or Path(f"striate-{_plain_name(dataset.name)}-{approach}")
     _check_writable(folder)
     ask = Ask(seed=seed, model=model, epochs=epochs, folder=folder, resume=resume is not None)
-    outcome = run_approach(approach, dataset, ask)
+    try:
+        outcome = run_approach(approach, dataset, ask)
+    except KeyboardInterrupt:
+        if (folder / "checkpoint.safetensors").exists():
+            again = f"striate train {data} --approach {approach} --resume {folder}"
+            print(f"saved; to go on: {printable(again)}", file=sys.stderr)
+        raise
     path = folder / "recognizer.safetensors"
     outcome.recognizer.save(path)
     seconds = sum(outcome.seconds.values())
