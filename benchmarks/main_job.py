@@ -245,6 +245,17 @@ def rows(folder: Path, seconds: float, only: str | None) -> Iterator[Row | str]:
             yield Row(f"{mine}, top-1 {goal:.3f}", "s", spent, peer, theirs, ratio, 4.0)
 
 
+def let_torchvision_in() -> object:
+    """Lightning and fastai import torchvision, which on a CPU build of torch that is not its own
+    stops at operators it cannot load; nothing here uses them, so their names are enough."""
+    import torch
+
+    library = torch.library.Library("torchvision", "FRAGMENT")
+    for name in ("nms", "qnms"):
+        library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    return library
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", type=Path)
@@ -257,7 +268,9 @@ def main() -> None:
     if options.run in OURS:
         ours(OURS[options.run], options.folder)
     elif options.run:
+        kept = let_torchvision_in()
         PEERS[options.run](options.folder)
+        del kept
     else:
         for row in rows(options.folder, 60 if options.quick else options.seconds, options.only):
             if isinstance(row, str):
