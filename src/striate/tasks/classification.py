@@ -16,6 +16,7 @@ from striate.errors import ImageError
 from striate.evaluation import top_k
 from striate.images import View
 from striate.models import classifier
+from striate.models.fusion import fused
 from striate.ops.memory import channels_last
 from striate.training import Preprocessing, Recipe, Task, evaluating
 
@@ -85,6 +86,9 @@ class Classification(Task[Dataset | Decoded, Batch]):
         logits = model(batch.images.contiguous(memory_format=torch.channels_last))
         loss = F.cross_entropy(logits, batch.targets, label_smoothing=self._smoothing)
         return {"cross_entropy": loss}
+
+    def learner(self, model: nn.Module) -> nn.Module:
+        return fused(model)
 
     def objectives(self, model: nn.Module, recipe: Recipe, steps: int) -> Any:
         channels_last(model)

@@ -54,14 +54,19 @@ class Task(ABC, Generic[Data, Batch]):
         """Parameters that learn at the recipe's full rate; all others learn at its kept rate."""
         return list(model.parameters())
 
+    def learner(self, model: nn.Module) -> nn.Module:
+        """The form in which a model learns: the same parameters, perhaps computed otherwise."""
+        return model
+
     def objectives(
         self, model: nn.Module, recipe: Recipe, steps: int
     ) -> Sequence[Objective[Batch]]:
         """What is minimized over `steps` steps: by default the losses, by one optimizer."""
+        learner = self.learner(model)
         optimizer = optimizer_for(model, recipe, new=self.new_parameters(model))
         return [
             Objective(
-                in_precision(recipe.precision, lambda batch: self.losses(model, batch), model),
+                in_precision(recipe.precision, lambda batch: self.losses(learner, batch), model),
                 optimizer,
                 schedule_for(optimizer, recipe, steps),
                 clip=recipe.clip,
