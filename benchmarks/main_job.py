@@ -164,6 +164,8 @@ def lightning(folder: Path) -> None:
 
 def fastai(folder: Path) -> None:
     """`fine_tune`: one epoch with the trunk frozen, then all of it, one cycle."""
+    import fastai.callback.progress
+    import fastai.callback.schedule  # noqa: F401 (both add methods to its Learner)
     import torch
     from fastai.data.core import DataLoaders
     from fastai.learner import Callback, Learner
