@@ -41,7 +41,7 @@ def outcome(dataset: data.Dataset, approach: str, *, right: int) -> Outcome:
     probabilities[np.arange(len(targets)), given] = 0.9
     shape = View(8)
     recognizer = Recognizer(
-        nn.Linear(1, 2),
+        nn.Sequential(nn.Flatten(), nn.Linear(8 * 8 * 3, 2)),
         {"name": None},
         Preprocessing(shape, (0.0,) * 3, (1.0,) * 3),
         dataset.classes,
@@ -91,7 +91,9 @@ def test_mistakes_are_shown_as_pictures(comparison: Comparison, tmp_path: Path) 
     wrong = len(comparison.dataset.test) - 3
     page = comparison.report(tmp_path / "report.html").read_text()
     assert page.count("90 % sure") == wrong
-    assert page.count("<img") == wrong + 2  # and one sample a class
+    before, after = page.split("What its answers hang on")
+    assert before.count("<img") == wrong + 2  # and one sample a class
+    assert after.count("<img") == after.count(", right<") + min(wrong, 3)
 
 
 def test_a_file_that_vanished_leaves_its_name(

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 
 from striate.approaches.outcome import Outcome
+from striate.approaches.reasons import reasons
 from striate.data import SPLITS, Dataset
 from striate.errors import ImageError
 from striate.evaluation import calibration_error, confusion, precision_recall, wilson_interval
@@ -61,6 +63,7 @@ def contents(comparison: "Comparison") -> dict[str, Any]:
         "best_title": best.title.lower(),
         **_confusion(dataset.classes, table),
         "mistakes": _mistakes(dataset, outcome),
+        "reasons": _reasons(dataset, outcome),
         "reliability": _reliability(outcome),
         "left_out": dataset.left_out[:LEFT_OUT],
         "more_left_out": max(0, len(dataset.left_out) - LEFT_OUT),
@@ -195,6 +198,18 @@ def _mistakes(dataset: Dataset, outcome: Outcome) -> list[dict[str, Any]]:
     ]
 
 
+def _reasons(dataset: Dataset, outcome: Outcome) -> list[dict[str, Any]]:
+    """What some answers hang on, right ones first."""
+    return [
+        {
+            "given": dataset.classes[reason.given],
+            "true": None if reason.right else dataset.classes[outcome.targets[reason.row]],
+            "picture": _embedded(Image.fromarray(reason.picture)),
+        }
+        for reason in reasons(dataset, outcome)
+    ]
+
+
 def _reliability(outcome: Outcome, *, bins: int = 10) -> list[dict[str, str]]:
     """A dot for each tenth of sureness, in a drawing 210 wide and high."""
     sure = outcome.probabilities.max(1)
@@ -212,16 +227,19 @@ def _reliability(outcome: Outcome, *, bins: int = 10) -> list[dict[str, str]]:
 
 def _picture(dataset: Dataset, row: int) -> str | None:
     """A small picture inside the page; None if its file has gone meanwhile."""
-    from PIL import Image
-
     try:
-        picture = Image.fromarray(dataset.images[row])
+        return _embedded(Image.fromarray(dataset.images[row]))
     except ImageError:
         return None
+
+
+def _embedded(picture: Image.Image) -> str:
+    """A picture as an address that holds it."""
     picture.thumbnail((THUMBNAIL, THUMBNAIL))
     buffer = io.BytesIO()
     if max(picture.size) < 64:  # digits and icons: enlarged without blur
-        picture = picture.resize([4 * side for side in picture.size], Image.Resampling.NEAREST)
+        width, height = picture.size
+        picture = picture.resize((4 * width, 4 * height), Image.Resampling.NEAREST)
         picture.save(buffer, "PNG")
         kind = "png"
     else:
