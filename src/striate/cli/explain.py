@@ -215,6 +215,7 @@ def over_a_folder(asked: Asked) -> Answer:
     channels = found.strongest.channels.tolist()
     return page, {
         "layer": layer,
+        "rule": found.rule,
         "images": len(pictures),
         "maps": channels,
         "strongest": [
@@ -253,8 +254,34 @@ class Readable:
 
 
 def by_occlusion(asked: Asked) -> Answer:
-    """The three maps of the occlusion experiment."""
-    raise UserError("occlusion is not here yet")
+    """The occlusion experiment: a seventh of the image hidden, at 25 or so places each way."""
+    import numpy as np
+
+    from striate.visualize import occlusion, sheets
+
+    target, images = asked.target(), asked.tensor()
+    side = images.shape[-1]
+    found = occlusion(
+        asked.recognizer.model,
+        images,
+        target,
+        size=max(1, side // 7),
+        stride=max(1, side // 28),
+        layer=asked.layer,
+    )
+    page = sheets.of_occlusion(found, asked.pixels(), classes=asked.recognizer.classes)
+    row, column = np.unravel_index(found.probability.argmin(), found.probability.shape)
+    top, left = int(found.tops[row]), int(found.lefts[column])
+    kinds = np.unique(found.most_probable).tolist()
+    return page, {
+        **asked.about(target),
+        "layer": found.layer,
+        "map": found.channel,
+        "hides": found.size,
+        "lowest": float(found.probability.min()),
+        "lowest_box": [top, left, top + found.size, left + found.size],
+        "most_probable": [asked.recognizer.classes[kind] for kind in kinds],
+    }
 
 
 METHODS: dict[str, Callable[[Asked], Answer]] = {

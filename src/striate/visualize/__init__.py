@@ -1,4 +1,5 @@
-"""Looking inside any network: filters, feature maps, DeconvNet, attributions and dreams.
+"""Looking inside any network: filters, feature maps, DeconvNet, occlusion, attributions,
+dreams.
 
 Everything takes any `nn.Module`, gives plain arrays, and has a page in `sheets`.
 """
@@ -10,6 +11,7 @@ from striate.visualize.colors import colored, heat
 from striate.visualize.deconvnet import Patches, Strongest, patches, project, strongest
 from striate.visualize.drawing import Legend, Tile, save, save_film, sheet
 from striate.visualize.dreams import Dream, Priors, dream
+from striate.visualize.occlusion import Maps, occlusion
 from striate.visualize.reading import last_maps, layers_of
 
 __all__ = [
@@ -18,6 +20,7 @@ __all__ = [
     "Curves",
     "Dream",
     "Legend",
+    "Maps",
     "Patches",
     "Priors",
     "Strongest",
@@ -31,6 +34,7 @@ __all__ = [
     "heat",
     "last_maps",
     "layers_of",
+    "occlusion",
     "patches",
     "project",
     "save",

@@ -105,6 +105,14 @@ def table(scale: Scale) -> Pixels:
     )
 
 
+def distinct(count: int) -> Pixels:
+    """Colors for kinds, (count, 3), as far from each other as hues go, all of them as light."""
+    turns = np.radians(30 + 360 * np.arange(count) / max(count, 1))
+    lightness, chroma = np.full(count, 0.72), np.full(count, 0.14)
+    light = shown(lightness, within_gamut(lightness, chroma, turns), turns)
+    return np.rint(255 * light).astype(np.uint8)
+
+
 def shown(lightness: NDArray, chroma: NDArray, hue: NDArray) -> NDArray[np.float64]:
     """sRGB, each in [0, 1]."""
     linear = np.clip(linear_rgb(lightness, chroma, hue), 0, 1)

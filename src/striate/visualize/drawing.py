@@ -108,6 +108,19 @@ def key(page: "Image.Image", legend: Legend, left: int, top: int, width: int) ->
     pen.text((left + width / 2, top + 17), legend.meaning, QUIET, small, anchor="ma")
 
 
+def swatches(names: Sequence[str], colors: Pixels, *, side: int) -> Pixels:
+    """A tile that says which color is which."""
+    from PIL import Image, ImageDraw
+
+    page = Image.new("RGB", (side, side), PAPER)
+    pen = ImageDraw.Draw(page)
+    for number, (name, color) in enumerate(zip(names, colors.tolist(), strict=True)):
+        y = 4 + 24 * number
+        pen.rectangle((2, y, 17, y + 15), fill=tuple(color))
+        pen.text((26, y), shortened(clean(name), side - 28, SMALL_SIZE), INK, font(SMALL_SIZE))
+    return np.array(page)
+
+
 def resized(pixels: Pixels, side: int, *, smooth: bool = True) -> Pixels:
     """A tile brought to (side, side), the whole of it, on paper where it is no square."""
     from PIL import Image

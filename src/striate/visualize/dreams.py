@@ -49,11 +49,11 @@ class Priors:
     """How strongly a dream is held near natural pictures (see the top of this file)."""
 
     octaves: int = 6
-    falloff: float = 0.75  # the learning rate of an octave, the one twice as coarse having 1
+    falloff: float = 0.7  # the learning rate of an octave, the one twice as coarse having 1
     jitter: int = 16  # pixels, each way
     zoom: float = 0.4  # up to so much larger or smaller
-    blur: float = 2.0  # sigma in pixels, at the start
-    variation: float = 500.0  # per mean square difference of neighbors, pixels in [0, 1]
+    blur: float = 3.0  # sigma in pixels, at the start
+    variation: float = 800.0  # per mean square difference of neighbors, pixels in [0, 1]
     decay: float = 30.0  # per mean square distance from the start, pixels in [0, 1]
 
 
@@ -82,7 +82,7 @@ def dream(
     start: Pixels | None = None,
     size: int | None = None,
     steps: int = 192,
-    rate: float = 0.06,
+    rate: float = 0.025,
     priors: Priors | None = None,
     seed: int = 0,
     every: int = 0,

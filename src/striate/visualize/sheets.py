@@ -9,13 +9,15 @@ from striate.ops.receptive import Field
 from striate.training import Preprocessing
 from striate.visualize.activations import Activations
 from striate.visualize.attribution import Attribution, Curves
-from striate.visualize.colors import Pixels, Scale, colored, heat
+from striate.visualize.colors import Pixels, Scale, colored, distinct, heat
 from striate.visualize.deconvnet import Patches
-from striate.visualize.drawing import Legend, Tile, boxed, enhanced, sheet, to_pixels
+from striate.visualize.drawing import Legend, Tile, boxed, enhanced, sheet, swatches, to_pixels
+from striate.visualize.occlusion import Maps
 from striate.visualize.rectifying import Rule
 
 ACROSS = 8  # tiles in a row
 SHOWN = 31  # feature maps, the strongest
+KINDS = 6  # classes of a map that have a color of their own
 PER_CHANNEL = 12  # filters and channels that are shown where there is no color
 
 
@@ -161,6 +163,42 @@ def of_attribution(
     legend = Legend(-limit if found.signed else float(found.map.min()), limit, "what speaks for it")
     scale = Legend(legend.low, legend.high, legend.meaning, "balance" if found.signed else "ember")
     return sheet(f"Why {label}?", [tiles], caption=caption, side=280, legend=scale)
+
+
+def of_occlusion(found: Maps, image: Pixels, *, classes: Sequence[str]) -> Pixels:
+    """The image, what hiding each part takes away, and the three maps of the experiment."""
+    kinds, counts = np.unique(found.most_probable, return_counts=True)
+    frequent = kinds[np.argsort(-counts, kind="stable")][:KINDS].tolist()
+    colors = np.concatenate([distinct(len(frequent)), np.full((1, 3), 160, np.uint8)])
+    places = np.full(found.most_probable.shape, len(frequent))
+    for number, kind in enumerate(frequent):
+        places[found.most_probable == kind] = number
+    names = [classes[kind] for kind in frequent]
+    if len(kinds) > len(frequent):
+        names.append(f"{len(kinds) - len(frequent)} others")
+    name, clean = classes[found.target], found.clean_probability
+    lost = np.nan_to_num(found.over_pixels())
+    high = max(float(lost.max()), 1e-6)
+    side = 232
+    tiles = [
+        Tile(image, "the image"),
+        Tile(heat(image, lost, low=0.0, high=high), "what the answer hangs on"),
+        Tile(heat(image, found.probability, low=0.0, high=1.0), f"p({name})"),
+        Tile(colors[places], "most probable class"),
+        Tile(heat(image, found.activation), f"map {found.channel} of {found.layer}"),
+        Tile(swatches(names, colors[: len(names)], side=side), ""),
+    ]
+    return sheet(
+        f"What {name} hangs on",
+        in_rows(tiles, 3),
+        caption=f"A square of {found.size} pixels hides each part of the image in turn; with "
+        f"nothing hidden, p({name}) is {clean:.3f}. Second picture: bright where hiding takes "
+        "the most away. Then, for each place of the square: the probability, from 0, dark, to 1; "
+        "the most probable class; and the total activation of the feature map that was strongest.",
+        side=side,
+        legend=Legend(0.0, high, "probability lost by hiding"),
+        smooth=False,
+    )
 
 
 NAMES = {
