@@ -42,10 +42,11 @@ class Reason:
 
 
 def reasons(dataset: Dataset, outcome: Outcome, *, each: int = EACH) -> list[Reason]:
-    """The surest right answers of different classes, and the surest wrong ones, of a test."""
+    """Right answers of different classes, as sure as most, and the surest wrong ones, of a test."""
     given, sure = outcome.probabilities.argmax(1), outcome.probabilities.max(1)
     order = np.argsort(-sure, kind="stable")
     right = [row for row in order if given[row] == outcome.targets[row]]
+    right = right[len(right) // 2 :]  # the surest do not hang on any one part
     _, first = np.unique(given[right], return_index=True)  # one of each class
     chosen = [right[place] for place in sorted(first)[:each]]
     chosen += [row for row in order if given[row] != outcome.targets[row]][:each]
@@ -57,7 +58,7 @@ def reasons(dataset: Dataset, outcome: Outcome, *, each: int = EACH) -> list[Rea
             continue
         pixels = apply(image, outcome.recognizer.preprocessing.view)
         lost = loss_by_hiding(outcome.recognizer, pixels, int(given[row]))
-        picture = heat(to_rgb(pixels), lost, low=0.0, high=max(float(lost.max()), 0.05))
+        picture = heat(to_rgb(pixels), lost, low=0.0, high=max(float(lost.max()), 0.01))
         right_one = bool(given[row] == outcome.targets[row])
         found.append(Reason(picture, int(row), int(given[row]), right_one))
     return found
