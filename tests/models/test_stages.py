@@ -34,6 +34,7 @@ def vgg(counts, normalized=False):
 
 
 SIZES = {
+    "airbench": "stem:24@31 block1:64@15 block2:256@7 block3:256@3 pooled:256 fc:10",
     "lenet5": "pad:1@32 c1:6@28 s2:6@14 c3:16@10 s4:16@5 flatten:400 c5:120 f6:84 output:10",
     "lenet5_1998": "pad:1@32 c1:6@28 s2:6@14 c3:16@10 s4:16@5 c5:120@1 flatten:120 f6:84 output:10",
     "alexnet": "conv1:96@55 norm1:96@55 pool1:96@27 conv2:256@27 norm2:256@27 pool2:256@13 "
