@@ -13,11 +13,13 @@ from typing import Annotated
 import typer
 
 from striate import __version__
+from striate.cli.check import check
 from striate.cli.compare import compare
 from striate.cli.datasets import datasets
 from striate.cli.dream import dream
 from striate.cli.evaluate import evaluate
 from striate.cli.explain import explain
+from striate.cli.export import export
 from striate.cli.models import models
 from striate.cli.predict import predict
 from striate.cli.reporter import showing
@@ -36,7 +38,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for command in (compare, train, predict, evaluate, models, datasets, explain, dream):
+for command in (compare, check, train, predict, evaluate, models, datasets, explain, dream, export):
     app.command()(command)
 
 

@@ -40,7 +40,7 @@ def evaluate(
     """
     import striate
 
-    recognizer = striate.load(model)
+    recognizer = striate.recognizer.load_trained(model)
     dataset = striate.data.open(data, seed=seed)
     part = dataset if split == "all" else getattr(dataset, split)
     if not len(part):

@@ -31,11 +31,11 @@ def recognizer_of(model: str) -> "Recognizer":
     """
     from striate.images import View
     from striate.models import NETWORKS, PUBLISHED, create, normalization_of
-    from striate.recognizer import Recognizer, load
+    from striate.recognizer import Recognizer, load_trained
     from striate.training import Preprocessing
 
     if Path(model).suffix or len(Path(model).parts) > 1 or Path(model).exists():
-        return load(model)
+        return load_trained(model)
     trained = [name for name, entry in NETWORKS.items() if entry.weights]
     if model not in trained:
         raise UnknownName("file, and no network with published weights,", model, trained)

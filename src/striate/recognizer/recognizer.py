@@ -1,13 +1,9 @@
 """A network with its preprocessing, class names, calibration and provenance."""
 
 import os
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,36 +16,11 @@ from striate.errors import ImageError, ModelError
 from striate.models import classifier, cut, folded
 from striate.ops.memory import channels_last
 from striate.recognizer.calibration import Calibration
+from striate.recognizer.engines import Engine, Engines
+from striate.recognizer.familiarity import WIDEST, Familiarity, judging
+from striate.recognizer.prediction import Prediction
+from striate.recognizer.reading import Picture, batches
 from striate.training import Preprocessing, evaluating
-
-Picture = str | os.PathLike[str] | NDArray[Any]
-AHEAD = 4  # batches that are asked for before the first is answered; memory holds no more
-
-
-@dataclass(frozen=True)
-class Label:
-    """A class and its calibrated probability."""
-
-    name: str
-    probability: float
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What one picture shows: every class, the most probable first; or why it could not be read."""
-
-    name: str
-    labels: tuple[Label, ...] = ()
-    known: bool = False
-    """Whether the answer is one of the classes at all; False says "none of these"."""
-    error: str | None = None
-
-    def to_json(self, *, top: int | None = None) -> dict[str, Any]:
-        """`{"path", "labels": [{"name", "probability"}], "known"}`, or `{"path", "error"}`."""
-        if self.error is not None:
-            return {"path": self.name, "error": self.error}
-        labels = [{"name": k.name, "probability": k.probability} for k in self.labels[:top]]
-        return {"path": self.name, "labels": labels, "known": self.known}
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +32,10 @@ class Recognizer:
         architecture: how to build the model again: `{"name": ..., "options": {...}}`; of a network
             that striate cannot build, `{"name": None, "kind": ...}`.
         provenance: recipe, data fingerprint, scores: plain JSON values.
+        familiarity: what decides between the classes and "none of these"; where None, it is the
+            calibration's threshold on the largest probability.
+        engine: what computes the answers: "torch", "compiled", "onnxruntime", "openvino", or
+            "auto", the fastest of those installed, by a short measurement that is remembered.
     """
 
     model: nn.Module
@@ -69,6 +44,8 @@ class Recognizer:
     classes: tuple[str, ...]
     calibration: Calibration = field(default_factory=Calibration)
     provenance: dict[str, Any] = field(default_factory=dict)
+    familiarity: Familiarity | None = None
+    engine: str = "torch"
 
     def __call__(self, images: Iterable[Picture], *, batch_size: int = 32) -> list[Prediction]:
         """Predictions for paths and arrays (see `predict`)."""
@@ -80,23 +57,85 @@ class Recognizer:
         Args:
             images: paths, or arrays as `striate.images.to_rgb` takes them.
         """
-        for names, decoded in self._batches(images, batch_size):
+        for names, decoded in batches(images, self._pixels, batch_size):
             good = [pixels for pixels in decoded if not isinstance(pixels, ImageError)]
-            answers = iter(self.probabilities(np.stack(good)) if good else ())
+            answers = iter(zip(*self.answers(np.stack(good)), strict=True) if good else ())
             for name, pixels in zip(names, decoded, strict=True):
                 if isinstance(pixels, ImageError):
                     yield Prediction(name, error=str(pixels))
                 else:
-                    yield self._prediction(name, next(answers))
+                    shares, known = next(answers)
+                    yield Prediction.of(name, self.classes, shares, bool(known))
 
     def probabilities(
         self, pixels: NDArray[np.uint8], *, batch_size: int = 64
     ) -> NDArray[np.float32]:
         """Calibrated probabilities (N, classes) of pixels (N, S, S, C) in this view."""
+        return self.answers(pixels, batch_size=batch_size)[0]
+
+    def answers(
+        self, pixels: NDArray[np.uint8], *, batch_size: int = 64
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Calibrated probabilities (N, classes), and whether each is one of the classes (N,).
+
+        Args:
+            pixels: (N, S, S, C) in this view.
+        """
+        count = len(self.classes)
         if not len(pixels):
-            return np.zeros((0, len(self.classes)), np.float32)
-        logits = self._run(self._fast, pixels, batch_size)
-        return self.calibration(logits).numpy()
+            return np.zeros((0, count), np.float32), np.zeros(0, np.bool_)
+        outputs = self._run(self._engines, pixels, batch_size)
+        probabilities = self.calibration(outputs[:, :count])
+        return probabilities.numpy(), self.knows(probabilities, outputs[:, count:]).numpy()
+
+    def knows(self, probabilities: Tensor, familiar: Tensor) -> Tensor:
+        """Whether a picture is one of the classes (N,).
+
+        Args:
+            probabilities: (N, classes), calibrated.
+            familiar: (N, 1) what `familiarity` says; (N, 0) where there is none.
+        """
+        if self.familiarity is None:
+            return probabilities.amax(1) >= self.calibration.threshold
+        return familiar[:, 0] >= self.familiarity.threshold
+
+    def network(self) -> nn.Module:
+        """A copy that answers at once: batch normalization folded, (N, classes) logits.
+
+        With a `familiarity`, (N, classes + 1): the last column is what that says.
+        """
+        copy = folded(self.model)
+        return copy if self.familiarity is None else judging(copy, self.familiarity)
+
+    def familiar(
+        self,
+        pixels: NDArray[np.uint8],
+        targets: NDArray[np.int64],
+        held_out: NDArray[np.uint8],
+    ) -> "Recognizer":
+        """The same, able to say "none of these" by how far a picture is from those learned from.
+
+        Where the network has no full connection that gives the logits, or one of more than WIDEST
+        features, nothing changes.
+
+        Args:
+            pixels: (N, S, S, C) training pictures in this view.
+            targets: (N,) their classes.
+            held_out: (M, S, S, C) validation pictures, of which 95 % stay known.
+        """
+        try:
+            last = classifier(self.model)[1]
+        except ModelError:
+            return self
+        if last.in_features > WIDEST or last.out_features != len(self.classes):
+            return self
+        before = Before(self.model)
+        known, others = (self._run(before, some, 32).flatten(1) for some in (pixels, held_out))
+        return self.knowing(known, torch.from_numpy(targets), others)
+
+    def knowing(self, features: Tensor, targets: Tensor, held_out: Tensor) -> "Recognizer":
+        """As `familiar`, from the features (N, D) that the last full connection reads."""
+        return replace(self, familiarity=Familiarity.fitted(features, targets, held_out))
 
     def features(
         self, images: Iterable[Picture], *, layer: str | None = None, batch_size: int = 32
@@ -112,7 +151,7 @@ class Recognizer:
         """
         model = Before(self.model) if layer is None else cut(self.model, layer)
         parts = []
-        for names, decoded in self._batches(images, batch_size):
+        for names, decoded in batches(images, self._pixels, batch_size):
             good = []
             for name, pixels in zip(names, decoded, strict=True):
                 if isinstance(pixels, ImageError):
@@ -130,52 +169,28 @@ class Recognizer:
         save(self, path)
 
     @cached_property
-    def _fast(self) -> nn.Module:
-        """The network with its batch normalizations folded in; the answers are the same."""
-        return channels_last(folded(self.model))
+    def _engines(self) -> Engine:
+        return Engines(channels_last(self.network()), self._shape, self.engine)
 
-    def _run(self, model: nn.Module, pixels: NDArray[np.uint8], batch_size: int) -> Tensor:
+    @property
+    def _shape(self) -> tuple[int, int, int]:
+        view = self.preprocessing.view
+        return view.channels, view.size, view.size
+
+    def _run(self, model: Engine, pixels: NDArray[np.uint8], batch_size: int) -> Tensor:
         parts = []
-        with evaluating(model):
+        with evaluating(model) if isinstance(model, nn.Module) else torch.no_grad():
             for first in range(0, len(pixels), batch_size):
                 some = np.ascontiguousarray(pixels[first : first + batch_size])
                 images = self.preprocessing.tensor(some)
                 parts.append(model(images.contiguous(memory_format=torch.channels_last)).float())
         return torch.cat(parts)
 
-    def _prediction(self, name: str, probabilities: NDArray[np.float32]) -> Prediction:
-        order = np.argsort(-probabilities, kind="stable")
-        labels = tuple(Label(self.classes[k], float(probabilities[k])) for k in order)
-        return Prediction(name, labels, labels[0].probability >= self.calibration.threshold)
-
-    def _batches(
-        self, images: Iterable[Picture], size: int
-    ) -> Iterator[tuple[list[str], list[NDArray[np.uint8] | ImageError]]]:
-        """Names and pixels, or errors, a batch at a time; the next ones are decoded meanwhile."""
-        if isinstance(images, str | os.PathLike):
-            raise TypeError(f"give a list of pictures, not one path: [{str(images)!r}]")
-        source = enumerate(images)
-        waiting: deque[list[tuple[str, Future[NDArray[np.uint8] | ImageError]]]] = deque()
-        pool = ThreadPoolExecutor(os.cpu_count())
-        try:
-            while True:
-                while len(waiting) < AHEAD and (some := list(islice(source, size))):
-                    waiting.append([(_name(i, p), pool.submit(self._pixels, p)) for i, p in some])
-                if not waiting:
-                    return
-                batch = waiting.popleft()
-                yield [name for name, _ in batch], [future.result() for _, future in batch]
-        finally:  # who stops listening does not wait for pictures that nobody will see
-            pool.shutdown(cancel_futures=True)
-
-    def _pixels(self, picture: Picture) -> NDArray[np.uint8] | ImageError:
-        try:
-            view = self.preprocessing.view
-            if isinstance(picture, str | os.PathLike):
-                return pictures.render(pictures.load(picture), [view])[0]
-            return pictures.apply(pictures.to_rgb(np.asarray(picture)), view)
-        except ImageError as error:
-            return error
+    def _pixels(self, picture: Picture) -> NDArray[np.uint8]:
+        view = self.preprocessing.view
+        if isinstance(picture, str | os.PathLike):
+            return pictures.render(pictures.load(picture), [view])[0]
+        return pictures.apply(pictures.to_rgb(np.asarray(picture)), view)
 
 
 class Before(nn.Module):
@@ -195,8 +210,3 @@ class Before(nn.Module):
         finally:
             handle.remove()
         return seen[-1]
-
-
-def _name(number: int, picture: Sequence[Any] | Picture) -> str:
-    """The path, or "image 3" for an array."""
-    return str(Path(picture)) if isinstance(picture, str | os.PathLike) else f"image {number}"

@@ -12,11 +12,15 @@ from striate.errors import StriateError, WeightsError
 from striate.handcrafted import BagOfVisualWords, Settings
 from striate.models import create
 from striate.recognizer.calibration import Calibration
+from striate.recognizer.exported import RUNTIMES, Exported
+from striate.recognizer.familiarity import Familiarity
 from striate.recognizer.recognizer import Recognizer
 from striate.training import Preprocessing
 from striate.training.checkpoints import load_tensors, save_tensors
 
-FORMAT = 1
+FORMAT = 2
+READABLE = (1, 2)  # 1 knows no familiarity
+DIRECTIONS = "familiarity.directions"
 BAG = "bag_of_visual_words"
 MAX_SIDE = 8192  # pixels of a view; no network here reads more
 
@@ -34,36 +38,61 @@ def save(recognizer: Recognizer, path: str | os.PathLike[str]) -> None:
         "classes": list(recognizer.classes),
         "calibration": asdict(recognizer.calibration),
         "provenance": recognizer.provenance,
+        "familiarity": None,
     }
-    save_tensors(path, recognizer.model.state_dict(), header)
+    tensors = dict(recognizer.model.state_dict())
+    if recognizer.familiarity is not None:
+        tensors[DIRECTIONS] = recognizer.familiarity.directions
+        header["familiarity"] = {"threshold": recognizer.familiarity.threshold}
+    save_tensors(path, tensors, header)
 
 
-def load(path: str | os.PathLike[str], *, model: nn.Module | None = None) -> Recognizer:
-    """The recognizer in a file that `Recognizer.save` wrote; nothing is unpickled.
+def load(
+    path: str | os.PathLike[str], *, model: nn.Module | None = None, engine: str = "torch"
+) -> Recognizer | Exported:
+    """The recognizer in a file that `Recognizer.save` or an export wrote; nothing is unpickled.
 
     Shapes are compared with those of the network the header names before memory is taken for it.
 
     Args:
         model: the network, where it is one of the user's own, which striate cannot build.
+        engine: of the `Recognizer`; an exported file (.onnx, .xml) has its own.
 
     Raises:
         WeightsError: if it is no such file, or its parts do not fit each other.
+        MissingExtra: if what runs an exported file is not installed.
     """
     path = Path(path)
-    if path.suffix in {".pt", ".pth", ".pkl", ".pickle", ".joblib", ".ckpt"}:
+    if path.suffix in RUNTIMES:
+        return Exported(path)
+    return load_trained(path, model=model, engine=engine)
+
+
+def load_trained(
+    path: str | os.PathLike[str], *, model: nn.Module | None = None, engine: str = "torch"
+) -> Recognizer:
+    """As `load`, but only what `Recognizer.save` wrote, with its network and weights.
+
+    Raises:
+        WeightsError: also for an exported file, whose graph has neither layers nor names.
+    """
+    path = Path(path)
+    if path.suffix in RUNTIMES:
+        raise WeightsError(f"{path} is an export; give the .safetensors file that it was made from")
+    if path.suffix in {".pt", ".pt2", ".pth", ".pkl", ".pickle", ".joblib", ".ckpt"}:
         raise WeightsError(
-            f"{path} may run code when it is opened; striate loads .safetensors only"
+            f"{path} may run code when it is opened; striate loads .safetensors, .onnx and .xml"
         )
     try:
         tensors, header = load_tensors(path)
     except RecursionError as error:
         raise WeightsError(f"{path} is not a file that striate wrote (nested too deep)") from error
-    if header.get("format") != FORMAT:
+    if header.get("format") not in READABLE:
         raise WeightsError(
             f"{path} is no recognizer of format {FORMAT} (it says {header.get('format')!r})"
         )
     try:
-        return _recognizer(path, tensors, header, model)
+        return _recognizer(path, tensors, header, model, engine)
     except WeightsError:
         raise
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
@@ -73,7 +102,11 @@ def load(path: str | os.PathLike[str], *, model: nn.Module | None = None) -> Rec
 
 
 def _recognizer(
-    path: Path, tensors: dict[str, Tensor], header: dict[str, Any], model: nn.Module | None
+    path: Path,
+    tensors: dict[str, Tensor],
+    header: dict[str, Any],
+    model: nn.Module | None,
+    engine: str,
 ) -> Recognizer:
     classes, architecture = header["classes"], header["architecture"]
     if not (isinstance(classes, list) and classes and all(isinstance(c, str) for c in classes)):
@@ -84,6 +117,11 @@ def _recognizer(
     if preprocessing.view.size > MAX_SIDE:
         raise ValueError(f"it wants pictures of {preprocessing.view.size:,} pixels a side")
     calibration = Calibration(**header["calibration"])
+    familiarity = None
+    if header.get("familiarity") is not None:
+        familiarity = Familiarity(tensors.pop(DIRECTIONS), header["familiarity"]["threshold"])
+        if len(familiarity.directions) != len(classes):
+            raise ValueError(f"it has directions of {len(familiarity.directions)} classes")
     if model is None:
         with torch.device("meta"):
             _check(path, build(architecture, len(classes)), tensors)
@@ -91,7 +129,14 @@ def _recognizer(
     _check(path, model, tensors)
     model.load_state_dict(tensors)
     return Recognizer(
-        model.eval(), architecture, preprocessing, tuple(classes), calibration, header["provenance"]
+        model.eval(),
+        architecture,
+        preprocessing,
+        tuple(classes),
+        calibration,
+        header["provenance"],
+        familiarity,
+        engine,
     )
 
 

@@ -1,0 +1,208 @@
+"""What computes a network fastest here: measured once on this machine, and remembered.
+
+torch as it is, torch compiled, ONNX Runtime and OpenVINO compute the same products in the same
+precision; which is ahead depends on the network, on the batch and on the processor.
+"""
+
+import hashlib
+import json
+import platform
+import statistics
+import time
+import warnings
+from collections.abc import Callable
+from copy import deepcopy
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from striate.errors import MissingExtra, StriateError, UnknownName
+from striate.files import cache_folder, writing
+from striate.progress import stage
+
+Engine = Callable[[Tensor], Tensor]
+"""Images (N, C, S, S), normalized, to what the network says of them (N, numbers)."""
+
+FEW, MANY = 1, 32  # the batches that are measured
+BETWEEN = 8  # from which a batch counts as many
+WARM, ROUNDS = 2, 5
+
+
+def by_torch(network: nn.Module, shape: tuple[int, int, int]) -> Engine:
+    """The network itself."""
+    network.eval()
+
+    def run(images: Tensor) -> Tensor:
+        with torch.inference_mode():
+            return network(images).clone()
+
+    return run
+
+
+def by_compiling(network: nn.Module, shape: tuple[int, int, int]) -> Engine:
+    """torch.compile with the weights as constants; every size of batch is compiled by itself."""
+    import torch._inductor.config as inductor
+
+    with inductor.patch(freezing=True):
+        compiled = torch.compile(network.eval(), dynamic=False)
+
+    def run(images: Tensor) -> Tensor:
+        with torch.no_grad(), inductor.patch(freezing=True):
+            return compiled(images)
+
+    return run
+
+
+def by_onnxruntime(network: nn.Module, shape: tuple[int, int, int]) -> Engine:
+    """ONNX Runtime, on the CPU."""
+    import onnxruntime
+
+    from striate.recognizer.conversion import settled, to_onnx
+
+    examples = torch.zeros(2, *shape)
+    ready = settled(deepcopy(network), examples)
+    program = to_onnx(ready, (examples,), {"images": {0: "N"}}, ["outputs"])
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    session = onnxruntime.InferenceSession(
+        program.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+
+    def run(images: Tensor) -> Tensor:
+        return torch.from_numpy(session.run(None, {"images": images.contiguous().numpy()})[0])
+
+    return run
+
+
+def by_openvino(network: nn.Module, shape: tuple[int, int, int]) -> Engine:
+    """OpenVINO, on the CPU, in single precision."""
+    import openvino
+
+    from striate.recognizer.conversion import settled
+
+    examples = torch.zeros(2, *shape)
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = openvino.convert_model(
+            settled(deepcopy(network), examples), example_input=examples, input=[(-1, *shape)]
+        )
+    settings = {
+        "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+        "INFERENCE_PRECISION_HINT": "f32",
+    }
+    compiled = openvino.Core().compile_model(model, "CPU", settings)
+
+    def run(images: Tensor) -> Tensor:
+        return torch.from_numpy(compiled(images.contiguous().numpy())[0].copy())
+
+    return run
+
+
+ENGINES: dict[str, tuple[Callable[[nn.Module, tuple[int, int, int]], Engine], tuple[str, ...]]] = {
+    "torch": (by_torch, ()),
+    "compiled": (by_compiling, ()),
+    "onnxruntime": (by_onnxruntime, ("onnx", "onnxruntime", "onnxscript")),
+    "openvino": (by_openvino, ("openvino",)),
+}
+"""Every engine, and the packages it needs."""
+
+
+def installed() -> list[str]:
+    """The engines that this machine has."""
+    return [name for name, (_, needs) in ENGINES.items() if all(find_spec(p) for p in needs)]
+
+
+class Engines:
+    """A network computed by the engine of that name, or by the fastest for each batch ("auto").
+
+    Raises:
+        UnknownName: if there is no such engine.
+        MissingExtra: if it is not installed.
+    """
+
+    def __init__(self, network: nn.Module, shape: tuple[int, int, int], name: str = "torch"):
+        if name != "auto" and name not in ENGINES:
+            raise UnknownName("engine", name, [*ENGINES, "auto"])
+        if name != "auto" and name not in installed():
+            raise MissingExtra(f"the engine {name}", "export")
+        self.network, self.shape, self.name = network, shape, name
+        self.built: dict[str, Engine] = {}
+
+    def __call__(self, images: Tensor) -> Tensor:
+        name = self.name
+        if name == "auto":
+            name = self.choice[str(MANY if len(images) >= BETWEEN else FEW)]
+        return self.engine(name)(images)
+
+    def engine(self, name: str) -> Engine:
+        """That one, built when it is first asked for."""
+        if name not in self.built:
+            build, _ = ENGINES[name]
+            self.built[name] = build(self.network, self.shape)
+        return self.built[name]
+
+    @cached_property
+    def choice(self) -> dict[str, str]:
+        """The fastest engine for few images and for many, as remembered or measured now."""
+        path = cache_folder() / "engines" / f"{self.key()}.json"
+        try:
+            known = json.loads(path.read_text())
+            if all(known[str(size)] in installed() for size in (FEW, MANY)):
+                return known
+        except (OSError, ValueError, KeyError, TypeError):
+            pass  # nothing is remembered yet, or nothing that can be read
+        found = self.measured()
+        with writing(path) as temporary:
+            temporary.write_text(json.dumps(found))
+        return found
+
+    def measured(self, sizes: tuple[int, ...] = (FEW, MANY)) -> dict[str, str]:
+        """The engine with the lowest median time at each size of batch; all take turns."""
+        names, fastest = installed(), {}
+        with stage("which engine is fastest here", len(sizes) * len(names)) as bar:
+            for size in sizes:
+                images = torch.randn(size, *self.shape)
+                images = images.contiguous(memory_format=torch.channels_last)
+                seconds: dict[str, list[float]] = {}
+                for name in names:
+                    try:
+                        for _ in range(WARM):
+                            self.engine(name)(images)
+                        seconds[name] = []
+                    except StriateError:
+                        raise
+                    except Exception:  # an engine that cannot compute this network is no candidate
+                        if name == "torch":
+                            raise
+                    bar.advance(1)
+                for _ in range(ROUNDS):
+                    for name, times in seconds.items():
+                        start = time.perf_counter()
+                        self.engine(name)(images)
+                        times.append(time.perf_counter() - start)
+                fastest[str(size)] = min(seconds, key=lambda name: statistics.median(seconds[name]))
+        return fastest
+
+    def key(self) -> str:
+        """What the choice depends on: processor, threads, versions, and the network's form."""
+        parts = [platform.machine(), processor(), str(torch.get_num_threads()), str(self.shape)]
+        for package in ("torch", "onnxruntime", "openvino"):
+            try:
+                parts.append(f"{package} {version(package)}")
+            except PackageNotFoundError:
+                parts.append(f"no {package}")
+        form = [str(self.network), *map(str, (t.shape for t in self.network.state_dict().values()))]
+        return hashlib.sha256("\n".join(parts + form).encode()).hexdigest()[:32]
+
+
+def processor() -> str:
+    """What this machine's processor is called, as far as the system tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(line for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor()
