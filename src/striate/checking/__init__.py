@@ -1,0 +1,23 @@
+"""What is wrong with a set of images, before anything is learned from it.
+
+`check(data)` gives `Findings`: broken files, copies within a class, across classes (labels that
+contradict each other) and across the split (leaks), odd pictures, and probably wrong labels.
+`leaks(decoded)` is the quick part that belongs before every score.
+"""
+
+from striate.checking.check import check, leaks
+from striate.checking.findings import Copies, Effect, Findings, Suspect
+from striate.checking.leaking import seen_before, sentence
+from striate.checking.oddities import Odd
+
+__all__ = [
+    "Copies",
+    "Effect",
+    "Findings",
+    "Odd",
+    "Suspect",
+    "check",
+    "leaks",
+    "seen_before",
+    "sentence",
+]

@@ -1,0 +1,123 @@
+"""The whole check: what is wrong with a set of images, before anything is learned from it."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from striate.checking import duplicates, features, labels
+from striate.checking.appearance import VIEW, looks
+from striate.checking.findings import Effect, Findings, suspects_of
+from striate.checking.leaking import seen_before
+from striate.checking.oddities import odd, sizes
+from striate.data import SPLITS, Dataset, Decoded, decode
+from striate.data import open as open_data
+from striate.data.contents import WIDTH, contents_of, stamps_of
+from striate.data.store import stores
+
+
+def check(
+    data: Dataset | str | Path, *, seed: int = 0, deep: bool = True, judge: bool = True
+) -> Findings:
+    """Broken files, duplicates, leaks, conflicts, odd pictures and probably wrong labels of a set.
+
+    Memory is the features of the pictures, at most 2 kB each beside the mapped pixels; time grows
+    with the number of pictures.
+
+    Args:
+        data: a set, or what `striate.data.open` takes.
+        seed: of the splits that the set itself does not have.
+        deep: ask a trained network where it is installed; else gradients serve.
+        judge: whether to judge the labels, which takes the most time.
+    """
+    dataset = data if isinstance(data, Dataset) else open_data(data, seed=seed)
+    measured = sizes(dataset)
+    side, gray = measured.side, all(mode in ("1", "L") for mode in measured.modes)
+    small = side <= features.SMALL
+    # Of small gray pictures (digits) gradients say more than a network trained on photographs.
+    view = features.deep_view(side) if deep and not (small and gray) else None
+    decoded = decode(dataset, [VIEW] if view is None else [VIEW, view])
+    if len(decoded.dataset) < len(dataset):  # rows without the broken ones
+        measured = sizes(decoded.dataset)
+    seen = looks(decoded.pixels[VIEW])
+    said = None
+    if view is not None:
+        said = features.deep(decoded, view)
+    pairs = duplicates.find(seen, marks(decoded.dataset, [VIEW]), small=small, features=said)
+    group = duplicates.groups(len(seen), pairs)
+    suspects: labels.Suspects | None = None
+    effect = None
+    if judge:
+        numbers = features.plain(decoded, seen.vectors) if said is None else said
+        suspects = _judged(decoded.dataset, numbers, group)
+        effect = _effect(decoded.dataset, numbers, group)
+    return Findings(
+        dataset=decoded.dataset,
+        pairs=pairs,
+        groups=group,
+        odd=odd(decoded, measured, seen.flat),
+        suspects=suspects_of(suspects),
+        judged=suspects is not None,
+        effect=effect,
+    )
+
+
+def leaks(data: Decoded) -> NDArray[np.int64]:
+    """Rows of test images that also stand in the training or validation images.
+
+    It takes the pixels that are there anyway, so that it costs seconds before any comparison. Only
+    what is beyond doubt is named; `check` looks more closely.
+    """
+    dataset = data.dataset
+    view = min(data.pixels, key=lambda one: (one.size < VIEW.size, one.fit == "crop", one.size))
+    small = _side(dataset) <= features.SMALL
+    pairs = duplicates.find(
+        looks(data.pixels[view]), marks(dataset, list(data.pixels)), small=small
+    )
+    return seen_before(dataset, duplicates.groups(len(dataset), pairs))
+
+
+def marks(dataset: Dataset, views: list) -> NDArray[np.uint8]:
+    """A hash (N, 16) of each file's bytes, or of the pixels of what is no file."""
+    if any(dataset.images.path(row) is None for row in range(min(len(dataset), 1))):
+        return np.frombuffer(
+            b"".join(dataset.images.mark(row)[:WIDTH] for row in range(len(dataset))), np.uint8
+        ).reshape(-1, WIDTH)
+    paths = [str(dataset.images.path(row)) for row in range(len(dataset))]
+    known: dict[bytes, bytes] = {}
+    for view in views:
+        for store in stores(view):  # what was decoded just now has been hashed then
+            known.update(zip(map(bytes, store.stamps), map(bytes, store.contents), strict=True))
+    known.pop(bytes(WIDTH), None)
+    contents, unreadable = contents_of(paths, stamps_of(paths), known)
+    for row in unreadable:  # gone since it was decoded: like nothing else
+        contents = contents.copy()
+        contents[row] = np.frombuffer(row.to_bytes(WIDTH, "big"), np.uint8)
+    return contents
+
+
+def _side(dataset: Dataset, *, sample: int = 16) -> int:
+    """The median longer side in pixels, of a few."""
+    rows = np.linspace(0, len(dataset) - 1, min(sample, len(dataset))).astype(int)
+    return sizes(dataset.take(rows)).side
+
+
+def _judged(
+    dataset: Dataset, numbers: NDArray[np.float32], group: NDArray[np.int64]
+) -> labels.Suspects:
+    classes = len(dataset.classes)
+    probabilities = labels.out_of_fold(numbers, dataset.targets, group, classes=classes)
+    return labels.suspects(probabilities, dataset.targets)
+
+
+def _effect(
+    dataset: Dataset, numbers: NDArray[np.float32], group: NDArray[np.int64]
+) -> Effect | None:
+    """What the leaks do to the score of a classifier on these numbers; None without leaks."""
+    leaking = seen_before(dataset, group)
+    train, test = (np.flatnonzero(dataset.split == SPLITS.index(k)) for k in ("train", "test"))
+    clean = ~np.isin(test, leaking)
+    if not len(leaking) or not clean.any() or len(np.unique(dataset.targets[train])) < 2:
+        return None
+    right = labels.accuracy(numbers, dataset.targets, train, test)
+    return Effect(float(right.mean()), float(right[clean].mean()), float(right[~clean].mean()))

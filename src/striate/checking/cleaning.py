@@ -1,0 +1,70 @@
+"""A list of what is sound: the user's files stay as they are."""
+
+import csv
+import os
+from pathlib import Path
+
+from striate.checking.findings import Findings
+from striate.data import SPLITS
+from striate.errors import DataError
+from striate.files import writing
+
+HEADING = ("path", "label", "split", "remark")
+
+
+def write_list(findings: Findings, path: Path) -> int:
+    """Writes path, label and split of every image that stays; returns how many those are.
+
+    Paths are relative to the list. A fourth column, which nobody has to read, names the class that
+    a suspect image may rather belong to.
+
+    Raises:
+        DataError: if the images are no files, or too few stay, or the list is one of them.
+        StorageError: if it cannot be written.
+    """
+    data = findings.dataset
+    if len(data) and data.images.path(0) is None:
+        raise DataError(f"{data.name}: its images are no files, a list cannot name them")
+    if path.suffix.lower() not in (".csv", ".txt"):
+        raise DataError(f"{path}: a list ends in .csv")
+    folder = path.absolute().parent
+    doubts = {one.row: one for one in findings.suspects}
+    rows = []
+    for row in range(len(data)):
+        file = data.images.path(row)
+        if row in findings.remove or file is None:
+            continue
+        place = _place(file, folder)
+        doubt = doubts.get(row)
+        remark = f"perhaps {data.classes[doubt.given]}: {doubt.probability:.2f}" if doubt else ""
+        label = data.classes[data.targets[row]]
+        rows.append((place, label, SPLITS[data.split[row]], remark))
+    learned = {label for _, label, split, _ in rows if split == SPLITS[0]}
+    if len(learned) < 2:
+        raise DataError(f"{data.name}: nothing to learn from is left when all copies are taken out")
+    with writing(path) as temporary:
+        with temporary.open("w", encoding="utf-8", newline="") as stream:
+            writer = csv.writer(stream, lineterminator="\n")
+            writer.writerow(HEADING)
+            writer.writerows(rows)
+    return len(rows)
+
+
+def _place(file: Path, folder: Path) -> str:
+    """Where a file lies, seen from the list's folder.
+
+    Raises:
+        DataError: if its name cannot stand in a list.
+    """
+    absolute = file.absolute()
+    try:
+        place = os.path.relpath(absolute, folder)
+    except ValueError:  # another drive
+        place = str(absolute)
+    try:
+        place.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise DataError(f"{file!r}: its name is no text; rename it to have it in a list") from error
+    if place != place.strip() or len(place.splitlines()) != 1:
+        raise DataError(f"{str(file)!r}: its name has a line break or a space at an end; rename it")
+    return place

@@ -1,0 +1,76 @@
+"""What a picture shows, in numbers that a linear classifier can tell classes apart by."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from striate.checking.appearance import VIEW
+from striate.data import Decoded
+from striate.errors import MissingExtra, WeightsError
+from striate.handcrafted.hog import hog
+from striate.images import View
+from striate.models import create, entry, folded
+from striate.models.published import locate
+from striate.ops.memory import channels_last
+from striate.progress import stage
+from striate.recognizer.recognizer import Before
+from striate.training import Preprocessing, evaluating
+
+NETWORK, WEIGHTS = "efficientnet_lite0", "imagenet"
+SMALL = 64  # pixels of a side, of pictures a trained network sees enlarged
+SMALL_SIDE = 96
+BATCH, HOG_BATCH = 32, 1024
+MOST = 512  # numbers kept of each picture where there are many pictures
+MANY = 20_000
+
+
+def deep_view(side: int) -> View | None:
+    """What the trained network is shown of pictures of that side; None if it is not installed."""
+    try:
+        locate(f"{NETWORK}.{WEIGHTS}")
+    except (MissingExtra, WeightsError):  # looks and gradients do without it
+        return None
+    if side <= SMALL:
+        return View(SMALL_SIDE, fit="squash")
+    return View(entry(NETWORK).image_size, fraction=1.0)
+
+
+def deep(data: Decoded, view: View) -> NDArray[np.float32]:
+    """What the trained network says of every image: (N, D).
+
+    Where there are MANY images, D is MOST: random directions, which keep angles and distances
+    (Johnson & Lindenstrauss 1984), so that memory stays bounded.
+    """
+    normalization = entry(NETWORK).normalization
+    preprocessing = Preprocessing(view, normalization.mean, normalization.std, normalization.bgr)
+    trunk = channels_last(Before(folded(create(NETWORK, weights=WEIGHTS))))
+    pixels = data.pixels[view]
+    directions: torch.Tensor | None = None
+    features = np.empty((0, 0), np.float32)
+    with evaluating(trunk), stage("deep features", len(pixels)) as bar:
+        for first in range(0, len(pixels), BATCH):
+            images = preprocessing.tensor(np.ascontiguousarray(pixels[first : first + BATCH]))
+            said = trunk(images.contiguous(memory_format=torch.channels_last)).flatten(1)
+            if not first:
+                width = said.shape[1]
+                if len(pixels) > MANY and width > MOST:
+                    generator = torch.Generator().manual_seed(0)
+                    directions = torch.randn(width, MOST, generator=generator) / MOST**0.5
+                    width = MOST
+                features = np.empty((len(pixels), width), np.float32)
+            said = said if directions is None else said @ directions
+            features[first : first + len(said)] = said.numpy()
+            bar.advance(len(said))
+    return features
+
+
+def plain(data: Decoded, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Gradients of the small gray picture, and its look: (N, 324 + 144). No network is needed."""
+    pixels = data.pixels[VIEW]
+    parts = []
+    with torch.no_grad(), stage("gradients", len(pixels)) as bar:
+        for first in range(0, len(pixels), HOG_BATCH):
+            some = torch.from_numpy(np.ascontiguousarray(pixels[first : first + HOG_BATCH]))
+            parts.append(hog(some.permute(0, 3, 1, 2).float()).flatten(1).numpy())
+            bar.advance(len(some))
+    return np.concatenate([np.concatenate(parts), vectors], axis=1)

@@ -1,0 +1,296 @@
+"""What a check has found, as values, as a few lines, as JSON, as a page, and as a cleaned list."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from striate.checking.duplicates import Pairs
+from striate.checking.labels import Suspects
+from striate.checking.leaking import seen_before, sentence
+from striate.checking.oddities import Odd
+from striate.data import SPLITS, Dataset
+
+UNEVEN = 3.0  # times as many images in the largest class as in the smallest
+SCARCE = 20  # images of a class below which it is worth a word
+TEST, VALIDATION = SPLITS.index("test"), SPLITS.index("validation")
+
+
+@dataclass(frozen=True)
+class Copies:
+    """Images that show the same picture."""
+
+    rows: tuple[int, ...]
+    exact: bool
+    """Whether their files hold the same bytes, all of them."""
+    mirror: bool
+    """Whether one is another in a mirror."""
+    likeness: float
+    """Correlation of the least alike of its pairs."""
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """An image whose label is probably wrong, and what a classifier would call it."""
+
+    row: int
+    given: int
+    probability: float
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What leaks do to a score: a classifier on all test images, on the clean, on the leaking."""
+
+    all: float
+    clean: float
+    leaking: float
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """Everything that is wrong with a set; printed, it is a short summary.
+
+    Attributes:
+        dataset: without the broken images, which are in its `left_out` with reasons.
+        pairs: images that show the same picture.
+        groups: (N,) equal for those.
+        odd: images unlike the rest.
+        suspects: probably wrong labels, the most suspect first.
+        judged: whether labels were judged at all.
+        effect: what leaks do to the score, where there are any and labels were judged.
+    """
+
+    dataset: Dataset
+    pairs: Pairs
+    groups: NDArray[np.int64]
+    odd: tuple[Odd, ...] = ()
+    suspects: tuple[Suspect, ...] = ()
+    judged: bool = False
+    effect: Effect | None = None
+
+    @cached_property
+    def copies(self) -> tuple[Copies, ...]:
+        """Groups of the same picture, in the order of their first rows."""
+        # The pairs of each group are what ties it together.
+        order = np.argsort(self.groups[self.pairs.first], kind="stable")
+        leaders = self.groups[self.pairs.first][order]
+        members = np.argsort(self.groups, kind="stable")
+        sorted_groups = self.groups[members]
+        found = []
+        for leader in np.unique(leaders).tolist():
+            low, high = np.searchsorted(leaders, [leader, leader + 1])
+            ties = order[low:high]
+            first, last = np.searchsorted(sorted_groups, [leader, leader + 1])
+            found.append(
+                Copies(
+                    tuple(members[first:last].tolist()),
+                    bool(self.pairs.exact[ties].all()),
+                    bool(self.pairs.mirror[ties].any()),
+                    float(self.pairs.likeness[ties].min()),
+                )
+            )
+        return tuple(found)
+
+    @cached_property
+    def conflicts(self) -> tuple[Copies, ...]:
+        """Groups of the same picture under several labels."""
+        return tuple(c for c in self.copies if len(set(self.dataset.targets[list(c.rows)])) > 1)
+
+    @cached_property
+    def leaks(self) -> NDArray[np.int64]:
+        """Test images that also stand in training or validation."""
+        return seen_before(self.dataset, self.groups)
+
+    @cached_property
+    def early(self) -> NDArray[np.int64]:
+        """Validation images that also stand in training."""
+        return seen_before(self.dataset, self.groups, split=VALIDATION)
+
+    @property
+    def repeated(self) -> int:
+        """Images that only say again what another says."""
+        return sum(len(copies.rows) - 1 for copies in self.copies)
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing at all was found."""
+        return not (self.dataset.left_out or self.copies or self.odd or self.suspects)
+
+    @property
+    def uneven(self) -> str | None:
+        """A sentence where classes have very different numbers of images, or too few."""
+        counts = self.dataset.counts().sum(1)
+        most, least = int(counts.argmax()), int(counts.argmin())
+        names = self.dataset.classes
+        if counts[most] >= UNEVEN * counts[least]:
+            times = counts[most] / max(counts[least], 1)
+            return (
+                f"{names[most]} has {times:.1f} times as many images as {names[least]} "
+                f"({counts[most]:,} and {counts[least]:,})"
+            )
+        if counts[least] < SCARCE:
+            return f"{names[least]} has {counts[least]:,} images only"
+        return None
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What was found, a sentence each, the worst first."""
+        data, found = self.dataset, []
+        if len(self.leaks):
+            found.append(sentence(data, self.leaks) + self._effect())
+        if len(self.early):
+            found.append(f"{_images(len(self.early), 'validation ')} also in training")
+        if self.conflicts:
+            count = len(self.conflicts)
+            found.append(
+                f"{count:,} picture{'s' if count > 1 else ''} under several labels, of which one "
+                "at most is right"
+            )
+        if self.copies:
+            exact = sum(copies.exact for copies in self.copies)
+            found.append(
+                f"{_images(self.repeated)} repeat{'s' if self.repeated == 1 else ''} another: "
+                f"{len(self.copies):,} pictures more than once, {exact:,} of them byte for byte"
+            )
+        if data.left_out:
+            found.append(f"{len(data.left_out):,} left out, cannot be used")
+        if self.suspects:
+            found.append(f"{len(self.suspects):,} labels are probably wrong")
+        for kind, words in KINDS.items():
+            if count := sum(one.kind == kind for one in self.odd):
+                found.append(f"{_images(count)} {words}")
+        if self.uneven:
+            found.append(self.uneven)
+        return tuple(found)
+
+    def _effect(self) -> str:
+        if self.effect is None:
+            return ""
+        return (
+            f"; a plain classifier scores {self.effect.all:.1%} with them and "
+            f"{self.effect.clean:.1%} without".replace("%", " %")
+        )
+
+    def __str__(self) -> str:
+        data = self.dataset
+        head = f"{data.name}: {len(data):,} images of {len(data.classes)} classes"
+        return "\n".join([head, *(f"  {line}" for line in self.lines or ("nothing wrong found",))])
+
+    @cached_property
+    def remove(self) -> dict[int, str]:
+        """Rows that a clean list goes without, with reasons.
+
+        Of a picture that stands in the set several times one is kept, where it is scored rather
+        than where it is learned from; of one under several labels none, for nobody knows which is
+        right. Suspects stay: a person has to look at them.
+        """
+        data = self.dataset
+        name = data.images.name
+        reasons: dict[int, str] = {}
+        conflicts = {copies.rows[0] for copies in self.conflicts}
+        for copies in self.copies:
+            if copies.rows[0] in conflicts:
+                others = sorted({data.classes[k] for k in data.targets[list(copies.rows)]})
+                why = f"the same picture is called {', '.join(others)}"
+                reasons |= dict.fromkeys(copies.rows, why)
+                continue
+            kept = max(copies.rows, key=lambda row: (data.split[row], -row))
+            why = f"shows the same as {name(kept)}"
+            reasons |= {row: why for row in copies.rows if row != kept}
+        reasons |= {one.row: one.reason for one in self.odd if one.kind == "blank"}
+        return reasons
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything as plain values, images by their names."""
+        data = self.dataset
+        name = data.images.name
+
+        def image(row: int) -> dict[str, str]:
+            label = data.classes[data.targets[row]]
+            return {"name": name(row), "label": label, "split": SPLITS[data.split[row]]}
+
+        return {
+            "data": {
+                "name": data.name,
+                "images": len(data),
+                "classes": {
+                    word: dict(zip(SPLITS, counts, strict=True))
+                    for word, counts in zip(data.classes, data.counts().tolist(), strict=True)
+                },
+                "fingerprint": data.fingerprint(),
+                "notes": list(data.notes),
+            },
+            "summary": list(self.lines),
+            "broken": [{"name": one.name, "reason": one.reason} for one in data.left_out],
+            "copies": [
+                {
+                    "images": [image(row) for row in copies.rows],
+                    "exact": copies.exact,
+                    "mirrored": copies.mirror,
+                    "likeness": round(copies.likeness, 4),
+                }
+                for copies in self.copies
+            ],
+            "conflicts": [[name(row) for row in copies.rows] for copies in self.conflicts],
+            "leaks": {
+                "test": [name(row) for row in self.leaks.tolist()],
+                "validation": [name(row) for row in self.early.tolist()],
+                "effect": self.effect and vars(self.effect),
+            },
+            "odd": [
+                {"name": name(one.row), "kind": one.kind, "reason": one.reason} for one in self.odd
+            ],
+            "labels": {
+                "judged": self.judged,
+                "suspects": [
+                    {
+                        **image(one.row),
+                        "suggested": data.classes[one.given],
+                        "probability": round(one.probability, 4),
+                    }
+                    for one in self.suspects
+                ],
+            },
+            "imbalance": self.uneven,
+        }
+
+    def report(self, path: str | Path) -> Path:
+        """Writes one HTML page with the pictures; it needs no network."""
+        from striate.checking.page import write_page
+
+        return write_page(self, Path(path))
+
+    def fix(self, path: str | Path) -> int:
+        """Writes a list of what is sound (`striate.data.open` reads it); returns how many images.
+
+        Raises:
+            DataError: if the images are no files.
+        """
+        from striate.checking.cleaning import write_list
+
+        return write_list(self, Path(path))
+
+
+KINDS = {
+    "small": "very small",
+    "dark": "very dark",
+    "blank": "of one flat color",
+    "shape": "of an odd shape",
+    "mode": "in another color mode than most",
+}
+
+
+def suspects_of(found: Suspects | None) -> tuple[Suspect, ...]:
+    """One value for each suspect label."""
+    if found is None:
+        return ()
+    rows = zip(found.rows.tolist(), found.given.tolist(), found.sureness.tolist(), strict=True)
+    return tuple(Suspect(row, given, sure) for row, given, sure in rows)
+
+
+def _images(count: int, kind: str = "") -> str:
+    return f"{count:,} {kind}image{'' if count == 1 else 's'}"

@@ -1,0 +1,139 @@
+"""The findings as one HTML page with the pictures: no scripts, no network, every name escaped."""
+
+import base64
+import io
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from striate.checking.findings import KINDS, Copies, Findings
+from striate.data import SPLITS, Dataset
+from striate.errors import ImageError
+from striate.files import writing
+from striate.progress import track
+
+GROUPS, MEMBERS, SUSPECTS, ODD, LEFT_OUT = 40, 6, 60, 24, 200  # shown; the JSON has all
+THUMBNAIL = 160  # pixels of the longer side
+
+
+def write_page(findings: Findings, path: Path) -> Path:
+    """Writes the page, whole or not at all; returns its path.
+
+    Raises:
+        StorageError: if it cannot be written.
+    """
+    from jinja2 import Environment, PackageLoader
+
+    environment = Environment(
+        loader=PackageLoader("striate.checking", "."), autoescape=True, trim_blocks=True
+    )
+    page = environment.get_template("page.html.jinja").render(contents(findings))
+    with writing(path) as temporary:
+        temporary.write_text(page, encoding="utf-8", errors="replace")
+    return path
+
+
+def contents(findings: Findings) -> dict[str, Any]:
+    """Everything the page says, as plain values."""
+    data = findings.dataset
+    leaking = {*findings.leaks.tolist(), *findings.early.tolist()}
+    conflicts = findings.conflicts
+    others = [copies for copies in findings.copies if copies not in set(conflicts)]
+    leaks = [copies for copies in others if leaking & set(copies.rows)]
+    inside = [copies for copies in others if not leaking & set(copies.rows)]
+    counts = data.counts()
+    total = max(int(counts.sum(1).max()), 1)
+    return {
+        "name": data.name,
+        "count": len(data),
+        "classes": [
+            {"name": name, "counts": row, "sum": sum(row), "share": f"{100 * sum(row) / total:.1f}"}
+            for name, row in zip(data.classes, counts.tolist(), strict=True)
+        ],
+        "splits": SPLITS,
+        "lines": findings.lines,
+        "uneven": findings.uneven,
+        "notes": data.notes,
+        "leaks": _groups(data, leaks, "leaks"),
+        "conflicts": _groups(data, conflicts, "conflicts"),
+        "inside": _groups(data, inside, "copies"),
+        "judged": findings.judged,
+        "suspects": [
+            {
+                **_image(data, one.row),
+                "given": data.classes[one.given],
+                "probability": f"{100 * one.probability:.0f}",
+            }
+            for one in track(findings.suspects[:SUSPECTS], "pictures of labels")
+        ],
+        "more_suspects": max(0, len(findings.suspects) - SUSPECTS),
+        "odd": [_odd(findings, kind, words) for kind, words in KINDS.items()],
+        "left_out": data.left_out[:LEFT_OUT],
+        "more_left_out": max(0, len(data.left_out) - LEFT_OUT),
+    }
+
+
+def _groups(data: Dataset, found: Sequence[Copies], name: str) -> dict[str, Any]:
+    shown = []
+    for copies in track(found[:GROUPS], f"pictures of {name}"):
+        rows = sorted(copies.rows, key=lambda row: (-data.split[row], row))
+        kind = "the same file" if copies.exact else f"alike to {copies.likeness:.3f}"
+        shown.append(
+            {
+                "kind": kind + (", mirrored" if copies.mirror else ""),
+                "images": [_image(data, row) for row in rows[:MEMBERS]],
+                "more": max(0, len(rows) - MEMBERS),
+            }
+        )
+    return {"shown": shown, "more": max(0, len(found) - GROUPS), "count": len(found)}
+
+
+def _odd(findings: Findings, kind: str, words: str) -> dict[str, Any]:
+    found = [one for one in findings.odd if one.kind == kind]
+    return {
+        "words": words,
+        "count": len(found),
+        "shown": [
+            {**_image(findings.dataset, one.row), "reason": one.reason}
+            for one in islice(_spread(found), ODD)
+        ],
+        "more": max(0, len(found) - ODD),
+    }
+
+
+def _spread(found: Sequence[Any]) -> Iterable[Any]:
+    """Some of many, from all over the set."""
+    places = np.linspace(0, len(found) - 1, min(len(found), ODD)).astype(int)
+    return (found[place] for place in places)
+
+
+def _image(data: Dataset, row: int) -> dict[str, Any]:
+    return {
+        "name": data.images.name(row),
+        "label": data.classes[data.targets[row]],
+        "split": SPLITS[data.split[row]],
+        "picture": _picture(data, row),
+    }
+
+
+def _picture(data: Dataset, row: int) -> str | None:
+    """A small picture inside the page; None if its file has gone meanwhile."""
+    from PIL import Image
+
+    try:
+        picture = Image.fromarray(data.images[row])
+    except ImageError:
+        return None
+    picture.thumbnail((THUMBNAIL, THUMBNAIL))
+    buffer = io.BytesIO()
+    if max(picture.size) < 64:  # digits and icons: enlarged without blur
+        picture = picture.resize([4 * side for side in picture.size], Image.Resampling.NEAREST)
+        picture.save(buffer, "PNG")
+        kind = "png"
+    else:
+        picture.save(buffer, "JPEG", quality=80)
+        kind = "jpeg"
+    return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
