@@ -26,6 +26,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from striate.layers import Dropout, LocalResponseNorm, Pool2d, ScaledTanh
 from striate.models.efficientnet import ReLU6, SameConv2d
 from striate.models.resnet import PadChannels
+from striate.training import evaluating
 from striate.visualize.windows import Window, window_of
 
 Kind = Literal["input", "window", "pointwise", "whole", "shape", "constant"]
@@ -112,11 +113,17 @@ class Network:
 
 
 def network_of(model: nn.Module, image: Tensor, layer: nn.Module | None = None) -> Network:
-    """Traces a model in evaluation mode and runs it on a clean image (1, C, H, W).
+    """Traces a model and runs it on a clean image (1, C, H, W).
 
     Raises:
         Untraceable: if torch.fx cannot follow it, or if what it followed is another computation.
     """
+    with evaluating(model):
+        return traced(model, image, layer)
+
+
+def traced(model: nn.Module, image: Tensor, layer: nn.Module | None) -> Network:
+    """`network_of` a model in evaluation mode."""
     tracer = Tracer()
     try:
         graph = tracer.trace(model)

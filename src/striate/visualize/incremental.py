@@ -9,20 +9,22 @@ the rectangles that were just recomputed put in their place (Nakandala, Kumar & 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from striate.visualize.graph import Network
-from striate.visualize.rectangles import Plan
+from striate.visualize.rectangles import BEHIND, Plan, neck_of
 from striate.visualize.windows import Window
 
 
 @dataclass(frozen=True)
 class Region:
-    """Where the rectangles of a block lie in a map: a corner for each position, one size for all."""
+    """Where the rectangles of a block lie in a map: a corner for each, one size."""
 
     corners: tuple[tuple[int, int], ...]
     size: tuple[int, int]
@@ -44,9 +46,28 @@ class Region:
         return self.size == tuple(value.shape[-2:])
 
 
+class Block:
+    """Positions that are computed together.
+
+    Args:
+        corner: which block of the plan; None for positions of many.
+        count: how many positions, then.
+    """
+
+    def __init__(self, plan: Plan, corner: tuple[int, int] | None, count: int = 0):
+        self.plan, self.count, self.dense = plan, count, 0
+        self.chosen: tuple[slice, slice] | None = None
+        if corner is not None:
+            down, across = (slice(n * plan.side, (n + 1) * plan.side) for n in corner)
+            self.chosen, self.dense = (down, across), int(plan.dense[corner])
+            rows, columns = plan.order[0][down], plan.order[1][across]
+            self.positions = np.stack(np.meshgrid(rows, columns, indexing="ij"), -1).reshape(-1, 2)
+            self.count = len(self.positions)
+
+
 @dataclass(frozen=True)
 class Answers:
-    """What the network says of a block.
+    """What the network says of some positions.
 
     Attributes:
         positions: (B, 2) numbers of the positions, down and across.
@@ -54,7 +75,7 @@ class Answers:
         totals: (B,) of the watched channel of the watched layer; None without.
     """
 
-    positions: np.ndarray
+    positions: NDArray[np.int64]
     logits: Tensor
     totals: Tensor | None
 
@@ -76,82 +97,100 @@ class Recomputation:
                 self.last_use[source] = number
         self.last_use[network.output] = len(network.operations)
 
-    def blocks(self, plan: Plan) -> Iterator[tuple[slice, slice, int]]:
-        """Every block: which positions down and across, and from where on in full."""
-        image = next(spans for spans in plan.spans if spans is not None)
-        for row, column in np.ndindex(*plan.dense.shape):
-            down, across = (
-                slice(n * plan.side, min((n + 1) * plan.side, len(span.first)))
-                for n, span in zip((row, column), image, strict=True)
-            )
-            yield down, across, int(plan.dense[row, column])
+    def answers(self, plan: Plan) -> Iterator[Answers]:
+        """Every block goes to the neck of the network by itself, then some together to its end."""
+        neck = neck_of(self.network, plan.spans)
+        waiting: list[tuple[NDArray[np.int64], Tensor, Tensor | None]] = []
+        for corner in np.ndindex(*plan.dense.shape):
+            block = Block(plan, corner)
+            maps, totals = self.forward(block, {}, {}, range(neck + 1))
+            waiting.append((block.positions, maps, totals))
+            if sum(len(positions) for positions, _, _ in waiting) >= BEHIND:
+                yield self.end(plan, neck, waiting)
+                waiting = []
+        if waiting:
+            yield self.end(plan, neck, waiting)
 
-    def answers(self, plan: Plan, down: slice, across: slice, dense: int) -> Answers:
-        """The answers for one block."""
-        network = self.network
-        count = (down.stop - down.start) * (across.stop - across.start)
-        held: dict[int, Tensor] = {}  # rectangles, or whole results
-        regions: dict[int, Region | None] = {}  # None where the result is whole
-        totals: Tensor | None = None
+    def end(
+        self, plan: Plan, neck: int, blocks: list[tuple[NDArray[np.int64], Tensor, Tensor | None]]
+    ) -> Answers:
+        """From the neck of the network to its answers."""
+        positions = np.concatenate([each for each, _, _ in blocks])
+        maps = torch.cat([each for _, each, _ in blocks])
+        totals = [each for _, _, each in blocks if each is not None]
+        if neck == self.network.output:
+            return Answers(positions, maps, torch.cat(totals) if totals else None)
+        behind = range(neck + 1, self.network.output + 1)
+        whole = Block(plan, None, len(positions))
+        logits, later = self.forward(whole, {neck: maps}, {neck: None}, behind)
+        return Answers(positions, logits, torch.cat(totals) if totals else later)
 
-        def whole(number: int) -> object:
+    def forward(
+        self,
+        block: "Block",
+        held: dict[int, Any],
+        regions: dict[int, Region | None],
+        operations: range,
+    ) -> tuple[Tensor, Tensor | None]:
+        """Runs some operations for a block; gives the last one's result, whole, and the totals.
+
+        Args:
+            held: results so far: rectangles, or whole where there is no region.
+        """
+        network, totals = self.network, None
+
+        def whole(number: int) -> Any:
             if number not in held:
                 return network.values[number]
-            if regions[number] is not None:
-                held[number] = self.complete(number, held[number], regions[number])
+            region = regions[number]
+            if region is not None:
+                held[number] = self.complete(number, held[number], region)
                 regions[number] = None
             return held[number]
 
-        for number, operation in enumerate(network.operations):
+        for number in operations:
+            operation = network.operations[number]
             if operation.kind == "constant":
                 continue
-            value, spans = network.values[number], plan.spans[number]
-            region = None
-            if spans is not None:
-                (tops, rows), (lefts, columns) = spans[0].starts(down), spans[1].starts(across)
-                region = Region(tuple((t, l) for t in tops for l in lefts), (rows, columns))
+            region = self.region(block, number)
             if operation.kind == "input":
                 assert region is not None
-                held[number] = self.fill.expand(count, -1, *region.size)
-                regions[number] = region
-                continue
-            if operation.kind == "shape":
+                held[number] = self.fill.expand(block.count, -1, *region.size)
+            elif operation.kind == "shape":
                 held[number] = operation.call(
-                    lambda n: stand_in(network.values[n], count, held.get(n))  # noqa: B023
+                    lambda n: stand_in(network.values[n], block.count, held.get(n))
                 )
-                regions[number] = None
-                continue
-            partial = (
-                region is not None
-                and number < dense
-                and not region.covers(value)
-                and all(regions[n] is not None for n in operation.sources)
-            )
-            if not partial:
+            elif region is None or any(regions[n] is None for n in operation.sources):
+                region = None
                 held[number] = operation.call(whole)
-                regions[number] = None
+            elif operation.window is not None:
+                held[number] = self.through(operation.window, number, region, held, regions)
             else:
-                assert region is not None
-                regions[number] = region
-                if operation.window is not None:
-                    held[number] = self.through(operation.window, number, region, held, regions)
-                else:
-                    here: Region = region
-                    pieces = {
-                        n: self.within(n, held[n], regions[n], here) for n in operation.sources
-                    }
-                    held[number] = operation.call(
-                        lambda n: pieces[n] if n in pieces else network.values[n]  # noqa: B023
-                    )
+                pieces = {n: self.within(n, held[n], regions[n], region) for n in operation.sources}
+                held[number] = operation.call(
+                    lambda n: pieces[n] if n in pieces else network.values[n]  # noqa: B023
+                )
+            regions[number] = region
             if number == network.layer:
-                totals = self.total(number, held[number], regions[number])
+                totals = self.total(number, held[number], region)
             for source in operation.sources:
                 if self.last_use[source] == number:
                     held.pop(source, None)
-        logits = whole(network.output)
-        assert isinstance(logits, Tensor)
-        grid = np.mgrid[down, across].reshape(2, -1).T
-        return Answers(grid, logits, totals)
+        return whole(operations[-1]), totals
+
+    def region(self, block: "Block", number: int) -> Region | None:
+        """Where a block's rectangles lie in a result; None where it is computed whole."""
+        operation, spans = self.network.operations[number], block.plan.spans[number]
+        if spans is None or block.chosen is None:
+            return None
+        (tops, rows), (lefts, columns) = (
+            span.starts(chosen) for span, chosen in zip(spans, block.chosen, strict=True)
+        )
+        region = Region(tuple((top, left) for top in tops for left in lefts), (rows, columns))
+        if operation.kind == "input":
+            return region
+        covers = region.covers(self.network.values[number])
+        return None if covers or number >= block.dense else region
 
     def through(
         self,

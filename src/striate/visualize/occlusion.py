@@ -11,8 +11,8 @@ answers up to rounding; any other network sees every occluded image whole.
 """
 
 import warnings
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,7 @@ from striate.training import evaluating
 from striate.visualize.graph import Network, Untraceable, network_of
 from striate.visualize.incremental import Recomputation, layout
 from striate.visualize.reading import answer, batch_of, chosen, finite, last_maps, maps_of
-from striate.visualize.rectangles import Plan, Span, Spans, plan_of
+from striate.visualize.rectangles import Plan, Span, plan_of
 
 BATCH = 16  # occluded images at a time, where each is computed whole
 CHECKED = 2  # positions that are compared with the model itself
@@ -133,8 +133,9 @@ def occlusion(
         layer = layer or last_maps(model, image)
         strength = maps_of(model, image, layer).double().sum((0, 2, 3))
         channel = int(strength.argmax())
-        question = Question(model, image, layer, channel, paint(fill, channels, image), size,
-                            (places(height, size, stride), places(width, size, stride)))  # fmt: skip
+        grid = places(height, size, stride), places(width, size, stride)
+        color = paint(fill, channels, image)
+        question = Question(model, image, layer, channel, color, size, grid)
         found = by_rectangles(question, target) if incremental else None
         answers = found or by_brute_force(question, batch)
     probability = answers.logits.softmax(-1)[..., target]
@@ -254,7 +255,7 @@ def whole_answers(question: Question, positions: NDArray[np.int64]) -> tuple[Ten
 
 
 def by_rectangles(question: Question, target: int) -> Answer | None:
-    """Only what the square can reach; None, with a warning, where the network cannot be followed."""
+    """Only what the square can reach; None, with a warning, where that cannot be followed."""
     name = named(question.model)
     try:
         network = network_of(
@@ -290,8 +291,7 @@ def run(question: Question, network: Network, plan: Plan, answers: Answer) -> No
     """Every block of a plan."""
     recomputation = Recomputation(network, question.fill, question.channel)
     with stage("occlude", answers.totals.numel()) as bar:
-        for block in recomputation.blocks(plan):
-            found = recomputation.answers(plan, *block)
+        for found in recomputation.answers(plan):
             answers.put(found.positions, found.logits, found.totals)
             bar.advance(len(found.positions))
 

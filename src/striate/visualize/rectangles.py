@@ -6,11 +6,12 @@ Along one side, a change in places [first, end) of a map is seen by the windows
 
 of the next one; both sides together make a rectangle. Many positions of the patch are computed as
 one tensor, so their rectangles get one size, that of the largest: a smaller one at the border is
-moved inwards, where it recomputes what has not changed. Positions that lie together in the image
-are put into one block, for their rectangles are cut by the same borders.
+moved inwards, where it recomputes what has not changed. So a block is made of positions that lie
+together, whose rectangles are cut by the same borders; or of every second or fourth of them, which
+lie alike in the grid of a map that steps through the image in larger strides.
 
-The counts decide how many positions a block has, and from which operation on a block is computed in
-full: where rectangles cover most of the maps, gathering them costs more than it spares.
+The counts decide which of these, how many positions a block has, and from which operation on it is
+computed in full: where rectangles cover most of the maps, gathering them costs more than it spares.
 """
 
 from dataclasses import dataclass
@@ -26,7 +27,8 @@ PER_NUMBER = 20  # a number of a map, written and read
 PER_WEIGHT = 16  # a number of the weights, read once a block
 PER_COPY = 200_000  # copying one rectangle out of a map, apart from its numbers
 SIDES = (1, 2, 3, 4, 5, 6, 8, 10, 13, 16, 25)  # positions along a block, that are tried
-MOST_BYTES = 256 << 20  # of the largest map of a block
+STEPS = (1, 2, 4)  # from one position of a block to the next, that are tried
+BEHIND = 128  # positions that go through the end of the network at a time
 
 Ints = NDArray[np.int64]
 
@@ -62,6 +64,10 @@ class Span:
         """The longest of each `side` positions."""
         return np.maximum.reduceat(self.end - self.first, np.arange(0, len(self.first), side))
 
+    def ordered(self, order: Ints) -> "Span":
+        """The positions in another order."""
+        return Span(self.first[order], self.end[order], self.size)
+
     def starts(self, chosen: slice) -> tuple[list[int], int]:
         """Where the chosen positions begin, and how long all of them are."""
         first, end = self.first[chosen], self.end[chosen]
@@ -77,13 +83,16 @@ class Plan:
     """How the positions are computed.
 
     Attributes:
-        spans: of every operation; None where it is always computed in full.
+        spans: of every operation, the positions in the order of the blocks; None where it is
+            always computed in full.
+        order: of the positions, down and across.
         side: positions along a block.
         dense: for each block (down, across), from which operation on it is computed in full.
         cost: of all blocks, in multiply-adds, and `full` what the whole computation takes.
     """
 
     spans: list[Spans | None]
+    order: tuple[Ints, Ints]
     side: int
     dense: Ints
     cost: float
@@ -122,39 +131,68 @@ def spans_of(network: Network, image: Spans, bound: float = 1.0) -> list[Spans |
     return found
 
 
-def plan_of(network: Network, image: Spans, bound: float = 1.0, side: int | None = None) -> Plan:
-    """The cheapest plan; with a `side` the cheapest of that side."""
-    spans = spans_of(network, image, bound)
-    plans = [plan_with(network, spans, each) for each in ((side,) if side else SIDES)]
-    return min((plan for plan in plans if plan is not None), key=lambda plan: plan.cost)
+def plan_of(network: Network, image: Spans, bound: float = 1.0) -> Plan:
+    """The cheapest plan."""
+    plans = []
+    for step in STEPS:
+        down, across = (interleaved(len(span.first), step) for span in image)
+        ordered = image[0].ordered(down), image[1].ordered(across)
+        spans = spans_of(network, ordered, bound)
+        plans += [plan_with(network, spans, (down, across), side) for side in SIDES]
+    return min(plans, key=lambda plan: plan.cost)
 
 
-def plan_with(network: Network, spans: list[Spans | None], side: int) -> Plan:
+def interleaved(count: int, step: int) -> Ints:
+    """Numbers, those first that `step` divides.
+
+    >>> interleaved(5, 2).tolist()
+    [0, 2, 4, 1, 3]
+    """
+    return np.concatenate([np.arange(first, count, step) for first in range(min(step, count))])
+
+
+def plan_with(
+    network: Network, spans: list[Spans | None], order: tuple[Ints, Ints], side: int
+) -> Plan:
     """The cheapest plan with blocks of side x side positions."""
-    image = next(each for each in spans if each is not None)
-    counts = [lengths(len(span.first), side) for span in image]
+    counts = [lengths(len(each), side) for each in order]
     positions = np.outer(*counts)  # of each block
+    neck = neck_of(network, spans)
     partial, full = [], []
     for number, operation in enumerate(network.operations):
-        dense = full_cost(operation, network.values[number]) * positions
-        dense = dense + PER_WEIGHT * operation.weights
+        value, here = network.values[number], spans[number]
+        together = positions if number <= neck else BEHIND
+        weights = PER_WEIGHT * operation.weights * positions / together
+        dense = full_cost(operation, value) * positions + weights
         full.append(dense)
-        here = spans[number]
         if here is None or operation.kind == "input":
             partial.append(dense)
-            continue
-        partial.append(
-            partial_cost(network, operation, network.values[number], spans, here, side) * positions
-            + PER_WEIGHT * operation.weights
-        )
+        else:
+            once = partial_cost(network, operation, value, spans, here, side)
+            partial.append(once * positions + weights)
     # costs[k]: the first k operations by rectangles, the others in full
     zero = np.zeros((1, *positions.shape))
     ahead = np.concatenate([zero, np.cumsum(partial, axis=0)])
     behind = np.concatenate([np.cumsum(full[::-1], axis=0)[::-1], zero])
     costs = ahead + behind
-    dense = costs.argmin(axis=0)
-    best = costs.min(axis=0)
-    return Plan(spans, side, dense, float(best.sum()), float(behind[0].sum()))
+    return Plan(
+        spans, order, side, costs.argmin(axis=0), float(costs.min(axis=0).sum()),
+        float(behind[0].sum()),
+    )  # fmt: skip
+
+
+def neck_of(network: Network, spans: list[Spans | None]) -> int:
+    """The operation behind which everything is computed in full and reads nothing before it.
+
+    From there on, blocks can be joined: large full connections are read less often so.
+    """
+    operations = network.operations
+    last = max(n for n, each in enumerate(spans) if each is not None)
+    for neck in range(last, len(operations)):
+        read = {n for o in operations[neck + 1 :] for n in o.sources if n <= neck}
+        if read <= {neck} and neck <= network.output and isinstance(network.values[neck], Tensor):
+            return neck
+    return network.output
 
 
 def lengths(count: int, side: int) -> Ints:
