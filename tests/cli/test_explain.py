@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import striate as library
-
 
 @pytest.fixture
 def photograph(tmp_path):
@@ -119,13 +117,3 @@ def test_mistakes_are_one_line_and_leave_no_file(striate, recognizer, photograph
         assert (done.code, done.one_line) == (2, True), (arguments, done)
         assert reason in done.err, done.err
         assert not list((tmp_path / "here").iterdir())
-
-
-def test_names_of_imagenet():
-    from striate.cli.opening import classes_of
-
-    names = classes_of("imagenet", 1000)
-    assert len(set(names)) == 1000
-    assert (names[1], names[340], names[999]) == ("goldfish", "zebra", "toilet tissue")
-    assert len(classes_of("cifar10", 10)) == 10
-    assert library.models.PUBLISHED["resnet20.cifar10"].classes == 10

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from striate.recognizer import Recognizer
 
+SMALL = 64  # pixels; so small an image is as quickly seen whole as in parts
 MAPS = 9  # feature maps that one image is sent back from
 
 
@@ -268,6 +269,7 @@ def by_occlusion(asked: Asked) -> Answer:
         size=max(1, side // 7),
         stride=max(1, side // 28),
         layer=asked.layer,
+        incremental=side > SMALL,
     )
     page = sheets.of_occlusion(found, asked.pixels(), classes=asked.recognizer.classes)
     row, column = np.unravel_index(found.probability.argmin(), found.probability.shape)

@@ -179,11 +179,12 @@ def of_occlusion(found: Maps, image: Pixels, *, classes: Sequence[str]) -> Pixel
     name, clean = classes[found.target], found.clean_probability
     lost = np.nan_to_num(found.over_pixels())
     high = max(float(lost.max()), 1e-6)
+    top = max(float(found.probability.max()), 1e-6)
     side = 232
     tiles = [
         Tile(image, "the image"),
         Tile(heat(image, lost, low=0.0, high=high), "what the answer hangs on"),
-        Tile(heat(image, found.probability, low=0.0, high=1.0), f"p({name})"),
+        Tile(heat(image, found.probability, low=0.0, high=top), f"p({name}): 0 to {top:.3f}"),
         Tile(colors[places], "most probable class"),
         Tile(heat(image, found.activation), f"map {found.channel} of {found.layer}"),
         Tile(swatches(names, colors[: len(names)], side=side), ""),
@@ -193,8 +194,8 @@ def of_occlusion(found: Maps, image: Pixels, *, classes: Sequence[str]) -> Pixel
         in_rows(tiles, 3),
         caption=f"A square of {found.size} pixels hides each part of the image in turn; with "
         f"nothing hidden, p({name}) is {clean:.3f}. Second picture: bright where hiding takes "
-        "the most away. Then, for each place of the square: the probability, from 0, dark, to 1; "
-        "the most probable class; and the total activation of the feature map that was strongest.",
+        "the most away. Then, for each place of the square: the probability, dark where it is "
+        "lost; the most probable class; the total activation of the map that was strongest.",
         side=side,
         legend=Legend(0.0, high, "probability lost by hiding"),
         smooth=False,
