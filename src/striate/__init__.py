@@ -10,6 +10,8 @@ Every part is imported when it is first used, so that `import striate` costs nex
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from striate.version import __version__
+
 if TYPE_CHECKING:
     from striate import (
         approaches,
@@ -32,8 +34,6 @@ if TYPE_CHECKING:
     from striate.recognizer import Recognizer, load
     from striate.training import recipes
     from striate.training.fit import fit
-
-__version__ = "0.1.0"
 
 _PLACES = {  # public name: the module that has it, or that it is
     "approaches": "striate.approaches",

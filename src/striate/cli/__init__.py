@@ -12,7 +12,6 @@ from typing import Annotated
 
 import typer
 
-from striate import __version__
 from striate.cli.check import check
 from striate.cli.compare import compare
 from striate.cli.datasets import datasets
@@ -26,6 +25,7 @@ from striate.cli.reporter import showing
 from striate.cli.show import printable
 from striate.cli.train import train
 from striate.errors import StriateError, UserError
+from striate.version import __version__
 
 STOPPED = 130
 USAGE = typer.BadParameter.__base__  # typer's UsageError: where it is kept differs by version

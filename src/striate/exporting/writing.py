@@ -11,7 +11,6 @@ from typing import Any
 
 import torch
 
-from striate import __version__
 from striate.errors import MissingExtra, ModelError, StriateError, UnknownName, UserError
 from striate.exporting.card import card
 from striate.exporting.graph import EXAMPLES, OUTPUTS, SHAPES, Graph
@@ -21,6 +20,7 @@ from striate.progress import stage
 from striate.recognizer import Recognizer
 from striate.recognizer.conversion import to_onnx, to_program
 from striate.recognizer.exported import KEY
+from striate.version import __version__
 
 SUFFIXES = {"onnx": ".onnx", "openvino": ".xml", "torch": ".pt2"}
 
