@@ -67,7 +67,7 @@ def codes_of(vectors: NDArray[np.float32]) -> NDArray[np.uint16]:
 
 def mirrored(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """The vectors (N, 144) of the same pictures, seen in a mirror."""
-    return (vectors.reshape(-1, SIDE, SIDE) * MIRROR).reshape(len(vectors), -1)
+    return (vectors.reshape(-1, SIDE, SIDE) * MIRROR).reshape(vectors.shape)
 
 
 def cosines(size: int) -> NDArray[np.float32]:
