@@ -247,6 +247,7 @@ def lightning(case: Case) -> Run:
 
 def fastai(case: Case) -> Run:
     """A Learner without a progress bar; its training alone is timed."""
+    import fastai.callback.progress  # noqa: F401 (gives learners `no_bar`)
     from fastai.callback.core import Callback
     from fastai.data.core import DataLoaders
     from fastai.learner import Learner
