@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from striate import (
         approaches,
         augment,
+        checking,
         data,
         errors,
         evaluation,
+        exporting,
         handcrafted,
         images,
         layers,
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
         recognizer,
         tasks,
         training,
+        visualize,
     )
     from striate.approaches.compare import compare
     from striate.models import create
@@ -38,9 +41,11 @@ if TYPE_CHECKING:
 _PLACES = {  # public name: the module that has it, or that it is
     "approaches": "striate.approaches",
     "augment": "striate.augment",
+    "checking": "striate.checking",
     "data": "striate.data",
     "errors": "striate.errors",
     "evaluation": "striate.evaluation",
+    "exporting": "striate.exporting",
     "handcrafted": "striate.handcrafted",
     "images": "striate.images",
     "layers": "striate.layers",
@@ -50,6 +55,7 @@ _PLACES = {  # public name: the module that has it, or that it is
     "recognizer": "striate.recognizer",
     "tasks": "striate.tasks",
     "training": "striate.training",
+    "visualize": "striate.visualize",
     "recipes": "striate.training.recipes",
     "compare": "striate.approaches",
     "create": "striate.models",
@@ -63,11 +69,13 @@ __all__ = [
     "__version__",
     "approaches",
     "augment",
+    "checking",
     "compare",
     "create",
     "data",
     "errors",
     "evaluation",
+    "exporting",
     "fit",
     "handcrafted",
     "images",
@@ -80,6 +88,7 @@ __all__ = [
     "recognizer",
     "tasks",
     "training",
+    "visualize",
 ]
 
 

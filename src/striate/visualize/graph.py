@@ -15,7 +15,7 @@ import copy
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import torch
 import torch.nn.functional as F
@@ -225,7 +225,8 @@ def fold(graph: fx.Graph, modules: dict[str, nn.Module], watched: fx.Node | None
             or norm.running_mean is None
         ):
             continue
-        modules[before.target] = fuse_conv_bn_eval(modules[before.target], norm)
+        convolution = cast(nn.Conv2d, modules[before.target])
+        modules[before.target] = fuse_conv_bn_eval(convolution, cast(nn.BatchNorm2d, norm))
         modules[node.target] = nn.Identity()
 
 
@@ -250,7 +251,7 @@ def call_of(
             map_arg(kwargs, lambda n: look_up(number[n])),
         )
     else:
-        function = IN_PLACE.get(node.target, node.target)  # type: ignore[call-overload]
+        function = IN_PLACE.get(cast(Any, node.target), node.target)
     return lambda look_up: function(
         *map_arg(node.args, lambda n: look_up(number[n])),
         **map_arg(kwargs, lambda n: look_up(number[n])),
@@ -269,7 +270,7 @@ def out_of_place(module: nn.Module) -> nn.Module:
     if not getattr(module, "inplace", False):
         return module
     twin = copy.copy(module)
-    twin.inplace = False
+    twin.__dict__["inplace"] = False
     return twin
 
 
