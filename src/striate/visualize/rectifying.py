@@ -40,7 +40,7 @@ RECTIFIERS = {  # every function of torch that rectifies, and those that do so s
     torch.celu, torch.celu_, F.gelu, F.silu, F.mish, F.hardswish, F.softplus, F.rrelu, torch.rrelu,
 }  # fmt: skip
 FROM_ZERO = {  # these rectify where their lower limit is 0
-    F.hardtanh, F.hardtanh_, F.threshold, F.threshold_, torch.threshold,
+    F.hardtanh, F.hardtanh_, F.threshold, torch.threshold_, torch.threshold,
     torch.clamp, torch.clamp_, Tensor.clamp, Tensor.clamp_, Tensor.clip, Tensor.clip_, torch.clip,
     torch.clip_, torch.clamp_min, torch.clamp_min_, Tensor.clamp_min, Tensor.clamp_min_,
 }  # fmt: skip
