@@ -163,7 +163,7 @@ def test_truncated(share: float, saved: Path, refuse: Callable[[Path, str], None
 
 def test_every_missing_entry(saved: Path, refuse: Callable[[Path, str], None]) -> None:
     refuse(changed(saved, format=None), "no recognizer of format 2")
-    refuse(changed(saved, format=2), "it says 2")
+    refuse(changed(saved, format=3), "it says 3")
     for name in ("architecture", "preprocessing", "classes", "calibration", "provenance"):
         refuse(changed(saved, **{name: None}), f"damaged recognizer file .*'{name}'")
 
