@@ -62,7 +62,8 @@ def looks(pixels: NDArray[np.uint8]) -> Looks:
 def codes_of(vectors: NDArray[np.float32]) -> NDArray[np.uint16]:
     """The signs of vectors (N, 144) as (N, 9) uint16; every band holds some of all frequencies."""
     bits = (vectors > 0).reshape(-1, 16, BANDS).swapaxes(1, 2)  # bit k goes to band k mod 9
-    return np.packbits(bits, axis=2).view(">u2")[..., 0].astype(np.uint16)
+    high, low = np.packbits(bits, axis=2).astype(np.uint16).transpose(2, 0, 1)
+    return high << 8 | low
 
 
 def mirrored(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,5 +1,6 @@
 """The whole check: what is wrong with a set of images, before anything is learned from it."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from striate.data import SPLITS, Dataset, Decoded, decode
 from striate.data import open as open_data
 from striate.data.contents import WIDTH, contents_of, stamps_of
 from striate.data.store import stores
+from striate.images import View
 
 
 def check(
@@ -31,18 +33,13 @@ def check(
         judge: whether to judge the labels, which takes the most time.
     """
     dataset = data if isinstance(data, Dataset) else open_data(data, seed=seed)
-    measured = sizes(dataset)
-    side, gray = measured.side, all(mode in ("1", "L") for mode in measured.modes)
+    side, gray = features.native(dataset)
     small = side <= features.SMALL
     # Of small gray pictures (digits) gradients say more than a network trained on photographs.
     view = features.deep_view(side) if deep and not (small and gray) else None
     decoded = decode(dataset, [VIEW] if view is None else [VIEW, view])
-    if len(decoded.dataset) < len(dataset):  # rows without the broken ones
-        measured = sizes(decoded.dataset)
     seen = looks(decoded.pixels[VIEW])
-    said = None
-    if view is not None:
-        said = features.deep(decoded, view)
+    said = None if view is None else features.deep(decoded, view)
     pairs = duplicates.find(seen, marks(decoded.dataset, [VIEW]), small=small, features=said)
     group = duplicates.groups(len(seen), pairs)
     suspects: labels.Suspects | None = None
@@ -55,7 +52,7 @@ def check(
         dataset=decoded.dataset,
         pairs=pairs,
         groups=group,
-        odd=odd(decoded, measured, seen.flat),
+        odd=odd(decoded, sizes(decoded.dataset), seen.flat),
         suspects=suspects_of(suspects),
         judged=suspects is not None,
         effect=effect,
@@ -70,19 +67,18 @@ def leaks(data: Decoded) -> NDArray[np.int64]:
     """
     dataset = data.dataset
     view = min(data.pixels, key=lambda one: (one.size < VIEW.size, one.fit == "crop", one.size))
-    small = _side(dataset) <= features.SMALL
+    small = features.native(dataset)[0] <= features.SMALL
     pairs = duplicates.find(
         looks(data.pixels[view]), marks(dataset, list(data.pixels)), small=small
     )
     return seen_before(dataset, duplicates.groups(len(dataset), pairs))
 
 
-def marks(dataset: Dataset, views: list) -> NDArray[np.uint8]:
+def marks(dataset: Dataset, views: Iterable[View]) -> NDArray[np.uint8]:
     """A hash (N, 16) of each file's bytes, or of the pixels of what is no file."""
-    if any(dataset.images.path(row) is None for row in range(min(len(dataset), 1))):
-        return np.frombuffer(
-            b"".join(dataset.images.mark(row)[:WIDTH] for row in range(len(dataset))), np.uint8
-        ).reshape(-1, WIDTH)
+    if dataset.images.path(0) is None:
+        every = b"".join(dataset.images.mark(row)[:WIDTH] for row in range(len(dataset)))
+        return np.frombuffer(every, np.uint8).reshape(-1, WIDTH)
     paths = [str(dataset.images.path(row)) for row in range(len(dataset))]
     known: dict[bytes, bytes] = {}
     for view in views:
@@ -90,16 +86,10 @@ def marks(dataset: Dataset, views: list) -> NDArray[np.uint8]:
             known.update(zip(map(bytes, store.stamps), map(bytes, store.contents), strict=True))
     known.pop(bytes(WIDTH), None)
     contents, unreadable = contents_of(paths, stamps_of(paths), known)
+    contents = contents.copy()
     for row in unreadable:  # gone since it was decoded: like nothing else
-        contents = contents.copy()
         contents[row] = np.frombuffer(row.to_bytes(WIDTH, "big"), np.uint8)
     return contents
-
-
-def _side(dataset: Dataset, *, sample: int = 16) -> int:
-    """The median longer side in pixels, of a few."""
-    rows = np.linspace(0, len(dataset) - 1, min(sample, len(dataset))).astype(int)
-    return sizes(dataset.take(rows)).side
 
 
 def _judged(

@@ -101,7 +101,7 @@ def folds(targets: NDArray[np.int64], groups: NDArray[np.int64]) -> NDArray[np.i
     """A fold (N,) for each row: every class spread evenly, copies of one picture together.
 
     >>> folds(np.array([0, 0, 0, 1, 1, 1]), np.array([0, 1, 2, 3, 4, 4])).tolist()
-    [1, 0, 2, 0, 1, 1]
+    [1, 2, 0, 1, 0, 0]
     """
     leaders, first, place = np.unique(groups, return_index=True, return_inverse=True)
     shuffled = np.random.default_rng(0).permutation(len(leaders))

@@ -25,7 +25,7 @@ def sentence(dataset: Dataset, rows: NDArray[np.int64]) -> str:
 
     >>> from striate.data import open
     >>> sentence(open("digits"), np.arange(37))
-    '37 of 360 test images (10.3 %) also stand in training or validation'
+    '37 of 359 test images (10.3 %) also stand in training or validation'
     """
     count = int((dataset.split == TEST).sum())
     share = len(rows) / max(count, 1)

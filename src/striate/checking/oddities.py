@@ -41,13 +41,6 @@ class Sizes:
     height: NDArray[np.int64]
     modes: Sequence[str]
 
-    @property
-    def side(self) -> int:
-        """The median longer side."""
-        known = np.maximum(self.width, self.height)
-        known = known[known > 0]
-        return int(np.median(known)) if len(known) else 0
-
 
 def sizes(dataset: Dataset) -> Sizes:
     """What the headers of all files say; of pictures in memory, what they are."""

@@ -41,7 +41,8 @@ def contents(findings: Findings) -> dict[str, Any]:
     data = findings.dataset
     leaking = {*findings.leaks.tolist(), *findings.early.tolist()}
     conflicts = findings.conflicts
-    others = [copies for copies in findings.copies if copies not in set(conflicts)]
+    contradicting = {copies.rows[0] for copies in conflicts}
+    others = [copies for copies in findings.copies if copies.rows[0] not in contradicting]
     leaks = [copies for copies in others if leaking & set(copies.rows)]
     inside = [copies for copies in others if not leaking & set(copies.rows)]
     counts = data.counts()
