@@ -26,6 +26,11 @@ def test_the_logit_rises_and_everything_is_given_back(net):
     state = torch.get_rng_state()
     found = dream(net, RULE, target=3, steps=25, rate=0.2, priors=Priors(variation=5, decay=0))
     assert found.scores[-5:].mean() > found.scores[:5].mean() + 0.5
+    pictures = np.stack([np.full((32, 32, 3), 128, np.uint8), found.picture])
+    with torch.no_grad():
+        before, after = net.eval()(RULE.tensor(pictures))[:, 3]
+    net.train()
+    assert after > before + 0.5
     assert found.picture.shape == (32, 32, 3)
     assert found.picture.dtype == np.uint8
     assert len(found.scores) == 25

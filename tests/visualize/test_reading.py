@@ -26,6 +26,22 @@ def test_layers_are_listed_in_order_with_their_sizes():
     assert found == {"0": (2, 6, 6), "1": (2, 6, 6), "2": (2, 3, 3)}
 
 
+def test_a_layer_that_is_used_again_stands_where_it_was_last_used():
+    class Shared(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.act, self.a, self.b = nn.ReLU(), nn.Conv2d(1, 2, 3), nn.Conv2d(2, 2, 3)
+
+        def forward(self, x):
+            return self.act(self.b(self.act(self.a(x))))
+
+    assert list(layers_of(Shared(), torch.zeros(1, 1, 8, 8)).items()) == [
+        ("a", (2, 6, 6)),
+        ("b", (2, 4, 4)),
+        ("act", (2, 4, 4)),
+    ]
+
+
 @pytest.mark.parametrize(
     ("name", "layer"),
     [("resnet20", "stage3"), ("efficientnet_lite0", "head_conv")],
