@@ -1,5 +1,7 @@
 """What is varied, as one value."""
 
+from typing import Any
+
 import pytest
 import torch
 from hypothesis import given
@@ -41,11 +43,11 @@ def test_geometry_alone_is_the_warp() -> None:
 def test_all_geometry_is_one_warp(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
 
-    def counted(images: torch.Tensor, matrices: torch.Tensor) -> torch.Tensor:
+    def counted(images: torch.Tensor, matrices: torch.Tensor, **rest: Any) -> torch.Tensor:
         calls.append(len(matrices))
-        return warp(images, matrices)
+        return warp(images, matrices, **rest)
 
-    monkeypatch.setitem(augmentation.Augmentation.__call__.__globals__, "warp", counted)
+    monkeypatch.setattr(augmentation, "warp", counted)
     FULL(torch.zeros(5, 3, 4, 4))
     assert calls == [5]
 

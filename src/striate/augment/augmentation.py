@@ -1,43 +1,153 @@
 """What is varied and how much: one frozen value that prints, compares and saves."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
+import torch
 from torch import Generator, Tensor
 
-from striate.augment.color import color_matrices, recolor
-from striate.augment.geometry import Spread, affine_matrices, warp
+from striate.augment.color import IMAGENET, PrincipalColors, color_matrices, recolor
+from striate.augment.elastic import displacements
+from striate.augment.geometry import Spread, affine_matrices, lens_strengths
+from striate.augment.sampling import warp
+
+TOGETHER = 2**18  # output pixels that a CPU works on at a time: what is read again is in its cache
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Random views of a batch: at most one warp and one color matrix, whatever is varied."""
+    """Random views of a batch: at most one warp and one color matrix, whatever is varied.
+
+    `size` is the side of the views in pixels where it is not that of the pictures; the colors are
+    those of `color_matrices`.
+    """
 
     geometry: Spread = field(default_factory=Spread)
     brightness: float = 0.0
     contrast: float = 0.0
     saturation: float = 0.0
+    hue: float = 0.0
+    principal: float = 0.0
+    colors: PrincipalColors = IMAGENET
+    size: int | None = None
 
-    def __call__(self, images: Tensor, generator: Generator | None = None) -> Tensor:
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "Augmentation":
+        """What `dataclasses.asdict` gave, after JSON made lists of its tuples; what an older one
+        did not have yet is at its default."""
+        values = {**values, "geometry": Spread.from_json(values["geometry"])}
+        if "colors" in values:
+            values["colors"] = PrincipalColors.from_json(values["colors"])
+        return cls(**values)
+
+    def __call__(
+        self,
+        images: Tensor,
+        generator: Generator | None = None,
+        *,
+        mean: tuple[float, ...] | None = None,
+        std: tuple[float, ...] | None = None,
+    ) -> Tensor:
         """Draws one view of every image, the same for the same state of `generator`.
 
+        All numbers are drawn on the device of the generator (the CPU, if there is none), so that a
+        seed means the same views wherever the images are.
+
         Args:
-            images: (N, C, H, W) uint8 or float in [0, 255].
+            images: (N, C, H, W) uint8 or float in [0, 255]; fastest where they lie as
+                (N, H, W, C) in memory.
+            mean, std: C numbers each; the views become (view - mean) / std at no cost.
 
         Returns:
-            (N, C, H, W) float32 in [0, 255].
+            (N, C, H, W), or (N, C, size, size), float32 in [0, 255] before mean and std.
         """
-        views = images.float()
-        if self.geometry != Spread():
-            views = warp(views, affine_matrices(self.geometry, len(images), generator))
-        if self.brightness or self.contrast or self.saturation:
-            matrices = color_matrices(
-                len(images),
+        return self.drawn(len(images), images.shape[2:], generator)(images, mean=mean, std=std)
+
+    def drawn(
+        self, count: int, source: tuple[int, ...], generator: Generator | None = None
+    ) -> "Draw":
+        """The random numbers for `count` images of height and width `source`."""
+        height, width = source
+        size = (self.size, self.size) if self.size else (height, width)
+        draw = Draw(size)
+        if self.geometry != Spread() or size != (height, width):
+            draw.matrices = affine_matrices(self.geometry, count, generator, aspect=width / height)
+        if any((self.brightness, self.contrast, self.saturation, self.hue, self.principal)):
+            draw.recoloring = color_matrices(
+                count,
                 brightness=self.brightness,
                 contrast=self.contrast,
                 saturation=self.saturation,
+                hue=self.hue,
+                principal=self.principal,
+                colors=self.colors,
                 generator=generator,
             )
-            views = recolor(views, matrices)
+        draw.lens = lens_strengths(self.geometry, count, generator)
+        draw.displacement = displacements(self.geometry, count, size, generator)
+        return draw
+
+
+@dataclass
+class Draw:
+    """The numbers behind one view of each of N images; `None` where nothing is varied."""
+
+    size: tuple[int, int]
+    matrices: Tensor | None = None  # (N, 2, 3)
+    recoloring: Tensor | None = None  # (N, 3, 4)
+    lens: Tensor | None = None  # (N,)
+    displacement: Tensor | None = None  # (N, H, W, 2)
+
+    def __call__(
+        self,
+        images: Tensor,
+        *,
+        mean: tuple[float, ...] | None = None,
+        std: tuple[float, ...] | None = None,
+    ) -> Tensor:
+        """The views of these images, as `Augmentation` gives them."""
+        count, together = len(images), len(images)
+        if images.device.type == "cpu":
+            together = max(torch.get_num_threads(), TOGETHER // (self.size[0] * self.size[1]))
+        if count <= together:
+            return self._views(images, slice(None), mean, std)
+        views = torch.empty(count, images.shape[1], *self.size)
+        for first in range(0, count, together):
+            rows = slice(first, first + together)
+            views[rows] = self._views(images[rows], rows, mean, std)
+        return views
+
+    def repeated(self, count: int) -> "Draw":
+        """The numbers of one image for `count` of them."""
+
+        def repeat(numbers: Tensor | None) -> Tensor | None:
+            return None if numbers is None else numbers.expand(count, *numbers.shape[1:])
+
+        parts = (self.matrices, self.recoloring, self.lens, self.displacement)
+        return Draw(self.size, *map(repeat, parts))
+
+    def _views(
+        self,
+        images: Tensor,
+        rows: slice,
+        mean: tuple[float, ...] | None,
+        std: tuple[float, ...] | None,
+    ) -> Tensor:
+        recoloring = None if self.recoloring is None else self.recoloring[rows]
+        if self.matrices is None:
+            views = images.float()
+        else:
+            views = warp(
+                images,
+                self.matrices[rows],
+                size=self.size,
+                lens=None if self.lens is None else self.lens[rows],
+                displacement=None if self.displacement is None else self.displacement[rows],
+            ).float()
+        if recoloring is None and mean is not None:
+            recoloring = torch.eye(3, 4).expand(len(images), 3, 4)
+        if recoloring is not None:
+            views = recolor(views, recoloring, mean=mean, std=std)
         return views
 
 
