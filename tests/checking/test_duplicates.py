@@ -75,13 +75,23 @@ def test_small_pictures_must_be_more_alike(vectors, marks, random):
 
 
 @pytest.mark.parametrize(("angle", "expected"), [(0.1, [(3, 7)]), (0.6, [])])
-def test_where_looks_leave_a_doubt_the_network_decides(vectors, marks, random, angle, expected):
-    vectors[7] = vectors[3] + 0.5 * random.standard_normal(144)  # correlation about 0.9
+@pytest.mark.parametrize("noise", [0.3, 0.5])  # correlations of 0.96, and of 0.9
+def test_where_looks_leave_a_doubt_the_network_decides(
+    vectors, marks, random, noise, angle, expected
+):
+    vectors[7] = vectors[3] + noise * random.standard_normal(144)
     features = random.standard_normal((12, 40)).astype(np.float32)
     features[7] = features[3] + angle * random.standard_normal(40)
     looks = looks_of(vectors)
     assert len(find(looks, marks)) == 0
     assert pairs_of(find(looks, marks, features=features)) == expected
+    assert len(find(looks, marks, features=features, small=True)) == 0
+
+
+def test_the_network_alone_does_not_decide(vectors, marks, random):
+    features = random.standard_normal((12, 40)).astype(np.float32)
+    features[7] = features[3]
+    assert len(find(looks_of(vectors), marks, features=features)) == 0
 
 
 def test_flat_pictures_are_copies_only_by_their_bytes(vectors, marks):

@@ -24,7 +24,7 @@ def test_the_summary_says_the_worst_first(folder):
         "scores 90.0 % with them and 87.5 % without",
         "  1 picture under several labels, of which one at most is right",
         "  3 images repeat another: 3 pictures more than once, 3 of them byte for byte",
-        "  1 labels are probably wrong",
+        "  1 label is probably wrong",
         "  dog has 16 images only",
     ]
 

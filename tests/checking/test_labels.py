@@ -4,7 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from striate.checking.labels import FEWEST, accuracy, folds, out_of_fold, standardized, suspects
+from striate.checking import labels
+from striate.checking.labels import FEWEST, accuracy, folds, out_of_fold, scaling, suspects
 
 
 def test_suspects_by_hand():
@@ -120,5 +121,18 @@ def test_accuracy_of_what_was_not_learned_from():
 
 
 def test_a_constant_column_does_no_harm():
-    found = standardized(np.array([[1.0, 5.0], [3.0, 5.0]], np.float32))
-    assert found.tolist() == [[-1.0, 0.0], [1.0, 0.0]]
+    mean, std = scaling(np.array([[1.0, 5.0], [3.0, 5.0]], np.float32))
+    assert (mean.tolist(), std.tolist()) == ([2.0, 5.0], [1.0, 1.0])
+
+
+def test_of_many_images_some_are_learned_from_and_all_are_judged(monkeypatch):
+    features, targets, _, wrong = blobs()
+    mean, std = scaling(features)
+    monkeypatch.setattr(labels, "CHUNK", 7)
+    monkeypatch.setattr(labels, "MOST", 60)
+    np.testing.assert_allclose(scaling(features)[0], mean, atol=1e-6)
+    np.testing.assert_allclose(scaling(features)[1], std, atol=1e-6)
+    chances = out_of_fold(features, targets, np.arange(300), classes=3)
+    assert not np.isnan(chances).any()
+    found = suspects(chances, targets)
+    assert np.isin(wrong, found.order[: 2 * len(wrong)]).mean() > 0.9

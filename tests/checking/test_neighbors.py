@@ -1,6 +1,7 @@
 """The index against looking at every pair, and that it does not look at every pair."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -47,6 +48,16 @@ def test_nine_bits_apart_in_nine_bands_is_what_cannot_be_found():
     assert found(codes, 16) == set()
     codes[1, 4] = 0
     assert found(codes, 16) == {(0, 1)}
+
+
+@pytest.mark.parametrize("band", range(9))
+def test_one_band_alone_brings_two_together_among_many(band):
+    random = np.random.default_rng(0)
+    codes = random.integers(0, 2**16, (500, 9), dtype=np.uint16)
+    codes[499] = codes[0] ^ np.uint16(1 << 15)  # in the order of any other band, far away
+    codes[499, band] = codes[0, band]
+    assert found(codes, 8) == {(0, 499)}
+    assert found(codes, 7) == set()
 
 
 def test_a_crowd_that_shares_a_band_costs_no_more_than_its_window(monkeypatch):

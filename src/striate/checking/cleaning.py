@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from striate.checking.findings import Findings
-from striate.data import SPLITS
+from striate.data import SPLITS, Dataset
 from striate.errors import DataError
 from striate.files import writing
 
@@ -23,10 +23,7 @@ def write_list(findings: Findings, path: Path) -> int:
         StorageError: if it cannot be written.
     """
     data = findings.dataset
-    if len(data) and data.images.path(0) is None:
-        raise DataError(f"{data.name}: its images are no files, a list cannot name them")
-    if path.suffix.lower() not in (".csv", ".txt"):
-        raise DataError(f"{path}: a list ends in .csv")
+    see_listable(data, path)
     folder = path.absolute().parent
     doubts = {one.row: one for one in findings.suspects}
     rows = []
@@ -48,6 +45,18 @@ def write_list(findings: Findings, path: Path) -> int:
             writer.writerow(HEADING)
             writer.writerows(rows)
     return len(rows)
+
+
+def see_listable(data: Dataset, path: Path) -> None:
+    """Sees, before any work, that a list of these images can be written there.
+
+    Raises:
+        DataError: if not; it says why.
+    """
+    if len(data) and data.images.path(0) is None:
+        raise DataError(f"{data.name}: its images are no files, a list cannot name them")
+    if path.suffix.lower() != ".csv":
+        raise DataError(f"{path}: a list ends in .csv")
 
 
 def _place(file: Path, folder: Path) -> str:

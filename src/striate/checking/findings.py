@@ -157,9 +157,11 @@ class Findings:
                 f"{len(self.copies):,} pictures more than once, {exact:,} of them byte for byte"
             )
         if data.left_out:
-            found.append(f"{len(data.left_out):,} left out, cannot be used")
+            count = len(data.left_out)
+            found.append(f"{count:,} file{'s' if count > 1 else ''} cannot be used")
         if self.suspects:
-            found.append(f"{len(self.suspects):,} labels are probably wrong")
+            count = len(self.suspects)
+            found.append(f"{count:,} label{'s are' if count > 1 else ' is'} probably wrong")
         for kind, words in KINDS.items():
             if count := sum(one.kind == kind for one in self.odd):
                 found.append(f"{_images(count)} {words}")

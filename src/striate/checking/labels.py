@@ -15,6 +15,8 @@ from striate.progress import stage
 FOLDS = 5
 FEWEST = 5  # images of a class below which its labels are not judged
 STRENGTHS = (0.0003, 0.003, 0.03)  # inverse regularization, on standardized features
+MOST = 30_000  # images that a fold learns from: enough for a linear classifier, and bounded
+CHUNK = 8192  # images at a time
 ROUNDS = 100  # of the solver; what is not solved exactly by then is judged as it is
 
 
@@ -81,7 +83,7 @@ def out_of_fold(
     rows = np.flatnonzero(large[targets])
     if large.sum() < 2:
         return probabilities
-    inputs = standardized(features)
+    scale = scaling(features)
     place = folds(targets, groups)
     strength = None
     with stage("judge the labels", FOLDS) as bar:
@@ -89,10 +91,9 @@ def out_of_fold(
             held = rows[place[rows] == fold]
             learned = rows[place[rows] != fold]
             if len(held) and len(np.unique(targets[learned])) > 1:
-                found, strength = _solve(inputs, targets, learned, held, strength)
+                found, strength = _solve(features, scale, targets, learned, held, strength)
                 probabilities[held] = 0
-                names, values = found
-                probabilities[np.ix_(held, names)] = values
+                probabilities[np.ix_(held, found[0])] = found[1]
             bar.advance()
     return probabilities
 
@@ -120,21 +121,30 @@ def accuracy(
     scored: NDArray[np.int64],
 ) -> NDArray[np.bool_]:
     """Which of the scored rows (K,) a classifier gets right that learned from others."""
-    (names, values), _ = _solve(standardized(features), targets, learned, scored, None)
+    scale = scaling(features)
+    (names, values), _ = _solve(features, scale, targets, learned, scored, None)
     return names[values.argmax(1)] == targets[scored]
 
 
-def standardized(features: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Every column with mean 0 and deviation 1; what is constant becomes 0."""
-    mean, std = features.mean(0), features.std(0)
-    return (features - mean) / np.where(std > 1e-6 * max(std.max(), 1e-30), std, 1).astype("f4")
+Scale = tuple[NDArray[np.float32], NDArray[np.float32]]  # mean and deviation (D,)
+
+
+def scaling(features: NDArray[np.float32]) -> Scale:
+    """Mean and deviation of every column; of what is constant, the deviation is taken as 1."""
+    chunks = [features[first : first + CHUNK] for first in range(0, len(features), CHUNK)]
+    mean = sum(chunk.sum(0, dtype=np.float64) for chunk in chunks) / len(features)
+    variance = sum(((chunk - mean) ** 2).sum(0) for chunk in chunks) / len(features)
+    std = np.sqrt(variance)
+    std = np.where(std > 1e-6 * max(std.max(), 1e-30), std, 1.0)
+    return mean.astype(np.float32), std.astype(np.float32)
 
 
 Answers = tuple[NDArray[np.int64], NDArray[np.float32]]  # class numbers, and probabilities of them
 
 
 def _solve(
-    inputs: NDArray[np.float32],
+    features: NDArray[np.float32],
+    scale: Scale,
     targets: NDArray[np.int64],
     learned: NDArray[np.int64],
     held: NDArray[np.int64],
@@ -144,14 +154,23 @@ def _solve(
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
+    mean, std = scale
+    if len(learned) > MOST:
+        learned = np.sort(np.random.default_rng(0).choice(learned, MOST, replace=False))
+    inputs = (features[learned] - mean) / std
     solver = LogisticRegression(tol=1e-3, max_iter=ROUNDS, warm_start=True)
     best: tuple[float, Answers, float] | None = None
     for one in STRENGTHS if strength is None else (strength,):
         solver.set_params(C=one)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
-            solver.fit(inputs[learned], targets[learned])
-        values = solver.predict_proba(inputs[held]).astype(np.float32)
+            solver.fit(inputs, targets[learned])
+        values = np.concatenate(
+            [
+                solver.predict_proba((features[held[first : first + CHUNK]] - mean) / std)
+                for first in range(0, len(held), CHUNK)
+            ]
+        ).astype(np.float32)
         place = np.minimum(np.searchsorted(solver.classes_, targets[held]), values.shape[1] - 1)
         known = solver.classes_[place] == targets[held]
         sure = np.where(known, values[np.arange(len(held)), place], 0.0)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from striate.checking.duplicates import SAME
 from striate.checking.findings import KINDS, Copies, Findings
 from striate.data import SPLITS, Dataset
 from striate.errors import ImageError
@@ -81,7 +82,8 @@ def _groups(data: Dataset, found: Sequence[Copies], name: str) -> dict[str, Any]
     shown = []
     for copies in track(found[:GROUPS], f"pictures of {name}"):
         rows = sorted(copies.rows, key=lambda row: (-data.split[row], row))
-        kind = "the same file" if copies.exact else f"alike to {copies.likeness:.3f}"
+        kind = "the same picture" if copies.likeness >= SAME else "much alike"
+        kind = "the same file" if copies.exact else kind
         shown.append(
             {
                 "kind": kind + (", mirrored" if copies.mirror else ""),

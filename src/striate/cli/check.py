@@ -39,6 +39,7 @@ def check(
     """
     import striate
     from striate.checking import check as checked
+    from striate.checking.cleaning import see_listable
     from striate.cli.compare import _check_writable, _plain_name
 
     dataset = striate.data.open(data, seed=seed)
@@ -46,6 +47,8 @@ def check(
     for place in (page, fix):
         if place is not None:
             _check_writable(place.parent)
+    if fix is not None:
+        see_listable(dataset, fix)
     findings = checked(dataset, judge=labels)
     kept = findings.fix(fix) if fix is not None else None
     page = findings.report(page)
