@@ -7,6 +7,7 @@ Everything takes any `nn.Module`, gives plain arrays, and has a page in `sheets`
 from striate.visualize import sheets
 from striate.visualize.activations import Activations, activations, filters
 from striate.visualize.attribution import Attribution, Curves, attribute, curves
+from striate.visualize.coarse import Approximation, approximate_occlusion
 from striate.visualize.colors import colored, heat
 from striate.visualize.deconvnet import Patches, Strongest, patches, project, strongest
 from striate.visualize.drawing import Legend, Tile, save, save_film, sheet
@@ -16,6 +17,7 @@ from striate.visualize.reading import last_maps, layers_of
 
 __all__ = [
     "Activations",
+    "Approximation",
     "Attribution",
     "Curves",
     "Dream",
@@ -26,6 +28,7 @@ __all__ = [
     "Strongest",
     "Tile",
     "activations",
+    "approximate_occlusion",
     "attribute",
     "colored",
     "curves",
