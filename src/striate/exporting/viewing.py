@@ -19,6 +19,7 @@ from striate.images.views import GRAY
 
 UNITS = 8  # of a box, in a pixel: JPEGs are decoded at halves, quarters or eighths of their size
 PRECISION = 2.0**22  # of Pillow's weights
+HALF = 2.0**11  # products with half of the bits are whole numbers that single precision holds
 LUMINANCE = (19595, 38470, 7471)  # ITU-R 601, of 65,536, as Pillow rounds it
 
 
@@ -56,8 +57,8 @@ class Viewing(nn.Module):
             pixels = (red + green + blue + 2**15) >> 16
         rows, columns = self.axes(pictures, box)
         size = self.view.size
-        across = clipped(pixels.float() @ weights(columns, size).T)
-        seen = clipped(weights(rows, size) @ across)
+        across = resampled(pixels.float(), weights(columns, size))
+        seen = resampled(across.transpose(2, 3), weights(rows, size)).transpose(2, 3)
         if self.view.fit != "pad":
             return seen
         inside = covered(rows, size)[:, None] & covered(columns, size)
@@ -112,7 +113,7 @@ def quotient(number: Tensor, divisor: int) -> Tensor:
 
 
 def weights(axis: Axis, size: int) -> Tensor:
-    """The matrix (size, length) by which an axis is resampled."""
+    """The matrix (size, length) by which an axis is resampled, times PRECISION: whole numbers."""
     number = torch.arange(size, device=axis.start.device) - axis.corner
     number = torch.minimum(number.clamp(min=0), axis.wanted - 1)  # outside it does not matter
     odd, twice = 2 * number + 1, 2 * axis.wanted
@@ -133,7 +134,7 @@ def weights(axis: Axis, size: int) -> Tensor:
     filtered = cubic((offset / stretch).abs())
     filtered = filtered / filtered.sum(1, keepdim=True)
     scaled = filtered * PRECISION
-    return (torch.sign(scaled) * torch.floor(scaled.abs() + 0.5) / PRECISION).float()
+    return torch.sign(scaled) * torch.floor(scaled.abs() + 0.5)
 
 
 def parted(number: Tensor) -> tuple[Tensor, Tensor]:
@@ -155,6 +156,17 @@ def covered(axis: Axis, size: int) -> Tensor:
     return (number >= 0) & (number < axis.wanted)
 
 
-def clipped(values: Tensor) -> Tensor:
-    """Rounded, halves up, to whole numbers in [0, 255]."""
-    return torch.floor(values + 0.5).clamp(0, 255)
+def resampled(lines: Tensor, matrix: Tensor) -> Tensor:
+    """Lines (..., length) of whole numbers by a matrix of `weights`: (..., size), rounded, in
+    [0, 255].
+
+    Upper and lower bits of the weights are multiplied apart, so that nothing is lost: a pixel of
+    another value in one of a thousand pictures would be seen in the answer of a small network.
+    """
+    high = torch.floor(matrix / HALF)
+    low = matrix - high * HALF
+    sums = lines @ torch.cat([high, low]).float().T
+    size = matrix.shape[0]
+    coarse, fine = sums[..., :size] / HALF, sums[..., size:]
+    whole = torch.floor(coarse)
+    return (whole + torch.floor(coarse - whole + fine / PRECISION + 0.5)).clamp(0, 255)

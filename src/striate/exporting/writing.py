@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,11 @@ from striate.recognizer.exported import KEY
 from striate.version import __version__
 
 SUFFIXES = {"onnx": ".onnx", "openvino": ".xml", "torch": ".pt2"}
+NEEDS = {
+    "onnx": ("onnx", "onnxscript"),
+    "openvino": ("onnx", "onnxscript", "openvino"),
+    "torch": (),
+}
 
 
 def export(recognizer: Recognizer, path: str | os.PathLike[str], *, to: str) -> Path:
@@ -49,6 +55,11 @@ def export(recognizer: Recognizer, path: str | os.PathLike[str], *, to: str) -> 
             "a hand-crafted recognizer finds its visual words by search, which is no graph that "
             "can be exported; keep its .safetensors file, or export another approach"
         )
+    for package in NEEDS[to]:
+        try:
+            import_module(package)
+        except ImportError as error:
+            raise MissingExtra(f"exporting to {to}", "export") from error
     _check_writable(path)
     with stage(f"export to {to}"):
         try:
@@ -104,10 +115,7 @@ def write_onnx(program: torch.export.ExportedProgram, path: Path, text: str) -> 
 
 def write_openvino(program: torch.export.ExportedProgram, path: Path, text: str) -> None:
     """An .xml file, the JSON in its runtime information, and a .bin file of weights."""
-    try:
-        import openvino
-    except ImportError as error:
-        raise MissingExtra("OpenVINO", "export") from error
+    import openvino
 
     onnx = to_onnx(program, EXAMPLES, SHAPES, OUTPUTS)
     with tempfile.TemporaryDirectory() as folder:

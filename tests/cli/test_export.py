@@ -1,0 +1,39 @@
+"""striate export: a file, a card, and mistakes in one line."""
+
+import json
+
+import pytest
+
+
+def test_onnx_and_its_card(striate, recognizer, tmp_path):
+    pytest.importorskip("onnxscript")
+    pytest.importorskip("onnxruntime")
+    out = tmp_path / "new" / "bars.onnx"
+    done = striate("export", recognizer, "--to", "onnx", "--out", out, "--json")
+    assert done.code == 0, done.err
+    said = json.loads(done.out)
+    assert said == {"file": str(out), "card": str(out.with_suffix(".md")), "to": "onnx"}
+    assert sorted(path.name for path in out.parent.iterdir()) == ["bars.md", "bars.onnx"]
+    assert out.with_suffix(".md").read_text().startswith("# bars.onnx\n")
+    again = striate("export", out, "--to", "onnx")
+    assert (again.code, again.one_line) == (2, True)
+    assert "is an export; give the .safetensors file" in again.err
+
+
+def test_mistakes_are_one_line(striate, recognizer, tmp_path):
+    for arguments, words, code in (
+        ([recognizer, "--to", "tflite"], "onnx", 2),
+        ([tmp_path / "absent.safetensors"], "there is no file", 2),
+        ([recognizer, "--out", tmp_path / "x.xml"], "an export to onnx is a .onnx file", 2),
+        ([recognizer, "--out", recognizer / "x.onnx"], "cannot write", 1),
+    ):
+        done = striate("export", *arguments)
+        assert (done.code, done.one_line) == (code, True), done
+        assert words in done.err
+
+
+def test_what_is_missing_is_named(striate, recognizer, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "onnxscript", None)
+    done = striate("export", recognizer)
+    assert (done.code, done.one_line) == (2, True)
+    assert "pip install 'striate[export]'" in done.err

@@ -1,0 +1,98 @@
+"""Known or none of these: angles by pencil, the share that is kept, and the file."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+import striate
+from striate import images as pictures
+from striate.errors import ModelError
+from striate.recognizer import Familiarity, Recognizer
+from striate.recognizer.calibration import KEPT
+from striate.recognizer.storage import BAG
+
+Make = Callable[[str], Recognizer]
+
+
+def test_two_classes_by_pencil() -> None:
+    features = torch.tensor([[2.0, 0.0], [5.0, 0.0], [0.0, 3.0]])
+    held_out = torch.tensor([[1.0, 1.0], [3.0, 4.0]])  # cosines 0.7071 and 0.8
+    ours = Familiarity.fitted(features, torch.tensor([0, 0, 1]), held_out)
+    assert torch.equal(ours.directions, torch.eye(2))
+    assert ours.threshold == pytest.approx(0.5**0.5 - 1e-4, abs=1e-6)
+    assert torch.allclose(ours(torch.tensor([[-1.0, 0.0], [0.0, 9.0]])), torch.tensor([0.0, 1.0]))
+
+
+def test_length_does_not_matter() -> None:
+    ours = Familiarity(torch.eye(3), 0.2)
+    features = torch.randn(5, 3)
+    assert torch.allclose(ours(features), ours(features * 40), atol=1e-6)
+
+
+@given(st.integers(0, 10_000), st.integers(1, 90))
+def test_threshold_keeps_most_of_validation(seed: int, count: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    features = torch.randn(30, 6, generator=generator)
+    held_out = torch.randn(count, 6, generator=generator)
+    ours = Familiarity.fitted(features, torch.arange(30) % 3, held_out)
+    assert (ours(held_out) >= ours.threshold).float().mean() >= KEPT
+
+
+@pytest.mark.parametrize("name", ["lenet5", "efficientnet_lite0", BAG])
+def test_a_recognizer_that_knows_what_it_learned_from(
+    name: str, recognizer: Make, pixels: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    plain = recognizer(name)
+    view = plain.preprocessing.view
+    seen = np.stack([pictures.apply(p, view) for p in pixels])
+    targets = np.arange(7) % 3
+    ours = plain.familiar(seen, targets, seen)
+    assert ours.familiarity is not None
+    probabilities, known = ours.answers(seen)
+    np.testing.assert_allclose(probabilities, plain.probabilities(seen), atol=1e-6)
+    features = torch.from_numpy(plain.features(list(pixels)))
+    near = ours.familiarity(features).numpy()
+    np.testing.assert_array_equal(known, near >= ours.familiarity.threshold)
+    assert known.all()
+    strict = replace(ours, familiarity=replace(ours.familiarity, threshold=float(np.median(near))))
+    assert strict.answers(seen)[1].sum() in (3, 4)
+    ours.save(tmp_path / "r.safetensors")
+    again = striate.load(tmp_path / "r.safetensors")
+    assert isinstance(again, Recognizer)
+    assert again.familiarity is not None
+    assert again.familiarity.threshold == ours.familiarity.threshold
+    assert torch.equal(again.familiarity.directions, ours.familiarity.directions)
+    assert [p.known for p in again(list(pixels))] == [True] * 7
+
+
+def test_values_that_do_not_fit(recognizer: Make, pixels: NDArray[np.uint8]) -> None:
+    for directions, threshold in (
+        (torch.zeros(3), 0.5),
+        (torch.eye(3), 1.5),
+        (torch.eye(3), np.nan),
+    ):
+        with pytest.raises(ValueError, match="directions must be"):
+            Familiarity(directions, threshold)
+    wrong = replace(recognizer("lenet5"), familiarity=Familiarity(torch.eye(3), 0.5))
+    with pytest.raises(ModelError, match=r"reads 84 features, .* have 3"):
+        wrong(list(pixels))
+
+
+def test_files_of_format_1_are_read(recognizer: Make, tmp_path: Path) -> None:
+    from striate.training.checkpoints import load_tensors, save_tensors
+
+    recognizer("lenet5").save(tmp_path / "new.safetensors")
+    tensors, header = load_tensors(tmp_path / "new.safetensors")
+    header["format"] = 1
+    del header["familiarity"]
+    save_tensors(tmp_path / "old.safetensors", tensors, header)
+    old = striate.load(tmp_path / "old.safetensors")
+    assert isinstance(old, Recognizer)
+    assert old.familiarity is None
