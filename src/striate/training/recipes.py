@@ -45,10 +45,9 @@ class Recipe:
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "Recipe":
         """The recipe that `to_json` wrote."""
-        augmentation = dict(values["augmentation"])
-        augmentation["geometry"] = Spread(**augmentation["geometry"])
+        augmentation = Augmentation.from_json(values["augmentation"])
         steps = tuple((share, rate) for share, rate in values.get("steps", ()))
-        return cls(**{**values, "augmentation": Augmentation(**augmentation), "steps": steps})
+        return cls(**{**values, "augmentation": augmentation, "steps": steps})
 
 
 # Views of characters: nothing that turns one letter into another, so no mirror.
