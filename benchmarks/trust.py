@@ -204,10 +204,93 @@ def many(quick: bool) -> Iterator[Fit]:
             yield Fit("  MiB at the peak, above the looks", peak / 2**20)
 
 
+def unknowns(quick: bool) -> Iterator[Fit]:
+    """Photographs of other things shown to a clothing recognizer: how many it says "none of these"
+    to, by several scores, each with the threshold that keeps 95 % of the validation images."""
+    import torch
+
+    import striate
+    from striate.approaches import run_approach
+    from striate.data import SPLITS, decode
+    from striate.evaluation import calibration_error
+    from striate.images import View
+    from striate.models import classifier
+
+    data = striate.data.open(SHARED / "clothing")
+    decoded = decode(data, [View(224, fraction=1.0)])
+    outcome = run_approach("transfer", decoded)
+    ours = outcome.recognizer
+    error = calibration_error(outcome.probabilities, outcome.targets)
+    yield Fit("clothing, transfer: expected calibration error", error, 0.05, at_most=True)
+    files = {
+        "things of ImageNet": sorted((SHARED / "imagenet_sample" / "images").rglob("*.*")),
+        "photographs": sorted((SHARED / "photos").glob("*.jpg")),
+        "blood cells": sorted((SHARED / "bccd").rglob("*.jp*g"))[:: 10 if quick else 1],
+    }
+    seen = {name: torch.from_numpy(ours.features(paths)) for name, paths in files.items()}
+    pixels = decoded.pixels[ours.preprocessing.view]
+    rows = {name: np.flatnonzero(data.split == number) for number, name in enumerate(SPLITS)}
+    for name, some in rows.items():
+        seen[name] = torch.from_numpy(ours.features(list(pixels[some])))
+    targets = torch.from_numpy(data.targets[rows["train"]])
+    last = classifier(ours.model)[1]
+    weight, bias = last.weight.detach(), last.bias.detach()
+    scores = judges(seen["train"], targets, weight, bias, ours.calibration.temperature)
+    for method, score in scores.items():
+        threshold = torch.quantile(score(seen["validation"]), 0.05, interpolation="lower")
+        kept = float((score(seen["test"]) >= threshold).float().mean())
+        target = {"kept": 0.95, "refused": 0.7} if method.startswith("cosine") else {}
+        yield Fit(f"{method}: known test images kept", kept, target.get("kept"))
+        for name, paths in files.items():
+            refused = float((score(seen[name]) < threshold).float().mean())
+            case, note = f"  refused of {name}", f"{len(paths)} pictures"
+            yield Fit(case, refused, target.get("refused"), note=note)
+    known = ours.knowing(seen["train"], targets, seen["validation"])
+    answers = list(known.predict([path for paths in files.values() for path in paths]))
+    refused = sum(not answer.known for answer in answers) / len(answers)
+    yield Fit("the recognizer itself: unknowns refused", refused, 0.7)
+    kept = float(known.answers(pixels[rows["test"]])[1].mean())
+    yield Fit("  known test images kept", kept, 0.95)
+
+
+def judges(
+    features: Any, targets: Any, weight: Any, bias: Any, temperature: float
+) -> dict[str, Callable[[Any], Any]]:
+    """Scores of features (N, D), high for what is known, by published methods.
+
+    The largest probability (Hendrycks & Gimpel 2017, arXiv:1610.02136), the energy (Liu et al.
+    2020, arXiv:2010.03759), the Mahalanobis distance to the class means (Lee et al. 2018,
+    arXiv:1807.03888; the covariance of Ledoit & Wolf 2004), and the angle to them.
+    """
+    import torch
+    from sklearn.covariance import ledoit_wolf
+    from torch.nn.functional import normalize
+
+    from striate.recognizer import Familiarity
+
+    count = int(targets.max()) + 1
+    means = torch.stack([features[targets == k].mean(0) for k in range(count)])
+    covariance, _ = ledoit_wolf((features - means[targets]).numpy(), assume_centered=True)
+    inverse = torch.linalg.inv(torch.from_numpy(covariance).double())
+
+    def mahalanobis(x: Any) -> Any:
+        apart = (x[:, None] - means).double()
+        return -torch.einsum("nkd,de,nke->nk", apart, inverse, apart).amin(1)
+
+    return {
+        "largest probability": lambda x: ((x @ weight.T + bias) / temperature).softmax(1).amax(1),
+        "energy": lambda x: (x @ weight.T + bias).logsumexp(1),
+        "distance to the class means": lambda x: -torch.cdist(x, means).amin(1),
+        "Mahalanobis distance to them": mahalanobis,
+        "cosine to them (striate)": Familiarity.fitted(features, targets, normalize(features)),
+    }
+
+
 SECTIONS: dict[str, Callable[[bool], Iterator[Fit]]] = {
     "duplicates": duplicates,
     "wrong_labels": wrong_labels,
     "many": many,
+    "unknowns": unknowns,
 }
 
 

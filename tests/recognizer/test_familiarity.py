@@ -16,6 +16,7 @@ from striate import images as pictures
 from striate.errors import ModelError
 from striate.recognizer import Familiarity, Recognizer
 from striate.recognizer.calibration import KEPT
+from striate.recognizer.familiarity import some_of_each
 from striate.recognizer.storage import BAG
 
 Make = Callable[[str], Recognizer]
@@ -70,6 +71,17 @@ def test_a_recognizer_that_knows_what_it_learned_from(
     assert again.familiarity.threshold == ours.familiarity.threshold
     assert torch.equal(again.familiarity.directions, ours.familiarity.directions)
     assert [p.known for p in again(list(pixels))] == [True] * 7
+
+
+def test_some_of_each() -> None:
+    targets = np.array([0] * 9000 + [1] * 5 + [3] * 900)
+    rows = some_of_each(targets)
+    assert np.bincount(targets[rows]).tolist() == [643, 5, 0, 450]  # 9000 / 14, 5, -, 900 / 2
+
+
+def test_a_class_without_pictures_is_near_to_nothing() -> None:
+    ours = Familiarity.fitted(torch.eye(2), torch.tensor([0, 2]), torch.eye(2), classes=4)
+    assert ours.directions.tolist() == [[1, 0], [0, 0], [0, 1], [0, 0]]
 
 
 def test_values_that_do_not_fit(recognizer: Make, pixels: NDArray[np.uint8]) -> None:

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -23,6 +23,10 @@ def predict(
     ],
     top: Annotated[int, typer.Option(min=1, help="Labels to print for a picture.")] = 5,
     batch_size: BatchSize = 32,
+    engine: Annotated[
+        Literal["torch", "compiled", "onnxruntime", "openvino", "auto"],
+        typer.Option(help="What computes; auto measures once and remembers. Not for exports."),
+    ] = "torch",
     json: Json = False,
 ) -> None:
     """Tags pictures with calibrated probabilities; folders are walked, whatever their size.
@@ -33,11 +37,12 @@ def predict(
     Examples:
         striate predict striate-photos/finetune.safetensors cat.jpg holiday/
         striate predict photos.safetensors holiday/ --json > tags.jsonl
+        striate predict photos.onnx holiday/
     """
     from striate.progress import track
     from striate.recognizer import load
 
-    recognizer = load(model)
+    recognizer = load(model, engine=engine)
     total = sum(1 for _ in walk(paths))
     if not total:
         raise UserError(f"no pictures in {', '.join(paths)}")

@@ -10,8 +10,10 @@ distance do: `benchmarks/trust.py` has the comparison.
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from striate.errors import ModelError
@@ -19,6 +21,8 @@ from striate.models.surgery import classifier, replace
 from striate.recognizer.calibration import KEPT, ROUNDING
 
 WIDEST = 8192  # features; beyond that the directions would outweigh the file
+MOST = 2000  # pictures that say where the classes lie, and pictures that set the threshold
+FEWEST = 20  # of each class, if there are so many
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,21 +49,32 @@ class Familiarity:
         return (F.normalize(features, dim=1) @ self.directions.T).amax(1)
 
     @classmethod
-    def fitted(cls, features: Tensor, targets: Tensor, held_out: Tensor) -> "Familiarity":
+    def fitted(
+        cls, features: Tensor, targets: Tensor, held_out: Tensor, *, classes: int | None = None
+    ) -> "Familiarity":
         """Directions from pictures that were learned from, the threshold from others.
 
         Args:
             features: (N, D) of the training pictures.
-            targets: (N,) their classes; every class is there.
+            targets: (N,) their classes; nothing is near to a class that is not among them.
+            classes: how many there are; where None, as many as `targets` tells of.
             held_out: (M, D) features of validation pictures, of which KEPT stay known.
         """
         unit = F.normalize(features.float(), dim=1)
-        count = int(targets.max()) + 1
+        count = classes or int(targets.max()) + 1
         sums = torch.zeros(count, unit.shape[1]).index_add_(0, targets, unit)
         directions = F.normalize(sums, dim=1)
         near = cls(directions, 0.0)(held_out.float()).double()
         lowest = float(torch.quantile(near, 1 - KEPT, interpolation="lower"))
         return cls(directions, max(lowest - ROUNDING, -1.0))
+
+
+def some_of_each(targets: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Rows of about MOST pictures, as many of every class: their means need no more."""
+    present = np.unique(targets)
+    share = max(FEWEST, MOST // len(present))
+    rows = [np.flatnonzero(targets == k) for k in present]
+    return np.sort(np.concatenate([each[:: -(-len(each) // share)] for each in rows]))
 
 
 class Judging(nn.Module):

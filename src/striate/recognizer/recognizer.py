@@ -17,7 +17,7 @@ from striate.models import classifier, cut, folded
 from striate.ops.memory import channels_last
 from striate.recognizer.calibration import Calibration
 from striate.recognizer.engines import Engine, Engines
-from striate.recognizer.familiarity import WIDEST, Familiarity, judging
+from striate.recognizer.familiarity import MOST, WIDEST, Familiarity, judging, some_of_each
 from striate.recognizer.prediction import Prediction
 from striate.recognizer.reading import Picture, batches
 from striate.training import Preprocessing, evaluating
@@ -119,9 +119,9 @@ class Recognizer:
         features, nothing changes.
 
         Args:
-            pixels: (N, S, S, C) training pictures in this view.
+            pixels: (N, S, S, C) training pictures in this view; about MOST are looked at.
             targets: (N,) their classes.
-            held_out: (M, S, S, C) validation pictures, of which 95 % stay known.
+            held_out: (M, S, S, C) validation pictures, at least one, of which 95 % stay known.
         """
         try:
             last = classifier(self.model)[1]
@@ -129,13 +129,16 @@ class Recognizer:
             return self
         if last.in_features > WIDEST or last.out_features != len(self.classes):
             return self
-        before = Before(self.model)
-        known, others = (self._run(before, some, 32).flatten(1) for some in (pixels, held_out))
-        return self.knowing(known, torch.from_numpy(targets), others)
+        before, rows = Before(self.model), some_of_each(targets)
+        held_out = held_out[:: -(-len(held_out) // MOST)]
+        known, others = (self._run(before, k, 32).flatten(1) for k in (pixels[rows], held_out))
+        return self.knowing(known, torch.from_numpy(targets[rows]), others)
 
     def knowing(self, features: Tensor, targets: Tensor, held_out: Tensor) -> "Recognizer":
         """As `familiar`, from the features (N, D) that the last full connection reads."""
-        return replace(self, familiarity=Familiarity.fitted(features, targets, held_out))
+        count = len(self.classes)
+        familiarity = Familiarity.fitted(features, targets, held_out, classes=count)
+        return replace(self, familiarity=familiarity)
 
     def features(
         self, images: Iterable[Picture], *, layer: str | None = None, batch_size: int = 32
