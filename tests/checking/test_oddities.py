@@ -41,13 +41,14 @@ def test_each_kind(found, scene):
         "blank.png": Image.new("RGB", (96, 80), (200, 10, 10)),
         "dark.png": scene(30).point(lambda value: value // 6),
         "long.png": scene(31).resize((400, 100)),
-        "tiny.png": scene(32).resize((30, 25)),
+        "tiny.png": scene(32).resize((38, 31)),
+        "small.png": scene(33).resize((38, 32)),  # not yet odd
     }
     assert found(strange) == [
         ("blank.png", "blank", "one flat color"),
         ("dark.png", "dark", "very dark: its brightest parts are under a quarter of white"),
         ("long.png", "shape", "4.0 times as long as wide: 400 x 100"),
-        ("tiny.png", "small", "30 x 25 pixels"),
+        ("tiny.png", "small", "38 x 31 pixels"),
     ]
 
 

@@ -67,7 +67,7 @@ def contents(findings: Findings) -> dict[str, Any]:
             {
                 **_image(data, one.row),
                 "given": data.classes[one.given],
-                "probability": f"{100 * one.probability:.0f}",
+                "probability": min(99, round(100 * one.probability)),  # nobody is that sure
             }
             for one in track(findings.suspects[:SUSPECTS], "pictures of labels")
         ],
