@@ -106,15 +106,24 @@ class Draw:
         std: tuple[float, ...] | None = None,
     ) -> Tensor:
         """The views of these images, as `Augmentation` gives them."""
-        count, together = len(images), len(images)
+        count, together = len(images), max(1, len(images))
         if images.device.type == "cpu":
             together = max(torch.get_num_threads(), TOGETHER // (self.size[0] * self.size[1]))
-        if count <= together:
-            return self._views(images, slice(None), mean, std)
-        views = torch.empty(count, images.shape[1], *self.size)
-        for first in range(0, count, together):
-            rows = slice(first, first + together)
-            views[rows] = self._views(images[rows], rows, mean, std)
+        recoloring = self.recoloring
+        if recoloring is None and mean is not None:
+            recoloring = torch.eye(3, 4).expand(count, 3, 4)
+        parts = [slice(first, first + together) for first in range(0, count, together)]
+        if recoloring is None and len(parts) == 1:
+            return self._warped(images, parts[0])
+        views = torch.empty(count, images.shape[1], *self.size, device=images.device)
+        for rows in parts:
+            warped = self._warped(images[rows], rows)
+            if recoloring is None:
+                views[rows] = warped
+            elif images.requires_grad:
+                views[rows] = recolor(warped, recoloring[rows], mean=mean, std=std)
+            else:
+                recolor(warped, recoloring[rows], mean=mean, std=std, out=views[rows])
         return views
 
     def repeated(self, count: int) -> "Draw":
@@ -126,29 +135,16 @@ class Draw:
         parts = (self.matrices, self.recoloring, self.lens, self.displacement)
         return Draw(self.size, *map(repeat, parts))
 
-    def _views(
-        self,
-        images: Tensor,
-        rows: slice,
-        mean: tuple[float, ...] | None,
-        std: tuple[float, ...] | None,
-    ) -> Tensor:
-        recoloring = None if self.recoloring is None else self.recoloring[rows]
+    def _warped(self, images: Tensor, rows: slice) -> Tensor:
         if self.matrices is None:
-            views = images.float()
-        else:
-            views = warp(
-                images,
-                self.matrices[rows],
-                size=self.size,
-                lens=None if self.lens is None else self.lens[rows],
-                displacement=None if self.displacement is None else self.displacement[rows],
-            ).float()
-        if recoloring is None and mean is not None:
-            recoloring = torch.eye(3, 4).expand(len(images), 3, 4)
-        if recoloring is not None:
-            views = recolor(views, recoloring, mean=mean, std=std)
-        return views
+            return images.float()
+        return warp(
+            images,
+            self.matrices[rows],
+            size=self.size,
+            lens=None if self.lens is None else self.lens[rows],
+            displacement=None if self.displacement is None else self.displacement[rows],
+        ).float()
 
 
 NONE = Augmentation()

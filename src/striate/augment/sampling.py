@@ -41,12 +41,12 @@ def warp(
     source = (images.shape[2], images.shape[3])
     size = size or source
     grids = sampling_grid(matrices.to(images.device), size, lens, displacement)
-    smoothings = plan(matrices, source, size, active=antialias)
-    if len(smoothings) == 1:  # all alike: nothing has to be sorted
-        _, level, weights = smoothings[0]
+    parts = plan(matrices, source, size, active=antialias)
+    if len(parts) == 1:  # all alike: nothing has to be sorted
+        _, level, weights = parts[0]
         return read(images, grids, level, weights)
     views = None
-    for rows, level, weights in smoothings:
+    for rows, level, weights in parts:
         rows = rows.to(images.device)
         some = read(picked(images, rows), grids.index_select(0, rows), level, weights)
         if views is None:
@@ -90,11 +90,11 @@ def centers(side: int, like: Tensor) -> Tensor:
     return ((2 * steps + 1) / side - 1).to(like)
 
 
-def read(images: Tensor, grid: Tensor, level: tuple[int, int], smooth: Tensor | None) -> Tensor:
+def read(images: Tensor, grid: Tensor, level: tuple[int, int], weights: Tensor | None) -> Tensor:
     """Bilinear reading of the images, shrunk by 2^level and smoothed (see `shrinking`)."""
     pixels = images if images.is_floating_point() else images.float()
-    if any(level) or smooth is not None:
-        pixels, used = shrink(pixels, level, smooth)
+    if any(level) or weights is not None:
+        pixels, used = shrink(pixels.clone() if pixels is images else pixels, level, weights)
         if used != (
             1.0,
             1.0,

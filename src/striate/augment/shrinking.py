@@ -14,14 +14,14 @@ from torch import Tensor
 UNSEEN = 1 / 64  # a smoothing (a, 1 - 2a, a) this weak is left out: it shrinks by less than 9 %
 LARGEST = 1 / 4  # beyond, the three weights would turn the finest pattern into its negative
 
-Smoothing = tuple[Tensor, tuple[int, int], Tensor | None]
+Part = tuple[Tensor, tuple[int, int], Tensor | None]
 
 
 def plan(
-    matrices: Tensor, source: tuple[int, ...], size: tuple[int, int], *, active: bool = True
-) -> list[Smoothing]:
-    """Which images need the same treatment: rows, levels (k of y, k of x), weights (rows, 2) of
-    y and x or None.
+    matrices: Tensor, source: tuple[int, int], size: tuple[int, int], *, active: bool = True
+) -> list[Part]:
+    """How each image is shrunk: rows of one level, that level (k of y, k of x), and their weights
+    a (rows, 2) of y and x, None where all are zero.
 
     Args:
         matrices: (N, 2, 3) as `warp` takes them.
@@ -32,27 +32,29 @@ def plan(
     maps = matrices.detach().cpu().double()[:, :, :2]
     height, width = source
     jacobians = maps * torch.tensor([[width], [height]]) / torch.tensor([size[1], size[0]])
-    squares = (jacobians**2).sum(2).flip(1)  # (N, 2): of y, of x
+    squares = (jacobians**2).sum(2).flip(1)  # (N, 2): s^2 of y, of x
     # Means of 2^k pixels while they and the reading together are no wider than the triangle.
     levels = torch.floor(torch.log2((2 * squares + 1) / 3) / 2)
     most = torch.tensor([height, width], dtype=torch.float64).log2().floor()
     levels = torch.minimum(levels.clamp(min=0), most)
     ratio = 4.0**levels
-    weights = ((squares / ratio - 1) / 12 - (1 - 1 / ratio) / 24).clamp(min=0)
-    seen = weights.amax(1) >= UNSEEN
-    keys = torch.cat([levels.long(), seen[:, None].long()], 1)
-    kinds, which = torch.unique(keys, dim=0, return_inverse=True)
-    result: list[Smoothing] = []
-    for number, (down, across, smoothed) in enumerate(kinds.tolist()):
+    weights = ((squares / ratio - 1) / 12 - (1 - 1 / ratio) / 24).clamp(0, 2 * LARGEST)
+    weights[weights < UNSEEN] = 0
+    if not levels.any():
+        return [(torch.arange(len(maps)), (0, 0), weights if weights.any() else None)]
+    kinds, which = torch.unique(levels.long(), dim=0, return_inverse=True)
+    parts: list[Part] = []
+    for number, (down, across) in enumerate(kinds.tolist()):
         rows = torch.nonzero(which == number)[:, 0]
-        result.append((rows, (down, across), weights[rows] if smoothed else None))
-    return result
+        some = weights[rows]
+        parts.append((rows, (down, across), some if some.any() else None))
+    return parts
 
 
 def shrink(
     images: Tensor, level: tuple[int, int], weights: Tensor | None
 ) -> tuple[Tensor, tuple[float, float]]:
-    """Means of 2^level pixels, smoothed by the three weights.
+    """Means of 2^level pixels, smoothed by the three weights; writes into `images`.
 
     Returns:
         The smaller images, and which share of their height and width is the picture (less than 1
@@ -66,21 +68,37 @@ def shrink(
             images = F.pad(images, (0, right, 0, lower), mode="replicate")
         images = F.avg_pool2d(images, (down, across))
     used = (height / (down * images.shape[2]), width / (across * images.shape[3]))
-    if weights is not None:
-        rounds = 1 if weights.max() <= LARGEST else 2
-        for _ in range(rounds):
-            images = smoothed(images, weights[:, 1] / rounds, 3)
-            images = smoothed(images, weights[:, 0] / rounds, 2)
+    if weights is None:
+        return images, used
+    if images.device.type != "cpu":  # there, it is what is started that costs
+        smooth_(images, weights)
+        return images, used
+    for row in torch.nonzero(weights.any(1))[:, 0].tolist():
+        smooth_(images[row : row + 1], weights[row : row + 1])
     return images, used
 
 
-def smoothed(images: Tensor, weights: Tensor, dim: int) -> Tensor:
-    """Each pixel and its two neighbors along `dim`, weighed (a, 1 - 2a, a); the edge goes on."""
-    last = images.shape[dim] - 1
-    a = weights.to(images)[:, None, None, None]
-    result = images * (1 - 2 * a)
-    result.narrow(dim, 1, last).addcmul_(images.narrow(dim, 0, last), a)
-    result.narrow(dim, 0, last).addcmul_(images.narrow(dim, 1, last), a)
-    for edge in (0, last):
-        result.narrow(dim, edge, 1).addcmul_(images.narrow(dim, edge, 1), a)
-    return result
+def smooth_(images: Tensor, weights: Tensor) -> None:
+    """Weighs each pixel and its neighbors (a, 1 - 2a, a) along y and x, in place; the edge goes on.
+
+    Twice over with half the weights where one of them is larger than LARGEST. The three weights are
+    made by (1 - w, w) to one side and then to the other, where w (1 - w) = a.
+    """
+    rounds = 1 if weights.max() <= LARGEST else 2
+    lean = (1 - torch.sqrt(1 - 4 * weights / rounds)) / 2
+    for dim in (2, 3) * rounds:
+        last = images.shape[dim] - 1
+        w = lean[:, dim - 2]
+        if not last or not w.any():
+            continue
+        share = w.item() if len(w) == 1 else w[:, None, None, None].to(images)
+        between = torch.lerp(images.narrow(dim, 0, last), images.narrow(dim, 1, last), share)
+        first, end = images.narrow(dim, 0, 1), images.narrow(dim, last, 1)
+        first.copy_(torch.lerp(between.narrow(dim, 0, 1), first, share))
+        end.copy_(torch.lerp(end, between.narrow(dim, last - 1, 1), share))
+        inside = images.narrow(dim, 1, last - 1)
+        left, right = between.narrow(dim, 0, last - 1), between.narrow(dim, 1, last - 1)
+        if images.requires_grad:
+            inside.copy_(torch.lerp(right, left, share))
+        else:
+            torch.lerp(right, left, share, out=inside)
