@@ -25,13 +25,14 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from striate.layers import Dropout, LocalResponseNorm, Pool2d, ScaledTanh
 from striate.models.efficientnet import ReLU6, SameConv2d
+from striate.models.lenet import PadTo
 from striate.models.resnet import PadChannels
 from striate.training import evaluating
 from striate.visualize.windows import Window, window_of
 
 Kind = Literal["input", "window", "pointwise", "whole", "shape", "constant"]
 
-LEAVES = (SameConv2d, ReLU6, LocalResponseNorm, Pool2d, ScaledTanh, Dropout, PadChannels)
+LEAVES = (SameConv2d, ReLU6, LocalResponseNorm, Pool2d, ScaledTanh, Dropout, PadChannels, PadTo)
 
 # fmt: off
 POINTWISE_MODULES = {
@@ -320,8 +321,6 @@ def pointwise(target: Any, node: fx.Node) -> bool:
     """Whether an operation reads nothing but the same place of its maps."""
     if isinstance(target, nn.BatchNorm2d):
         return target.running_mean is not None
-    if isinstance(target, PadChannels):
-        return False
     if isinstance(target, nn.Module):
         return type(target) in POINTWISE_MODULES or (
             type(target) is nn.Softmax and target.dim in (1, -3)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from striate.visualize.graph import Network
-from striate.visualize.rectangles import BEHIND, Plan, neck_of
+from striate.visualize.rectangles import BEHIND, Plan, Spans, neck_of
 from striate.visualize.windows import Window
 
 
@@ -46,23 +46,19 @@ class Region:
         return self.size == tuple(value.shape[-2:])
 
 
+@dataclass(frozen=True)
 class Block:
     """Positions that are computed together.
 
-    Args:
-        corner: which block of the plan; None for positions of many.
-        count: how many positions, then.
+    Attributes:
+        positions: (B, 2) their numbers, down and across.
+        spans: what they reach in each result.
+        dense: from which operation on they are computed in full.
     """
 
-    def __init__(self, plan: Plan, corner: tuple[int, int] | None, count: int = 0):
-        self.plan, self.count, self.dense = plan, count, 0
-        self.chosen: tuple[slice, slice] | None = None
-        if corner is not None:
-            down, across = (slice(n * plan.side, (n + 1) * plan.side) for n in corner)
-            self.chosen, self.dense = (down, across), int(plan.dense[corner])
-            rows, columns = plan.order[0][down], plan.order[1][across]
-            self.positions = np.stack(np.meshgrid(rows, columns, indexing="ij"), -1).reshape(-1, 2)
-            self.count = len(self.positions)
+    positions: NDArray[np.int64]
+    spans: list[Spans | None]
+    dense: int = 0
 
 
 @dataclass(frozen=True)
@@ -97,37 +93,38 @@ class Recomputation:
                 self.last_use[source] = number
         self.last_use[network.output] = len(network.operations)
 
-    def answers(self, plan: Plan) -> Iterator[Answers]:
-        """Every block goes to the neck of the network by itself, then some together to its end."""
+    def answers(self, plan: Plan, wanted: NDArray[np.bool_]) -> Iterator[Answers]:
+        """Every block goes to the neck of the network by itself, then some together to its end.
+
+        Args:
+            wanted: (rows, columns), which positions are computed.
+        """
         neck = neck_of(self.network, plan.spans)
-        waiting: list[tuple[NDArray[np.int64], Tensor, Tensor | None]] = []
-        for corner in np.ndindex(*plan.dense.shape):
-            block = Block(plan, corner)
-            maps, totals = self.forward(block, {}, {}, range(neck + 1))
-            waiting.append((block.positions, maps, totals))
-            if sum(len(positions) for positions, _, _ in waiting) >= BEHIND:
-                yield self.end(plan, neck, waiting)
+        waiting: list[tuple[Block, Tensor, Tensor | None]] = []
+        for block in blocks_of(plan, wanted):
+            waiting.append((block, *self.forward(block, {}, {}, range(neck + 1))))
+            if sum(len(each.positions) for each, _, _ in waiting) >= BEHIND:
+                yield self.end(neck, waiting)
                 waiting = []
         if waiting:
-            yield self.end(plan, neck, waiting)
+            yield self.end(neck, waiting)
 
-    def end(
-        self, plan: Plan, neck: int, blocks: list[tuple[NDArray[np.int64], Tensor, Tensor | None]]
-    ) -> Answers:
+    def end(self, neck: int, blocks: list[tuple[Block, Tensor, Tensor | None]]) -> Answers:
         """From the neck of the network to its answers."""
-        positions = np.concatenate([each for each, _, _ in blocks])
+        positions = np.concatenate([block.positions for block, _, _ in blocks])
         maps = torch.cat([each for _, each, _ in blocks])
-        totals = [each for _, _, each in blocks if each is not None]
+        seen = [each for _, _, each in blocks if each is not None]
+        totals = torch.cat(seen) if seen else None
         if neck == self.network.output:
-            return Answers(positions, maps, torch.cat(totals) if totals else None)
+            return Answers(positions, maps, totals)
         behind = range(neck + 1, self.network.output + 1)
-        whole = Block(plan, None, len(positions))
-        logits, later = self.forward(whole, {neck: maps}, {neck: None}, behind)
-        return Answers(positions, logits, torch.cat(totals) if totals else later)
+        together = Block(positions, [None] * len(self.network.operations))
+        logits, later = self.forward(together, {neck: maps}, {neck: None}, behind)
+        return Answers(positions, logits, later if totals is None else totals)
 
     def forward(
         self,
-        block: "Block",
+        block: Block,
         held: dict[int, Any],
         regions: dict[int, Region | None],
         operations: range,
@@ -155,10 +152,10 @@ class Recomputation:
             region = self.region(block, number)
             if operation.kind == "input":
                 assert region is not None
-                held[number] = self.fill.expand(block.count, -1, *region.size)
+                held[number] = self.fill.expand(len(block.positions), -1, *region.size)
             elif operation.kind == "shape":
                 held[number] = operation.call(
-                    lambda n: stand_in(network.values[n], block.count, held.get(n))
+                    lambda n: stand_in(network.values[n], len(block.positions), held.get(n))
                 )
             elif region is None or any(regions[n] is None for n in operation.sources):
                 region = None
@@ -178,16 +175,16 @@ class Recomputation:
                     held.pop(source, None)
         return whole(operations[-1]), totals
 
-    def region(self, block: "Block", number: int) -> Region | None:
+    def region(self, block: Block, number: int) -> Region | None:
         """Where a block's rectangles lie in a result; None where it is computed whole."""
-        operation, spans = self.network.operations[number], block.plan.spans[number]
-        if spans is None or block.chosen is None:
+        spans = block.spans[number]
+        if spans is None:
             return None
         (tops, rows), (lefts, columns) = (
-            span.starts(chosen) for span, chosen in zip(spans, block.chosen, strict=True)
+            span.starts(chosen) for span, chosen in zip(spans, block.positions.T, strict=True)
         )
-        region = Region(tuple((top, left) for top in tops for left in lefts), (rows, columns))
-        if operation.kind == "input":
+        region = Region(tuple(zip(tops, lefts, strict=True)), (rows, columns))
+        if self.network.operations[number].kind == "input":
             return region
         covers = region.covers(self.network.values[number])
         return None if covers or number >= block.dense else region
@@ -262,6 +259,16 @@ class Recomputation:
             return per_image(result[:, channel])
         before = per_image(gathered(clean[:, channel], region))
         return per_image(clean[:, channel]) + per_image(result[:, channel]) - before
+
+
+def blocks_of(plan: Plan, wanted: NDArray[np.bool_]) -> Iterator[Block]:
+    """The wanted positions, block by block."""
+    for corner in np.ndindex(*plan.dense.shape):
+        down, across = (slice(n * plan.side, (n + 1) * plan.side) for n in corner)
+        inside = np.argwhere(wanted[down, across])
+        if len(inside):
+            first = np.array([down.start, across.start])
+            yield Block(inside + first, plan.spans, int(plan.dense[corner]))
 
 
 def per_image(maps: Tensor) -> Tensor:

@@ -290,8 +290,9 @@ def by_rectangles(question: Question, target: int) -> Answer | None:
 def run(question: Question, network: Network, plan: Plan, answers: Answer) -> None:
     """Every block of a plan."""
     recomputation = Recomputation(network, question.fill, question.channel)
+    wanted = np.ones(tuple(answers.totals.shape), bool)
     with stage("occlude", answers.totals.numel()) as bar:
-        for found in recomputation.answers(plan):
+        for found in recomputation.answers(plan, wanted):
             answers.put(found.positions, found.logits, found.totals)
             bar.advance(len(found.positions))
 

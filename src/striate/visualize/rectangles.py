@@ -7,11 +7,10 @@ Along one side, a change in places [first, end) of a map is seen by the windows
 of the next one; both sides together make a rectangle. Many positions of the patch are computed as
 one tensor, so their rectangles get one size, that of the largest: a smaller one at the border is
 moved inwards, where it recomputes what has not changed. So a block is made of positions that lie
-together, whose rectangles are cut by the same borders; or of every second or fourth of them, which
-lie alike in the grid of a map that steps through the image in larger strides.
+together, whose rectangles are cut by the same borders.
 
-The counts decide which of these, how many positions a block has, and from which operation on it is
-computed in full: where rectangles cover most of the maps, gathering them costs more than it spares.
+The counts decide how many positions a block has, and from which operation on it is computed in
+full: where rectangles cover most of the maps, gathering them costs more than it spares.
 """
 
 from dataclasses import dataclass
@@ -24,10 +23,9 @@ from striate.visualize.graph import Network, Operation
 
 # What else than a multiply-add takes time, in multiply-adds (measured: one core, AVX2).
 PER_NUMBER = 20  # a number of a map, written and read
-PER_WEIGHT = 16  # a number of the weights, read once a block
+PER_WEIGHT = 40  # a number of the weights, read once a block
 PER_COPY = 200_000  # copying one rectangle out of a map, apart from its numbers
 SIDES = (1, 2, 3, 4, 5, 6, 8, 10, 13, 16, 25)  # positions along a block, that are tried
-STEPS = (1, 2, 4)  # from one position of a block to the next, that are tried
 BEHIND = 128  # positions that go through the end of the network at a time
 
 Ints = NDArray[np.int64]
@@ -64,11 +62,7 @@ class Span:
         """The longest of each `side` positions."""
         return np.maximum.reduceat(self.end - self.first, np.arange(0, len(self.first), side))
 
-    def ordered(self, order: Ints) -> "Span":
-        """The positions in another order."""
-        return Span(self.first[order], self.end[order], self.size)
-
-    def starts(self, chosen: slice) -> tuple[list[int], int]:
+    def starts(self, chosen: Ints) -> tuple[list[int], int]:
         """Where the chosen positions begin, and how long all of them are."""
         first, end = self.first[chosen], self.end[chosen]
         width = int((end - first).max())
@@ -83,16 +77,13 @@ class Plan:
     """How the positions are computed.
 
     Attributes:
-        spans: of every operation, the positions in the order of the blocks; None where it is
-            always computed in full.
-        order: of the positions, down and across.
+        spans: of every operation; None where it is always computed in full.
         side: positions along a block.
         dense: for each block (down, across), from which operation on it is computed in full.
         cost: of all blocks, in multiply-adds, and `full` what the whole computation takes.
     """
 
     spans: list[Spans | None]
-    order: tuple[Ints, Ints]
     side: int
     dense: Ints
     cost: float
@@ -131,38 +122,24 @@ def spans_of(network: Network, image: Spans, bound: float = 1.0) -> list[Spans |
     return found
 
 
-def plan_of(network: Network, image: Spans, bound: float = 1.0) -> Plan:
-    """The cheapest plan."""
-    plans = []
-    for step in STEPS:
-        down, across = (interleaved(len(span.first), step) for span in image)
-        ordered = image[0].ordered(down), image[1].ordered(across)
-        spans = spans_of(network, ordered, bound)
-        plans += [plan_with(network, spans, (down, across), side) for side in SIDES]
+def plan_of(network: Network, image: Spans, bound: float = 1.0, wanted: float = 1.0) -> Plan:
+    """The cheapest plan, where this share of the positions is wanted."""
+    spans = spans_of(network, image, bound)
+    plans = [plan_with(network, spans, side, wanted) for side in SIDES]
     return min(plans, key=lambda plan: plan.cost)
 
 
-def interleaved(count: int, step: int) -> Ints:
-    """Numbers, those first that `step` divides.
-
-    >>> interleaved(5, 2).tolist()
-    [0, 2, 4, 1, 3]
-    """
-    return np.concatenate([np.arange(first, count, step) for first in range(min(step, count))])
-
-
-def plan_with(
-    network: Network, spans: list[Spans | None], order: tuple[Ints, Ints], side: int
-) -> Plan:
+def plan_with(network: Network, spans: list[Spans | None], side: int, wanted: float = 1.0) -> Plan:
     """The cheapest plan with blocks of side x side positions."""
-    counts = [lengths(len(each), side) for each in order]
-    positions = np.outer(*counts)  # of each block
+    image = next(each for each in spans if each is not None)
+    counts = [lengths(len(span.first), side) for span in image]
+    positions = wanted * np.outer(*counts)  # of each block
     neck = neck_of(network, spans)
     partial, full = [], []
     for number, operation in enumerate(network.operations):
         value, here = network.values[number], spans[number]
-        together = positions if number <= neck else BEHIND
-        weights = PER_WEIGHT * operation.weights * positions / together
+        readings = np.minimum(positions, 1) if number <= neck else positions / BEHIND
+        weights = PER_WEIGHT * operation.weights * readings
         dense = full_cost(operation, value) * positions + weights
         full.append(dense)
         if here is None or operation.kind == "input":
@@ -176,7 +153,7 @@ def plan_with(
     behind = np.concatenate([np.cumsum(full[::-1], axis=0)[::-1], zero])
     costs = ahead + behind
     return Plan(
-        spans, order, side, costs.argmin(axis=0), float(costs.min(axis=0).sum()),
+        spans, side, costs.argmin(axis=0), float(costs.min(axis=0).sum()),
         float(behind[0].sum()),
     )  # fmt: skip
 

@@ -16,6 +16,7 @@ from torch import Tensor, fx, nn
 
 from striate.layers import Pool2d
 from striate.models.efficientnet import SameConv2d
+from striate.models.lenet import PadTo
 from striate.models.resnet import PadChannels
 from striate.models.tracing import argument, pair
 
@@ -105,6 +106,11 @@ def window_of(
             return F.pad(x[:, :, ::step, ::step], sides)
 
         return Window((1, 1), (step, step), (1, 1), (0, 0), 0.0, widen)
+    if type(target) is PadTo:
+        down, right = (max(target.size - side, 0) for side in maps.shape[-2:])
+        return border((right // 2, 0, down // 2, 0), target.value)
+    if target is F.pad and given(2, "mode", "constant") == "constant":
+        return border(given(1, "pad"), given(3, "value") or 0.0)
     if target is operator.getitem:
         return every_nth(node.args[1])
     return None
@@ -178,6 +184,18 @@ def pooling_of(layer: Pool2d, maps: Tensor) -> Window:
     there = F.pad(maps.new_ones(1, 1, *maps.shape[-2:]), around)
     share = 1 / F.avg_pool2d(there, kernel, stride, divisor_override=1)
     return added(kernel, stride, before, share)
+
+
+def border(pad: Any, value: float) -> Window | None:
+    """Places around a map, given as `F.pad` takes them; None where channels or images are added."""
+    if len(pad) > 4 or not all(isinstance(each, int) and each >= 0 for each in pad):
+        return None
+    before = (pad[2] if len(pad) > 2 else 0), pad[0]
+
+    def apply(x: Tensor) -> Tensor:
+        return x
+
+    return Window((1, 1), (1, 1), (1, 1), before, value, apply)
 
 
 def every_nth(index: Any) -> Window | None:
