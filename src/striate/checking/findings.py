@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 
 from striate.checking.duplicates import Pairs
 from striate.checking.labels import Suspects
-from striate.checking.leaking import seen_before, sentence
+from striate.checking.leaking import seen_before
 from striate.checking.oddities import Odd
+from striate.checking.telling import lines, to_json
 from striate.data import SPLITS, Dataset
 
-UNEVEN = 3.0  # times as many images in the largest class as in the smallest
-SCARCE = 20  # images of a class below which it is worth a word
-TEST, VALIDATION = SPLITS.index("test"), SPLITS.index("validation")
+VALIDATION = SPLITS.index("validation")
 
 
 @dataclass(frozen=True)
@@ -120,62 +119,10 @@ class Findings:
         """Whether nothing at all was found."""
         return not (self.dataset.left_out or self.copies or self.odd or self.suspects)
 
-    @property
-    def uneven(self) -> str | None:
-        """A sentence where classes have very different numbers of images, or too few."""
-        counts = self.dataset.counts().sum(1)
-        most, least = int(counts.argmax()), int(counts.argmin())
-        names = self.dataset.classes
-        if counts[most] >= UNEVEN * counts[least]:
-            times = counts[most] / max(counts[least], 1)
-            return (
-                f"{names[most]} has {times:.1f} times as many images as {names[least]} "
-                f"({counts[most]:,} and {counts[least]:,})"
-            )
-        if counts[least] < SCARCE:
-            return f"{names[least]} has {counts[least]:,} images only"
-        return None
-
-    @property
+    @cached_property
     def lines(self) -> tuple[str, ...]:
         """What was found, a sentence each, the worst first."""
-        data, found = self.dataset, []
-        if len(self.leaks):
-            found.append(sentence(data, self.leaks) + self._effect())
-        if len(self.early):
-            found.append(f"{_images(len(self.early), 'validation ')} also in training")
-        if self.conflicts:
-            count = len(self.conflicts)
-            found.append(
-                f"{count:,} picture{'s' if count > 1 else ''} under several labels, of which one "
-                "at most is right"
-            )
-        if self.copies:
-            exact = sum(copies.exact for copies in self.copies)
-            found.append(
-                f"{_images(self.repeated)} repeat{'s' if self.repeated == 1 else ''} another: "
-                f"{len(self.copies):,} pictures more than once, {exact:,} of them byte for byte"
-            )
-        if data.left_out:
-            count = len(data.left_out)
-            found.append(f"{count:,} file{'s' if count > 1 else ''} cannot be used")
-        if self.suspects:
-            count = len(self.suspects)
-            found.append(f"{count:,} label{'s are' if count > 1 else ' is'} probably wrong")
-        for kind, words in KINDS.items():
-            if count := sum(one.kind == kind for one in self.odd):
-                found.append(f"{_images(count)} {words}")
-        if self.uneven:
-            found.append(self.uneven)
-        return tuple(found)
-
-    def _effect(self) -> str:
-        if self.effect is None:
-            return ""
-        return (
-            f"; a plain classifier scores {self.effect.all:.1%} with them and "
-            f"{self.effect.clean:.1%} without".replace("%", " %")
-        )
+        return lines(self)
 
     def __str__(self) -> str:
         data = self.dataset
@@ -208,57 +155,7 @@ class Findings:
 
     def to_json(self) -> dict[str, Any]:
         """Everything as plain values, images by their names."""
-        data = self.dataset
-        name = data.images.name
-
-        def image(row: int) -> dict[str, str]:
-            label = data.classes[data.targets[row]]
-            return {"name": name(row), "label": label, "split": SPLITS[data.split[row]]}
-
-        return {
-            "data": {
-                "name": data.name,
-                "images": len(data),
-                "classes": {
-                    word: dict(zip(SPLITS, counts, strict=True))
-                    for word, counts in zip(data.classes, data.counts().tolist(), strict=True)
-                },
-                "fingerprint": data.fingerprint(),
-                "notes": list(data.notes),
-            },
-            "summary": list(self.lines),
-            "broken": [{"name": one.name, "reason": one.reason} for one in data.left_out],
-            "copies": [
-                {
-                    "images": [image(row) for row in copies.rows],
-                    "exact": copies.exact,
-                    "mirrored": copies.mirror,
-                    "likeness": round(copies.likeness, 4),
-                }
-                for copies in self.copies
-            ],
-            "conflicts": [[name(row) for row in copies.rows] for copies in self.conflicts],
-            "leaks": {
-                "test": [name(row) for row in self.leaks.tolist()],
-                "validation": [name(row) for row in self.early.tolist()],
-                "effect": self.effect and vars(self.effect),
-            },
-            "odd": [
-                {"name": name(one.row), "kind": one.kind, "reason": one.reason} for one in self.odd
-            ],
-            "labels": {
-                "judged": self.judged,
-                "suspects": [
-                    {
-                        **image(one.row),
-                        "suggested": data.classes[one.given],
-                        "probability": round(one.probability, 4),
-                    }
-                    for one in self.suspects
-                ],
-            },
-            "imbalance": self.uneven,
-        }
+        return to_json(self)
 
     def report(self, path: str | Path) -> Path:
         """Writes one HTML page with the pictures; it needs no network."""
@@ -277,22 +174,9 @@ class Findings:
         return write_list(self, Path(path))
 
 
-KINDS = {
-    "small": "very small",
-    "dark": "very dark",
-    "blank": "of one flat color",
-    "shape": "of an odd shape",
-    "mode": "in another color mode than most",
-}
-
-
 def suspects_of(found: Suspects | None) -> tuple[Suspect, ...]:
     """One value for each suspect label."""
     if found is None:
         return ()
     rows = zip(found.rows.tolist(), found.given.tolist(), found.sureness.tolist(), strict=True)
     return tuple(Suspect(row, given, sure) for row, given, sure in rows)
-
-
-def _images(count: int, kind: str = "") -> str:
-    return f"{count:,} {kind}image{'' if count == 1 else 's'}"

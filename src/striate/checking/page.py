@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from striate.checking.duplicates import SAME
-from striate.checking.findings import KINDS, Copies, Findings
+from striate.checking.findings import Copies, Findings
+from striate.checking.telling import KINDS, uneven
 from striate.data import SPLITS, Dataset
 from striate.errors import ImageError
 from striate.files import writing
@@ -57,7 +58,7 @@ def contents(findings: Findings) -> dict[str, Any]:
         ],
         "splits": SPLITS,
         "lines": findings.lines,
-        "uneven": findings.uneven,
+        "uneven": uneven(data),
         "notes": data.notes,
         "leaks": _groups(data, leaks, "leaks"),
         "conflicts": _groups(data, conflicts, "conflicts"),
