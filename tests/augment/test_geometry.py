@@ -1,6 +1,8 @@
 """Warps whose result can be written down, then random ones on random shapes."""
 
 import math
+from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -8,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from striate.augment import Spread, affine_matrices, warp
+from striate.augment import Spread, affine_matrices, lens_strengths, warp
 
 IDENTITY = torch.tensor([[[1.0, 0, 0], [0, 1, 0]]])
 EVERYTHING = Spread(mirror=0.5, rotation=20, zoom=0.2, stretch=0.2, shear=10, shift=0.1)
@@ -118,3 +120,57 @@ def test_nothing_new_is_brighter_or_darker(n: int, c: int, h: int, w: int, seed:
     assert views.shape == images.shape
     assert views.min() >= images.min() - 1e-3
     assert views.max() <= images.max() + 1e-3
+
+
+def test_a_window_is_read_whole_and_lies_inside(monkeypatch: pytest.MonkeyPatch) -> None:
+    draws = iter([[[0.5] * 7], [[0.0, 1.0, 0.0]]])  # the smallest window, far right and up
+    monkeypatch.setattr(torch, "rand", lambda *_, **__: torch.tensor(next(draws)))
+    matrix = affine_matrices(Spread(crop=(0.25, 1)), 1)[0]
+    assert matrix.tolist() == [[0.5, 0, 0.5], [0, 0.5, -0.5]]  # corners at 0 .. 1 and -1 .. 0
+
+
+def test_windows_have_the_shares_and_shapes_of_inception() -> None:
+    # Szegedy et al. 2015, Section 6: 8 % to 100 % of the area, 3:4 to 4:3.
+    spread = Spread(crop=(0.08, 1), stretch=math.log(4 / 3))
+    matrices = affine_matrices(spread, 4000, torch.Generator().manual_seed(1))
+    wide, high = matrices[:, 0, 0], matrices[:, 1, 1]
+    assert (matrices[:, 0, 2].abs() + wide).max() <= 1 + 1e-6
+    assert (matrices[:, 1, 2].abs() + high).max() <= 1 + 1e-6
+    assert max(wide.max(), high.max()) <= 1
+    area = wide * high
+    assert area.min() == pytest.approx(0.08, abs=0.005)
+    ratio = (wide / high).log().abs()
+    assert ratio.max() <= math.log(4 / 3) + 1e-5
+    assert area.mean() == pytest.approx(0.54, abs=0.03)  # a little less: some do not fit
+
+
+def test_a_rotation_of_a_wide_picture_keeps_right_angles(monkeypatch: pytest.MonkeyPatch) -> None:
+    fixed(monkeypatch, 0.5, 1.0, 0.5, 0.5, 0.5, 0.5, 0.5)
+    matrix = affine_matrices(Spread(rotation=30), 1, aspect=2.0)[0, :, :2]
+    pixels = torch.diag(torch.tensor([2.0, 1.0]))  # from half sides to lengths
+    turn = pixels @ matrix @ torch.linalg.inv(pixels)
+    torch.testing.assert_close(turn @ turn.T, torch.eye(2))
+
+
+def test_old_spreads_draw_what_they_drew() -> None:
+    # New values draw after the old ones, so that a seed still means the same views.
+    plain = affine_matrices(EVERYTHING, 2, torch.Generator().manual_seed(3))
+    more = replace(EVERYTHING, lens=0.2, elastic=0.1)
+    assert torch.equal(affine_matrices(more, 2, torch.Generator().manual_seed(3)), plain)
+
+
+@pytest.mark.parametrize("wrong", [
+    {"crop": (0.0, 1.0)}, {"crop": (0.5, 0.2)}, {"crop": (0.5, 1.2)}, {"mirror": 1.5},
+    {"softness": 0.0},
+])  # fmt: skip
+def test_what_cannot_be_drawn_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        Spread(**wrong)
+
+
+def test_lens_strengths_lie_within_their_spread() -> None:
+    assert lens_strengths(Spread(), 3) is None
+    strengths = lens_strengths(Spread(lens=0.2), 1000, torch.Generator().manual_seed(0))
+    assert strengths is not None
+    assert strengths.min() == pytest.approx(-0.2, abs=0.01)
+    assert strengths.max() == pytest.approx(0.2, abs=0.01)

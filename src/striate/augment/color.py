@@ -139,6 +139,8 @@ def recolor(
         linear, offset = linear / scale[:, None], (offset - images.new_tensor(mean)) / scale
     target = None if out is None else out.view(len(out), out.shape[1], -1)
     pixels = torch.baddbmm(offset[:, :, None], linear, images.flatten(2), out=target)
-    for channels, least, most in zip(pixels.chunk(len(low), 1), low, high, strict=True):
-        channels.clamp_(least, most)  # numbers: with tensors as bounds it takes ten times as long
+    each = pixels.shape[1] // len(low)
+    for channel, (least, most) in enumerate(zip(low, high, strict=True)):
+        # Bounds are numbers: with tensors as bounds, clipping takes ten times as long.
+        pixels[:, each * channel : each * (channel + 1)].clamp_(least, most)
     return pixels.view_as(images)
