@@ -132,7 +132,7 @@ class Undecided(nn.Module):
 
 
 def test_decisions_cannot_be_followed():
-    with pytest.raises(Untraceable, match="torch.fx cannot trace it"):
+    with pytest.raises(Untraceable, match=r"torch.fx cannot trace it"):
         network_of(Undecided(), IMAGE)
 
 
