@@ -76,6 +76,21 @@ def test_weights_that_keep_every_pixel_are_the_identity() -> None:
     assert torch.equal(weights(axis, 5) / PRECISION, torch.eye(5).double())
 
 
+@given(st.integers(1, 700), st.integers(1, 90), st.integers(0, 2), st.booleans())
+def test_whole_numbers_and_rests_give_the_same_weights(
+    length: int, size: int, thirds: int, whole: bool
+) -> None:
+    """In single precision alone all but one weight in a hundred are those of double precision, and
+    that one is a unit off; plain single precision has every fifth wrong."""
+    zero = torch.zeros((), dtype=torch.int64)
+    cut = 0 if whole else thirds * length / 9
+    axis = Axis(length, torch.tensor(cut), torch.tensor(length - cut / 2), zero + size, zero)
+    expected, found = weights(axis, size), weights(axis, size, single=True)
+    apart = (found - expected).abs()
+    assert apart.max() <= 1
+    assert (apart > 0).sum() <= max(3, 0.01 * (expected != 0).sum())
+
+
 def test_rows_of_weights_sum_to_1() -> None:
     zero = torch.zeros((), dtype=torch.int64)
     axis = Axis(37, torch.tensor(2.25), torch.tensor(33.5), zero + 11, zero)

@@ -21,12 +21,15 @@ class Graph(nn.Module):
 
     The box (4,) float32 is left, top, right, bottom in pixels, for JPEGs decoded at a scale, whose
     last row and column may be filled by half only; zeros mean all of the picture.
+
+    Args:
+        single: for a runtime that knows no double precision, OpenVINO.
     """
 
-    def __init__(self, recognizer: Recognizer):
+    def __init__(self, recognizer: Recognizer, *, single: bool = False):
         super().__init__()
         view = recognizer.preprocessing.view
-        self.viewing, self.recognizer = Viewing(view), recognizer
+        self.viewing, self.recognizer = Viewing(view, single=single), recognizer
         example = torch.zeros(1, view.channels, view.size, view.size)
         self.network = settled(recognizer.network().cpu().eval(), example)
 

@@ -1,12 +1,11 @@
 """`images.View` as arithmetic on tensors: pixels of any size in, the network's pixels out.
 
 Resampling along an axis is linear, so it is a product with a matrix of weights, which depend on the
-size of the picture and are computed inside the graph. The numbers are those of `images.apply` to
-the last bit or nearly so: Pillow's bicubic filter (Keys 1981, Eq. 4 with a = -1/2), stretched where
-it shrinks, its weights rounded to 22 bits; columns first; rounded to whole pixel values in between.
+size of the picture and are computed inside the graph. The numbers are those of `images.apply`:
+Pillow's bicubic filter (Keys 1981, Eq. 4 with a = -1/2), stretched where it shrinks, its weights
+rounded to 22 bits; columns first; rounded to whole pixel values in between.
 
-Positions are kept as a whole number and a rest in [0, 1), so that a runtime which computes in
-single precision whatever the graph says (OpenVINO) finds the same weights up to its rounding.
+For a runtime that computes in single precision whatever the graph says, `limbs` has the weights.
 """
 
 from typing import NamedTuple
@@ -14,6 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from striate.exporting.limbs import fine_weights
 from striate.images import View
 from striate.images.views import GRAY
 
@@ -44,11 +44,14 @@ class Viewing(nn.Module):
     """Pictures (N, H, W, 3) uint8, and the box that they show, to (N, C, S, S) whole pixel values.
 
     The box is left, top, right, bottom in pixels (4,) float32; four zeros mean the whole picture.
+
+    Args:
+        single: for a runtime that knows no double precision.
     """
 
-    def __init__(self, view: View):
+    def __init__(self, view: View, *, single: bool = False):
         super().__init__()
-        self.view = view
+        self.view, self.single = view, single
 
     def forward(self, pictures: Tensor, box: Tensor) -> Tensor:
         pixels = pictures.permute(0, 3, 1, 2)
@@ -57,8 +60,9 @@ class Viewing(nn.Module):
             pixels = (red + green + blue + 2**15) >> 16
         rows, columns = self.axes(pictures, box)
         size = self.view.size
-        across = resampled(pixels.float(), weights(columns, size))
-        seen = resampled(across.transpose(2, 3), weights(rows, size)).transpose(2, 3)
+        across = resampled(pixels.float(), weights(columns, size, single=self.single))
+        matrix = weights(rows, size, single=self.single)
+        seen = resampled(across.transpose(2, 3), matrix).transpose(2, 3)
         if self.view.fit != "pad":
             return seen
         inside = covered(rows, size)[:, None] & covered(columns, size)
@@ -112,10 +116,13 @@ def quotient(number: Tensor, divisor: int) -> Tensor:
     return (whole.double() + rest).float()
 
 
-def weights(axis: Axis, size: int) -> Tensor:
+def weights(axis: Axis, size: int, *, single: bool = False) -> Tensor:
     """The matrix (size, length) by which an axis is resampled, times PRECISION: whole numbers."""
     number = torch.arange(size, device=axis.start.device) - axis.corner
     number = torch.minimum(number.clamp(min=0), axis.wanted - 1)  # outside it does not matter
+    pixel = torch.arange(axis.length, device=axis.start.device)
+    if single:
+        return fine_weights(axis.start, axis.end, axis.wanted, number, pixel)
     odd, twice = 2 * number + 1, 2 * axis.wanted
     span = axis.end - axis.start
     whole, rest = parted(span)
@@ -129,7 +136,6 @@ def weights(axis: Axis, size: int) -> Tensor:
         + odd.double() / twice.double() * rest
     )
     stretch = (span.double() / axis.wanted.double()).clamp(min=1.0)
-    pixel = torch.arange(axis.length, device=axis.start.device)
     offset = (pixel - place[:, None]).double() + (0.5 - beyond)[:, None]
     filtered = cubic((offset / stretch).abs())
     filtered = filtered / filtered.sum(1, keepdim=True)

@@ -63,7 +63,7 @@ def export(recognizer: Recognizer, path: str | os.PathLike[str], *, to: str) -> 
     _check_writable(path)
     with stage(f"export to {to}"):
         try:
-            program = to_program(Graph(recognizer), EXAMPLES, SHAPES)
+            program = to_program(Graph(recognizer, single=to == "openvino"), EXAMPLES, SHAPES)
         except StriateError:
             raise
         except Exception as error:  # torch.export's errors share no root below Exception
