@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from striate.cli.augment import augment
 from striate.cli.check import check
 from striate.cli.compare import compare
 from striate.cli.datasets import datasets
@@ -38,7 +39,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for command in (compare, check, train, predict, evaluate, models, datasets, explain, dream, export):
+COMMANDS = (
+    compare, check, train, predict, evaluate, augment, models, datasets, explain, dream, export,
+)  # fmt: skip
+for command in COMMANDS:
     app.command()(command)
 
 
