@@ -7,7 +7,13 @@ from torch import nn
 
 from striate.errors import ModelError
 from striate.models import create
-from striate.visualize.coarse import approximate_occlusion
+from striate.visualize.coarse import (
+    approximate_occlusion,
+    interpolated,
+    lattice,
+    log_odds,
+    nearest,
+)
 from striate.visualize.occlusion import occlusion
 
 
@@ -27,27 +33,48 @@ def test_computed_places_are_exact_and_the_error_is_that_of_the_others() -> None
     exact = occlusion(model, IMAGE, 1, size=6, stride=3)
     found = approximate_occlusion(model, IMAGE, 1, size=6, stride=3, check=10**6)
     assert found.maps.probability.shape == exact.probability.shape == (9, 11)
-    computed = np.ix_(np.arange(0, 9, 2), [0, 2, 4, 6, 8, 10])
+    rows, columns = np.indices((9, 11))
+    computed = (rows + columns) % 3 == 0
+    assert (found.computed == computed).all()
     for name in ("probability", "activation", "most_probable"):
         mine, theirs = getattr(found.maps, name), getattr(exact, name)
         np.testing.assert_allclose(mine[computed], theirs[computed], atol=1e-10)
     errors = found.maps.probability - exact.probability
-    assert found.checked == 9 * 11 - 5 * 6
+    assert found.checked == 9 * 11 * 2 // 3
     assert found.largest_error == pytest.approx(np.abs(errors).max(), abs=1e-10)
     expected = np.sqrt((errors**2).sum() / found.checked)
     assert found.error == pytest.approx(expected, abs=1e-10)
     assert found.error > 0
 
 
-def test_between_two_places_lies_their_mean() -> None:
-    model = network()
-    found = approximate_occlusion(model, IMAGE, 1, size=6, stride=3).maps.probability
-    np.testing.assert_allclose(found[1], (found[0] + found[2]) / 2, atol=1e-12)
-    np.testing.assert_allclose(found[:, 3], (found[:, 2] + found[:, 4]) / 2, atol=1e-12)
+def test_on_a_line_it_is_linear_interpolation() -> None:
+    places = np.array([[0, 0], [0, 3], [0, 6]])
+    found = interpolated(places, np.array([1.0, 4.0, 1.0]), (1, 7))
+    np.testing.assert_allclose(found, [[1, 2, 3, 4, 3, 2, 1]], atol=1e-12)
+
+
+def test_the_surface_goes_through_what_is_known_and_a_plane_stays_nearly_one() -> None:
+    known = lattice((12, 15), 3)
+    rows, columns = np.indices((12, 15))
+    plane = 2.0 * rows - columns
+    found = interpolated(np.argwhere(known), plane[known], (12, 15))
+    np.testing.assert_allclose(found[known], plane[known], atol=1e-9)
+    assert np.abs(found - plane)[1:-1, 1:-1].max() < 0.3
+
+
+def test_the_nearest_place_gives_its_class() -> None:
+    places = np.array([[0, 0], [0, 9]])
+    assert nearest(places, (1, 10)).tolist() == [[0] * 5 + [1] * 5]
+
+
+def test_log_odds_by_pencil_and_at_the_ends() -> None:
+    found = log_odds(np.array([0.5, 0.75, 0.0, 1.0]))
+    np.testing.assert_allclose(found[:2], [0, np.log(3)], atol=1e-12)
+    assert np.isfinite(found).all()
 
 
 def test_nothing_skipped_is_nothing_to_check() -> None:
-    found = approximate_occlusion(network(), IMAGE, 1, size=6, stride=4, skip=1)
+    found = approximate_occlusion(network(), IMAGE, 1, size=6, stride=4, every=1)
     assert (found.error, found.checked) == (0.0, 0)
 
 
@@ -57,10 +84,10 @@ def test_the_model_is_given_back() -> None:
     assert all(module.training for module in model.modules())
 
 
-@pytest.mark.parametrize(("skip", "check"), [(0, 4), (2, 0)])
-def test_senseless_settings(skip: int, check: int) -> None:
+@pytest.mark.parametrize(("every", "check"), [(0, 4), (2, 0)])
+def test_senseless_settings(every: int, check: int) -> None:
     with pytest.raises(ModelError, match="1 or more"):
-        approximate_occlusion(network(), IMAGE, skip=skip, check=check, size=6)
+        approximate_occlusion(network(), IMAGE, every=every, check=check, size=6)
 
 
 def test_the_order_of_places_stays_on_a_real_photograph(shared) -> None:  # type: ignore[no-untyped-def]
@@ -75,6 +102,6 @@ def test_the_order_of_places_stays_on_a_real_photograph(shared) -> None:  # type
     exact = occlusion(model, image)
     found = approximate_occlusion(model, image, exact.target)
     rank = spearmanr(exact.probability.ravel(), found.maps.probability.ravel()).statistic
-    assert rank >= 0.8  # a network that is hard to mislead: the map is nearly flat
+    assert rank >= 0.85  # a network that is hard to mislead: the map is nearly flat
     errors = np.abs(exact.probability - found.maps.probability)
     assert found.largest_error <= errors.max() + 1e-6

@@ -36,11 +36,6 @@ def test_rectangles_of_a_block_get_the_size_of_the_largest_and_stay_inside():
     assert (starts, width) == ([0, 8, 16], 8)
 
 
-def test_a_bound_keeps_the_middle():
-    found = span([2], [12], 20).bounded(0.3)
-    assert (found.first.tolist(), found.end.tolist()) == ([4], [10])
-
-
 def test_pixels_that_no_window_reads_reach_a_place_anyway():
     found = span([7], [8], 8).through(2, 3, 4, 1, 0)  # windows at 0-2 and 4-6
     assert found.end[0] > found.first[0]

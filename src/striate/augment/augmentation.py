@@ -11,7 +11,9 @@ from striate.augment.elastic import displacements
 from striate.augment.geometry import Spread, affine_matrices, lens_strengths
 from striate.augment.sampling import warp
 
-TOGETHER = 2**18  # output pixels that a CPU works on at a time: what is read again is in its cache
+TOGETHER = (
+    3 * 224 * 224
+)  # output pixels that a CPU works on at a time: what is read again is in its cache
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ pixels for one output pixel. It is made of means of 2^k pixels, variance (4^k - 
 three weights (a, 1 - 2a, a), variance 2a: together they have the variance of the triangle.
 """
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -29,25 +30,25 @@ def plan(
     """
     if not active:
         return [(torch.arange(len(matrices)), (0, 0), None)]
-    maps = matrices.detach().cpu().double()[:, :, :2]
+    maps = matrices.detach().cpu().double().numpy()[:, :, :2]
     height, width = source
-    jacobians = maps * torch.tensor([[width], [height]]) / torch.tensor([size[1], size[0]])
-    squares = (jacobians**2).sum(2).flip(1)  # (N, 2): s^2 of y, of x
+    jacobians = maps * np.array([[width], [height]]) / np.array([size[1], size[0]])
+    squares = (jacobians**2).sum(2)[:, ::-1]  # (N, 2): s^2 of y, of x
     # Means of 2^k pixels while they and the reading together are no wider than the triangle.
-    levels = torch.floor(torch.log2((2 * squares + 1) / 3) / 2)
-    most = torch.tensor([height, width], dtype=torch.float64).log2().floor()
-    levels = torch.minimum(levels.clamp(min=0), most)
-    ratio = 4.0**levels
-    weights = ((squares / ratio - 1) / 12 - (1 - 1 / ratio) / 24).clamp(0, 2 * LARGEST)
+    levels = np.floor(np.log2((2 * squares + 1) / 3) / 2)
+    levels = levels.clip(0, np.floor(np.log2([height, width])))
+    ratio = 4**levels
+    weights = ((squares / ratio - 1) / 12 - (1 - 1 / ratio) / 24).clip(0, 2 * LARGEST)
     weights[weights < UNSEEN] = 0
     if not levels.any():
-        return [(torch.arange(len(maps)), (0, 0), weights if weights.any() else None)]
-    kinds, which = torch.unique(levels.long(), dim=0, return_inverse=True)
+        every = torch.arange(len(maps))
+        return [(every, (0, 0), torch.from_numpy(weights) if weights.any() else None)]
+    kinds, which = np.unique(levels.astype(int), axis=0, return_inverse=True)
     parts: list[Part] = []
     for number, (down, across) in enumerate(kinds.tolist()):
-        rows = torch.nonzero(which == number)[:, 0]
-        some = weights[rows]
-        parts.append((rows, (down, across), some if some.any() else None))
+        (rows,) = np.nonzero(which.reshape(-1) == number)  # numpy 2.0 gave it a second axis
+        some = torch.from_numpy(weights[rows]) if weights[rows].any() else None
+        parts.append((torch.from_numpy(rows), (down, across), some))
     return parts
 
 

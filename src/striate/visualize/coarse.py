@@ -1,22 +1,24 @@
 """Occlusion maps from a part of the places, with the error measured on some of the others.
 
 Neighboring squares hide almost the same pixels, so what they take away changes little from one
-place to the next: every `skip`-th place down and across is computed, the rest is interpolated
-(coarse to fine, as in Nakandala et al., SIGMOD 2019, Section 5, but on a fixed grid).
+place to the next. Every third diagonal of the places is computed: each of the others then has two
+computed neighbors, above or below and left or right. What lies between is interpolated (coarse to
+fine, as in Nakandala et al., SIGMOD 2019, Section 5.2, but on a fixed lattice).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from striate.errors import ModelError
 from striate.training import evaluating
-from striate.visualize.occlusion import Maps, occlusion, paint, places
-from striate.visualize.reading import answer, batch_of
+from striate.visualize.occlusion import BATCH, Maps, by_brute_force, by_rectangles, question_of
+
+Floats = NDArray[np.float64]
+NEIGHBORS = 40  # known places that one between them is interpolated from
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,12 +29,14 @@ class Approximation:
         error: root mean square, in probability, at the places that were computed to know it.
         largest_error: the largest of them.
         checked: how many those were; none of them was used for the maps.
+        computed: (rows, columns), which places the maps are exact at.
     """
 
     maps: Maps
     error: float
     largest_error: float
     checked: int
+    computed: NDArray[np.bool_]
 
 
 def approximate_occlusion(
@@ -42,65 +46,93 @@ def approximate_occlusion(
     *,
     size: int = 32,
     stride: int = 8,
-    skip: int = 2,
+    every: int = 3,
     fill: float | Sequence[float] = 0.0,
     layer: str | None = None,
     check: int = 8,
     seed: int = 0,
 ) -> Approximation:
-    """As `occlusion`, from about 1 in skip^2 of the places; probabilities and activations between
-    them are interpolated bilinearly, the most probable class is that of the nearest place.
+    """As `occlusion`, from 1 in `every` of the places. The log-odds of the class and the activation
+    are interpolated between them; the most probable class is that of the nearest one.
 
     Args:
-        skip: how many strides apart the computed places lie.
+        every: which diagonals of the places are computed.
         check: places beside them that are computed too, to measure the error.
         seed: of which ones.
 
     Raises:
-        UnknownName, ModelError: as `occlusion`; and if `skip` is less than 1.
+        UnknownName, ModelError: as `occlusion`; and if `every` or `check` is less than 1.
+
+    Warns:
+        UserWarning: as `occlusion`.
     """
-    if skip < 1 or check < 1:
-        raise ModelError(f"skip and check are 1 or more, not {skip} and {check}")
-    image = batch_of(model, image)
-    coarse = occlusion(
-        model, image, target, size=size, stride=stride * skip, fill=fill, layer=layer
-    )
-    tops, lefts = (places(side, size, stride) for side in image.shape[-2:])
-
-    def between(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        down = np.stack([np.interp(tops, coarse.tops, column) for column in values.T], 1)
-        return np.stack([np.interp(lefts, coarse.lefts, row) for row in down])
-
-    maps = replace(
-        coarse,
-        probability=between(coarse.probability),
-        activation=between(coarse.activation),
-        most_probable=coarse.most_probable[
-            np.ix_(nearest(tops, coarse.tops), nearest(lefts, coarse.lefts))
-        ],
-        tops=tops,
-        lefts=lefts,
-    )
-    left_out = np.argwhere(~np.isin(tops, coarse.tops)[:, None] | ~np.isin(lefts, coarse.lefts))
-    if not len(left_out):
-        return Approximation(maps, 0.0, 0.0, 0)
-    chosen = np.random.default_rng(seed).permutation(left_out)[:check]
-    color = paint(fill, image.shape[1], image)
-    hidden = image.repeat(len(chosen), 1, 1, 1)
-    for one, (row, column) in zip(hidden, chosen, strict=True):
-        one[:, tops[row] : tops[row] + size, lefts[column] : lefts[column] + size] = color[0]
-    with evaluating(model), torch.no_grad():
-        exact = answer(model, hidden).softmax(-1)[:, maps.target].double().cpu().numpy()
-    errors = maps.probability[chosen[:, 0], chosen[:, 1]] - exact
+    if every < 1 or check < 1:
+        raise ModelError(f"every and check are 1 or more, not {every} and {check}")
+    with evaluating(model):
+        question = question_of(model, image, target, size, stride, fill, layer)
+        known = lattice(question.grid, every)
+        others = np.argwhere(~known)
+        checked = np.zeros_like(known)
+        checked[tuple(np.random.default_rng(seed).permutation(others)[:check].T)] = True
+        wanted = known | checked
+        answers = by_rectangles(question, wanted)
+        found = answers or by_brute_force(question, wanted, BATCH)
+    places = np.argwhere(known)
+    exact = np.full(question.grid, np.nan)
+    exact[wanted] = found.logits[wanted].softmax(-1)[:, question.target].numpy()
+    totals, classes = found.totals.numpy()[known], found.logits[known].argmax(-1).numpy()
+    probability = 1 / (1 + np.exp(-interpolated(places, log_odds(exact[known]), question.grid)))
+    activation = interpolated(places, totals, question.grid)
+    probability[known], activation[known] = exact[known], totals
+    most_probable = classes[nearest(places, question.grid)]
+    errors = (probability - exact)[checked] if len(others) else np.zeros(1)
     return Approximation(
-        maps, float(np.sqrt((errors**2).mean())), float(np.abs(errors).max()), len(chosen)
+        maps=question.maps(probability, most_probable, activation, incremental=answers is not None),
+        error=float(np.sqrt((errors**2).mean())),
+        largest_error=float(np.abs(errors).max()),
+        checked=int(checked.sum()),
+        computed=known,
     )
 
 
-def nearest(wanted: NDArray[np.int64], known: NDArray[np.int64]) -> NDArray[np.int64]:
-    """For each wanted number the place of the nearest known one, the first of two.
+def lattice(grid: tuple[int, int], every: int) -> NDArray[np.bool_]:
+    """Each `every`-th diagonal of the places.
 
-    >>> nearest(np.array([0, 4, 9]), np.array([0, 8])).tolist()
-    [0, 0, 1]
+    >>> lattice((2, 4), 3).astype(int).tolist()
+    [[1, 0, 0, 1], [0, 0, 1, 0]]
     """
-    return np.abs(wanted[:, None] - known[None]).argmin(1)
+    rows, columns = np.indices(grid)
+    return (rows + columns) % every == 0
+
+
+def log_odds(probability: Floats) -> Floats:
+    """log p / (1 - p), finite where rounding has made p 0 or 1."""
+    p = probability.clip(1e-12, 1 - 1e-12)
+    return np.log(p) - np.log1p(-p)
+
+
+def interpolated(places: NDArray[np.int64], values: Floats, grid: tuple[int, int]) -> Floats:
+    """All places from some, by the surface a + sum of b_k |x - x_k| through the nearest known
+    values, with the b_k adding to zero: what linear interpolation is in one dimension.
+
+    Args:
+        places: (K, 2) row and column of the known ones.
+        values: (K,).
+    """
+    from scipy.interpolate import RBFInterpolator
+
+    neighbors = NEIGHBORS if len(places) > NEIGHBORS else None
+    surface = RBFInterpolator(places, values, neighbors=neighbors, kernel="linear")
+    return surface(everywhere(grid)).reshape(grid)
+
+
+def nearest(places: NDArray[np.int64], grid: tuple[int, int]) -> NDArray[np.int64]:
+    """For each place the number of a nearest one of `places`."""
+    from scipy.spatial import KDTree
+
+    return KDTree(places).query(everywhere(grid))[1].reshape(grid)
+
+
+def everywhere(grid: tuple[int, int]) -> NDArray[np.int64]:
+    """(rows * columns, 2): every place, row by row."""
+    return np.argwhere(np.ones(grid, bool))

@@ -30,7 +30,6 @@ from striate.visualize.reading import answer, batch_of, chosen, finite, last_map
 from striate.visualize.rectangles import Plan, Span, plan_of
 
 BATCH = 16  # occluded images at a time, where each is computed whole
-CHECKED = 2  # positions that are compared with the model itself
 AGREEMENT = 1e-3  # in probability; rounding alone stays a hundred times below
 
 
@@ -118,41 +117,54 @@ def occlusion(
     Warns:
         UserWarning: if the network, or one of its operations, cannot be followed.
     """
+    if batch < 1:
+        raise ModelError(f"batch is 1 or more, not {batch}")
+    with evaluating(model):
+        question = question_of(model, image, target, size, stride, fill, layer)
+        every = np.ones(question.grid, bool)
+        answers = by_rectangles(question, every) if incremental else None
+        found = answers or by_brute_force(question, every, batch)
+    return question.maps(
+        found.logits.softmax(-1)[..., question.target].numpy(),
+        found.logits.argmax(-1).numpy(),
+        found.totals.numpy(),
+        incremental=answers is not None,
+    )
+
+
+def question_of(
+    model: nn.Module,
+    image: Tensor,
+    target: int | None,
+    size: int,
+    stride: int,
+    fill: float | Sequence[float],
+    layer: str | None,
+) -> "Question":
+    """What `occlusion` is asked, checked, with what the network says of the clean image."""
     image = batch_of(model, image)
     channels, height, width = image.shape[1:]
     if not 1 <= size <= min(height, width):
         raise ModelError(f"a square of {size} does not fit an image of {height} x {width}")
-    if stride < 1 or batch < 1:
-        raise ModelError(f"stride and batch are 1 or more, not {stride} and {batch}")
+    if stride < 1:
+        raise ModelError(f"stride is 1 or more, not {stride}")
     if layer is not None:
         check_name(model, layer)
-    with evaluating(model):
-        image = image.contiguous(memory_format=layout(image))
-        clean = answer(model, image)
-        target = chosen(model, clean, target)
-        layer = layer or last_maps(model, image)
-        strength = maps_of(model, image, layer).double().sum((0, 2, 3))
-        channel = int(strength.argmax())
-        grid = places(height, size, stride), places(width, size, stride)
-        color = paint(fill, channels, image)
-        question = Question(model, image, layer, channel, color, size, grid)
-        found = by_rectangles(question, target) if incremental else None
-        answers = found or by_brute_force(question, batch)
-    probability = answers.logits.softmax(-1)[..., target]
-    return Maps(
-        probability=probability.numpy(),
-        most_probable=answers.logits.argmax(-1).numpy(),
-        activation=answers.totals.numpy(),
-        tops=question.places[0],
-        lefts=question.places[1],
-        size=size,
-        image_size=(height, width),
-        target=target,
-        clean_probability=float(clean.double().softmax(1)[0, target]),
-        clean_activation=float(strength[channel]),
+    image = image.contiguous(memory_format=layout(image))
+    clean = answer(model, image)
+    layer = layer or last_maps(model, image)
+    strength = maps_of(model, image, layer).double().sum((0, 2, 3))
+    return Question(
+        model=model,
+        image=image,
+        target=chosen(model, clean, target),
         layer=layer,
-        channel=channel,
-        incremental=found is not None,
+        channel=int(strength.argmax()),
+        fill=paint(fill, channels, image),
+        size=size,
+        places=(places(height, size, stride), places(width, size, stride)),
+        clean=clean.double().softmax(1)[0],
+        strength=float(strength.max()),
     )
 
 
@@ -180,20 +192,58 @@ def paint(fill: float | Sequence[float], channels: int, image: Tensor) -> Tensor
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked: the model, the clean image, what is watched, and what is hidden where."""
+    """What is asked: the model, the clean image, what is watched, and what is hidden where.
+
+    Attributes:
+        clean: (classes,) probabilities of the clean image.
+        strength: the total of the watched channel there.
+    """
 
     model: nn.Module
     image: Tensor
+    target: int
     layer: str
     channel: int
     fill: Tensor
     size: int
     places: tuple[NDArray[np.int64], NDArray[np.int64]]
+    clean: Tensor
+    strength: float
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """How many places there are, down and across."""
+        return len(self.places[0]), len(self.places[1])
 
     def blank(self) -> "Answer":
         """Room for the answers to all positions."""
-        grid = tuple(len(each) for each in self.places)
-        return Answer(torch.empty(0), torch.full(grid, torch.nan, dtype=torch.float64))
+        return Answer(torch.empty(0), torch.full(self.grid, torch.nan, dtype=torch.float64))
+
+    def maps(
+        self,
+        probability: NDArray[np.float64],
+        most_probable: NDArray[np.int64],
+        activation: NDArray[np.float64],
+        *,
+        incremental: bool,
+    ) -> Maps:
+        """What was found, with what was asked."""
+        height, width = self.image.shape[-2:]
+        return Maps(
+            probability=probability,
+            most_probable=most_probable,
+            activation=activation,
+            tops=self.places[0],
+            lefts=self.places[1],
+            size=self.size,
+            image_size=(height, width),
+            target=self.target,
+            clean_probability=float(self.clean[self.target]),
+            clean_activation=self.strength,
+            layer=self.layer,
+            channel=self.channel,
+            incremental=incremental,
+        )
 
     def occluded(self, positions: NDArray[np.int64]) -> Tensor:
         """The image with the square at each of the positions (B, 2): (B, C, H, W)."""
@@ -226,10 +276,10 @@ class Answer:
             self.totals[rows, columns] = totals.double().cpu()
 
 
-def by_brute_force(question: Question, batch: int) -> Answer:
-    """Every occluded image, whole."""
+def by_brute_force(question: Question, wanted: NDArray[np.bool_], batch: int) -> Answer:
+    """Every wanted occluded image, whole."""
     answers = question.blank()
-    positions = np.argwhere(np.ones(answers.totals.shape, bool))
+    positions = np.argwhere(wanted)
     with stage("occlude", len(positions)) as bar:
         for start in range(0, len(positions), batch):
             some = positions[start : start + batch]
@@ -254,7 +304,7 @@ def whole_answers(question: Question, positions: NDArray[np.int64]) -> tuple[Ten
     return logits, seen[0]
 
 
-def by_rectangles(question: Question, target: int) -> Answer | None:
+def by_rectangles(question: Question, wanted: NDArray[np.bool_]) -> Answer | None:
     """Only what the square can reach; None, with a warning, where that cannot be followed."""
     name = named(question.model)
     try:
@@ -275,9 +325,8 @@ def by_rectangles(question: Question, target: int) -> Answer | None:
         Span(first, first + question.size, side)
         for first, side in zip(question.places, question.image.shape[-2:], strict=True)
     )
-    answers = question.blank()
-    run(question, network, plan_of(network, (down, across)), answers)
-    if not agrees(question, answers, target):
+    answers = run(question, network, plan_of(network, (down, across), float(wanted.mean())), wanted)
+    if not agrees(question, answers, wanted):
         warnings.warn(
             f"{name} computes otherwise than torch.fx followed it; every occluded image is "
             "computed whole",
@@ -287,21 +336,22 @@ def by_rectangles(question: Question, target: int) -> Answer | None:
     return answers
 
 
-def run(question: Question, network: Network, plan: Plan, answers: Answer) -> None:
+def run(question: Question, network: Network, plan: Plan, wanted: NDArray[np.bool_]) -> Answer:
     """Every block of a plan."""
+    answers = question.blank()
     recomputation = Recomputation(network, question.fill, question.channel)
-    wanted = np.ones(tuple(answers.totals.shape), bool)
-    with stage("occlude", answers.totals.numel()) as bar:
+    with stage("occlude", int(wanted.sum())) as bar:
         for found in recomputation.answers(plan, wanted):
             answers.put(found.positions, found.logits, found.totals)
             bar.advance(len(found.positions))
+    return answers
 
 
-def agrees(question: Question, answers: Answer, target: int) -> bool:
+def agrees(question: Question, answers: Answer, wanted: NDArray[np.bool_]) -> bool:
     """Whether the model itself says the same of a few positions."""
-    rows, columns = answers.totals.shape
-    some = np.array([(rows // 2, columns // 2), (rows - 1, 0)])[:CHECKED]
+    positions = np.argwhere(wanted)
+    some = positions[[len(positions) // 2, -1]]
     logits, _ = whole_answers(question, some)
-    expected = logits.double().cpu().softmax(-1)[:, target]
-    found = answers.logits[some[:, 0], some[:, 1]].softmax(-1)[:, target]
+    expected = logits.double().cpu().softmax(-1)[:, question.target]
+    found = answers.logits[some[:, 0], some[:, 1]].softmax(-1)[:, question.target]
     return bool((expected - found).abs().max() <= AGREEMENT)

@@ -51,13 +51,6 @@ class Span:
         """Where either is."""
         return Span(np.minimum(self.first, other.first), np.maximum(self.end, other.end), self.size)
 
-    def bounded(self, share: float) -> "Span":
-        """Its middle: no more than a share of the map."""
-        most = max(1, round(share * self.size))
-        cut = np.maximum(self.end - self.first - most, 0)
-        first = self.first + cut // 2
-        return Span(first, np.minimum(self.end, first + most), self.size)
-
     def widths(self, side: int) -> Ints:
         """The longest of each `side` positions."""
         return np.maximum.reduceat(self.end - self.first, np.arange(0, len(self.first), side))
@@ -90,13 +83,8 @@ class Plan:
     full: float
 
 
-def spans_of(network: Network, image: Spans, bound: float = 1.0) -> list[Spans | None]:
-    """What a patch reaches in the result of each operation.
-
-    Args:
-        bound: the largest share of a side that a rectangle may have; below 1 the outer part of
-            what a patch reaches is taken as unchanged.
-    """
+def spans_of(network: Network, image: Spans) -> list[Spans | None]:
+    """What a patch reaches in the result of each operation."""
     found: list[Spans | None] = []
     for operation, value in zip(network.operations, network.values, strict=True):
         sources = [found[n] for n in operation.sources]
@@ -111,8 +99,6 @@ def spans_of(network: Network, image: Spans, bound: float = 1.0) -> list[Spans |
             down, across = (
                 span.through(*setting) for span, setting in zip(known[0], settings, strict=True)
             )
-            if bound < 1:
-                down, across = down.bounded(bound), across.bounded(bound)
             found.append((down, across))
         else:
             down, across = known[0]
@@ -122,9 +108,9 @@ def spans_of(network: Network, image: Spans, bound: float = 1.0) -> list[Spans |
     return found
 
 
-def plan_of(network: Network, image: Spans, bound: float = 1.0, wanted: float = 1.0) -> Plan:
+def plan_of(network: Network, image: Spans, wanted: float = 1.0) -> Plan:
     """The cheapest plan, where this share of the positions is wanted."""
-    spans = spans_of(network, image, bound)
+    spans = spans_of(network, image)
     plans = [plan_with(network, spans, side, wanted) for side in SIDES]
     return min(plans, key=lambda plan: plan.cost)
 

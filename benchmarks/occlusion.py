@@ -1,0 +1,234 @@
+"""Occlusion maps beside batched brute force and Captum's Occlusion, each at its best batch size.
+
+One thread: `python benchmarks/occlusion.py [--quick] [--json]`. A square of 32 slides over 224 x
+224 pixels in steps of 8 (625 places), and over 448 x 448 in steps of 16 (729). Times are processor
+seconds for all places. Ours are measured for all of them. The others do the same work for every
+place, so they are timed on some of them and scaled: brute force on one batch, Captum on 49 places.
+The difference is the largest in the probability of the class at 40 places, the corners among them.
+The weights are random, for their values do not matter to the time; the last layer is scaled so that
+the networks are sure of something, for differences in probability to mean something.
+
+The order of places that the approximate mode finds is compared on a VGG-16 that has learned: its
+published convolutions (../shared or STRIATE_SHARED), random hidden layers, and an output layer
+solved for the 100 photographs of ../shared/data/imagenet_sample.
+"""
+
+import os
+import statistics
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from _paired import Row, main
+from torch import Tensor, nn
+
+from striate.images import View, apply, read
+from striate.models import create
+from striate.training import evaluating
+from striate.visualize import Maps, approximate_occlusion, occlusion
+
+SIZE = 32
+TARGETS = {"vgg16": 5.5, "alexnet_single": 2.5, "resnet18": 1.8, "googlenet": 1.3}
+LARGE = {"alexnet_single": 16, "resnet18": 16, "vgg16": 32}  # the stride at 448 pixels
+BATCHES = (1, 4, 8, 16, 32)
+CHECKED = 40
+SPREAD = 3.0  # standard deviation of logits
+RIDGE_SCALE = 10.0  # the logit of the right photograph
+APPROXIMATE = 15.0  # times brute force, VGG-16
+CAPTUM_STRIDE = 32  # 49 places of 224 x 224; Captum takes no stride above the size
+
+
+def measure(quick: bool) -> Iterator[Row]:
+    """Each network, ours and the others in turns."""
+    torch.set_num_threads(1)
+    for name, target in TARGETS.items():
+        yield from network(name, 224, 8, quick, target)
+    if not quick:
+        for name, stride in LARGE.items():
+            yield from network(name, 448, stride, True, None)
+
+
+def network(name: str, side: int, stride: int, quick: bool, target: float | None) -> Iterator[Row]:
+    """One network at one size of image."""
+    rounds = 1 if quick else 3
+    torch.manual_seed(0)
+    model, image = create(name).eval(), torch.randn(3, side, side)
+    sharpen(model, image)
+    brute, batch = best(lambda b: partly(model, image, stride, b))
+    peers: dict[str, Callable[[], float]] = {f"brute force, {batch} at a time": brute}
+    captum = captum_of(model, image) if side == 224 else None
+    if captum:
+        run, batch = captum
+        peers[f"Captum, {batch} at a time"] = run
+    maps: list[Maps] = []
+    ours: list[float] = []
+    theirs: dict[str, list[float]] = {peer: [] for peer in peers}
+    for _ in range(rounds):
+        ours.append(
+            seconds(lambda: maps.append(occlusion(model, image, 0, size=SIZE, stride=stride)))
+        )
+        for peer, run in peers.items():
+            theirs[peer].append(run())
+    count = maps[-1].probability.size
+    case = f"{name}, {side} px, {count} places, off by {difference(model, image, maps[-1]):.0e}"
+    for peer, times in theirs.items():
+        yield row(case, ours, peer, [count * each for each in times], target)
+    if name == "vgg16" and side == 224:
+        yield from approximations(quick, count * theirs[next(iter(peers))][-1])
+
+
+def row(case: str, ours: list[float], peer: str, theirs: list[float], target: float | None) -> Row:
+    """Medians of all rounds."""
+    ratio = statistics.median(b / a for a, b in zip(ours, theirs, strict=True))
+    return Row(case, "s", round(statistics.median(ours), 2), peer,
+               round(statistics.median(theirs), 2), round(ratio, 2), target)  # fmt: skip
+
+
+def sharpen(model: nn.Module, image: Tensor) -> None:
+    """Scales the last layer, so that the logits of an image spread like a trained network's."""
+    *_, last = (layer for layer in model.modules() if isinstance(layer, nn.Linear))
+    with evaluating(model), torch.no_grad():
+        factor = SPREAD / model(image[None]).std()
+        last.weight *= factor
+        last.bias *= factor
+
+
+def approximations(quick: bool, brute: float) -> Iterator[Row]:
+    """The approximate mode, with the order of its places beside the exact one."""
+    from scipy.stats import spearmanr
+
+    shared = Path(os.environ.get("STRIATE_SHARED", "../shared"))
+    if not (shared / "weights/vgg16_imagenet").is_dir():
+        print(f"{shared} has no weights/vgg16_imagenet; the approximate mode is left out")
+        return
+    model = learned_vgg(shared)
+    photos = [shared / "data/photos" / f"{name}.jpg" for name in ("dog", "eagle", "giraffe")]
+    photos += sorted((shared / "data/imagenet_sample/images").iterdir())[10::30]
+    for path in photos[-1:] if quick else photos:
+        image = caffe_input(path)
+        exact = occlusion(model, image, size=SIZE, stride=8)
+        found = []
+        took = seconds(lambda: found.append(approximate_occlusion(model, image)))  # noqa: B023
+        theirs = found[0].maps.probability
+        rank = spearmanr(exact.probability.ravel(), theirs.ravel()).statistic
+        p = exact.clean_probability
+        case = f"vgg16, approximate, {path.stem} p {p:.2f}, rank correlation {rank:.3f}"
+        yield row(case, [took], "brute force", [brute], APPROXIMATE)
+
+
+def learned_vgg(shared: Path) -> nn.Module:
+    """VGG-16 with its published convolutions, for the classes of the sample's photographs."""
+    torch.manual_seed(0)
+    model = create("vgg16").eval()
+    (file,) = (shared / "weights/vgg16_imagenet").glob("*.pt*")
+    published = list(torch.load(file, weights_only=True).values())
+    layers = [layer for layer in model.modules() if isinstance(layer, nn.Conv2d)]
+    with torch.no_grad():
+        for layer, weight, bias in zip(layers, published[::2], published[1::2], strict=True):
+            layer.weight.copy_(weight)
+            layer.bias.copy_(bias)
+    *_, last = (layer for layer in model.modules() if isinstance(layer, nn.Linear))
+    inputs: list[Tensor] = []
+    handle = last.register_forward_pre_hook(lambda _, given: inputs.append(given[0]))
+    paths = sorted((shared / "data/imagenet_sample/images").iterdir())
+    with evaluating(model), torch.no_grad():
+        for path in paths:
+            model(caffe_input(path)[None])
+    handle.remove()
+    features = torch.cat(inputs).double()
+    centered = features - features.mean(0)
+    products = centered @ centered.T  # ridge regression in its dual form
+    ridge = 0.1 * products.diagonal().mean() * torch.eye(len(paths))
+    duals = torch.linalg.solve(products + ridge, RIDGE_SCALE * torch.eye(len(paths)).double())
+    weight = duals.T @ centered
+    with torch.no_grad():
+        last.weight.zero_()[: len(paths)] = weight.float()
+        last.bias.fill_(-100.0)[: len(paths)] = -(weight @ features.mean(0)).float()
+    return model
+
+
+def caffe_input(path: Path) -> Tensor:
+    """(3, 224, 224) as those convolutions were trained: BGR, 0 to 255, less the mean color."""
+    pixels = torch.from_numpy(apply(read(path), View(224))).float().flip(2)
+    return (pixels - torch.tensor([103.939, 116.779, 123.68])).permute(2, 0, 1)
+
+
+def partly(model: nn.Module, image: Tensor, stride: int, batch: int) -> Callable[[], float]:
+    """Processor seconds a place of brute force, measured on one batch."""
+    tops = np.arange(0, image.shape[-1] - SIZE + 1, stride)
+    places = [(top, left) for top in tops for left in tops][:: max(1, len(tops) ** 2 // batch)]
+
+    def run() -> float:
+        return seconds(lambda: hidden_answers(model, image, places[:batch])) / batch
+
+    return run
+
+
+def hidden_answers(model: nn.Module, image: Tensor, places: list[tuple[int, int]]) -> Tensor:
+    """Probabilities of the images with a square at each place."""
+    images = image.repeat(len(places), 1, 1, 1)
+    images = images.contiguous(memory_format=torch.channels_last)  # the faster layout
+    for one, (top, left) in zip(images, places, strict=True):
+        one[:, top : top + SIZE, left : left + SIZE] = 0
+    with evaluating(model):
+        return model(images).double().softmax(1)
+
+
+def difference(model: nn.Module, image: Tensor, maps: Maps) -> float:
+    """The largest error in probability at some places, the corners among them."""
+    rows, columns = maps.probability.shape
+    some = np.random.default_rng(0).integers(0, (rows, columns), (CHECKED - 4, 2)).tolist()
+    some += [[0, 0], [0, columns - 1], [rows - 1, 0], [rows - 1, columns - 1]]
+    errors = []
+    for start in range(0, len(some), 8):
+        part = some[start : start + 8]
+        places = [(int(maps.tops[r]), int(maps.lefts[c])) for r, c in part]
+        exact = hidden_answers(model, image, places)[:, maps.target].numpy()
+        errors += [abs(e - maps.probability[r, c]) for e, (r, c) in zip(exact, part, strict=True)]
+    return float(max(errors))
+
+
+def captum_of(model: nn.Module, image: Tensor) -> tuple[Callable[[], float], int] | None:
+    """Captum at its best batch size; None where it is not installed."""
+    try:
+        from captum.attr import Occlusion
+    except ImportError:
+        print("Captum is not installed and left out")
+        return None
+    tool = Occlusion(model)
+    count = ((image.shape[-1] - SIZE) // CAPTUM_STRIDE + 1) ** 2
+
+    def at(batch: int) -> Callable[[], float]:
+        def attribute() -> None:
+            with warnings.catch_warnings(), torch.no_grad():
+                warnings.simplefilter("ignore")
+                tool.attribute(
+                    image[None], sliding_window_shapes=(3, SIZE, SIZE), target=0,
+                    strides=(3, CAPTUM_STRIDE, CAPTUM_STRIDE), perturbations_per_eval=batch,
+                )  # fmt: skip
+
+        return lambda: seconds(attribute) / (count + 1)  # it also asks about the clean image
+
+    return best(at)
+
+
+def best(at: Callable[[int], Callable[[], float]]) -> tuple[Callable[[], float], int]:
+    """The batch size that takes the fewest seconds a place, and what measures it."""
+    runs = {batch: at(batch) for batch in BATCHES}
+    times = {batch: run() for batch, run in runs.items()}
+    batch = min(times, key=times.__getitem__)
+    return runs[batch], batch
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Processor seconds: on one thread, what a machine that does nothing else would take."""
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+if __name__ == "__main__":
+    main(measure, __doc__)
