@@ -46,7 +46,7 @@ def duplicates(quick: bool) -> Iterator[Fit]:
     from PIL import Image
 
     import striate
-    from striate.checking import check, leaks
+    from striate.checking import check, glance
     from striate.data import decode
     from striate.images import View
 
@@ -120,11 +120,11 @@ def duplicates(quick: bool) -> Iterator[Fit]:
         yield Fit("  seconds of the whole check", seconds, note=f"{len(data)} photographs")
         decoded = decode(data, [View(224, fraction=1.0)])
         start = time.perf_counter()
-        rows = leaks(decoded)
+        rows = glance(decoded).leaks
         seconds = time.perf_counter() - start
         quickly = {decoded.dataset.images.name(row) for row in rows.tolist()}
         recall = len(quickly & set(planted)) / len(planted)
-        yield Fit("leaks(), before a comparison: recall", recall)
+        yield Fit("glance(), before a comparison: recall", recall)
         yield Fit("  precision", len(quickly & set(planted)) / max(len(quickly), 1))
         yield Fit("  seconds", seconds, note="pixels of 224 x 224 x 3 decoded before")
 

@@ -135,6 +135,18 @@ def test_broken_files_are_counted_and_left_out(folder: Path) -> None:
     assert sum(listed["images"].values()) == 54
 
 
+def test_test_images_that_were_learned_from_are_not_scored(toy: Dataset) -> None:
+    copied = np.flatnonzero(toy.split == 0)[:3]
+    data = toy.take(np.concatenate([np.arange(len(toy)), copied]))
+    data.split[len(toy) :] = SPLITS.index("test")
+    (clean,) = compare(data, approaches=["handcrafted"], seeds=1).outcomes
+    assert len(clean.targets) == len(toy.test)
+    (all_of_them,) = compare(data, approaches=["handcrafted"], seeds=1, keep_leaks=True).outcomes
+    assert len(all_of_them.targets) == len(toy.test) + 3
+    told = run_approach("handcrafted", data).notes
+    assert any("3 of" in note and note.endswith("not scored") for note in told)
+
+
 def test_what_is_known_after_every_run(toy: Dataset) -> None:
     known = comparing(toy, approaches=TWO)
     assert isinstance(known, Iterator)

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageOps
 
 import striate
-from striate.checking import check, leaks
+from striate.checking import check, glance, trusted
 from striate.data import decode
 from striate.images import View
 
@@ -78,9 +78,53 @@ def test_the_quick_part_takes_the_pixels_that_are_there(folder, scene, view):
         faded = Image.blend(image, scene(99), 0.08)  # a look of 0.996: too little for digits
         faded.resize((140, 117)).save(folder / "test/dog/leak.jpg")
     data = decode(striate.data.open(folder), [view])
-    rows = leaks(data)
+    rows = glance(data).leaks
     expected = ["test/cat/leak.png", "test/dog/leak.jpg"]
     assert [data.dataset.images.name(row) for row in rows] == expected
+
+
+def with_leaks(count):
+    """Digits of which the first `count` of training stand in the test once more."""
+    digits = striate.data.open("digits")
+    train = np.flatnonzero(digits.split == 0)
+    data = digits.take(np.concatenate([np.arange(len(digits)), train[:count]]))
+    data.split[len(digits) :] = 2
+    return digits, decode(data, [View(8, channels=1, fit="squash")])
+
+
+def test_what_was_learned_from_is_not_scored_and_that_is_told():
+    digits, data = with_leaks(20)
+    found = trusted(data)
+    assert len(found.dataset.test) == len(digits.test)
+    assert len(found.dataset) == len(data.dataset)  # the pixels stay where they are
+    assert found.dataset.counts().sum() == len(digits)
+    assert found.pixels is data.pixels
+    assert len(found.dataset.left_out) == 20
+    assert {each.reason for each in found.dataset.left_out} == {"also learned from"}
+    told = "20 of 379 test images (5.3 %) also stand in training or validation; not scored"
+    assert found.dataset.notes[0] == told
+    assert found.dataset.notes[-1] == "striate check digits shows which"
+
+
+def test_leaks_are_scored_where_asked_and_that_is_told_too():
+    _, data = with_leaks(1)
+    found = trusted(data, keep_leaks=True).dataset
+    assert len(found.test) == len(data.dataset.test)
+    expected = "1 of 360 test images (0.28 %) also stands in training or validation, and is scored"
+    assert found.notes[0] == expected
+
+
+def test_nothing_is_said_of_a_clean_set():
+    _, data = with_leaks(0)
+    assert trusted(data).dataset.notes == data.dataset.notes
+    assert trusted(data).dataset.split is data.dataset.split
+
+
+def test_a_test_that_was_learned_whole_means_nothing():
+    _, data = with_leaks(30)
+    data.dataset.split[:-30][data.dataset.split[:-30] == 2] = 0
+    with pytest.raises(striate.errors.DataError, match=r"30 of 30 test images .* mean anything"):
+        trusted(data)
 
 
 def test_real_photographs_with_copies_in_the_test(shared, tmp_path):

@@ -8,7 +8,7 @@ import pytest
 
 import striate as library
 from striate.approaches import APPROACHES
-from striate.cli.compare import _check_writable
+from striate.cli.options import see_writable
 from striate.errors import StorageError
 
 QUICK = ("--approaches", "handcrafted,scratch", "--seeds", "1")
@@ -81,6 +81,6 @@ def test_unknown_approaches_are_named_before_anything_is_learned(striate, photos
 def test_a_place_that_cannot_be_written_is_said_before_the_work(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="may be written"):
-        _check_writable(tmp_path / "file" / "results")
-    _check_writable(tmp_path / "a" / "b")
+        see_writable(tmp_path / "file" / "results")
+    see_writable(tmp_path / "a" / "b")
     assert not (tmp_path / "a").exists()

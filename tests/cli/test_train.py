@@ -17,10 +17,10 @@ def test_a_run_leaves_a_recognizer_that_knows_the_classes(striate, photos):
     assert done.code == 0
     result = json.loads(done.out)
     assert set(result) == {
-        "approach", "top1", "top5", "seconds", "parameters", "recognizer", "run", "history",
+        "approach", "top1", "top5", "seconds", "parameters", "recognizer", "run", "history", "notes",
     }  # fmt: skip
     assert result["run"] == "striate-photos-scratch"
-    assert [row["epoch"] for row in result["history"]] == [1, 2]
+    assert [row["epoch"] for row in result["history", "notes"]] == [1, 2]
     assert library.load(result["recognizer"]).classes == ("bars", "dots")
 
 
@@ -28,7 +28,7 @@ def test_a_run_goes_on_where_it_stopped(striate, photos, tmp_path):
     whole = json.loads(striate("train", photos, "--epochs", 2, "--out", "whole", "--json").out)
     again = striate("train", photos, "--epochs", 2, "--resume", "whole", "--json")
     assert again.code == 0, again.err
-    assert json.loads(again.out)["history"] == whole["history"]
+    assert json.loads(again.out)["history", "notes"] == whole["history"]
 
 
 def test_a_run_is_not_written_over(striate, photos):

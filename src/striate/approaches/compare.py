@@ -10,6 +10,7 @@ import numpy as np
 from striate.approaches.advice import advise
 from striate.approaches.outcome import Ask, Outcome
 from striate.approaches.run import APPROACHES, named, run_approach
+from striate.checking import trusted
 from striate.data import SPLITS, Dataset, Decoded, decode
 from striate.data import open as open_data
 from striate.errors import DataError
@@ -140,6 +141,7 @@ def compare(
     approaches: Sequence[str] = tuple(APPROACHES),
     seeds: int | None = None,
     seed: int = 0,
+    keep_leaks: bool = False,
 ) -> Comparison:
     """Compares approaches on the same split of the same images.
 
@@ -147,9 +149,12 @@ def compare(
         data: a set, or what `striate.data.open` takes.
         seeds: how often each runs; where None, CHEAP_SEEDS times for the cheap ones and else once.
         seed: the first of them.
+        keep_leaks: score test images too that also stand in training.
     """
     dataset = data if isinstance(data, Dataset) else open_data(data, seed=seed)
-    *_, last = comparing(dataset, approaches=approaches, seeds=seeds, seed=seed)
+    *_, last = comparing(
+        dataset, approaches=approaches, seeds=seeds, seed=seed, keep_leaks=keep_leaks
+    )
     return last
 
 
@@ -159,11 +164,13 @@ def comparing(
     approaches: Sequence[str] = tuple(APPROACHES),
     seeds: int | None = None,
     seed: int = 0,
+    keep_leaks: bool = False,
 ) -> Iterator[Comparison]:
     """As `compare`, but yields what is known after every run.
 
-    All see the same test images. A validation split that striate drew itself is drawn anew for
-    every further seed, so that the spread tells of that choice too.
+    All see the same test images, of which those that also stand in training are not scored. A
+    validation split that striate drew itself is drawn anew for every further seed, so that the
+    spread tells of that choice too.
 
     Raises:
         DataError, UnknownName, MissingExtra: before anything is learned.
@@ -173,7 +180,8 @@ def comparing(
         raise DataError("a comparison needs at least one approach and one seed")
     for method in methods.values():
         method.prepare(None)
-    data = decode(dataset, [method.view(dataset, None) for method in methods.values()])
+    decoded = decode(dataset, [method.view(dataset, None) for method in methods.values()])
+    data = trusted(decoded, keep_leaks=keep_leaks)
     drawn = {seed: data}  # approaches share a draw, and with it what is remembered of its images
     outcomes: tuple[Outcome, ...] = ()
     for name, method in methods.items():

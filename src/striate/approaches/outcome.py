@@ -21,7 +21,11 @@ SAMPLING = 0.02  # seconds between two looks at the memory
 
 @dataclass(frozen=True)
 class Ask:
-    """What the person decides; where None, the approach decides from the data."""
+    """What the person decides; where None, the approach decides from the data.
+
+    Attributes:
+        keep_leaks: score test images too that also stand in training.
+    """
 
     seed: int = 0
     model: str | None = None
@@ -29,6 +33,7 @@ class Ask:
     epochs: int | None = None
     folder: Path | None = None
     resume: bool = False
+    keep_leaks: bool = False
 
 
 @dataclass(frozen=True, eq=False)

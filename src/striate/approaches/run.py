@@ -8,6 +8,7 @@ import torch
 
 from striate.approaches import finetune, handcrafted, scratch, transfer
 from striate.approaches.outcome import Ask, Clock, Learned, Outcome, PeakMemory
+from striate.checking import trusted
 from striate.data import SPLITS, Dataset, Decoded, decode
 from striate.errors import UnknownName
 from striate.evaluation import calibration_error, top_k
@@ -75,6 +76,9 @@ def run_approach(
 ) -> Outcome:
     """Learns from training and validation images, calibrates on validation, then tests.
 
+    What is given as a set is looked over first (`checking.trusted`); what is already decoded is
+    taken as it is.
+
     Raises:
         UnknownName: for an approach or a network that there is not.
         MissingExtra: if the pretrained weights are not installed.
@@ -82,8 +86,10 @@ def run_approach(
     """
     method = named(approach)
     method.prepare(ask.model)
+    told: tuple[str, ...] = ()
     if isinstance(data, Dataset):
-        data = decode(data, [method.view(data, ask.model)])
+        data = trusted(decode(data, [method.view(data, ask.model)]), keep_leaks=ask.keep_leaks)
+        told = data.dataset.notes
     with PeakMemory() as memory, torch.random.fork_rng():
         torch.manual_seed(ask.seed)
         learned = method.learn(data, ask)
@@ -125,7 +131,7 @@ def run_approach(
         parameters=sum(tensor.numel() for tensor in learned.model.state_dict().values()),
         memory=memory.bytes,
         curve=learned.curve,
-        notes=learned.notes,
+        notes=learned.notes + told,
     )
 
 

@@ -2,10 +2,10 @@
 
 `check(data)` gives `Findings`: broken files, copies within a class, across classes (labels that
 contradict each other) and across the split (leaks), odd pictures, and probably wrong labels.
-`leaks(decoded)` is the quick part that belongs before every score.
+`trusted(decoded)` takes a glance, and out of the score what was learned from.
 """
 
-from striate.checking.check import check, leaks
+from striate.checking.check import check, glance, trusted
 from striate.checking.findings import Copies, Effect, Findings, Suspect
 from striate.checking.leaking import seen_before, sentence
 from striate.checking.oddities import Odd
@@ -17,7 +17,8 @@ __all__ = [
     "Odd",
     "Suspect",
     "check",
-    "leaks",
+    "glance",
     "seen_before",
     "sentence",
+    "trusted",
 ]

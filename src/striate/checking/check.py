@@ -1,6 +1,7 @@
 """The whole check: what is wrong with a set of images, before anything is learned from it."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from striate.checking import duplicates, features, labels
 from striate.checking.appearance import VIEW, looks
 from striate.checking.findings import Effect, Findings, suspects_of
-from striate.checking.leaking import seen_before
+from striate.checking.leaking import scored_without, seen_before, sentence
 from striate.checking.oddities import odd, sizes
 from striate.data import SPLITS, Dataset, Decoded, decode
 from striate.data import open as open_data
@@ -59,11 +60,11 @@ def check(
     )
 
 
-def leaks(data: Decoded) -> NDArray[np.int64]:
-    """Rows of test images that also stand in the training or validation images.
+def glance(data: Decoded) -> Findings:
+    """Copies, leaks, conflicts and uneven classes, from the pixels that are there anyway.
 
-    It takes the pixels that are there anyway, so that it costs seconds before any comparison. Only
-    what is beyond doubt is named; `check` looks more closely.
+    It costs seconds where learning takes minutes, so that it belongs before every score. Only what
+    is beyond doubt is named; `check` looks more closely.
     """
     dataset = data.dataset
     view = min(data.pixels, key=lambda one: (one.size < VIEW.size, one.fit == "crop", one.size))
@@ -71,7 +72,30 @@ def leaks(data: Decoded) -> NDArray[np.int64]:
     pairs = duplicates.find(
         looks(data.pixels[view]), marks(dataset, list(data.pixels)), small=small
     )
-    return seen_before(dataset, duplicates.groups(len(dataset), pairs))
+    return Findings(dataset, pairs, duplicates.groups(len(dataset), pairs))
+
+
+def trusted(data: Decoded, *, keep_leaks: bool = False) -> Decoded:
+    """A set whose score may be believed: test images that were learned from are not scored.
+
+    What a glance finds besides is in the notes.
+
+    Args:
+        keep_leaks: score them nevertheless, and say so.
+
+    Raises:
+        DataError: if every test image was learned from.
+    """
+    found = glance(data)
+    dataset = data.dataset
+    if keep_leaks and len(found.leaks):
+        verb = "is" if len(found.leaks) == 1 else "are"
+        dataset = dataset.noted(f"{sentence(dataset, found.leaks)}, and {verb} scored")
+    elif not keep_leaks:
+        dataset = scored_without(dataset, found.leaks)
+    rest = found.other_lines
+    more = (f"striate check {dataset.name} shows which",) if rest and found.copies else ()
+    return replace(data, dataset=dataset.noted(*rest, *more))
 
 
 def marks(dataset: Dataset, views: Iterable[View]) -> NDArray[np.uint8]:

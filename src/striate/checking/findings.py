@@ -12,7 +12,7 @@ from striate.checking.duplicates import Pairs
 from striate.checking.labels import Suspects
 from striate.checking.leaking import seen_before
 from striate.checking.oddities import Odd
-from striate.checking.telling import lines, to_json
+from striate.checking.telling import lines, repetitions, to_json, uneven
 from striate.data import SPLITS, Dataset
 
 VALIDATION = SPLITS.index("validation")
@@ -123,6 +123,12 @@ class Findings:
     def lines(self) -> tuple[str, ...]:
         """What was found, a sentence each, the worst first."""
         return lines(self)
+
+    @property
+    def other_lines(self) -> tuple[str, ...]:
+        """Of those, what a score does not say of itself: copies and uneven classes."""
+        rough = uneven(self.dataset)
+        return (*repetitions(self), *((rough,) if rough else ()))
 
     def __str__(self) -> str:
         data = self.dataset

@@ -1,9 +1,10 @@
-"""What is scored although it was learned from."""
+"""What is scored although it was learned from, and a score without it."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from striate.data import SPLITS, Dataset
+from striate.errors import DataError
 
 TEST = SPLITS.index("test")
 
@@ -16,7 +17,7 @@ def seen_before(
     Args:
         groups: (N,) equal for rows that show the same picture.
     """
-    before = np.unique(groups[dataset.split < split])
+    before = np.unique(groups[(dataset.split >= 0) & (dataset.split < split)])
     return np.flatnonzero((dataset.split == split) & np.isin(groups, before))
 
 
@@ -26,11 +27,27 @@ def sentence(dataset: Dataset, rows: NDArray[np.int64]) -> str:
     >>> from striate.data import open
     >>> sentence(open("digits"), np.arange(37))
     '37 of 359 test images (10.3 %) also stand in training or validation'
+    >>> sentence(open("digits"), np.arange(1))
+    '1 of 359 test images (0.28 %) also stands in training or validation'
     """
     count = int((dataset.split == TEST).sum())
     share = len(rows) / max(count, 1)
     stand = "stands" if len(rows) == 1 else "stand"
     part = "training or validation" if (dataset.split == 1).any() else "training"
-    return f"{len(rows):,} of {count:,} test images ({share:.1%}) also {stand} in {part}".replace(
-        "%)", " %)"
-    )
+    percent = f"{100 * share:.1f}" if share >= 0.01 else f"{100 * share:.2g}"
+    return f"{len(rows):,} of {count:,} test images ({percent} %) also {stand} in {part}"
+
+
+def scored_without(dataset: Dataset, leaking: NDArray[np.int64]) -> Dataset:
+    """The set with these test images in no split, and a note that says so.
+
+    Raises:
+        DataError: if no test image would be left.
+    """
+    if not len(leaking):
+        return dataset
+    told = sentence(dataset, leaking)
+    if len(leaking) == int((dataset.split == TEST).sum()):
+        raise DataError(f"{dataset.name}: {told}; no score would mean anything. Test on others")
+    aside = dataset.set_aside(dict.fromkeys(leaking.tolist(), "also learned from"))
+    return aside.noted(f"{told}; not scored")

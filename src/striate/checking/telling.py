@@ -24,17 +24,7 @@ def lines(findings: "Findings") -> tuple[str, ...]:
     data, found = findings.dataset, []
     if len(findings.leaks):
         found.append(sentence(data, findings.leaks) + _effect(findings))
-    if len(findings.early):
-        found.append(f"{_images(len(findings.early), 'validation ')} also in training")
-    if findings.conflicts:
-        count = len(findings.conflicts)
-        found.append(f"{_pictures(count)} under several labels, of which one at most is right")
-    if findings.copies:
-        exact = sum(copies.exact for copies in findings.copies)
-        found.append(
-            f"{_images(findings.repeated)} repeat{'s' if findings.repeated == 1 else ''} another: "
-            f"{_pictures(len(findings.copies))} more than once, {exact:,} of them byte for byte"
-        )
+    found += repetitions(findings)
     if data.left_out:
         count = len(data.left_out)
         found.append(f"{count:,} file{'s' if count > 1 else ''} cannot be used")
@@ -46,6 +36,23 @@ def lines(findings: "Findings") -> tuple[str, ...]:
             found.append(f"{_images(count)} {phrase}")
     if words := uneven(data):
         found.append(words)
+    return tuple(found)
+
+
+def repetitions(findings: "Findings") -> tuple[str, ...]:
+    """What stands in the set more than once, leaks apart."""
+    found = []
+    if len(findings.early):
+        found.append(f"{_images(len(findings.early), 'validation ')} also in training")
+    if findings.conflicts:
+        count = len(findings.conflicts)
+        found.append(f"{_pictures(count)} under several labels, of which one at most is right")
+    if findings.copies:
+        exact = sum(copies.exact for copies in findings.copies)
+        found.append(
+            f"{_images(findings.repeated)} repeat{'s' if findings.repeated == 1 else ''} another: "
+            f"{_pictures(len(findings.copies))} more than once, {exact:,} of them byte for byte"
+        )
     return tuple(found)
 
 

@@ -40,13 +40,13 @@ def check(
     import striate
     from striate.checking import check as checked
     from striate.checking.cleaning import see_listable
-    from striate.cli.compare import _check_writable, _plain_name
+    from striate.cli.options import plain_name, see_writable
 
     dataset = striate.data.open(data, seed=seed)
-    page = report or Path(f"striate-{_plain_name(dataset.name)}") / "check.html"
+    page = report or Path(f"striate-{plain_name(dataset.name)}") / "check.html"
     for place in (page, fix):
         if place is not None:
-            _check_writable(place.parent)
+            see_writable(place.parent)
     if fix is not None:
         see_listable(dataset, fix)
     findings = checked(dataset, judge=labels)

@@ -1,7 +1,5 @@
 """striate compare: the main job."""
 
-import os
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,10 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
-from striate.cli.options import Data, Json, Seed
+from striate.cli.options import Data, Json, KeepLeaks, Seed, plain_name, see_writable
 from striate.cli.reporter import live_table, say
 from striate.cli.show import amount, duration, percent, print_json, print_table, printable, table
-from striate.errors import StorageError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -43,6 +40,7 @@ def compare(
         Path | None,
         typer.Option(metavar="FILE", help="The HTML page.", show_default="FOLDER/report.html"),
     ] = None,
+    keep_leaks: KeepLeaks = False,
     json: Json = False,
 ) -> None:
     """Compares four ways to recognize your images, and says which to take.
@@ -50,7 +48,7 @@ def compare(
     handcrafted: visual words and a support vector machine. transfer: a pretrained network's
     features and a new classifier. scratch: a network that learns from your images alone. finetune:
     the pretrained network, all of it learned further. Scores are on test images that no approach
-    has seen.
+    has seen: a test image that also stands in training is left out of them.
 
     \b
     Examples:
@@ -63,13 +61,15 @@ def compare(
 
     chosen = _split(approaches) if approaches is not None else tuple(APPROACHES)
     dataset = striate.data.open(data, seed=seed)
-    folder = out or Path(f"striate-{_plain_name(dataset.name)}")
+    folder = out or Path(f"striate-{plain_name(dataset.name)}")
     page = report or folder / "report.html"
     for place in (folder, page.parent):
-        _check_writable(place)
+        see_writable(place)
     with _live(chosen) as show:
         # Saved after every run: who stops here keeps what is done.
-        for comparison in comparing(dataset, approaches=chosen, seeds=seeds, seed=seed):
+        for comparison in comparing(
+            dataset, approaches=chosen, seeds=seeds, seed=seed, keep_leaks=keep_leaks
+        ):
             recognizers = comparison.save(folder)
             show(comparison)
         page = comparison.report(page)
@@ -157,21 +157,3 @@ def _sizes(dataset: "Dataset") -> str:
 def _split(names: str) -> tuple[str, ...]:
     """`a, b` as two names."""
     return tuple(name.strip() for name in names.split(",") if name.strip())
-
-
-def _plain_name(name: str) -> str:
-    """A name that is a good part of a folder's name everywhere.
-
-    >>> _plain_name("../my photos/")
-    'my-photos'
-    """
-    return re.sub(r"[^\w.-]+", "-", Path(name).name).strip("-.") or "images"
-
-
-def _check_writable(folder: Path) -> None:
-    """Says before the work, and not after, that its results could not be kept."""
-    place = folder.absolute()
-    while not place.exists() and place != place.parent:
-        place = place.parent
-    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
-        raise StorageError(f"cannot write to {folder}: {place} is no folder that may be written")

@@ -6,8 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from striate.cli.compare import _check_writable, _plain_name
-from striate.cli.options import Data, Json, Seed
+from striate.cli.options import Data, Json, KeepLeaks, Seed, plain_name, see_writable
 from striate.cli.show import duration, percent, print_json, printable
 from striate.errors import UserError
 
@@ -34,6 +33,7 @@ def train(
         typer.Option(metavar="RUN", help="The folder of a run that was stopped, to go on."),
     ] = None,
     seed: Seed = 0,
+    keep_leaks: KeepLeaks = False,
     json: Json = False,
 ) -> None:
     """Learns one recognizer; a run that was stopped goes on where it was.
@@ -58,9 +58,12 @@ def train(
         option = "--epochs" if epochs is not None else "--resume"
         raise UserError(f"{option}: {approach} is solved at once, without epochs; leave it out")
     dataset = striate.data.open(data, seed=seed)
-    folder = resume or out or Path(f"striate-{_plain_name(dataset.name)}-{approach}")
-    _check_writable(folder)
-    ask = Ask(seed=seed, model=model, epochs=epochs, folder=folder, resume=resume is not None)
+    folder = resume or out or Path(f"striate-{plain_name(dataset.name)}-{approach}")
+    see_writable(folder)
+    ask = Ask(
+        seed=seed, model=model, epochs=epochs, folder=folder, resume=resume is not None,
+        keep_leaks=keep_leaks,
+    )  # fmt: skip
     try:
         outcome = run_approach(approach, dataset, ask)
     except KeyboardInterrupt:
@@ -82,6 +85,7 @@ def train(
                 "recognizer": str(path),
                 "run": str(folder),
                 "history": list(outcome.curve),
+                "notes": list(outcome.notes),
             }
         )
         return

@@ -15,6 +15,7 @@ from striate.data.splits import stratified
 
 SPLITS = ("train", "validation", "test")
 TRAIN, VALIDATION, TEST = range(3)
+ASIDE = -1
 SHARES = {"test": 0.2, "validation": 0.2}  # of all images; of what the test left
 
 Rows = NDArray[np.int64] | Sequence[int]
@@ -137,7 +138,7 @@ class Dataset:
         classes: names, in the order of the class numbers.
         images: (N,) pictures, decoded on demand.
         targets: (N,) int64 class numbers.
-        split: (N,) int8, an index into SPLITS.
+        split: (N,) int8, an index into SPLITS; ASIDE for images of no split.
         drawn: the splits that striate drew itself, because the folder does not say.
         left_out: what lies in the folder and was not used, with reasons.
         notes: plain sentences that a report should repeat.
@@ -190,6 +191,14 @@ class Dataset:
         keep = np.setdiff1d(np.arange(len(self)), np.fromiter(reasons, np.int64, len(reasons)))
         return replace(self.take(keep), left_out=self.left_out + gone)
 
+    def set_aside(self, reasons: Mapping[int, str]) -> "Dataset":
+        """As `without`, but the rows stay where they are, in no split: pixels need not move."""
+        rows = sorted(reasons)
+        gone = tuple(LeftOut(self.images.name(row), reasons[row]) for row in rows)
+        split = self.split.copy()
+        split[rows] = ASIDE
+        return replace(self, split=split, left_out=self.left_out + gone)
+
     def noted(self, *notes: str) -> "Dataset":
         """The same with more notes."""
         return replace(self, notes=self.notes + notes)
@@ -225,7 +234,8 @@ class Dataset:
     def counts(self) -> NDArray[np.int64]:
         """Images of each class in each split: (classes, 3)."""
         table = np.zeros((len(self.classes), len(SPLITS)), dtype=np.int64)
-        np.add.at(table, (self.targets, self.split), 1)
+        used = self.split != ASIDE
+        np.add.at(table, (self.targets[used], self.split[used]), 1)
         return table
 
     def fingerprint(self) -> str:
