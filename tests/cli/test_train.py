@@ -20,7 +20,7 @@ def test_a_run_leaves_a_recognizer_that_knows_the_classes(striate, photos):
         "approach", "top1", "top5", "seconds", "parameters", "recognizer", "run", "history", "notes",
     }  # fmt: skip
     assert result["run"] == "striate-photos-scratch"
-    assert [row["epoch"] for row in result["history", "notes"]] == [1, 2]
+    assert [row["epoch"] for row in result["history"]] == [1, 2]
     assert library.load(result["recognizer"]).classes == ("bars", "dots")
 
 
