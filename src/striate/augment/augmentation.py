@@ -11,9 +11,7 @@ from striate.augment.elastic import displacements
 from striate.augment.geometry import Spread, affine_matrices, lens_strengths
 from striate.augment.sampling import warp
 
-TOGETHER = (
-    3 * 224 * 224
-)  # output pixels that a CPU works on at a time: what is read again is in its cache
+TOGETHER = 3 * 224 * 224  # output pixels a CPU works on at a time: its cache holds them
 
 
 @dataclass(frozen=True)

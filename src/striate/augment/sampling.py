@@ -95,9 +95,6 @@ def read(images: Tensor, grid: Tensor, level: tuple[int, int], weights: Tensor |
     pixels = images if images.is_floating_point() else images.float()
     if any(level) or weights is not None:
         pixels, used = shrink(pixels.clone() if pixels is images else pixels, level, weights)
-        if used != (
-            1.0,
-            1.0,
-        ):  # the shrunk picture reaches beyond the picture's right or lower edge
+        if used != (1.0, 1.0):  # the shrunk picture reaches beyond the right or lower edge
             grid = (grid + 1) * grid.new_tensor(used[::-1]) - 1
     return F.grid_sample(pixels, grid.to(pixels), padding_mode="border", align_corners=False)
