@@ -67,9 +67,7 @@ def network(name: str, side: int, stride: int, quick: bool, target: float | None
     ours: list[float] = []
     theirs: dict[str, list[float]] = {peer: [] for peer in peers}
     for _ in range(rounds):
-        ours.append(
-            seconds(lambda: maps.append(occlusion(model, image, 0, size=SIZE, stride=stride)))
-        )
+        ours.append(seconds(lambda: maps.append(occlusion(model, image, size=SIZE, stride=stride))))
         for peer, run in peers.items():
             theirs[peer].append(run())
     count = maps[-1].probability.size

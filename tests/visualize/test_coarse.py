@@ -34,13 +34,13 @@ def test_computed_places_are_exact_and_the_error_is_that_of_the_others() -> None
     found = approximate_occlusion(model, IMAGE, 1, size=6, stride=3, check=10**6)
     assert found.maps.probability.shape == exact.probability.shape == (9, 11)
     rows, columns = np.indices((9, 11))
-    computed = (rows + columns) % 3 == 0
+    computed = np.isin((rows + 2 * columns) % 7, (0, 3))
     assert (found.computed == computed).all()
     for name in ("probability", "activation", "most_probable"):
         mine, theirs = getattr(found.maps, name), getattr(exact, name)
         np.testing.assert_allclose(mine[computed], theirs[computed], atol=1e-10)
     errors = found.maps.probability - exact.probability
-    assert found.checked == 9 * 11 * 2 // 3
+    assert found.checked == 9 * 11 - computed.sum()
     assert found.largest_error == pytest.approx(np.abs(errors).max(), abs=1e-10)
     expected = np.sqrt((errors**2).sum() / found.checked)
     assert found.error == pytest.approx(expected, abs=1e-10)
@@ -54,12 +54,12 @@ def test_on_a_line_it_is_linear_interpolation() -> None:
 
 
 def test_the_surface_goes_through_what_is_known_and_a_plane_stays_nearly_one() -> None:
-    known = lattice((12, 15), 3)
+    known = lattice((12, 15))
     rows, columns = np.indices((12, 15))
     plane = 2.0 * rows - columns
     found = interpolated(np.argwhere(known), plane[known], (12, 15))
     np.testing.assert_allclose(found[known], plane[known], atol=1e-9)
-    assert np.abs(found - plane)[1:-1, 1:-1].max() < 0.3
+    assert np.abs(found - plane)[2:-2, 2:-2].max() < 0.5
 
 
 def test_the_nearest_place_gives_its_class() -> None:
@@ -73,9 +73,10 @@ def test_log_odds_by_pencil_and_at_the_ends() -> None:
     assert np.isfinite(found).all()
 
 
-def test_nothing_skipped_is_nothing_to_check() -> None:
-    found = approximate_occlusion(network(), IMAGE, 1, size=6, stride=4, every=1)
+def test_of_one_place_nothing_is_left_to_check() -> None:
+    found = approximate_occlusion(network(), IMAGE[..., :30], 1, size=30)
     assert (found.error, found.checked) == (0.0, 0)
+    assert found.maps.probability.shape == (1, 1)
 
 
 def test_the_model_is_given_back() -> None:
@@ -84,10 +85,9 @@ def test_the_model_is_given_back() -> None:
     assert all(module.training for module in model.modules())
 
 
-@pytest.mark.parametrize(("every", "check"), [(0, 4), (2, 0)])
-def test_senseless_settings(every: int, check: int) -> None:
-    with pytest.raises(ModelError, match="1 or more"):
-        approximate_occlusion(network(), IMAGE, every=every, check=check, size=6)
+def test_an_error_needs_places_to_measure_it() -> None:
+    with pytest.raises(ModelError, match="check is 1 or more, not 0"):
+        approximate_occlusion(network(), IMAGE, check=0, size=6)
 
 
 def test_the_order_of_places_stays_on_a_real_photograph(shared) -> None:  # type: ignore[no-untyped-def]

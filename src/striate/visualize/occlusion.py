@@ -26,7 +26,7 @@ from striate.progress import stage
 from striate.training import evaluating
 from striate.visualize.graph import Network, Untraceable, network_of
 from striate.visualize.incremental import Recomputation, layout
-from striate.visualize.reading import answer, batch_of, chosen, finite, last_maps, maps_of
+from striate.visualize.reading import answer, batch_of, chosen, finite, maps_of, survey
 from striate.visualize.rectangles import Plan, Span, plan_of
 
 BATCH = 16  # occluded images at a time, where each is computed whole
@@ -151,9 +151,12 @@ def question_of(
     if layer is not None:
         check_name(model, layer)
     image = image.contiguous(memory_format=layout(image))
-    clean = answer(model, image)
-    layer = layer or last_maps(model, image)
-    strength = maps_of(model, image, layer).double().sum((0, 2, 3))
+    clean, totals = survey(model, image)
+    if layer is None:
+        layer = next(reversed(totals))
+    if layer not in totals:  # without places, or a full connection's numbers
+        totals[layer] = maps_of(model, image, layer).double().sum((2, 3))
+    strength = totals[layer][0]
     return Question(
         model=model,
         image=image,

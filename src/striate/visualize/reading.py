@@ -77,6 +77,36 @@ def chosen(model: nn.Module, logits: Tensor, target: int | None) -> int:
     return int(target)
 
 
+def survey(model: nn.Module, images: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    """Logits, and the totals (N, C) of every module's feature maps, in order; of those modules that
+    have places to tell apart. All in one pass.
+
+    Raises:
+        ModelError: as `answer`; and if the model has no feature maps.
+    """
+    totals: dict[str, Tensor] = {}
+
+    def note(name: str) -> Callable[..., None]:
+        def record(module: nn.Module, inputs: object, output: object) -> None:
+            if isinstance(output, Tensor) and output.ndim == 4:
+                totals.pop(name, None)
+                if output[0, 0].numel() > 1:
+                    totals[name] = output.detach().double().sum((2, 3))
+
+        return record
+
+    handles = [m.register_forward_hook(note(name)) for name, m in model.named_modules() if name]
+    try:
+        with evaluating(model):
+            logits = answer(model, images)
+    finally:
+        for handle in handles:
+            handle.remove()
+    if not totals:
+        raise ModelError(f"{named(model)} has no layer with feature maps to look at")
+    return logits, totals
+
+
 def layers_of(model: nn.Module, images: Tensor) -> dict[str, tuple[int, ...]]:
     """Every module that answers these images with feature maps, in order: name to (C, h, w)."""
     found: dict[str, tuple[int, ...]] = {}

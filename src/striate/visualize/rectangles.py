@@ -23,7 +23,7 @@ from striate.visualize.graph import Network, Operation
 
 # What else than a multiply-add takes time, in multiply-adds (measured: one core, AVX2).
 PER_NUMBER = 20  # a number of a map, written and read
-PER_WEIGHT = 40  # a number of the weights, read once a block
+PER_WEIGHT = 80  # a number of the weights, read once a block
 PER_COPY = 200_000  # copying one rectangle out of a map, apart from its numbers
 SIDES = (1, 2, 3, 4, 5, 6, 8, 10, 13, 16, 25)  # positions along a block, that are tried
 BEHIND = 128  # positions that go through the end of the network at a time
