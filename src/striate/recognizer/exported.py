@@ -70,9 +70,13 @@ class Exported:
                 if isinstance(picture, ImageError):
                     yield Prediction(name, error=str(picture))
                     continue
-                box = np.array(picture.box, np.float32)
-                probabilities, known = self._run(picture.pixels[None], box)
-                yield Prediction.of(name, self.classes, probabilities[0], bool(known[0]))
+                yield Prediction.of(name, self.classes, *self.answer(picture))
+
+    def answer(self, picture: Decoded) -> tuple[NDArray[np.float32], bool]:
+        """Calibrated probabilities (classes,), and whether the picture is one of the classes."""
+        box = np.array(picture.box, np.float32)
+        probabilities, known = self._run(picture.pixels[None], box)
+        return probabilities[0], bool(known[0])
 
     def _decoded(self, picture: Picture) -> Decoded:
         if isinstance(picture, str | os.PathLike):
