@@ -91,6 +91,11 @@ def test_learning_never_sees_the_test(toy: Dataset) -> None:
         assert one.recognizer.calibration == other.recognizer.calibration
 
 
+def test_every_recognizer_can_say_none_of_these(twice: Comparison) -> None:
+    for row in twice.rows:
+        assert row.recognizer.familiarity is not None
+
+
 def test_as_json(twice: Comparison, tmp_path: Path) -> None:
     paths = twice.save(tmp_path / "models")
     values = json.loads(json.dumps(twice.to_json(recognizers=paths, report=tmp_path / "a.html")))

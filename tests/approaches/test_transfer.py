@@ -12,6 +12,7 @@ from striate.approaches import Ask, Outcome, run_approach, transfer, view_of
 from striate.approaches.compare import comparing
 from striate.data import SPLITS, Dataset, Decoded, decode
 from striate.errors import MissingExtra, ModelError, UnknownName
+from striate.recognizer.recognizer import Before
 from striate.tasks.classification import logits_of, split
 from striate.training import recipes
 
@@ -38,8 +39,30 @@ def tested(data: Decoded) -> Outcome:
 def test_colors_are_told_apart(tested: Outcome) -> None:
     assert tested.top1 == 1.0
     assert tested.approach == "transfer"
-    assert list(tested.seconds) == ["features", "classifier", "calibrate and test"]
+    assert list(tested.seconds) == [
+        "features", "classifier", "calibrate and test", "what it does not know",
+    ]  # fmt: skip
     assert tested.recognizer.provenance["recipe"]["weights"] == "imagenet"
+
+
+def test_the_recognizer_knows_what_it_has_learned_and_nothing_else(
+    tested: Outcome, data: Decoded
+) -> None:
+    recognizer = tested.recognizer
+    pixels = data.pixels[recognizer.preprocessing.view]
+    _, known = recognizer.answers(pixels[data.dataset.split == SPLITS.index("test")])
+    assert known.mean() > 0.8
+    noise = np.random.default_rng(1).integers(0, 256, (20, *pixels.shape[1:]), dtype=np.uint8)
+    _, known = recognizer.answers(noise)
+    assert not known.any()
+
+
+def test_stored_features_are_the_networks(data: Decoded) -> None:
+    learned = transfer.learn(data, Ask())
+    pixels, _ = split(data, learned.preprocessing.view, "validation")
+    expected = logits_of(Before(learned.model), learned.preprocessing, pixels)
+    assert learned.features is not None
+    torch.testing.assert_close(learned.features["validation"], expected, rtol=1e-3, atol=1e-3)
 
 
 def test_stored_logits_are_the_networks(data: Decoded) -> None:

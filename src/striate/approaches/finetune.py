@@ -6,6 +6,10 @@ see edges and textures that all photographs share (Yosinski et al. 2014) and are
 say of a few views of every image is computed once, and a step costs the upper layers alone.
 """
 
+from typing import Literal
+
+from torch import Tensor
+
 from striate.approaches import transfer
 from striate.approaches.heads import solve
 from striate.approaches.outcome import Ask, Clock, Learned
@@ -18,9 +22,10 @@ from striate.ops.memory import channels_last
 from striate.recognizer.recognizer import Before
 from striate.tasks import UpperLayers
 from striate.tasks.classification import native
-from striate.training import Recipe, fit, recipes
+from striate.training import Recipe, fastest_device, fit, recipes
 
 LEARNED = 0.4  # share of the network's multiply-adds that its upper layers may take
+PARTS: tuple[Literal["train"], Literal["validation"]] = ("train", "validation")
 VIEWS = 4  # of every image; a few dozen epochs of new ones gain nothing on a few hundred images
 
 
@@ -59,6 +64,7 @@ def learn(data: Decoded, ask: Ask) -> Learned:
     with clock.stage("frozen layers"):
         model = create(name, classes=len(dataset.classes), weights=transfer.weights_of(name))
         assert isinstance(model, Stages)  # every network with published weights is one
+        model.to(fastest_device())
         frozen = last_frozen(model, preprocessing.view.size)
         upper = above(model, frozen)
         task = UpperLayers(
@@ -72,12 +78,15 @@ def learn(data: Decoded, ask: Ask) -> Learned:
         task.prepare(data)
     with clock.stage("classifier"):
         read = channels_last(Before(folded(upper)))
-        train, held_out = (task.answers(read, part).numpy() for part in ("train", "validation"))
+        train, held_out = (task.answers(read, part).numpy() for part in PARTS)
         targets = (data.dataset.train.targets, data.dataset.validation.targets)
         head = solve(train, targets[0], held_out, targets[1], classes=len(dataset.classes))
         head.put_into(classifier(upper)[1])
     with clock.stage("train"):
         run = fit(upper, task, data, recipe, folder=ask.folder, resume=ask.resume, seed=ask.seed)
+    with clock.stage("features"):
+        read = channels_last(Before(folded(upper)))
+        features: dict[str, Tensor] = {part: task.answers(read, part) for part in PARTS}
     epoch, epochs = int(run.best["epoch"]), int(run.history[-1]["epoch"])
     return Learned(
         model,
@@ -90,4 +99,5 @@ def learn(data: Decoded, ask: Ask) -> Learned:
             f"{name}, what lies above {frozen}, "
             + (f"epoch {epoch} of {epochs}" if epoch else f"nothing better in {epochs} epochs"),
         ),
+        features=features,
     )

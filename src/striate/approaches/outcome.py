@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,6 +42,8 @@ class Learned:
 
     Attributes:
         logits: (N, classes) of every image of the set, where the approach has them already.
+        features: (n, D) of the "train" and the "validation" images, what the last full connection
+            reads; where the approach has them already.
         seconds: of each stage, in order.
     """
 
@@ -53,6 +55,7 @@ class Learned:
     curve: tuple[dict[str, float], ...] = ()
     notes: tuple[str, ...] = ()
     logits: Tensor | None = None
+    features: Mapping[str, Tensor] | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,6 +14,7 @@ from striate.errors import UnknownName
 from striate.evaluation import calibration_error, top_k
 from striate.images import View
 from striate.recognizer import Calibration, Recognizer
+from striate.recognizer.familiarity import MOST, some_of_each
 from striate.tasks.classification import logits_of, split
 
 
@@ -101,7 +102,7 @@ def run_approach(
     targets = data.dataset.test.targets
     top1, top5 = top_k(probabilities, targets), top_k(probabilities, targets, 5)
     recognizer = Recognizer(
-        learned.model.eval(),
+        learned.model.cpu().eval(),
         learned.architecture,
         learned.preprocessing,
         data.dataset.classes,
@@ -119,6 +120,8 @@ def run_approach(
             },
         },
     )
+    with clock.stage("what it does not know"):
+        recognizer = _able_to_refuse(recognizer, learned, data)
     return Outcome(
         approach,
         ask.seed,
@@ -132,6 +135,20 @@ def run_approach(
         memory=memory.bytes,
         curve=learned.curve,
         notes=learned.notes + told,
+    )
+
+
+def _able_to_refuse(recognizer: Recognizer, learned: Learned, data: Decoded) -> Recognizer:
+    """The recognizer, able to say "none of these"."""
+    targets, parts = data.dataset.targets, data.dataset.split
+    train, held_out = (np.flatnonzero(parts == SPLITS.index(k)) for k in ("train", "validation"))
+    if learned.features is not None:
+        known, others = (learned.features[k] for k in ("train", "validation"))
+        return recognizer.knowing(known, torch.from_numpy(targets[train]), others)
+    train = train[some_of_each(targets[train])]
+    pixels = data.pixels[learned.preprocessing.view]
+    return recognizer.familiar(
+        pixels[train], targets[train], pixels[held_out[:: -(-len(held_out) // MOST)]]
     )
 
 

@@ -8,7 +8,7 @@ from striate.images import View
 from striate.models import create, entry
 from striate.tasks import Classification
 from striate.tasks.classification import SMALL, native, split
-from striate.training import Preprocessing, Recipe, fit, recipes, seeded
+from striate.training import Preprocessing, Recipe, fastest_device, fit, recipes, seeded
 
 PHOTOGRAPH_SIDE = 112
 
@@ -72,7 +72,7 @@ def learn(data: Decoded, ask: Ask) -> Learned:
     preprocessing = Preprocessing.measured(shape, split(data, shape, "train")[0])
     with seeded(ask.seed):
         options = {"channels": shape.channels, **options_for(name)}
-        model = create(name, classes=len(dataset.classes), **options)
+        model = create(name, classes=len(dataset.classes), **options).to(fastest_device())
     task = Classification(dataset.classes, preprocessing=preprocessing)
     with clock.stage("train"):
         run = fit(model, task, data, recipe, folder=ask.folder, resume=ask.resume, seed=ask.seed)

@@ -18,7 +18,7 @@ from striate.ops.memory import channels_last
 from striate.progress import stage
 from striate.recognizer.recognizer import Before
 from striate.tasks.classification import SMALL, native
-from striate.training import Preprocessing, evaluating
+from striate.training import Preprocessing, evaluating, fastest_device
 
 PRETRAINED = "efficientnet_lite0"
 SMALL_SIDE = 96  # what pictures of at most SMALL pixels are enlarged to
@@ -61,6 +61,10 @@ def learn(data: Decoded, ask: Ask) -> Learned:
         seconds={"features": seconds, **clock.seconds},
         notes=(f"{name}, regularization {1 / head.strength:g}",),
         logits=head(features),
+        features={
+            name: torch.from_numpy(features[data.dataset.split == SPLITS.index(name)])
+            for name in ("train", "validation")
+        },
     )
 
 
@@ -98,13 +102,16 @@ def deep_features(
 
 
 def _compute(data: Decoded, name: str, preprocessing: Preprocessing) -> NDArray[np.float32]:
-    trunk = channels_last(Before(folded(create(name, weights=weights_of(name)))))
+    device = fastest_device()
+    trunk = channels_last(Before(folded(create(name, weights=weights_of(name))))).to(device)
     pixels = data.pixels[preprocessing.view]
     parts = []
     with evaluating(trunk), stage("deep features", len(pixels)) as bar:
         for first in range(0, len(pixels), BATCH):
-            images = preprocessing.tensor(np.ascontiguousarray(pixels[first : first + BATCH]))
-            parts.append(trunk(images.contiguous(memory_format=torch.channels_last)).flatten(1))
+            some = np.ascontiguousarray(pixels[first : first + BATCH])
+            images = preprocessing.tensor(some, device)
+            said = trunk(images.contiguous(memory_format=torch.channels_last))
+            parts.append(said.flatten(1).cpu())
             bar.advance(len(images))
     return torch.cat(parts).numpy()
 

@@ -20,9 +20,11 @@ from striate.cli.dream import dream
 from striate.cli.evaluate import evaluate
 from striate.cli.explain import explain
 from striate.cli.export import export
+from striate.cli.keys import keys
 from striate.cli.models import models
 from striate.cli.predict import predict
 from striate.cli.reporter import showing
+from striate.cli.serve import serve
 from striate.cli.show import printable
 from striate.cli.train import train
 from striate.errors import StriateError, UserError
@@ -40,10 +42,11 @@ app = typer.Typer(
     add_completion=False,
 )
 COMMANDS = (
-    compare, check, train, predict, evaluate, augment, models, datasets, explain, dream, export,
+    compare, check, train, predict, evaluate, augment, models, datasets, explain, dream, export, serve,
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)
+app.add_typer(keys)
 
 
 def _version(asked: bool) -> None:

@@ -18,7 +18,7 @@ from striate.images import View
 from striate.models import classifier
 from striate.models.fusion import fused
 from striate.ops.memory import channels_last
-from striate.training import Preprocessing, Recipe, Task, evaluating
+from striate.training import Preprocessing, Recipe, Task, device_of, evaluating
 
 EVALUATION_BATCH = 64
 
@@ -38,6 +38,7 @@ class Classification(Task[Dataset | Decoded, Batch]):
         self.classes = tuple(classes)
         self._preprocessing = preprocessing
         self._smoothing = 0.0
+        self._device = torch.device("cpu")
 
     @property
     def preprocessing(self) -> Preprocessing:
@@ -79,8 +80,9 @@ class Classification(Task[Dataset | Decoded, Batch]):
         generator = torch.Generator()
         for step, batch in enumerate(some, start):
             generator.manual_seed(hash((seed, step)) % 2**63)
-            views = recipe.augmentation(batch.images, generator)
-            yield replace(batch, images=self.preprocessing(views))
+            views = recipe.augmentation(batch.images.to(self._device), generator)
+            targets = batch.targets.to(self._device)
+            yield replace(batch, images=self.preprocessing(views), targets=targets)
 
     def losses(self, model: nn.Module, batch: Batch) -> dict[str, Tensor]:
         logits = model(batch.images.contiguous(memory_format=torch.channels_last))
@@ -92,6 +94,7 @@ class Classification(Task[Dataset | Decoded, Batch]):
 
     def objectives(self, model: nn.Module, recipe: Recipe, steps: int) -> Any:
         channels_last(model)
+        self._device = device_of(model)
         self._smoothing = recipe.label_smoothing
         return super().objectives(model, recipe, steps)
 
@@ -167,10 +170,13 @@ def logits_of(
     *,
     batch_size: int = EVALUATION_BATCH,
 ) -> Tensor:
-    """Logits (N, classes) float32 of stored pixels (N, S, S, C), in evaluation mode."""
-    parts = []
+    """Logits (N, classes) float32 of stored pixels (N, S, S, C), in evaluation mode; on the CPU,
+    wherever the network is."""
+    parts, device = [], device_of(model)
     with evaluating(model):
         for first in range(0, len(pixels), batch_size):
-            images = preprocessing.tensor(np.ascontiguousarray(pixels[first : first + batch_size]))
-            parts.append(model(images.contiguous(memory_format=torch.channels_last)).float())
+            some = np.ascontiguousarray(pixels[first : first + batch_size])
+            images = preprocessing.tensor(some, device)
+            logits = model(images.contiguous(memory_format=torch.channels_last))
+            parts.append(logits.float().cpu())
     return torch.cat(parts)

@@ -14,7 +14,7 @@ from striate.data import Batch, Batches, Dataset, Decoded
 from striate.ops.memory import channels_last
 from striate.progress import stage
 from striate.tasks.classification import Classification, split
-from striate.training import Preprocessing, Recipe, evaluating
+from striate.training import Preprocessing, Recipe, device_of, evaluating
 
 BATCH = 32
 
@@ -69,14 +69,15 @@ class UpperLayers(Classification):
     def _maps(self, pixels: NDArray[np.uint8], view: int, bar: Any) -> Maps:
         """What the trunk says (N, H, W, C) of one view of these pixels."""
         generator = torch.Generator().manual_seed(hash((self.seed, view)) % 2**63)
+        device = device_of(self.trunk)
         maps: Maps | None = None
         for first in range(0, len(pixels), BATCH):
             some = torch.from_numpy(np.ascontiguousarray(pixels[first : first + BATCH]))
-            images = some.permute(0, 3, 1, 2)
+            images = some.to(device).permute(0, 3, 1, 2)
             if view:
                 images = self.augmentation(images, generator)
             answer = self.trunk(channels_last_images(self.preprocessing(images)))
-            rows = answer.permute(0, 2, 3, 1).to(torch.float16).numpy()
+            rows = answer.permute(0, 2, 3, 1).to(torch.float16).cpu().numpy()
             if maps is None:
                 maps = np.empty((len(pixels), *rows.shape[1:]), np.float16)
             maps[first : first + len(rows)] = rows
@@ -94,7 +95,8 @@ class UpperLayers(Classification):
             now = views[epoch % self.views]
             for rows in now.epoch(epoch)[first:]:
                 batch = now.batch(rows)
-                yield replace(batch, images=batch.images.float())
+                images = batch.images.to(self._device).float()
+                yield replace(batch, images=images, targets=batch.targets.to(self._device))
             epoch, first = epoch + 1, 0
 
     def evaluate(self, model: nn.Module, data: Dataset | Decoded) -> dict[str, float]:
@@ -106,11 +108,11 @@ class UpperLayers(Classification):
         """What `model` makes of the maps of a split, of its images as they are; after `prepare`."""
         maps = self._train[0] if name == "train" else self._validation
         assert maps is not None
-        parts = []
+        parts, device = [], device_of(model)
         with evaluating(model):
             for first in range(0, len(maps), BATCH):
-                some = torch.from_numpy(maps[first : first + BATCH]).float()
-                parts.append(model(some.permute(0, 3, 1, 2)).float())
+                some = torch.from_numpy(maps[first : first + BATCH]).to(device).float()
+                parts.append(model(some.permute(0, 3, 1, 2)).float().cpu())
         return torch.cat(parts)
 
     def identity(self, data: Dataset | Decoded) -> dict[str, Any]:

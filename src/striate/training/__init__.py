@@ -3,6 +3,7 @@
 from striate.training.fit import Run, fit
 from striate.training.loop import Objective, Step, train
 from striate.training.modes import evaluating, learning, seeded
+from striate.training.precision import device_of, fastest_device
 from striate.training.preprocessing import Preprocessing
 from striate.training.recipes import Recipe
 from striate.training.task import Task
@@ -14,7 +15,9 @@ __all__ = [
     "Run",
     "Step",
     "Task",
+    "device_of",
     "evaluating",
+    "fastest_device",
     "fit",
     "learning",
     "seeded",

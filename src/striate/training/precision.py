@@ -31,6 +31,11 @@ def scaler_for(precision: Precision, model: nn.Module) -> GradScaler | None:
     return GradScaler(device_of(model).type) if precision == "float16" else None
 
 
+def fastest_device() -> torch.device:
+    """A GPU where torch can use one, else the processor."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
 def device_of(model: nn.Module) -> torch.device:
     """Where a network computes."""
     return next((p.device for p in model.parameters()), torch.device("cpu"))

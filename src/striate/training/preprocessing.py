@@ -38,9 +38,9 @@ class Preprocessing:
             normalized = torch.addcmul(shift[:, None, None], images.float(), scale[:, None, None])
         return normalized.flip(1) if self.bgr else normalized
 
-    def tensor(self, pixels: NDArray) -> Tensor:
+    def tensor(self, pixels: NDArray, device: torch.device | str = "cpu") -> Tensor:
         """Pixels (N, S, S, C) uint8, as `images.apply` makes them, to what the network takes."""
-        return self(torch.from_numpy(pixels).permute(0, 3, 1, 2))
+        return self(torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2))
 
     @classmethod
     def measured(cls, view: View, pixels: NDArray, *, most: int = 2000) -> "Preprocessing":
