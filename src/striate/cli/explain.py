@@ -47,6 +47,10 @@ def explain(
     layer: Annotated[
         str, typer.Option(metavar="NAME", help="Where to look (striate models NAME lists them).")
     ] = "",
+    approximate: Annotated[
+        bool,
+        typer.Option(help="occlusion: compute two places of seven, and say how far off that is."),
+    ] = False,
     out: Annotated[Path, typer.Option(metavar="FILE", help="Where the picture goes.")] = Path(
         "explained.png"
     ),
@@ -61,6 +65,7 @@ def explain(
     \b
     Examples:
         striate explain photos.safetensors cat.jpg --out why.png
+        striate explain photos.safetensors cat.jpg --approximate
         striate explain efficientnet_lite0 dog.jpg --method gradcam --class beagle
         striate explain efficientnet_lite0 holiday/ --method deconvnet --layer stage3
         striate explain efficientnet_lite0 --method filters --layer stem
@@ -73,7 +78,9 @@ def explain(
     format_of(out)  # before any work
     if not image and method != "filters":
         raise UserError(f"--method {method} needs an IMAGE: striate explain {model} photo.jpg")
-    asked = Asked(recognizer_of(model), image, class_name, layer or None, method)
+    if approximate and method != "occlusion":
+        raise UserError(f"--approximate is for --method occlusion, not {method}")
+    asked = Asked(recognizer_of(model), image, class_name, layer or None, method, approximate)
     page, found = METHODS[method](asked)
     save(out, page)
     report = {"model": model, "image": image or None, "method": method, **found, "out": str(out)}
@@ -105,6 +112,7 @@ class Asked:
     class_name: str
     layer: str | None
     method: str
+    approximate: bool = False
 
     def pixels(self) -> "NDArray[Any]":
         """What the network is shown of the picture, as RGB (S, S, 3)."""
@@ -258,19 +266,19 @@ def by_occlusion(asked: Asked) -> Answer:
     """The occlusion experiment: a seventh of the image hidden, at 25 or so places each way."""
     import numpy as np
 
-    from striate.visualize import occlusion, sheets
+    from striate.visualize import approximate_occlusion, occlusion, sheets
 
-    target, images = asked.target(), asked.tensor()
-    side = images.shape[-1]
-    found = occlusion(
-        asked.recognizer.model,
-        images,
-        target,
-        size=max(1, side // 7),
-        stride=max(1, side // 28),
-        layer=asked.layer,
-        incremental=side > SMALL,
-    )
+    model, target, images = asked.recognizer.model, asked.target(), asked.tensor()
+    side, layer = images.shape[-1], asked.layer
+    size, stride = max(1, side // 7), max(1, side // 28)
+    error = None
+    if asked.approximate:
+        rough = approximate_occlusion(model, images, target, size=size, stride=stride, layer=layer)
+        found, error = rough.maps, rough.largest_error
+    else:
+        found = occlusion(
+            model, images, target, size=size, stride=stride, layer=layer, incremental=side > SMALL
+        )
     page = sheets.of_occlusion(found, asked.pixels(), classes=asked.recognizer.classes)
     row, column = np.unravel_index(found.probability.argmin(), found.probability.shape)
     top, left = int(found.tops[row]), int(found.lefts[column])
@@ -283,6 +291,7 @@ def by_occlusion(asked: Asked) -> Answer:
         "lowest": float(found.probability.min()),
         "lowest_box": [top, left, top + found.size, left + found.size],
         "most_probable": [asked.recognizer.classes[kind] for kind in kinds],
+        "largest_error": error,
     }
 
 

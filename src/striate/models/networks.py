@@ -115,7 +115,7 @@ NETWORKS: dict[str, Entry] = {
 
     **{f"efficientnet_lite{scale}": Entry(
         partial(efficientnet_lite, scale), 2020, 3, size, 1000, LITE, f"ImageNet top-1 {top1} %",
-        TENSORFLOW_LITE, HERE if scale == 0 else ())
+        TENSORFLOW_LITE, HERE if scale < 2 else ())
        for scale, size, top1 in ((0, 224, 75.1), (1, 240, 76.7), (2, 260, 77.6))},
 }
 # fmt: on

