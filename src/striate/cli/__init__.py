@@ -42,7 +42,8 @@ app = typer.Typer(
     add_completion=False,
 )
 COMMANDS = (
-    compare, check, train, predict, evaluate, augment, models, datasets, explain, dream, export, serve,
+    compare, check, train, predict, evaluate, augment, models, datasets, explain, dream, export,
+    serve,
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)

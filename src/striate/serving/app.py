@@ -1,0 +1,109 @@
+"""The service as an ASGI application: its calls, its page, and what is said when one fails."""
+
+import mimetypes
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, JSONResponse, Response
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+
+from striate.serving import inference, refusals, tags
+from striate.serving.bodies import invalid
+from striate.serving.door import Door
+from striate.serving.metrics import CONTENT_TYPE
+from striate.serving.openapi import document
+from striate.serving.refusals import Refused
+from striate.serving.service import Service
+from striate.serving.settings import Settings
+from striate.version import __version__
+
+PAGE = Path(__file__).parent / "page"
+TYPES = {  # what systems disagree about, and browsers insist on
+    ".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".mjs": "text/javascript",
+    ".json": "application/json", ".svg": "image/svg+xml", ".bin": "application/octet-stream",
+    ".safetensors": "application/octet-stream", ".webmanifest": "application/manifest+json",
+}  # fmt: skip
+WORDS = {404: refusals.NO_SUCH_PATH, 405: refusals.WRONG_METHOD, 413: refusals.BAD_FORMAT}
+
+
+def build(settings: Settings) -> FastAPI:
+    """The application; see `create_app`."""
+    for suffix, kind in TYPES.items():
+        mimetypes.add_type(kind, suffix)
+    service = Service(settings)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with service.running():
+            yield
+
+    app = FastAPI(
+        title="striate",
+        version=__version__,
+        description="What pictures show. `docs/service.md` tells of it at length.",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.service = service
+    app.include_router(tags.router(service))
+    app.include_router(inference.router(service))
+    app.get("/", include_in_schema=False)(front)
+    app.mount("/page", StaticFiles(directory=PAGE, check_dir=False))
+    app.get(
+        "/metrics",
+        summary="Counters for Prometheus",
+        response_class=Response,
+        responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+    )(lambda: counters(service))
+    app.openapi = lambda: document(app)  # type: ignore[method-assign]
+    app.add_exception_handler(Refused, refuse)
+    app.add_exception_handler(HTTPException, refuse_path)
+    app.add_exception_handler(RequestValidationError, refuse_query)
+    app.add_middleware(Door, service=service)
+    return app
+
+
+async def front() -> Response:
+    """The page."""
+    return FileResponse(PAGE / "index.html", headers={"Cache-Control": "no-cache"})
+
+
+def counters(service: Service) -> Response:
+    """What Prometheus reads."""
+    for served in service.shelf:
+        service.metrics.waiting.labels(served.name).set(served.batcher.promised)
+    return Response(service.metrics.text(), media_type=CONTENT_TYPE)
+
+
+def answer(request: Request, refused: Refused) -> Response:
+    """What is said, in the form that the call's family has."""
+    body: dict[str, Any] = refused.to_json(request.state.request)
+    if inference.mine(request):
+        body = {"error": refused.details or refused.code.words}
+    return JSONResponse(body, refused.http, refused.headers)
+
+
+async def refuse(request: Request, error: Exception) -> Response:
+    """A call that is not answered as asked."""
+    assert isinstance(error, Refused)
+    return answer(request, error)
+
+
+async def refuse_path(request: Request, error: Exception) -> Response:
+    """A path or method that is none, or a body that cannot be taken apart."""
+    assert isinstance(error, HTTPException)
+    code = WORDS.get(error.status_code, refusals.BAD_FORMAT)
+    return answer(request, Refused(error.status_code, code, headers=dict(error.headers or {})))
+
+
+async def refuse_query(request: Request, error: Exception) -> Response:
+    """A parameter that is not as documented: which one, but not what it was."""
+    assert isinstance(error, RequestValidationError)
+    return answer(request, invalid(error.errors()))

@@ -1,0 +1,286 @@
+"""What comes in and what goes out, as the OpenAPI document has it.
+
+Requests are checked against these; answers are built as plain dictionaries of the same shape, which
+costs a tenth of the time. Unknown entries of a request are passed over, as Clarifai's clients send
+more than is needed here.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from striate.serving.names import LANGUAGE
+
+Language = Annotated[str, Field(pattern=f"^{LANGUAGE}$", examples=["de"])]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Asked(BaseModel):
+    """Anything a caller sends: of exactly these types."""
+
+    model_config = ConfigDict(strict=True)
+
+
+class Source(Asked):
+    """Where a picture or a video is: exactly one of the two."""
+
+    model_config = ConfigDict(
+        strict=True,
+        json_schema_extra={"oneOf": [{"required": ["url"]}, {"required": ["base64"]}]},
+    )
+    url: Annotated[str, Field(max_length=4096, examples=["https://example.org/cat.jpg"])] = ""
+    base64: Annotated[str, Field(examples=["R0lGODlhAQABAIAAAP///wAAACwAAAAAAQABAAACAkQBADs="])] = (
+        ""
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> "Source":
+        if len(self.model_fields_set & {"url", "base64"}) != 1:
+            raise ValueError("give either url or base64")
+        return self
+
+
+class Medium(Asked):
+    """A picture or a video: exactly one of the two."""
+
+    model_config = ConfigDict(
+        strict=True,
+        json_schema_extra={"oneOf": [{"required": ["image"]}, {"required": ["video"]}]},
+    )
+    image: Source = None  # type: ignore[assignment]
+    video: Source = None  # type: ignore[assignment]
+
+    @model_validator(mode="after")
+    def _one(self) -> "Medium":
+        if len(self.model_fields_set & {"image", "video"}) != 1:
+            raise ValueError("give either image or video")
+        return self
+
+
+class Input(Asked):
+    id: Annotated[str, Field(max_length=256)] = ""
+    data: Medium
+
+
+class Selected(Asked):
+    """A class, by its id or by its name in the language asked for."""
+
+    id: str = ""
+    name: str = ""
+
+
+class OutputConfig(Asked):
+    max_concepts: Annotated[int, Field(ge=1, le=1000)] = 20
+    min_value: Share = 0.0
+    language: Language | None = None
+    sample_ms: Annotated[int, Field(ge=100, le=60_000)] = 1000
+    thumbnails: bool = False
+    select_concepts: list[Selected] = []
+
+
+class OutputInfo(Asked):
+    output_config: OutputConfig = OutputConfig()
+
+
+class VersionAsked(Asked):
+    output_info: OutputInfo = OutputInfo()
+
+
+class ModelAsked(Asked):
+    output_info: OutputInfo = OutputInfo()
+    model_version: VersionAsked = VersionAsked()
+
+    @property
+    def config(self) -> OutputConfig:
+        """The one that was given."""
+        if "output_info" in self.model_fields_set:
+            return self.output_info.output_config
+        return self.model_version.output_info.output_config
+
+
+class OutputsAsked(Asked):
+    """Clarifai's PostModelOutputs."""
+
+    inputs: Annotated[list[Input], Field(min_length=1, max_length=128)]
+    model: ModelAsked = ModelAsked()
+
+
+class TensorAsked(Asked):
+    name: Literal["images", "pixels"]
+    shape: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1, max_length=4)]
+    datatype: Literal["BYTES", "UINT8"]
+    data: list[Any]
+
+
+class OutputAsked(Asked):
+    name: Literal["probabilities", "known"]
+
+
+class InferAsked(Asked):
+    """Open Inference's ModelInferRequest."""
+
+    id: Annotated[str, Field(max_length=256)] = ""
+    inputs: Annotated[list[TensorAsked], Field(min_length=1, max_length=1)]
+    outputs: list[OutputAsked] = []
+
+
+class Status(BaseModel):
+    code: int
+    description: str
+    details: str = ""
+    req_id: str = ""
+
+
+class Failed(BaseModel):
+    """What is said wherever a call is not answered."""
+
+    status: Status
+
+
+class Error(BaseModel):
+    """The same for Open Inference."""
+
+    error: str
+
+
+class Concept(BaseModel):
+    id: str
+    name: str
+    value: Share
+    app_id: str
+
+
+class FrameInfo(BaseModel):
+    index: int
+    time: int
+
+
+class Tags(BaseModel):
+    known: bool
+    concepts: list[Concept]
+
+
+class Frame(BaseModel):
+    frame_info: FrameInfo
+    data: Tags
+    thumbnail: str = ""
+
+
+class Data(BaseModel):
+    known: bool = True
+    concepts: list[Concept] = []
+    frames: list[Frame] = []
+
+
+class Version(BaseModel):
+    id: str
+
+
+class Model(BaseModel):
+    id: str
+    name: str
+    model_version: Version
+
+
+class Output(BaseModel):
+    id: str
+    status: Status
+    created_at: str
+    model: Model
+    input: dict[str, Any]
+    data: Data
+
+
+class Outputs(BaseModel):
+    status: Status
+    outputs: list[Output]
+
+
+class Explanation(BaseModel):
+    """`class` is a word of Python's, so the field has another name here."""
+
+    model: Model
+    class_: Annotated[str, Field(alias="class")]
+    name: str
+    probability: Share
+    box: Annotated[list[float], Field(min_length=4, max_length=4)]
+    map: list[list[float]]
+    largest: float
+
+
+class Listed(BaseModel):
+    name: str
+    version: str
+    classes: list[str]
+    languages: list[str]
+    size: int
+    none_of_these: bool
+    explains: bool
+
+
+class Limited(BaseModel):
+    image_bytes: int
+    video_bytes: int
+    json_bytes: int
+    body_bytes: int
+    pixels: int
+    inputs: int
+    frames: int
+    video_seconds: float
+
+
+class Models(BaseModel):
+    models: list[Listed]
+    links: bool
+    videos: bool
+    limits: Limited
+
+
+class Names(BaseModel):
+    name: str
+    language: str
+    names: dict[str, str]
+
+
+class Tensor(BaseModel):
+    name: str
+    datatype: str
+    shape: list[int]
+
+
+class Metadata(BaseModel):
+    name: str
+    versions: list[str]
+    platform: str
+    inputs: list[Tensor]
+    outputs: list[Tensor]
+
+
+class Answered(Tensor):
+    data: list[Any]
+
+
+class Inferred(BaseModel):
+    model_name: str
+    model_version: str
+    id: str = ""
+    outputs: list[Answered]
+
+
+class Server(BaseModel):
+    name: str
+    version: str
+    extensions: list[str]
+
+
+class Live(BaseModel):
+    live: bool
+
+
+class Ready(BaseModel):
+    ready: bool
+
+
+class ModelReady(BaseModel):
+    name: str
+    ready: bool

@@ -1,0 +1,129 @@
+"""What the service's tests share: a small recognizer, pictures, and a client without a network."""
+
+import asyncio
+import io
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from striate.images import View
+from striate.models import create
+from striate.recognizer import Calibration, Recognizer
+from striate.serving import Settings, create_app
+from striate.training import Preprocessing
+
+
+class Client:
+    """Calls an application in an event loop of its own, from its start to its end."""
+
+    def __init__(self, app: Any, **settings: Any):
+        self.app = app
+        self.loop = asyncio.new_event_loop()
+        self.thread = threading.Thread(target=self.loop.run_forever)
+        self.thread.start()
+        self.stack = AsyncExitStack()
+        self.http = httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url="http://localhost", **settings
+        )
+        self.run(self.stack.enter_async_context(app.router.lifespan_context(app)))
+
+    def run(self, coroutine: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(60)
+
+    def get(self, path: str, **more: Any) -> httpx.Response:
+        return self.run(self.http.get(path, **more))
+
+    def post(self, path: str, **more: Any) -> httpx.Response:
+        return self.run(self.http.post(path, **more))
+
+    def upload(self, *files: bytes, model: str = "photos", **query: Any) -> httpx.Response:
+        """Pictures called 0.jpg, 1.jpg..."""
+        parts = [("file", (f"{k}.jpg", data)) for k, data in enumerate(files)]
+        return self.post(f"/v2/models/{model}/upload", files=parts, params=query)
+
+    def together(self, *requests: dict[str, Any]) -> list[httpx.Response]:
+        """Several calls at the same time; each a method, a url, and what httpx takes."""
+
+        async def all_of_them() -> list[httpx.Response]:
+            return await asyncio.gather(*(self.http.request(**each) for each in requests))
+
+        return self.run(all_of_them())
+
+    def close(self) -> None:
+        self.run(self.http.aclose())
+        self.run(self.stack.aclose())
+        self.run(self.loop.shutdown_default_executor())
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join()
+        self.loop.close()
+
+
+def recognizer(
+    *classes: str, seed: int = 0, size: int = 28, fit: str = "squash", threshold: float = 0.0
+) -> Recognizer:
+    """A network that has learned nothing."""
+    torch.manual_seed(seed)
+    view = View(size, channels=3, fit=fit)  # type: ignore[arg-type]
+    return Recognizer(
+        create("lenet5", classes=len(classes), channels=3),
+        {"name": "lenet5", "options": {"channels": 3}},
+        Preprocessing(view, (127.5,) * 3, (127.5,) * 3),
+        classes,
+        Calibration(0.2, threshold),
+    )
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """A recognizer's file."""
+    path = tmp_path / "photos.safetensors"
+    recognizer("bars", "dots", "waves").save(path)
+    return path
+
+
+@pytest.fixture
+def serving(model: Path) -> Iterator[Callable[..., Client]]:
+    """`serving(queue=3)` is a client of a service with these settings."""
+    clients = []
+
+    def make(*models: Path, client: dict[str, Any] | None = None, **settings: Any) -> Client:
+        names = tuple(str(each) for each in models or (model,))
+        clients.append(Client(create_app(Settings(names, **settings)), **(client or {})))
+        return clients[-1]
+
+    yield make
+    for each in clients:
+        each.close()
+
+
+@pytest.fixture
+def client(serving: Callable[..., Client]) -> Client:
+    """A client of a service with one model, called photos."""
+    return serving()
+
+
+def jpeg(seed: int = 0, size: tuple[int, int] = (60, 40), **options: Any) -> bytes:
+    """A picture of noise, as a file."""
+    pixels = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    buffer = io.BytesIO()
+    image = Image.fromarray(pixels).resize(size)
+    image.save(buffer, **({"format": "JPEG"} | options))
+    return buffer.getvalue()
+
+
+@pytest.fixture(name="jpeg")
+def _jpeg() -> Callable[..., bytes]:
+    return jpeg
+
+
+@pytest.fixture(name="network")
+def _network() -> Callable[..., Recognizer]:
+    return recognizer
