@@ -65,8 +65,3 @@ def test_gradients_tell_digits_apart():
     distances = ((found[test, None] - found[None, train][:, ::4]) ** 2).sum(2)
     nearest = data.dataset.targets[train][::4][distances.argmin(1)]
     assert (nearest == data.dataset.targets[test]).mean() > 0.9
-
-
-def test_native_size_and_gray(folder):
-    assert features.native(striate.data.open("digits")) == (8, True)
-    assert features.native(striate.data.open(folder)) == (96, False)

@@ -7,10 +7,10 @@ from dataclasses import asdict
 
 from striate import handcrafted as features
 from striate.approaches.outcome import Ask, Clock, Learned
-from striate.data import Dataset, Decoded
+from striate.data import Dataset, Decoded, native
 from striate.images import View
 from striate.recognizer.storage import BAG
-from striate.tasks.classification import native, split
+from striate.tasks.classification import split
 from striate.training import Preprocessing
 
 

@@ -11,13 +11,12 @@ import torch
 from numpy.typing import NDArray
 
 from striate.approaches.outcome import Outcome
-from striate.data import Dataset
+from striate.data import SMALL, Dataset
 from striate.errors import ImageError
 from striate.images import apply, to_rgb
 from striate.models import Stages
 from striate.progress import track
 from striate.recognizer import Recognizer
-from striate.tasks.classification import SMALL
 from striate.visualize import heat
 from striate.visualize.occlusion import occlusion
 

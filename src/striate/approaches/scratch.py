@@ -3,11 +3,11 @@
 from typing import Any
 
 from striate.approaches.outcome import Ask, Clock, Learned
-from striate.data import Dataset, Decoded
+from striate.data import SMALL, Dataset, Decoded, native
 from striate.images import View
 from striate.models import create, entry
 from striate.tasks import Classification
-from striate.tasks.classification import SMALL, native, split
+from striate.tasks.classification import split
 from striate.training import Preprocessing, Recipe, fastest_device, fit, recipes, seeded
 
 PHOTOGRAPH_SIDE = 112

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from striate.approaches.heads import Head, solve
 from striate.approaches.outcome import Ask, Clock, Learned
-from striate.data import SPLITS, Dataset, Decoded
+from striate.data import SMALL, SPLITS, Dataset, Decoded, native
 from striate.errors import ModelError
 from striate.images import View
 from striate.models import classifier, create, entry, folded
@@ -17,7 +17,6 @@ from striate.models.published import locate
 from striate.ops.memory import channels_last
 from striate.progress import stage
 from striate.recognizer.recognizer import Before
-from striate.tasks.classification import SMALL, native
 from striate.training import Preprocessing, evaluating, fastest_device
 
 PRETRAINED = "efficientnet_lite0"

@@ -12,7 +12,7 @@ from striate.checking.appearance import VIEW, looks
 from striate.checking.findings import Effect, Findings, suspects_of
 from striate.checking.leaking import scored_without, seen_before, sentence
 from striate.checking.oddities import odd, sizes
-from striate.data import SPLITS, Dataset, Decoded, decode
+from striate.data import SMALL, SPLITS, Dataset, Decoded, decode, native
 from striate.data import open as open_data
 from striate.data.contents import WIDTH, contents_of, stamps_of
 from striate.data.store import stores
@@ -34,8 +34,8 @@ def check(
         judge: whether to judge the labels, which takes the most time.
     """
     dataset = data if isinstance(data, Dataset) else open_data(data, seed=seed)
-    side, gray = features.native(dataset)
-    small = side <= features.SMALL
+    side, gray = native(dataset)
+    small = side <= SMALL
     # Of small gray pictures (digits) gradients say more than a network trained on photographs.
     view = features.deep_view(side) if deep and not (small and gray) else None
     decoded = decode(dataset, [VIEW] if view is None else [VIEW, view])
@@ -68,7 +68,7 @@ def glance(data: Decoded) -> Findings:
     """
     dataset = data.dataset
     view = min(data.pixels, key=lambda one: (one.size < VIEW.size, one.fit == "crop", one.size))
-    small = features.native(dataset)[0] <= features.SMALL
+    small = native(dataset)[0] <= SMALL
     pairs = duplicates.find(
         looks(data.pixels[view]), marks(dataset, list(data.pixels)), small=small
     )

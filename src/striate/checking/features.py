@@ -5,8 +5,8 @@ import torch
 from numpy.typing import NDArray
 
 from striate.checking.appearance import VIEW
-from striate.data import Dataset, Decoded
-from striate.errors import ImageError, MissingExtra, WeightsError
+from striate.data import SMALL, Decoded
+from striate.errors import MissingExtra, WeightsError
 from striate.handcrafted.hog import hog
 from striate.images import View
 from striate.models import create, entry, folded
@@ -17,24 +17,10 @@ from striate.recognizer.recognizer import Before
 from striate.training import Preprocessing, evaluating
 
 NETWORK, WEIGHTS = "efficientnet_lite0", "imagenet"
-SMALL = 64  # pixels of a side, of pictures a trained network sees enlarged
 SMALL_SIDE = 96
 BATCH, HOG_BATCH = 32, 1024
 MOST = 512  # numbers kept of each picture where there are many pictures
 MANY = 20_000
-
-
-def native(dataset: Dataset, *, sample: int = 16) -> tuple[int, bool]:
-    """The median longer side in pixels, and whether all is gray, of a few images."""
-    sides, gray = [], True
-    for row in np.linspace(0, len(dataset) - 1, min(sample, len(dataset))).astype(int).tolist():
-        try:
-            image = dataset.images[row]
-        except ImageError:  # broken files are counted and named when all are decoded
-            continue
-        sides.append(max(image.shape[:2]))
-        gray &= bool((image == image[..., :1]).all())
-    return (int(np.median(sides)), gray) if sides else (SMALL + 1, False)
 
 
 def deep_view(side: int) -> View | None:

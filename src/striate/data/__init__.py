@@ -3,12 +3,14 @@
 from striate.data.batches import Batch, Batches
 from striate.data.catalog import CATALOG, Entry
 from striate.data.dataset import SPLITS, Array, Dataset, Files, Images, LeftOut
+from striate.data.native import SMALL, native
 from striate.data.open import open
 from striate.data.pixels import Decoded, decode
 from striate.data.splits import stratified
 
 __all__ = [
     "CATALOG",
+    "SMALL",
     "SPLITS",
     "Array",
     "Batch",
@@ -20,6 +22,7 @@ __all__ = [
     "Images",
     "LeftOut",
     "decode",
+    "native",
     "open",
     "stratified",
 ]

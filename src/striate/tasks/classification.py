@@ -11,8 +11,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from striate.data import SPLITS, Batch, Batches, Dataset, Decoded, decode
-from striate.errors import ImageError
+from striate.data import SMALL, SPLITS, Batch, Batches, Dataset, Decoded, decode, native
 from striate.evaluation import top_k
 from striate.images import View
 from striate.models import classifier
@@ -134,24 +133,6 @@ def natural_view(data: Dataset | Decoded) -> View:
     if side > SMALL:
         return View(224)
     return View(side, channels=1 if gray else 3, fit="squash")
-
-
-SMALL = 64
-"""Pictures whose longer side is at most this many pixels are learned from as they are."""
-
-
-def native(dataset: Dataset, *, sample: int = 16) -> tuple[int, bool]:
-    """The median longer side in pixels, and whether all is gray, of a few training images."""
-    train = dataset.train.images
-    sides, gray = [], True
-    for row in np.linspace(0, len(train) - 1, min(sample, len(train))).astype(int):
-        try:
-            image = train[int(row)]
-        except ImageError:  # broken files are counted and named when all are decoded
-            continue
-        sides.append(max(image.shape[:2]))
-        gray &= bool((image == image[..., :1]).all())
-    return (int(np.median(sides)), gray) if sides else (SMALL + 1, False)
 
 
 def split(data: Decoded, view: View, name: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
