@@ -45,13 +45,12 @@ class Door:
 
     def __init__(self, app: ASGIApp, service: Service):
         self.app, self.service = app, service
-        self.held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        visit = Visit(self, scope, receive, send)
+        visit = Visit(self.service, scope, receive, send)
         try:
             await visit.see_who()
             visit.see_length()
@@ -62,8 +61,8 @@ class Door:
             log.exception("%s failed", scope["method"])
             await visit.refuse(Refused(500, refusals.INTERNAL))
         finally:
-            self.held -= visit.held
-            self.service.metrics.held.set(self.held)
+            self.service.held -= visit.held
+            self.service.metrics.held.set(self.service.held)
             visit.note()
 
 
@@ -73,14 +72,14 @@ class Visit:
     `state["request"]` is its number, `state["images"]` how many pictures it took.
     """
 
-    def __init__(self, door: Door, scope: Scope, receive: Receive, send: Send):
-        self.door, self.scope, self._receive, self._send = door, scope, receive, send
+    def __init__(self, service: Service, scope: Scope, receive: Receive, send: Send):
+        self.service, self.scope, self._receive, self._send = service, scope, receive, send
         self.began = time.monotonic()
         self.headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
         self.held, self.status, self.started = 0, 0, False
         self.key: tuple[int, str] | None = None
-        self.limit = door.service.settings.limits.body_bytes
-        self.until = asyncio.get_running_loop().time() + (door.service.settings.limits.body_seconds)
+        self.limit = service.settings.limits.body_bytes
+        self.until = asyncio.get_running_loop().time() + (service.settings.limits.body_seconds)
         self.whole = False
         self.state: MutableMapping[str, Any] = scope.setdefault("state", {})
         self.state.update(request=uuid.uuid4().hex, images=0)
@@ -92,7 +91,7 @@ class Visit:
             Refused: 401 without a valid key; where none are needed, 403 and 421 for what a page
                 elsewhere has sent, or a name that somebody has pointed at this machine.
         """
-        service, path = self.door.service, self.scope["path"]
+        service, path = self.service, self.scope["path"]
         if not service.needs_key:
             see_local(self.headers)
             return
@@ -131,7 +130,7 @@ class Visit:
         """
         if size > self.limit:
             raise Refused(413, refusals.BAD_FORMAT, f"a body has at most {self.limit:,} bytes")
-        if self.door.held - self.held + size > self.door.service.settings.limits.held_bytes:
+        if self.service.held - self.held + size > self.service.settings.limits.held_bytes:
             raise Refused(
                 503, refusals.EXHAUSTED, "too many large bodies", headers={"Retry-After": "5"}
             )
@@ -152,8 +151,8 @@ class Visit:
         size = len(message.get("body", b""))
         self.see_room(self.held + size)
         self.held += size
-        self.door.held += size
-        self.door.service.metrics.held.set(self.door.held)
+        self.service.held += size
+        self.service.metrics.held.set(self.service.held)
         self.whole = not message.get("more_body", False)
         return message
 
@@ -178,7 +177,7 @@ class Visit:
 
     async def pay(self) -> None:
         """Writes down what the key used."""
-        keys = self.door.service.keys
+        keys = self.service.keys
         if self.key is not None and keys is not None:
             counted: Future[None] = keys.count(self.key[0], self.state["images"])
             await asyncio.wrap_future(counted)
@@ -210,7 +209,7 @@ class Visit:
         seconds = time.monotonic() - self.began
         route = getattr(self.scope.get("route"), "path", "other")
         method = self.scope["method"] if self.scope["method"] in METHODS else "other"
-        self.door.service.metrics.request(method, route, self.status, seconds)
+        self.service.metrics.request(method, route, self.status, seconds)
         who = self.key[1] if self.key else "-"
         log.info("%s %s %d %.0f ms %s", method, route, self.status, 1000 * seconds, who)
 

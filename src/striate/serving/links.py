@@ -28,12 +28,14 @@ LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 BRACKETED = re.compile(r"\[[0-9a-fA-F:.]+\](:[0-9]+)?")
 NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
-# Global by the registries, and yet no business of a stranger: relays and embeddings of IPv4
-# (RFC 7526, 3056, 4380, 6052, 8215), and a host address that a large cloud serves every machine on.
+# No business of a stranger, though older versions of Python, or all, call them global: protocol
+# assignments (RFC 6890), relays and embeddings of IPv4 (RFC 7526, 3056, 4380), documentation
+# (RFC 9637), and the one address on which a large cloud serves each of its machines.
 UNWANTED = tuple(
     ipaddress.ip_network(text)
     for text in (
-        "192.88.99.0/24", "168.63.129.16/32", "2001::/23", "2002::/16", "3fff::/20", "5f00::/16",
+        "192.0.0.0/24", "192.88.99.0/24", "168.63.129.16/32",
+        "2001::/23", "2002::/16", "3fff::/20", "5f00::/16",
     )
 )  # fmt: skip
 UNICAST = ipaddress.ip_network("2000::/3")  # all that IANA gives out; embeddings lie elsewhere
@@ -158,7 +160,10 @@ class Fetcher:
                 raise NotFetched(type(error).__name__) from error
             if moved is None:
                 return data
-            link = urljoin(link, moved)
+            try:
+                link = urljoin(link, moved)
+            except ValueError as error:
+                raise BadLink("no link") from error
         raise NotFetched("too many redirects")
 
     def _get(self, target: Target, limit: int, until: float) -> tuple[bytes, str | None]:

@@ -139,7 +139,7 @@ class Shelf:
 
     def __init__(self, settings: Settings, observe: Observe):
         self.settings, self.observe = settings, observe
-        self._lock = threading.Lock()
+        self._lock, self._looking, self._open = threading.Lock(), threading.Lock(), True
         self._served: dict[str, Served] = {}
         self._stamps: dict[str, Stamp] = {}
         self._seen: dict[str, Stamp] = {}
@@ -211,6 +211,11 @@ class Shelf:
 
         A file that cannot be loaded changes nothing; the log says why.
         """
+        with self._looking:
+            if self._open:
+                self._look()
+
+    def _look(self) -> None:
         for name, old in list(self._served.items()):
             try:
                 stamp = stamp_of(old.path)
@@ -239,5 +244,7 @@ class Shelf:
 
     def close(self) -> None:
         """Ends every thread, after what was asked is answered."""
-        for served in self:
-            served.batcher.close()
+        with self._looking:  # a model that is just being exchanged, too
+            self._open = False
+            for served in self:
+                served.batcher.close()

@@ -13,6 +13,11 @@ from striate.serving.settings import Settings
 
 KEEP_ALIVE = 30  # seconds that a connection may be idle
 CONNECTIONS = 1024
+LEVELS = {
+    "striate.serving": logging.INFO,
+    "uvicorn.error": logging.WARNING,
+    "python_multipart": logging.ERROR,  # its warnings speak of what was sent
+}
 
 
 def serve(settings: Settings) -> None:
@@ -70,7 +75,7 @@ def quiet() -> None:
     """One line a call on stderr, with nothing of its content."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%dT%H:%M:%S"))
-    for name, level in (("striate.serving", logging.INFO), ("uvicorn.error", logging.WARNING)):
+    for name, level in LEVELS.items():
         logger = logging.getLogger(name)
         logger.setLevel(level)
         logger.handlers[:] = [handler]

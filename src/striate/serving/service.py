@@ -55,6 +55,7 @@ class Service:
 
     Attributes:
         keys: where keys and their usage lie; None where there is no such place.
+        held: bytes of all bodies that are being received or answered.
         needs_key: whether calls need a key: there was one when the service began.
     """
 
@@ -64,7 +65,7 @@ class Service:
         self.keys = Keys(settings.keys) if settings.keys else None
         self.needs_key = self.keys is not None and self.keys.any()
         self.shelf = Shelf(settings, self.metrics.batch)
-        self.ready = False
+        self.ready, self.held = False, 0
         self.fetcher = Fetcher() if settings.allow_links else None
         workers = os.cpu_count() or 1
         self.decoding = ThreadPoolExecutor(workers, "striate-decode")

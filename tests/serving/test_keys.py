@@ -1,0 +1,244 @@
+"""Keys and usage: what is kept, what is not, and that nothing is lost when the process dies."""
+
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+import sqlalchemy as sql
+
+from striate.errors import UserError
+from striate.serving.keys import USAGE, Keys, add_usage
+
+SOURCE = Path(__file__).parents[2] / "src"
+
+
+@pytest.fixture
+def place(tmp_path):
+    return f"sqlite:///{tmp_path / 'deeper' / 'keys.db'}"
+
+
+@pytest.fixture
+def keys(place):
+    made = Keys(place)
+    yield made
+    made.close()
+
+
+def test_a_key_is_shown_once_and_kept_as_a_hash(keys, tmp_path):
+    key = keys.add("app")
+    assert key.startswith("striate_")
+    assert len(key) > 40
+    keys.close()
+    for file in (tmp_path / "deeper").iterdir():
+        assert key.encode() not in file.read_bytes()
+        assert key.removeprefix("striate_").encode() not in file.read_bytes()
+
+
+def test_who_calls(keys):
+    first, second = keys.add("first"), keys.add("second")
+    assert keys.who(first)[1] == "first"
+    assert keys.who(second)[1] == "second"
+    assert keys.who("striate_nothing") is None
+    assert keys.who("\udcff") is None
+    assert keys.believed(first)
+    assert not keys.believed("striate_other")
+
+
+def test_a_revoked_key_is_known_to_be_in_two_seconds(keys, place, monkeypatch):
+    key = keys.add("app")
+    other = Keys(place)
+    assert other.who(key)
+    keys.revoke("app")
+    now = time.monotonic()
+    assert other.who(key)  # it still believes
+    monkeypatch.setattr("striate.serving.keys.time.monotonic", lambda: now + 2.1)
+    assert other.who(key) is None
+    other.close()
+
+
+def test_names(keys):
+    keys.add("app")
+    with pytest.raises(UserError, match="'app'"):
+        keys.add("app")
+    for name in ("", "a" * 101, "a\nb"):
+        with pytest.raises(UserError, match="1 to 100"):
+            keys.add(name)
+    with pytest.raises(UserError, match="'nothing'"):
+        keys.revoke("nothing")
+    keys.revoke("app")
+    with pytest.raises(UserError, match="'app'"):
+        keys.revoke("app")
+
+
+def test_usage_is_summed(keys):
+    keys.add("first")
+    keys.add("idle")
+    number = keys.list()[0].id
+    futures = [keys.count(number, images) for images in range(200)]
+    for future in futures:
+        future.result(20)
+    first, idle = keys.list()
+    assert (first.calls, first.images) == (200, sum(range(200)))
+    assert (idle.calls, idle.images, idle.revoked) == (0, 0, None)
+
+
+def test_several_servers_count_together(keys, place):
+    keys.add("app")
+    number = keys.list()[0].id
+    others = [Keys(place) for _ in range(3)]
+
+    def count(server):
+        for _ in range(20):
+            server.count(number, 2).result(30)
+
+    threads = [threading.Thread(target=count, args=[each]) for each in others]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for each in others:
+        each.close()
+    assert (keys.list()[0].calls, keys.list()[0].images) == (60, 120)
+
+
+def test_days_are_kept_apart(keys):
+    keys.add("app")
+    add_usage(keys._engine, 1, date(2026, 1, 1), 2, 3)
+    add_usage(keys._engine, 1, date(2026, 1, 2), 4, 5)
+    add_usage(keys._engine, 1, date(2026, 1, 2), 1, 1)
+    with keys._engine.connect() as database:
+        rows = database.execute(sql.select(USAGE).order_by(USAGE.c.day)).all()
+    assert [tuple(row) for row in rows] == [
+        (1, date(2026, 1, 1), 2, 3), (1, date(2026, 1, 2), 5, 6),
+    ]  # fmt: skip
+    assert keys.list()[0].created.date() == datetime.now(UTC).date()
+
+
+def test_sqlite_has_a_write_ahead_log(keys, tmp_path):
+    with sqlite3.connect(tmp_path / "deeper" / "keys.db") as database:
+        assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("nonsense", "as SQLAlchemy writes it"),
+        ("sqlite:////dev/null/keys.db", "cannot open"),
+        ("nothing://user:secret@host/x", "as SQLAlchemy writes it"),
+    ],
+)
+def test_a_database_that_is_none(url, words):
+    with pytest.raises(UserError, match=words) as error:
+        Keys(url)
+    assert "secret" not in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def free_port():
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+@pytest.fixture
+def server(model, place):
+    """`server()` starts the command with these keys; gives its process and address."""
+    started = []
+
+    def start():
+        port = free_port()
+        command = [sys.executable, "-m", "striate", "serve", model, "--keys", place, "--port", port]
+        environment = {**os.environ, "PYTHONPATH": str(SOURCE), "OMP_NUM_THREADS": "1"}
+        process = subprocess.Popen(
+            [str(part) for part in command], env=environment, stderr=subprocess.PIPE, text=True
+        )
+        log = []
+        reader = threading.Thread(target=lambda: log.extend(process.stderr))
+        reader.start()
+        started.append((process, reader))
+        url = f"http://127.0.0.1:{port}"
+        for _ in range(600):
+            try:
+                if httpx.get(f"{url}/v2/health/ready", trust_env=False).status_code == 200:
+                    break
+            except httpx.TransportError:
+                assert process.poll() is None, log
+                time.sleep(0.1)
+        return process, url, log
+
+    yield start
+    for process, reader in started:
+        process.kill()
+        process.wait()
+        reader.join()
+        process.stderr.close()
+
+
+def hammer(url, key, data, counts, stop):
+    """Uploads until it is told to stop or the server is gone: [sent, answered]."""
+    headers = {"Authorization": f"Key {key}"}
+    with httpx.Client(trust_env=False, headers=headers, timeout=30) as client:
+        while not stop.is_set():
+            counts[0] += 1
+            try:
+                answer = client.post(f"{url}/v2/models/photos/upload", files={"file": ("a", data)})
+            except httpx.TransportError:
+                return
+            assert answer.status_code == 200
+            counts[1] += 1
+
+
+def under_load(server, keys, jpeg, end):
+    """Starts a server, ends it under load with a signal; the counts of four callers."""
+    key = keys.add(end.name)
+    process, url, log = server()
+    stop, counts = threading.Event(), [[0, 0] for _ in range(4)]
+    callers = [
+        threading.Thread(target=hammer, args=[url, key, jpeg(), each, stop]) for each in counts
+    ]
+    for caller in callers:
+        caller.start()
+    until = time.monotonic() + 60
+    while sum(answered for _, answered in counts) < 20 and time.monotonic() < until:
+        time.sleep(0.02)
+    process.send_signal(end)
+    code = process.wait(60)
+    stop.set()
+    for caller in callers:
+        caller.join()
+    sent, answered = (sum(column) for column in zip(*counts, strict=True))
+    assert answered >= 20
+    return sent, answered, code, log
+
+
+def test_killed_under_load_keys_and_usage_are_whole(server, keys, jpeg, tmp_path):
+    sent, answered, _, _ = under_load(server, keys, jpeg, signal.SIGKILL)
+    with sqlite3.connect(tmp_path / "deeper" / "keys.db") as database:
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    database.close()
+    (row,) = keys.list()
+    assert answered <= row.calls <= sent
+    assert row.calls == row.images
+    _, url, _ = server()
+    assert httpx.get(f"{url}/v2/models", trust_env=False).status_code == 401
+    new = {"Authorization": f"Key {keys.add('new')}"}
+    assert httpx.get(f"{url}/v2/models", headers=new, trust_env=False).status_code == 200
+    assert [each.calls for each in keys.list()] == [row.calls, 1]
+
+
+def test_told_to_stop_it_answers_what_it_took(server, keys, jpeg):
+    sent, answered, code, log = under_load(server, keys, jpeg, signal.SIGTERM)
+    (row,) = keys.list()
+    assert answered <= row.calls <= sent
+    assert code in (0, -signal.SIGTERM)
+    assert not [line for line in log if "Error" in line or "Traceback" in line]
