@@ -10,6 +10,7 @@ from striate.approaches import finetune, handcrafted, scratch, transfer
 from striate.approaches.outcome import Ask, Clock, Learned, Outcome, PeakMemory
 from striate.checking import trusted
 from striate.data import SPLITS, Dataset, Decoded, decode
+from striate.data.dataset import TEST
 from striate.errors import UnknownName
 from striate.evaluation import calibration_error, top_k
 from striate.images import View
@@ -111,7 +112,11 @@ def run_approach(
             "approach": approach,
             "seed": ask.seed,
             "recipe": learned.recipe,
-            "data": {"name": data.dataset.name, "fingerprint": data.dataset.fingerprint()},
+            "data": {
+                "name": data.dataset.name,
+                "fingerprint": data.dataset.fingerprint(),
+                "learned": _learned_from(data.dataset).fingerprint(),
+            },
             "test": {
                 "images": len(targets),
                 "top1": top1,
@@ -136,6 +141,11 @@ def run_approach(
         curve=learned.curve,
         notes=learned.notes + told,
     )
+
+
+def _learned_from(dataset: Dataset) -> Dataset:
+    """The training and validation images."""
+    return dataset.take(np.flatnonzero((dataset.split >= 0) & (dataset.split != TEST)))
 
 
 def _able_to_refuse(recognizer: Recognizer, learned: Learned, data: Decoded) -> Recognizer:

@@ -1,0 +1,69 @@
+"""Several classes an image: average precision (Everingham et al. 2010, Section 4.2).
+
+Throughout, `scores` is (N, classes), higher the surer; `targets` (N, classes) is 1 where the class
+is there, 0 where it is not, and -1 where nobody says (VOC's "difficult"), which counts as neither.
+"""
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Rule = Literal["all", "11"]
+
+
+def precision_recall_curve(scores: Array, targets: Array) -> tuple[Array, Array]:
+    """Precision and recall of one class after each image, the surest first.
+
+    Of equal scores, the one that stands first comes first.
+
+    Args:
+        scores: (N,).
+        targets: (N,) 1, 0 or -1.
+
+    >>> precision, recall = precision_recall_curve(np.array([0.9, 0.8, 0.7]), np.array([1, 0, 1]))
+    >>> precision.round(2).tolist(), recall.tolist()
+    ([1.0, 0.5, 0.67], [0.5, 0.5, 1.0])
+    """
+    said = targets >= 0
+    order = np.argsort(-scores[said], kind="stable")
+    right = np.cumsum(targets[said][order] == 1)
+    there = max(int((targets == 1).sum()), 1)
+    return right / np.arange(1, len(right) + 1), right / there
+
+
+def area_under(precision: Array, recall: Array, rule: Rule = "all") -> float:
+    """Average precision from a curve whose recall does not fall.
+
+    Args:
+        rule: "all" is the area below the largest precision at each recall or beyond it (VOC since
+            2010); "11" its mean at the recalls 0, 0.1 ... 1 (VOC until 2009).
+    """
+    if rule == "11":
+        return float(
+            np.mean([precision[recall >= r - 1e-12].max(initial=0) for r in np.arange(11) / 10])
+        )
+    largest = np.maximum.accumulate(precision[::-1])[::-1]
+    steps = np.diff(recall, prepend=0)
+    return float((largest * steps).sum())
+
+
+def average_precision(scores: Array, targets: Array, *, rule: Rule = "all") -> Array:
+    """Average precision of each class (classes,); nan where no image has the class.
+
+    >>> average_precision(np.array([[0.9], [0.8], [0.7]]), np.array([[1], [0], [1]])).round(3)
+    array([0.833])
+    """
+    found = []
+    for score, target in zip(scores.T, targets.T, strict=True):
+        there = bool((target == 1).any())
+        found.append(
+            area_under(*precision_recall_curve(score, target), rule) if there else float("nan")
+        )
+    return np.array(found)
+
+
+def mean_average_precision(scores: Array, targets: Array, *, rule: Rule = "all") -> float:
+    """The mean over the classes that are there at all."""
+    return float(np.nanmean(average_precision(scores, targets, rule=rule)))

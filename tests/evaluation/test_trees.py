@@ -1,0 +1,83 @@
+"""Classes of classes by pencil; files that are no trees."""
+
+import numpy as np
+import pytest
+
+from striate.errors import DataError
+from striate.evaluation import Tree, coarse_accuracy, open_tree
+
+ANIMALS = Tree({
+    "beagle": "dog", "poodle": "dog", "tabby": "cat", "dog": "animal", "cat": "animal",
+    "animal": "thing", "car": "thing",
+})  # fmt: skip
+CLASSES = ("beagle", "poodle", "tabby", "car")
+
+
+def test_paths():
+    assert ANIMALS.root == "thing"
+    assert ANIMALS.path("beagle") == ("thing", "animal", "dog", "beagle")
+    assert ANIMALS.at_depth(CLASSES, 1) == ["animal", "animal", "animal", "car"]
+    assert ANIMALS.at_depth(CLASSES, 2) == ["dog", "dog", "cat", "car"]
+
+
+def test_heights_by_pencil():
+    assert ANIMALS.heights(CLASSES).tolist() == [
+        [0, 1, 2, 3],  # to a poodle one goes up to dog, to a tabby up to animal
+        [1, 0, 2, 3],
+        [2, 2, 0, 3],
+        [1, 1, 1, 0],  # from a car up to thing
+    ]
+
+
+def test_coarse_accuracy_adds_what_lies_below():
+    probabilities = np.array([
+        [0.3, 0.3, 0.4, 0.0],  # a beagle, called tabby; but 0.6 of it is a dog
+        [0.1, 0.1, 0.2, 0.6],  # a tabby, called car
+    ], np.float32)  # fmt: skip
+    rows = coarse_accuracy(probabilities, np.array([0, 2]), CLASSES, ANIMALS)
+    assert rows == [
+        {"depth": 1, "classes": 2, "top1": 0.5},
+        {"depth": 2, "classes": 3, "top1": 0.5},
+        {"depth": 3, "classes": 4, "top1": 0.0},
+    ]
+
+
+def test_both_forms_of_file(tmp_path):
+    ours = tmp_path / "ours.txt"
+    ours.write_text("# kinds\nbeagle\tdog\n\nfire truck\tcar\ndog\tthing\ncar\tthing\n")
+    assert open_tree(ours).path("fire truck") == ("thing", "car", "fire truck")
+    wordnet = tmp_path / "wordnet.is_a.txt"
+    wordnet.write_text("n02084071 n02088364\nn00015388 n02084071\n")
+    assert open_tree(wordnet).path("n02088364") == ("n00015388", "n02084071", "n02088364")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a\tb\tc\n", "line 1: expected 'class<tab>class above it'"),
+        ("a\t\n", "line 1"),
+        ("", "no class in it"),
+        ("a\tb\nb\ta\n", "in a circle: a < b < a"),
+        ("a\tb\nb\tc\nc\tb\n", "in a circle"),
+        ("a\tb\nc\td\n", "one root, not 2: 'b', 'd'"),
+        ("a\tb\na\tc\n", "line 2: 'a' lies below 'b' and 'c'"),
+    ],
+)
+def test_what_is_no_tree(tmp_path, text, message):
+    path = tmp_path / "tree.txt"
+    path.write_text(text)
+    with pytest.raises(DataError, match=message):
+        open_tree(path)
+
+
+def test_files_that_cannot_be_read(tmp_path):
+    with pytest.raises(DataError, match="no class tree can be read there"):
+        open_tree(tmp_path / "absent.txt")
+    (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(DataError, match="no class tree can be read there"):
+        open_tree(tmp_path / "binary")
+
+
+def test_classes_that_the_tree_does_not_hold():
+    with pytest.raises(DataError, match="does not hold 'lamp'; add a line 'lamp<tab>"):
+        ANIMALS.heights(("beagle", "lamp"))

@@ -1,0 +1,153 @@
+"""Ten crops, scales and dense windows, against loops that cut every window out."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from striate.errors import ModelError
+from striate.evaluation import Looks, looked_at
+from striate.images import View
+from striate.models import create
+from striate.recognizer import Calibration, Recognizer
+from striate.training import Preprocessing
+
+
+def recognizer(name="lenet5", size=32, classes=4, **options):
+    torch.manual_seed(0)
+    model = create(name, classes=classes, channels=1, **options).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter *= 2  # surer of something
+    view = View(size, channels=1, fit="squash")
+    rule = Preprocessing(view, (33.0,), (78.0,))
+    names = tuple("abcdefgh"[:classes])
+    return Recognizer(model, {"name": name, "options": options}, rule, names, Calibration(1.5))
+
+
+def pictures(side, count=3, seed=0):
+    random = np.random.default_rng(seed)
+    return random.integers(0, 256, (count, side, side, 1), dtype=np.uint8)
+
+
+def test_what_is_decoded():
+    view = View(224)
+    assert Looks().views(view) == (view,)
+    assert Looks(crops=10).views(view) == (View(256, fraction=1.0),)
+    assert Looks(scales=(240, 300)).views(view) == (
+        View(240, fraction=1.0),
+        View(300, fraction=1.0),
+    )
+    assert Looks(dense=True).views(View(32, 1, "squash")) == (View(37, 1, "squash", 1.0),)
+    with pytest.raises(ModelError, match="a square of 200 pixels holds no window of 224"):
+        Looks(scales=(200,)).views(view)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"crops": 5}, "1 or 10, not 5"),
+        ({"crops": 10, "dense": True}, "every window already"),
+        ({"scales": (0,)}, "not 0"),
+    ],
+)
+def test_senseless_looks(settings, message):
+    with pytest.raises(ValueError, match=message):
+        Looks(**settings)
+
+
+def test_one_look_is_what_the_recognizer_says():
+    mine = recognizer()
+    pixels = pictures(32)
+    found = looked_at(mine, {mine.preprocessing.view: pixels}, Looks())
+    np.testing.assert_array_equal(found, mine.probabilities(pixels))
+
+
+def test_ten_crops_are_four_corners_the_center_and_their_mirror_images():
+    mine = recognizer()
+    pixels = pictures(37)
+    (view,) = Looks(crops=10).views(mine.preprocessing.view)
+    found = looked_at(mine, {view: pixels}, Looks(crops=10), batch_size=2)
+    expected = []
+    for top, left in ((0, 0), (0, 5), (5, 0), (5, 5), (2, 2)):
+        window = pixels[:, top : top + 32, left : left + 32]
+        expected += [mine.probabilities(window), mine.probabilities(window[:, :, ::-1].copy())]
+    np.testing.assert_allclose(found, np.mean(expected, axis=0), atol=1e-6)
+
+
+def test_scales_are_averaged():
+    mine = recognizer()
+    looks = Looks(scales=(32, 40))
+    small, large = looks.views(mine.preprocessing.view)
+    pixels = {small: pictures(32), large: pictures(40, seed=1)}
+    center = pixels[large][:, 4:36, 4:36]
+    expected = (mine.probabilities(pixels[small]) + mine.probabilities(center)) / 2
+    np.testing.assert_allclose(looked_at(mine, pixels, looks), expected, atol=1e-6)
+
+
+def test_dense_is_the_mean_over_all_windows_and_their_mirror_images():
+    """LeNet-5 pads nothing and steps by 4: of 44 pixels 4 x 4 windows of 32."""
+    mine = recognizer()
+    looks = Looks(scales=(44,), dense=True)
+    (view,) = looks.views(mine.preprocessing.view)
+    pixels = pictures(44)
+    found = looked_at(mine, {view: pixels}, looks)
+    expected = []
+    for image in (pixels, pixels[:, :, ::-1]):
+        for top in range(0, 13, 4):
+            for left in range(0, 13, 4):
+                window = np.ascontiguousarray(image[:, top : top + 32, left : left + 32])
+                expected.append(mine.probabilities(window))
+    assert len(expected) == 32
+    np.testing.assert_allclose(found, np.mean(expected, axis=0), atol=1e-5)
+    assert found.max() > 0.3  # not all alike
+
+
+def test_dense_of_a_network_that_pools_over_all_places():
+    """A mean over the map becomes one over windows of its built size: ResNet's way, unpadded."""
+    torch.manual_seed(0)
+    from striate.models.stages import Stages
+
+    model = Stages(
+        {
+            "conv1": nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU()),
+            "pool1": nn.MaxPool2d(2),
+            "conv2": nn.Sequential(nn.Conv2d(4, 6, 3), nn.ReLU()),
+            "pooled": nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()),
+            "fc": nn.Linear(6, 3),
+        },
+        channels=1,
+    ).eval()
+    view = View(16, channels=1, fit="squash")
+    rule = Preprocessing(view, (128.0,), (64.0,))
+    mine = Recognizer(model, {"name": None}, rule, ("a", "b", "c"))
+    looks = Looks(scales=(20,), dense=True)
+    pixels = pictures(20)
+    found = looked_at(mine, {looks.views(view)[0]: pixels}, looks)
+    expected = [
+        mine.probabilities(np.ascontiguousarray(image[:, top : top + 16, left : left + 16]))
+        for image in (pixels, pixels[:, :, ::-1])
+        for top in (0, 2, 4)
+        for left in (0, 2, 4)
+    ]
+    np.testing.assert_allclose(found, np.mean(expected, axis=0), atol=1e-5)
+
+
+def test_the_recognizer_is_left_as_it_was():
+    mine = recognizer()
+    before = {name: tensor.clone() for name, tensor in mine.model.state_dict().items()}
+    size = mine.model.image_size
+    (view,) = Looks(dense=True).views(mine.preprocessing.view)
+    looked_at(mine, {view: pictures(37)}, Looks(dense=True))
+    assert mine.model.image_size == size
+    for name, tensor in mine.model.state_dict().items():
+        assert torch.equal(tensor, before[name])
+
+
+def test_other_networks_do_not_slide():
+    mine = recognizer()
+    other = Recognizer(nn.Sequential(nn.Flatten(), nn.Linear(1024, 4)), {"name": None},
+                       mine.preprocessing, mine.classes)  # fmt: skip
+    (view,) = Looks(dense=True).views(mine.preprocessing.view)
+    with pytest.raises(ModelError, match="networks of `striate models`"):
+        looked_at(other, {view: pictures(37)}, Looks(dense=True))
