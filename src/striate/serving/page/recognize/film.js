@@ -1,0 +1,145 @@
+// One video: a line of time with a thumbnail and a tag for each moment, and a lane for each tag.
+
+import * as api from "./api.js";
+import { node, percent, spoken, verdict } from "./tags.js";
+
+const MOMENTS = 60; // of a video that are looked at, about
+const LANES = 5; // tags that have a lane
+const HIGH = 90; // pixels of a thumbnail
+
+export class Film {
+  /** As Picture's. */
+  constructor(source, service) {
+    Object.assign(this, { source, service, file: source instanceof File ? source : null });
+    this.title = this.file ? this.file.name : source;
+    this.root = node("article", "card result film");
+    this.frame = node("div", "frame");
+    this.body = node("div", "said");
+    this.root.append(this.frame, this.body);
+    this.root.setAttribute("aria-busy", "true");
+    this.body.append(node("p", "name", this.title), node("p", "wait", "Watching. A long video takes a while…"));
+    this.ready = this.file ? this.#player() : Promise.resolve(false);
+  }
+
+  /** Whether the browser can play it; then the thumbnails are its own. */
+  #player() {
+    this.video = node("video");
+    Object.assign(this.video, { controls: true, muted: true, playsInline: true, preload: "auto" });
+    this.video.setAttribute("aria-label", this.title);
+    this.url = URL.createObjectURL(this.file);
+    this.video.src = this.url;
+    this.frame.append(this.video);
+    return new Promise((done) => {
+      this.video.addEventListener("loadeddata", () => done(true), { once: true });
+      this.video.addEventListener("error", () => {
+        this.frame.hidden = true;
+        done(false);
+      }, { once: true });
+    });
+  }
+
+  /** Asks the service and shows its answer. */
+  async ask() {
+    const plays = await this.ready, { model, language } = this.service;
+    const length = plays && Number.isFinite(this.video.duration) ? this.video.duration : 0;
+    const sample = Math.min(60_000, Math.max(500, Math.round((1000 * length) / MOMENTS / 100) * 100 || 1000));
+    const settings = { max_concepts: LANES, language, sample_ms: sample, thumbnails: !plays };
+    try {
+      this.data = this.file ? await api.tagsOf(model.name, this.file, settings)
+        : await api.tagsOfLink(model.name, this.source, "video", settings);
+      this.plays = plays;
+      this.show();
+      const first = this.data.frames[0];
+      this.service.say(`${this.title}: ${this.data.frames.length} moments, the first ${first ? spoken(first.data, this.service.name) : "none"}`);
+    } catch (failure) {
+      if (!(failure instanceof api.Failure)) throw failure;
+      this.body.replaceChildren(node("p", "name", this.title), node("p", "wrong", failure.message));
+      this.service.say(`${this.title}: ${failure.message}`);
+      this.service.failed(failure);
+    } finally {
+      this.root.removeAttribute("aria-busy");
+    }
+  }
+
+  /** Shows the answer in the language of the moment. */
+  show() {
+    if (!this.data) return;
+    const { frames } = this.data, { name } = this.service;
+    const strip = node("ol", "strip"), drawn = [];
+    strip.setAttribute("aria-label", "Moments");
+    for (const { frame_info: { time }, data, thumbnail } of frames) {
+      const item = node("li"), button = node("button", "moment"), picture = node(this.plays ? "canvas" : "img");
+      const word = verdict(data, name), share = data.known && data.concepts.length ? percent(data.concepts[0].value) : "";
+      button.type = "button";
+      button.disabled = !this.plays;
+      button.setAttribute("aria-label", `${clock(time)}, ${spoken(data, name)}`);
+      button.addEventListener("click", () => (this.video.currentTime = time / 1000));
+      if (this.plays) drawn.push([picture, time]);
+      else Object.assign(picture, { src: thumbnail ?? "", alt: "" });
+      button.append(picture, node("span", "time", clock(time)), node("span", "word", word), node("span", "share", share));
+      item.append(button);
+      strip.append(item);
+    }
+    this.body.replaceChildren(node("p", "name", this.title), this.#lanes(frames, name), strip);
+    this.#draw(drawn);
+  }
+
+  /** The tags that are most sure anywhere, each with its probability over time. */
+  #lanes(frames, name) {
+    const best = new Map();
+    frames.forEach(({ data }, k) => {
+      for (const concept of data.known ? data.concepts : []) {
+        const lane = best.get(concept.id) ?? { concept, most: 0, values: new Array(frames.length).fill(0) };
+        lane.values[k] = concept.value;
+        lane.most = Math.max(lane.most, concept.value);
+        best.set(concept.id, lane);
+      }
+    });
+    const table = node("ul", "lanes");
+    table.setAttribute("aria-label", "Tags over time");
+    for (const { concept, most, values } of [...best.values()].sort((a, b) => b.most - a.most).slice(0, LANES)) {
+      const lane = node("li"), bars = node("span", "bars");
+      for (const value of values) {
+        const bar = node("span");
+        bar.style.setProperty("--share", value);
+        bars.append(bar);
+      }
+      lane.append(node("span", "word", name(concept)), bars, node("span", "share", `up to ${percent(most)}`));
+      table.append(lane);
+    }
+    return best.size ? table : node("h3", "verdict none", "None of these");
+  }
+
+  /** Draws thumbnails from the local file, one after the other, with a player of their own. */
+  async #draw(places) {
+    const turn = (this.turn = {});
+    if (!places.length) return;
+    const player = node("video");
+    Object.assign(player, { muted: true, preload: "auto", src: this.url });
+    const loaded = new Promise((done) => player.addEventListener("loadeddata", done, { once: true }));
+    await loaded;
+    for (const [canvas, time] of places) {
+      if (this.turn !== turn) break;
+      const there = new Promise((done) => player.addEventListener("seeked", done, { once: true }));
+      player.currentTime = Math.min(time / 1000 + 0.001, Math.max(0, player.duration - 0.01));
+      await there;
+      canvas.height = HIGH;
+      canvas.width = Math.round((HIGH * player.videoWidth) / player.videoHeight);
+      canvas.getContext("2d").drawImage(player, 0, 0, canvas.width, canvas.height);
+    }
+    player.removeAttribute("src");
+    player.load();
+  }
+
+  close() {
+    this.turn = null;
+    if (this.url) URL.revokeObjectURL(this.url);
+    this.root.remove();
+  }
+}
+
+/** Milliseconds as 1:05. */
+function clock(milliseconds) {
+  const seconds = Math.floor(milliseconds / 1000);
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+}

@@ -1,0 +1,169 @@
+// The page of the service: what is given, which model and language, and the results.
+
+import * as api from "./api.js";
+import { Film } from "./film.js";
+import { Picture } from "./picture.js";
+import { offerCamera } from "./webcam.js";
+
+const AT_A_TIME = 4; // files on their way
+const FILMS = /\.(mp4|m4v|mov|mkv|webm|avi)$/i;
+const element = (id) => document.getElementById(id);
+
+const results = [];
+let listing = null, words = {}, waiting = [], underway = 0, wired = false;
+
+const service = {
+  model: null,
+  language: "",
+  name: ({ id, name }) => words[id] ?? name,
+  say,
+  failed: ({ http }) => http === 401 && askForKey("This key is not valid any more."),
+};
+
+start();
+
+async function start() {
+  try {
+    listing = await api.listing();
+  } catch (failure) {
+    if (!(failure instanceof api.Failure)) throw failure;
+    if (failure.http === 401) return askForKey(api.hasKey() ? failure.message : "");
+    element("down").textContent = failure.message;
+    element("down").hidden = false;
+    return;
+  }
+  element("key").hidden = true;
+  element("service").hidden = false;
+  if (!wired) wire();
+  offer();
+}
+
+function askForKey(wrong) {
+  api.forgetKey();
+  element("service").hidden = true;
+  element("key").hidden = false;
+  element("key-wrong").textContent = wrong;
+  element("key-field").focus();
+}
+
+element("key").addEventListener("submit", (event) => {
+  event.preventDefault();
+  api.keepKey(element("key-field").value.trim());
+  element("key-field").value = "";
+  start();
+});
+
+/** What this service offers, as choices. */
+function offer() {
+  const { models, links, videos, limits } = listing, megabytes = (bytes) => `${Math.floor(bytes / 1e6)} MB`;
+  element("model").replaceChildren(...models.map(({ name }) => new Option(name, name)));
+  element("models").hidden = models.length < 2;
+  element("link").hidden = !links;
+  element("files").accept = videos ? "image/*,video/*,.mkv,.avi" : "image/*";
+  element("lead").textContent = videos ? "Drop pictures or a video here" : "Drop pictures here";
+  element("limits").textContent = `Pictures up to ${megabytes(limits.image_bytes)}` +
+    (videos ? `, videos up to ${megabytes(limits.video_bytes + 1)} and ${Math.round(limits.video_seconds / 60)} minutes` : "") +
+    ". You may also paste one.";
+  chooseModel();
+}
+
+function chooseModel() {
+  service.model = listing.models.find(({ name }) => name === element("model").value);
+  const { classes, languages, none_of_these: refuses } = service.model;
+  const called = (code) => new Intl.DisplayNames([code], { type: "language", fallback: "code" }).of(code);
+  const kept = languages.includes(service.language) ? service.language : languages.find((code) => navigator.languages.includes(code)) ?? "";
+  element("language").replaceChildren(new Option("the model's own words", ""), ...languages.map((code) => new Option(called(code), code)));
+  element("language").value = kept;
+  element("languages").hidden = !languages.length;
+  element("about").textContent = `Give a picture or a video: the model “${service.model.name}” tells ${classes.length.toLocaleString("en")} ` +
+    `things apart, says how sure it is${refuses ? " and when it is none of them" : ""}, and shows where it looked.`;
+  return chooseLanguage();
+}
+
+async function chooseLanguage() {
+  service.language = element("language").value;
+  document.getElementById("results").lang = service.language;
+  try {
+    words = service.language ? await api.names(service.model.name, service.language) : {};
+    if (!service.language && results.length) words = await api.names(service.model.name, "");
+  } catch (failure) {
+    if (!(failure instanceof api.Failure)) throw failure;
+    say(failure.message);
+  }
+  for (const each of results) each.show();
+}
+
+function wire() {
+  wired = true;
+  const drop = element("drop");
+  element("model").addEventListener("change", chooseModel);
+  element("language").addEventListener("change", chooseLanguage);
+  element("forget").addEventListener("click", forget);
+  element("files").addEventListener("change", ({ target }) => {
+    take([...target.files]);
+    target.value = "";
+  });
+  for (const kind of ["dragenter", "dragover"]) {
+    document.addEventListener(kind, (event) => {
+      event.preventDefault();
+      drop.classList.add("over");
+    });
+  }
+  document.addEventListener("dragleave", (event) => event.relatedTarget ?? drop.classList.remove("over"));
+  document.addEventListener("drop", (event) => {
+    event.preventDefault();
+    drop.classList.remove("over");
+    take([...event.dataTransfer.files]);
+  });
+  document.addEventListener("paste", (event) => take([...event.clipboardData.files]));
+  element("link").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const url = element("link-field").value.trim();
+    begin(FILMS.test(new URL(url).pathname) ? new Film(url, service) : new Picture(url, service));
+    element("link-field").value = "";
+  });
+  offerCamera((file) => take([file]), say);
+}
+
+/** Starts with every file, in the order given; the newest stand first. */
+function take(files) {
+  for (const file of files) {
+    const film = file.type.startsWith("video/") || FILMS.test(file.name);
+    begin(film ? new Film(file, service) : new Picture(file, service), film ? "video_bytes" : "image_bytes");
+  }
+}
+
+function begin(result, limit) {
+  results.unshift(result);
+  element("results").prepend(result.root);
+  element("forget").hidden = false;
+  const most = listing.limits[limit];
+  if (result.file && result.file.size > most) {
+    return result.refuse(`This file has ${(result.file.size / 1e6).toFixed(1)} MB; the service takes ${Math.floor((most + 1) / 1e6)} MB.`);
+  }
+  waiting.push(result);
+  return go();
+}
+
+async function go() {
+  if (underway >= AT_A_TIME || !waiting.length) return;
+  underway++;
+  try {
+    await waiting.shift().ask();
+  } finally {
+    underway--;
+    go();
+  }
+}
+
+function forget() {
+  waiting = [];
+  for (const each of results.splice(0)) each.close();
+  element("forget").hidden = true;
+  element("files").focus();
+  say("All results are cleared");
+}
+
+function say(text) {
+  element("said").textContent = text;
+}
