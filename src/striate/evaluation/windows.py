@@ -11,7 +11,7 @@ What is averaged are probabilities.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from copy import deepcopy
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -161,6 +161,6 @@ def stages_of(recognizer: Recognizer) -> Stages:
     """
     if not isinstance(recognizer.model, Stages):
         raise ModelError("dense evaluation takes the networks of `striate models`, not this one")
-    model = deepcopy(recognizer.model)
+    model = copy(recognizer.model)  # its layers are the same, and stay
     model.image_size = recognizer.preprocessing.view.size
     return model

@@ -2,7 +2,7 @@
 ILSVRC 2013's localization, made to slide over images of any size (Section 3.5).
 
 Poolings do not overlap and nothing is normalized. On images larger than the published 231 or 221
-the full connections are the convolutions they have always been: `surgery.slide` turns them.
+the full connections are the convolutions they have always been: `models.slide` turns them.
 """
 
 from torch import nn
