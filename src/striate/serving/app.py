@@ -16,7 +16,7 @@ from striate.serving import inference, refusals, tags
 from striate.serving.bodies import invalid
 from striate.serving.door import Door
 from striate.serving.metrics import CONTENT_TYPE
-from striate.serving.openapi import document
+from striate.serving.openapi import document, failing, key
 from striate.serving.refusals import Refused
 from striate.serving.service import Service
 from striate.serving.settings import Settings
@@ -59,8 +59,12 @@ def build(settings: Settings) -> FastAPI:
     app.get(
         "/metrics",
         summary="Counters for Prometheus",
+        dependencies=key(needed=service.needs_key),
         response_class=Response,
-        responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+        responses={
+            **failing(),
+            200: {"content": {"text/plain": {"schema": {"type": "string"}}}},
+        },
     )(lambda: counters(service))
     app.openapi = lambda: document(app)  # type: ignore[method-assign]
     app.add_exception_handler(Refused, refuse)

@@ -1,12 +1,12 @@
 """Open Inference (KServe V2): health, metadata and tensors, for programs that expect them."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, Any
 
 import numpy as np
-from fastapi import APIRouter, Path, Request, Security
+from fastapi import APIRouter, Path, Request
 from fastapi.responses import JSONResponse, Response
-from fastapi.security import APIKeyHeader
 from numpy.typing import NDArray
 
 from striate.serving import openapi, refusals, shapes
@@ -14,13 +14,12 @@ from striate.serving.bodies import json_of
 from striate.serving.models import Answer, Prepared, Served
 from striate.serving.refusals import Refused, Unanswered
 from striate.serving.service import Service
-from striate.serving.shapes import InferAsked, OutputConfig, TensorAsked
+from striate.serving.shapes import ImagesAsked, InferAsked, OutputConfig, PixelsAsked
 from striate.serving.tagging import Call
 from striate.serving.tags import unpacked
 from striate.version import __version__
 
 Name = Annotated[str, Path(description="A model", max_length=200, examples=["photos"])]
-KEY = Security(APIKeyHeader(name="Authorization", scheme_name="Key", auto_error=False))
 EXAMPLE = {"inputs": [{
     "name": "images", "datatype": "BYTES", "shape": [1],
     "data": ["R0lGODlhAQABAIAAAP///wAAACwAAAAAAQABAAACAkQBADs="],
@@ -43,6 +42,7 @@ def mine(request: Request) -> bool:
 def router(service: Service) -> APIRouter:
     """The calls, of this service."""
     calls = APIRouter(prefix="/v2")
+    key = openapi.key(needed=service.needs_key)
     limits = service.settings.limits
 
     @calls.get("", summary="The service", response_model=shapes.Server, responses=failing())
@@ -60,20 +60,20 @@ def router(service: Service) -> APIRouter:
         status = 200 if service.ready else 503
         return JSONResponse({"ready": service.ready}, status, {"Retry-After": "5"})
 
-    @calls.get("/models/{name}", summary="Inputs and outputs of a model", dependencies=[KEY],
+    @calls.get("/models/{name}", summary="Inputs and outputs of a model", dependencies=key,
                response_model=shapes.Metadata,
                responses=openapi.failing(404))  # fmt: skip
     async def metadata(name: Name) -> Response:
         with service.shelf.borrow(name) as served:
             return JSONResponse(described(served))
 
-    @calls.get("/models/{name}/ready", summary="Does it answer?", dependencies=[KEY],
+    @calls.get("/models/{name}/ready", summary="Does it answer?", dependencies=key,
                response_model=shapes.ModelReady, responses=failing(404))  # fmt: skip
     async def model_ready(name: Name) -> Response:
         with service.shelf.borrow(name):
             return JSONResponse({"name": name, "ready": service.ready})
 
-    @calls.post("/models/{name}/infer", summary="Probabilities as tensors", dependencies=[KEY],
+    @calls.post("/models/{name}/infer", summary="Probabilities as tensors", dependencies=key,
                 response_model=shapes.Inferred,
                 responses=failing(404, 408, 413, 415, 422, 429, 503, 504),
                 openapi_extra=openapi.json_body(InferAsked, EXAMPLE))  # fmt: skip
@@ -114,15 +114,18 @@ def described(served: Served) -> dict[str, Any]:
     }
 
 
-async def computed(call: Call, given: TensorAsked) -> list[Answer]:
+async def computed(call: Call, given: ImagesAsked | PixelsAsked) -> list[Answer]:
     """The answers to all pictures of a tensor.
 
     Raises:
         Refused: if one of them cannot be answered.
     """
-    items = pixels_of(call.served, given) if given.name == "pixels" else files_of(given)
+    if isinstance(given, ImagesAsked):
+        items: Sequence[Any] = files_of(given)
+    else:
+        items = pixels_of(call.served, given)
     if len(items) > call.limits.inputs:
-        raise Refused(400, refusals.INVALID_REQUEST, f"at most {call.limits.inputs} pictures")
+        raise Refused(422, refusals.INVALID_REQUEST, f"at most {call.limits.inputs} pictures")
     futures = call.places(len(items))
     for item, future in zip(items, futures, strict=True):
         if isinstance(item, str):
@@ -146,23 +149,21 @@ def decoded(call: Call, text: str) -> Prepared:
     return call.picture(unpacked(text))
 
 
-def files_of(given: TensorAsked) -> list[str]:
+def files_of(given: ImagesAsked) -> list[str]:
     """The files in a tensor of BYTES."""
-    if given.datatype != "BYTES" or given.shape != [len(given.data)]:
-        raise Refused(400, refusals.INVALID_REQUEST, "images: BYTES of shape [N], and N of them")
-    if not all(isinstance(item, str) for item in given.data):
-        raise Refused(400, refusals.INVALID_REQUEST, "images: base64 as text")
+    if given.shape != [len(given.data)]:
+        raise Refused(422, refusals.INVALID_REQUEST, "images: shape [N], and N of them")
     return given.data
 
 
-def pixels_of(served: Served, given: TensorAsked) -> list[NDArray[np.uint8]]:
+def pixels_of(served: Served, given: PixelsAsked) -> list[NDArray[np.uint8]]:
     """The pictures (S, S, C) in a tensor of UINT8, flat or nested."""
     if not served.explains:
-        raise Refused(400, refusals.INVALID_REQUEST, "an exported file takes images")
+        raise Refused(422, refusals.INVALID_REQUEST, "an exported file takes images")
     view = served.view
     shape = [view.size, view.size, view.channels]
-    wrong = Refused(400, refusals.INVALID_REQUEST, f"pixels: UINT8 of shape [N, {shape}]")
-    if given.datatype != "UINT8" or given.shape[1:] != shape:
+    wrong = Refused(422, refusals.INVALID_REQUEST, f"pixels: shape [N, {str(shape)[1:]}, UINT8")
+    if given.shape[1:] != shape:
         raise wrong
     try:
         values = np.array(given.data)

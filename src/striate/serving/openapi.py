@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Security
 from fastapi.openapi.utils import get_openapi
+from fastapi.security import APIKeyHeader
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
@@ -26,6 +27,12 @@ SAYS = {
     504: "No time was left",
 }
 EVERYWHERE = (400, 401, 403, 421)
+
+
+def key(*, needed: bool) -> list[Any]:
+    """What the document says of keys; the door asks for them."""
+    scheme = APIKeyHeader(name="Authorization", scheme_name="Key", auto_error=False)
+    return [Security(scheme)] if needed else []
 
 
 def failing(*statuses: int, model: type[BaseModel] = shapes.Failed) -> dict[int | str, Any]:

@@ -13,6 +13,7 @@ from striate.serving.names import LANGUAGE
 
 Language = Annotated[str, Field(pattern=f"^{LANGUAGE}$", examples=["de"])]
 Share = Annotated[float, Field(ge=0, le=1)]
+Size = Annotated[int, Field(ge=0)]
 
 
 class Asked(BaseModel):
@@ -105,11 +106,25 @@ class OutputsAsked(Asked):
     model: ModelAsked = ModelAsked()
 
 
-class TensorAsked(Asked):
-    name: Literal["images", "pixels"]
-    shape: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1, max_length=4)]
-    datatype: Literal["BYTES", "UINT8"]
+class ImagesAsked(Asked):
+    """Files, as base64."""
+
+    name: Literal["images"]
+    shape: Annotated[list[Size], Field(min_length=1, max_length=1)]
+    datatype: Literal["BYTES"]
+    data: list[str]
+
+
+class PixelsAsked(Asked):
+    """What the network sees, (N, S, S, C), flat or nested."""
+
+    name: Literal["pixels"]
+    shape: Annotated[list[Size], Field(min_length=4, max_length=4)]
+    datatype: Literal["UINT8"]
     data: list[Any]
+
+
+TensorAsked = Annotated[ImagesAsked | PixelsAsked, Field(discriminator="name")]
 
 
 class OutputAsked(Asked):

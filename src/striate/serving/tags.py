@@ -8,9 +8,8 @@ from collections.abc import Awaitable, Sequence
 from functools import partial
 from typing import Annotated, Any, BinaryIO
 
-from fastapi import APIRouter, Path, Query, Request, Security
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import JSONResponse, Response
-from fastapi.security import APIKeyHeader
 from starlette.datastructures import UploadFile
 
 from striate.errors import ImageError
@@ -26,7 +25,6 @@ from striate.serving.tagging import Call, outcome, told, utc
 
 Name = Annotated[str, Path(description="A model", max_length=200, examples=["photos"])]
 Language = Annotated[shapes.Language | None, Query(description="Of the class names")]
-KEY = Security(APIKeyHeader(name="Authorization", scheme_name="Key", auto_error=False))
 Found = dict[str, Any] | Unanswered
 TAGS: dict[int | str, Any] = {
     200: {"model": shapes.Outputs, "description": "All inputs were answered"},
@@ -41,7 +39,7 @@ EXAMPLE = {"inputs": [{"data": {"image": {
 
 def router(service: Service) -> APIRouter:
     """The calls, of this service."""
-    calls = APIRouter(prefix="/v2/models", dependencies=[KEY])
+    calls = APIRouter(prefix="/v2/models", dependencies=openapi.key(needed=service.needs_key))
     limits = service.settings.limits
 
     @calls.get("", summary="Every model", response_model=shapes.Models,
