@@ -92,7 +92,7 @@ def ours(case: Case) -> Run:
     """striate: its batches, its loop, its optimizer."""
     from striate.data import Batch, Batches
     from striate.models.fusion import fused
-    from striate.ops.memory import channels_last, keep_memory
+    from striate.ops.memory import keep_memory, learning_layout
     from striate.training import Recipe
     from striate.training.loop import Objective, train
     from striate.training.optimizers import optimizer_for
@@ -101,7 +101,9 @@ def ours(case: Case) -> Run:
     keep_memory()
     recipe = Recipe(1, case.batch, RATE, momentum=MOMENTUM, nesterov=False,
                     precision="float32" if case.device == "cpu" else "bfloat16")  # fmt: skip
-    model = channels_last(network(case))
+    model = network(case)
+    layout = learning_layout(model)
+    model.to(memory_format=layout)
     learner = fused(model)
 
     def losses(batch: Batch) -> dict[str, Tensor]:
@@ -120,7 +122,7 @@ def ours(case: Case) -> Run:
 
     def the_same() -> Iterator[Batch]:
         images, targets = photographs(case)
-        images = images.contiguous(memory_format=torch.channels_last)
+        images = images.contiguous(memory_format=layout)
         while True:
             yield Batch(images, targets, targets)
 

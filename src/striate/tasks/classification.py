@@ -16,7 +16,7 @@ from striate.evaluation import top_k
 from striate.images import View
 from striate.models import classifier
 from striate.models.fusion import fused
-from striate.ops.memory import channels_last
+from striate.ops.memory import learning_layout
 from striate.training import Preprocessing, Recipe, Task, device_of, evaluating
 
 EVALUATION_BATCH = 64
@@ -38,6 +38,7 @@ class Classification(Task[Dataset | Decoded, Batch]):
         self._preprocessing = preprocessing
         self._smoothing = 0.0
         self._device = torch.device("cpu")
+        self._layout = torch.contiguous_format
 
     @property
     def preprocessing(self) -> Preprocessing:
@@ -84,7 +85,7 @@ class Classification(Task[Dataset | Decoded, Batch]):
             yield replace(batch, images=self.preprocessing(views), targets=targets)
 
     def losses(self, model: nn.Module, batch: Batch) -> dict[str, Tensor]:
-        logits = model(batch.images.contiguous(memory_format=torch.channels_last))
+        logits = model(batch.images.contiguous(memory_format=self._layout))
         loss = F.cross_entropy(logits, batch.targets, label_smoothing=self._smoothing)
         return {"cross_entropy": loss}
 
@@ -92,7 +93,8 @@ class Classification(Task[Dataset | Decoded, Batch]):
         return fused(model)
 
     def objectives(self, model: nn.Module, recipe: Recipe, steps: int) -> Any:
-        channels_last(model)
+        self._layout = learning_layout(model)
+        model.to(memory_format=self._layout)  # type: ignore[call-overload]
         self._device = device_of(model)
         self._smoothing = recipe.label_smoothing
         return super().objectives(model, recipe, steps)
