@@ -7,13 +7,20 @@ more than is needed here.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from striate.serving.names import LANGUAGE
 
+
+def whole(number: Any) -> bool:
+    """Whether it is a float without a fraction: JSON does not tell 3.0 from 3."""
+    return isinstance(number, float) and number.is_integer()
+
+
 Language = Annotated[str, Field(pattern=f"^{LANGUAGE}$", examples=["de"])]
 Share = Annotated[float, Field(ge=0, le=1)]
-Size = Annotated[int, Field(ge=0)]
+Whole = BeforeValidator(lambda n: int(n) if whole(n) else n)
+Size = Annotated[int, Field(ge=0), Whole]
 
 
 class Asked(BaseModel):
@@ -71,10 +78,10 @@ class Selected(Asked):
 
 
 class OutputConfig(Asked):
-    max_concepts: Annotated[int, Field(ge=1, le=1000)] = 20
+    max_concepts: Annotated[int, Field(ge=1, le=1000), Whole] = 20
     min_value: Share = 0.0
     language: Language | None = None
-    sample_ms: Annotated[int, Field(ge=100, le=60_000)] = 1000
+    sample_ms: Annotated[int, Field(ge=100, le=60_000), Whole] = 1000
     thumbnails: bool = False
     select_concepts: list[Selected] = []
 
