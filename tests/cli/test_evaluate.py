@@ -2,8 +2,13 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
+import torch
+
+from striate.models.surgery import classifier
+from striate.recognizer import load_trained
 
 
 def test_scores_are_those_counted_by_hand(striate, recognizer, pictures):
@@ -78,6 +83,25 @@ def test_the_mean_of_one_with_itself_is_itself(striate, recognizer, pictures):
     assert twice["model"] == [str(recognizer)] * 2
     assert twice["classes"] == alone["classes"]
     assert twice["calibration_error"] == pytest.approx(alone["calibration_error"], abs=1e-6)
+
+
+def test_recognizers_meet_by_the_names_of_their_classes(striate, recognizer, pictures, tmp_path):
+    """One whose classes stand in the other order says the same."""
+    ours = load_trained(recognizer)
+    _, last = classifier(ours.model)
+    with torch.no_grad():
+        last.weight.copy_(last.weight.flip(0).clone())
+        last.bias.copy_(last.bias.flip(0).clone())
+    turned = tmp_path / "turned.safetensors"
+    replace(ours, classes=ours.classes[::-1]).save(turned)
+    folder = pictures({"bars": 6, "dots": 4})
+    asked = ("--split", "all", "--json")
+    alone = json.loads(striate("evaluate", recognizer, folder, *asked).out)
+    both = json.loads(striate("evaluate", recognizer, turned, folder, "--ensemble", *asked).out)
+    assert both["classes"] == alone["classes"]
+    assert both["calibration_error"] == pytest.approx(alone["calibration_error"], abs=1e-6)
+    side_by_side = json.loads(striate("evaluate", recognizer, turned, folder, *asked).out)
+    assert [each["behind"]["value"] for each in side_by_side["models"]] == [0, 0]
 
 
 @pytest.mark.parametrize("how", [("--crops", 10), ("--scales", "40,48"), ("--dense",)])

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from striate.errors import DataError
 from striate.evaluation import Tree, coarse_accuracy, open_tree
@@ -27,6 +29,21 @@ def test_heights_by_pencil():
         [2, 2, 0, 3],
         [1, 1, 1, 0],  # from a car up to thing
     ]
+
+
+@given(st.lists(st.integers(0, 10**6), min_size=1, max_size=30))
+@settings(max_examples=25, deadline=None, derandomize=True)
+def test_heights_are_those_of_a_walk_up(draws):
+    """Class k hangs below one of 0 to k - 1; from the first, go up until the second is below."""
+    tree = Tree({str(k): str(draw % k) for k, draw in enumerate(draws, 1)})
+    classes = [str(k) for k in range(len(draws) + 1)]
+    found = tree.heights(classes)
+    for row, first in enumerate(classes):
+        for column, second in enumerate(classes):
+            here, steps = first, 0
+            while here not in tree.path(second):
+                here, steps = tree.above[here], steps + 1
+            assert found[row, column] == steps
 
 
 def test_coarse_accuracy_adds_what_lies_below():

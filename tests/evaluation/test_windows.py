@@ -133,6 +133,34 @@ def test_dense_of_a_network_that_pools_over_all_places():
     np.testing.assert_allclose(found, np.mean(expected, axis=0), atol=1e-5)
 
 
+def test_dense_of_a_network_that_pads_is_its_classifier_on_every_part_of_the_map():
+    """AlexNet for 99 pixels decides from 2 x 2 of its last map; a picture of 163 has 4 x 4."""
+    mine = recognizer("alexnet_single", size=99, image_size=99)
+    looks = Looks(scales=(163,), dense=True)
+    (view,) = looks.views(mine.preprocessing.view)
+    pixels = pictures(163, count=2)
+    found = looked_at(mine, {view: pixels}, looks)
+    stages = dict(mine.model.stages())
+    names = list(stages)
+    place = names.index("flatten")
+    expected = []
+    for image in (pixels, pixels[:, :, ::-1].copy()):
+        x = mine.preprocessing.tensor(image)
+        with torch.no_grad():
+            for name in names[:place]:
+                if name != "adapt":
+                    x = stages[name](x)
+            assert x.shape[2:] == (4, 4)
+            for top in range(3):
+                for left in range(3):
+                    part = x[:, :, top : top + 2, left : left + 2]
+                    for name in names[place:]:
+                        part = stages[name](part)
+                    expected.append(mine.calibration(part).numpy())
+    np.testing.assert_allclose(found, np.mean(expected, axis=0), atol=1e-5)
+    assert np.ptp(expected, axis=0).max() > 1e-3  # the windows say different things
+
+
 def test_the_recognizer_is_left_as_it_was():
     mine = recognizer()
     before = {name: tensor.clone() for name, tensor in mine.model.state_dict().items()}

@@ -14,7 +14,7 @@ from striate.evaluation.multilabel import (
     precision_recall_curve,
 )
 from striate.evaluation.resampling import bootstrap, bootstrap_mean
-from striate.evaluation.scoring import aligned, difference, scores
+from striate.evaluation.scoring import aligned, calibration_interval, difference, scores
 from striate.evaluation.trees import Tree, coarse_accuracy, open_tree
 from striate.evaluation.windows import Looks, averaged, looked_at
 
@@ -27,6 +27,7 @@ __all__ = [
     "bootstrap",
     "bootstrap_mean",
     "calibration_error",
+    "calibration_interval",
     "coarse_accuracy",
     "confusion",
     "difference",

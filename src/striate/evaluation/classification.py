@@ -20,10 +20,15 @@ def top_k(probabilities: Array, targets: Array, k: int = 1) -> float:
     >>> top_k(np.array([[0.5, 0.3, 0.2], [0.5, 0.3, 0.2]]), np.array([0, 1]))
     0.5
     """
+    return float(in_top_k(probabilities, targets, k).mean())
+
+
+def in_top_k(probabilities: Array, targets: Array, k: int = 1) -> NDArray[np.bool_]:
+    """Of each image (N,) whether its true class is among the `k` most probable."""
     own = probabilities[np.arange(len(targets)), targets][:, None]
     earlier = np.arange(probabilities.shape[1]) < targets[:, None]
     ahead = (probabilities > own) | ((probabilities == own) & earlier)
-    return float((ahead.sum(1) < k).mean())
+    return ahead.sum(1) < k
 
 
 def confusion(probabilities: Array, targets: Array) -> NDArray[np.int64]:
@@ -51,11 +56,18 @@ def calibration_error(probabilities: Array, targets: Array, *, bins: int = 15) -
 
     The gap between how sure the answer was and how often it was right, over equal bins of sureness.
     """
+    place, gap = calibration_gaps(probabilities, targets, bins=bins)
+    sums = np.bincount(place, weights=gap, minlength=bins)
+    return float(np.abs(sums).sum() / len(targets))
+
+
+def calibration_gaps(
+    probabilities: Array, targets: Array, *, bins: int = 15
+) -> tuple[NDArray[np.int64], Array]:
+    """Of each image the bin of its sureness (N,), and its sureness less 1 if it was right (N,)."""
     sure = probabilities.max(1)
     right = probabilities.argmax(1) == targets
-    place = np.minimum((sure * bins).astype(int), bins - 1)
-    gaps = np.bincount(place, weights=sure - right, minlength=bins)
-    return float(np.abs(gaps).sum() / len(targets))
+    return np.minimum((sure * bins).astype(np.int64), bins - 1), sure - right
 
 
 def wilson_interval(share: float, count: int, *, z: float = 1.96) -> tuple[float, float]:

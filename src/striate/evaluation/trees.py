@@ -1,12 +1,13 @@
 """Classes of classes: how far off is a wrong answer? (Deng et al. 2010, Section 3.2)
 
-A tree stands in a text file, a class and the one above it on each line, with a tab between them
-(as WordNet's `wordnet.is_a.txt` with `parent child` in the other order and a space):
+A tree stands in a text file, a class and the one above it on each line, with a tab between them:
 
     beagle<TAB>dog
     dog<TAB>animal
 
-What stands in the first column is the narrower class. Lines that begin with # are left out.
+The narrower class comes first. Lines of two words with a space between them are read in
+the order of WordNet's `wordnet.is_a.txt`, the wider class first. Lines that begin with # are left
+out.
 """
 
 from collections.abc import Mapping, Sequence
@@ -69,12 +70,13 @@ class Tree:
         """
         self.see(classes)
         paths = [self.path(name) for name in classes]
-        table = np.zeros((len(classes), len(classes)), np.int64)
-        for row, mine in enumerate(paths):
-            for column, other in enumerate(paths):
-                shared = sum(a == b for a, b in zip(mine, other, strict=False))
-                table[row, column] = len(mine) - shared
-        return table
+        lengths = np.array([len(path) for path in paths])
+        numbers = {name: number for number, name in enumerate({n for path in paths for n in path})}
+        shared = np.zeros((len(classes), len(classes)), np.int64)
+        for depth in range(lengths.max(initial=0)):
+            here = np.array([numbers[p[depth]] if depth < len(p) else -1 for p in paths])
+            shared += (here[:, None] == here) & (here >= 0)
+        return lengths[:, None] - shared
 
     def see(self, classes: Sequence[str]) -> None:
         """Sees that the tree holds these classes.

@@ -7,7 +7,12 @@
   connections slide over the map of the whole square as the convolutions they are, and every place
   is a window. One pass, and its mirror image.
 
-What is averaged are probabilities.
+What is averaged are the calibrated probabilities of the windows, not their logits.
+
+Dense equals cutting every window out, at the network's own steps, where the network pads nothing
+(LeNet-5). Where it pads (AlexNet, VGG, ResNet), a window inside the picture sees its neighbors
+where a cut-out one sees zeros; then dense equals the classifier run on every part of the picture's
+last map that is as large as a window's.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
