@@ -3,7 +3,8 @@
 import os
 from pathlib import Path
 
-from striate.data import cifar, idx
+from striate.data import cifar, coco, idx, voc
+from striate.data.boxes import BoxedDataset
 from striate.data.catalog import CATALOG, open_named
 from striate.data.dataset import Dataset
 from striate.data.folders import EXPECTED, open_folders
@@ -19,6 +20,7 @@ ENOUGH = "at least 3 (one to learn from, one to choose on, one to score), better
 def open(path_or_name: str | os.PathLike[str], *, seed: int = 0) -> Dataset:
     """A set of images from a class folder, a CSV list, IDX files, CIFAR-10, or by its catalog name.
 
+    A PASCAL VOC or COCO folder becomes a `BoxedDataset`.
     A name of the catalog is that set; `./digits` is the folder of the same name. Splits that the
     folder does not have are drawn: a fifth of all images for the test, a fifth of the rest for the
     validation, stratified, the same for the same seed.
@@ -51,6 +53,10 @@ def _open_folder(path: Path, seed: int) -> Dataset:
                 return idx.open_idx(place, seed=seed, name=path.resolve().name)
             if place.is_dir() and cifar.is_cifar(place):
                 return cifar.open_cifar(place, seed=seed, name=path.resolve().name)
+        if marked := voc.find_voc(path):
+            return voc.open_voc(marked, seed=seed, name=path.resolve().name)
+        if files := coco.find_coco(path):
+            return coco.open_coco(path, files, seed=seed)
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
     return open_folders(path, seed=seed)
@@ -73,6 +79,8 @@ def _open_file(path: Path, seed: int) -> Dataset:
 
 def _learnable(data: Dataset, word: str) -> Dataset:
     """The set, if every class has enough images to learn from, choose on and score."""
+    if isinstance(data, BoxedDataset):
+        return data  # classes are those of objects there, and any number in an image is right
     train, validation, test = data.counts().T
     total = train + validation + test
     if total.max() == 1:

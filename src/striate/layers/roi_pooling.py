@@ -1,8 +1,8 @@
 """RoI pooling (Girshick 2015, arXiv:1504.08083, Section 2.1): the maximum of every bin of a region.
 
-Regions and bins are rounded to whole pixels of the map, so bins differ in size. The maximum over any
-rectangle is that of four overlapping squares whose sides are powers of two; maps of those maxima are
-made once for all regions (the sparse table of range-minimum queries, in two dimensions).
+Regions and bins are rounded to whole pixels of the map, so bins differ in size. The maximum over
+any rectangle is that of four overlapping ones whose sides are powers of two; maps of those maxima
+are made once for all regions (the sparse table of range-minimum queries, in two dimensions).
 """
 
 from functools import partial

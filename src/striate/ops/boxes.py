@@ -93,8 +93,9 @@ def without_doubles(
     """Non-maximum suppression: from the best box down, each that overlaps a kept one is dropped.
 
     The same as the loop over boxes, in whole blocks: within a block, "nobody who is kept overlaps
-    me" is applied until it changes nothing. It settles from the best box down, so there is just one
-    such answer, the loop's, after as many rounds as the longest chain of boxes that drop each other.
+    me" is applied until it changes nothing. It settles from the best box down, so there is just
+    one such answer, the loop's, after as many rounds as the longest chain of boxes that drop each
+    other.
 
     Args:
         boxes: (N, 4).
