@@ -37,3 +37,16 @@ def test_what_is_missing_is_named(striate, recognizer, monkeypatch):
     done = striate("export", recognizer)
     assert (done.code, done.one_line) == (2, True)
     assert "pip install 'striate[export]'" in done.err
+
+
+def test_in_eight_bits_with_the_cost(striate, recognizer, pictures, tmp_path):
+    folder = pictures({"bars": 10, "dots": 10})
+    out = tmp_path / "small.onnx"
+    asked = ("export", recognizer, "--int8", folder, "--out", out)
+    found = json.loads(striate(*asked, "--json").out)["int8"]
+    assert found["images"] == 4
+    assert found["bytes_after"] == out.stat().st_size
+    assert striate(*asked).out.startswith("8 bits: ")
+    refused = striate("export", recognizer, "--int8", folder, "--to", "openvino")
+    assert (refused.code, refused.one_line) == (2, True)
+    assert "--int8 is for --to onnx" in refused.err

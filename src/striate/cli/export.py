@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 
 import typer
 
-from striate.cli.options import Json, ModelFile
+from striate.cli.options import Json, ModelFile, Seed
 from striate.cli.show import print_json, printable
+from striate.errors import UserError
 
 
 def export(
@@ -18,6 +19,15 @@ def export(
         Path | None,
         typer.Option(metavar="FILE", help="Where to.", show_default="beside MODEL"),
     ] = None,
+    int8: Annotated[
+        str,
+        typer.Option(
+            metavar="DATA",
+            help="onnx: convolutions in 8 bits, ranges from the validation images of this set; its "
+            "test images tell what that costs.",
+        ),
+    ] = "",
+    seed: Seed = 0,
     json: Json = False,
 ) -> None:
     """Writes a recognizer with all that belongs to its answer, and a model card beside it.
@@ -29,16 +39,27 @@ def export(
     Examples:
         striate export photos.safetensors --to onnx
         striate export photos.safetensors --to openvino --out served/photos.xml
+        striate export photos.safetensors --int8 photos/ --out small.onnx
     """
+    import striate
     from striate import exporting
     from striate.recognizer import load_trained
 
     recognizer = load_trained(model)
     path = out or Path(model).with_suffix(exporting.SUFFIXES[to])
+    if int8 and to != "onnx":
+        raise UserError(f"--int8 is for --to onnx, not {to}")
+    dataset = striate.data.open(int8, seed=seed) if int8 else None
     card = exporting.export(recognizer, path, to=to)
+    cost = exporting.round_with(path, dataset) if dataset is not None else None
+    if cost is not None:
+        exporting.add_cost(card, cost)
     if json:
-        print_json({"file": str(path), "card": str(card), "to": to})
+        rounded = {} if cost is None else {"int8": cost.to_json()}
+        print_json({"file": str(path), "card": str(card), "to": to, **rounded})
         return
+    if cost is not None:
+        print(cost)
     print(f"{printable(str(path))}: run it with {RUN[to]}")
     print(f"{printable(str(card))}: what it is and what it does not know")
 

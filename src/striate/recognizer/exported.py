@@ -65,7 +65,7 @@ class Exported:
             batch_size: pictures that are decoded together; they are computed one by one, for each
                 has a size of its own.
         """
-        for names, decoded in batches(images, self._decoded, batch_size):
+        for names, decoded in batches(images, self.decoded, batch_size):
             for name, picture in zip(names, decoded, strict=True):
                 if isinstance(picture, ImageError):
                     yield Prediction(name, error=str(picture))
@@ -78,7 +78,8 @@ class Exported:
         probabilities, known = self._run(picture.pixels[None], box)
         return probabilities[0], bool(known[0])
 
-    def _decoded(self, picture: Picture) -> Decoded:
+    def decoded(self, picture: Picture) -> Decoded:
+        """A picture as the graph takes it: its pixels, and the box of them that is meant."""
         if isinstance(picture, str | os.PathLike):
             data = pictures.load(picture)
             return decode_at(data, self.preprocessing.view.scale(header(data)))
