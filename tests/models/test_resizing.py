@@ -53,6 +53,16 @@ def test_sliding_gives_the_logits_of_every_window(name):
         torch.testing.assert_close(logits.flatten(1), model(images), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("share", [True, False])
+def test_weights_are_copied_unless_they_are_shared(share):
+    model = create("lenet5", image_size=32).eval()
+    sliding = slide(model, share=share)
+    assert len(list(sliding.parameters())) == len(list(model.parameters()))
+    for ours, theirs in zip(sliding.parameters(), model.parameters(), strict=True):
+        assert (ours.data_ptr() == theirs.data_ptr()) == share
+    assert sliding(torch.zeros(1, 1, 36, 32)).shape == (1, 10, 2, 1)
+
+
 def test_windows_are_computed_once_for_all():
     model = create("lenet5", image_size=32).eval()  # its windows step by 4 pixels, without padding
     large = torch.randn(1, 1, 40, 44)

@@ -97,7 +97,7 @@ def looked_at(
         pixels: (N, S, S, C) for each of `looks.views(recognizer.preprocessing.view)`.
     """
     views = looks.views(recognizer.preprocessing.view)
-    model = slide(stages_of(recognizer)) if looks.dense else recognizer.model
+    model = slide(stages_of(recognizer), share=True) if looks.dense else recognizer.model
     means: list[NDArray[np.float32]] = []
     with stage("evaluate", len(views) * len(pixels[views[0]])) as bar:
         for view in views:

@@ -55,11 +55,14 @@ def adapt_pooling(
     return rejoin(copy, image_size, f"pooled to {grid or 'its grid'}")
 
 
-def slide(model: Stages) -> Stages:
+def slide(model: Stages, *, share: bool = False) -> Stages:
     """A copy that slides over larger images (Sermanet et al. 2014, Section 3.5): a map of logits.
 
     Full connections become the convolutions they are, so that what neighboring windows share is
     computed once. At the size the network was built for the map is 1 x 1 and holds the logits.
+
+    Args:
+        share: the weights are the model's own memory and not a copy of it.
 
     Returns:
         A network whose output is (N, classes, rows, columns). An adaptive pooling becomes one over
@@ -68,7 +71,8 @@ def slide(model: Stages) -> Stages:
     Raises:
         ModelError: if the network does not pool or flatten a map of known size.
     """
-    copy = deepcopy(model)
+    own = [*model.parameters(), *model.buffers()] if share else []
+    copy = deepcopy(model, {id(tensor): tensor for tensor in own})
     bridge = next((name for name in ("flatten", "pooled") if name in copy.stage_names), None)
     if bridge is None:
         raise ModelError(f"{named(model)} flattens no map: it cannot slide")
@@ -114,10 +118,8 @@ def convolved(stage: nn.Module, channels: int, window: tuple[int, int]) -> nn.Mo
         inputs = channels if window != (1, 1) else stage.in_features
         with torch.device("meta"):
             layer = Sliding(inputs, stage.out_features, window, bias=stage.bias is not None)
-        weight = stage.weight.detach().reshape(layer.weight.shape).clone()
-        layer.weight = nn.Parameter(weight)
-        if stage.bias is not None:
-            layer.bias = nn.Parameter(stage.bias.detach().clone())
+        layer.weight = nn.Parameter(stage.weight.detach().reshape(layer.weight.shape))
+        layer.bias = stage.bias
         return layer
     if isinstance(stage, nn.Sequential):
         return nn.Sequential(*(convolved(layer, channels, window) for layer in stage))
@@ -128,7 +130,8 @@ def map_before(model: Stages, stage: str) -> tuple[int, ...]:
     """The shape (1, channels, rows, columns) of what a stage reads at the size it was built for."""
     if model.image_size is None:
         raise ModelError(f"{named(model)} was not built for images of a known size")
-    skeleton = deepcopy(model).to("meta").eval()
+    tensors = (*model.parameters(), *model.buffers())  # large ones, which are not to be copied
+    skeleton = deepcopy(model, {id(tensor): tensor.to("meta") for tensor in tensors}).eval()
     shape = (1, model.channels, model.image_size, model.image_size)
     x = torch.empty(shape, device="meta")
     with torch.no_grad():
