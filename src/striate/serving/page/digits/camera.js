@@ -17,11 +17,11 @@ export class Camera {
 
   /** Back to where all of it can be seen. */
   reset() {
-    this.yaw = 0.42;
-    this.pitch = 0.4;
+    this.yaw = 0.36;
+    this.pitch = 0.36;
     this.target.splice(0, 3, ...this.middle);
     const half = Math.tan(ANGLE / 2);
-    this.distance = Math.max(this.height / half, this.width / half / this.aspect) / 2 * 1.12;
+    this.distance = Math.max(this.height / half, this.width / half / this.aspect) / 2 * 1.04;
     this.update();
   }
 

@@ -10,7 +10,7 @@ import { Pad } from "./pad.js";
 import { Panel, strengths } from "./panel.js";
 import { read } from "./safetensors.js";
 import { sample } from "./samples.js";
-import { Scene } from "./scene.js";
+import { Scene, drawnInSoftware } from "./scene.js";
 
 const FIRST = 3; // the digit that stands there before anybody has drawn
 const QUIET = 700; // milliseconds without a change until the answer is said aloud
@@ -33,10 +33,19 @@ tools();
 credits();
 dress();
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", dress);
-view(scene && !new URLSearchParams(location.search).has("flat") ? "space" : "flat");
+view(first());
 pad.show(sample(FIRST));
 choose(LAYERS.length - 1, FIRST);
 document.documentElement.dataset.ready = "yes";
+
+/** The view to begin with: that of the address (?flat, ?space), or what this machine draws fast. */
+function first() {
+  const asked = new URLSearchParams(location.search);
+  if (!scene || asked.has("flat")) return "flat";
+  if (asked.has("space") || !drawnInSoftware()) return "space";
+  element("why").textContent = "3-D would be drawn without a graphics card here, slowly; so it begins flat.";
+  return "flat";
+}
 
 /** Has the network answer when the browser next paints: once, however many moves there were. */
 function ask() {
@@ -154,6 +163,7 @@ function dress() {
 function view(name) {
   element("space").hidden = name !== "space";
   element("flat").hidden = name === "space";
+  element("reset").hidden = name !== "space";
   for (const button of element("views").querySelectorAll("button")) {
     button.setAttribute("aria-pressed", String(button.value === name));
   }

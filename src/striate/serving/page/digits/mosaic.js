@@ -1,8 +1,10 @@
 // Maps as pictures: groups of height x width values side by side, a pixel each; CSS makes them large.
 
-/** How many groups stand in a row, that the whole be about `wide` times as wide as high. */
+/** How many groups stand in a row, full rows only, that the whole be about `wide` times as wide as high. */
 export function columns(groups, height, width, wide) {
-  return Math.min(groups, Math.max(1, Math.round(Math.sqrt((groups * (height + 1) * wide) / (width + 1)))));
+  const best = Math.sqrt((groups * (height + 1) * wide) / (width + 1)), far = (n) => Math.abs(Math.log(n / best));
+  const divisors = Array.from({ length: groups }, (_, k) => k + 1).filter((n) => groups % n === 0);
+  return divisors.reduce((a, b) => (far(b) < far(a) ? b : a));
 }
 
 /** Paints `values` (group, row, column) on the canvas; `color(value, bytes, at)` says how. */

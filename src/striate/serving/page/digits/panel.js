@@ -76,7 +76,7 @@ export class Panel {
     list.replaceChildren(...lines.flatMap(([term, number]) => {
       const name = document.createElement("dt"), value = document.createElement("dd");
       name.textContent = term;
-      value.textContent = term === "probability" ? `${(100 * number).toFixed(1)} %` : signed(number);
+      value.textContent = term === "probability" ? `${(100 * number).toFixed(number > 0.9995 ? 0 : 1)} %` : signed(number);
       return [name, value];
     }));
   }

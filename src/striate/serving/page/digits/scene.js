@@ -32,6 +32,7 @@ void main() {
                       ramp[3], clamp(v - 2.0, 0.0, 1.0));
   if (node == chosen) color = mix(color, vec3(1.0, 0.25, 0.35), 0.75);
   gl_Position = camera * vec4(middle + side * half_, 1.0);
+  if (value < 0.02 && axis != 1) gl_Position = vec4(0.0, 0.0, 2.0, 1.0); // a silent node is a tile: no sides
 }`;
 const LINES = `#version 300 es
 uniform mat4 camera; uniform vec3 plus, minus;
@@ -54,7 +55,7 @@ export class Scene {
     if (!this.gl) throw new Error("no WebGL 2 here");
     this.layers = layout().map((layer) => ({ ...layer, shown: true }));
     const top = this.layers.at(-1).y;
-    this.camera = new Camera([0, top / 2, 0], 236, top + 44);
+    this.camera = new Camera([0, top / 2 + 10, 0], 214, top + 50);
     this.chosen = null; // { layer, node }
     this.lines = new Float32Array(8 * MOST_LINES);
     this.count = 0; // of lines
@@ -234,6 +235,12 @@ export class Scene {
     }
     return (performance.now() - begun) / frames;
   }
+}
+
+/** Whether 3-D is drawn by the processor alone: that works, but slowly. */
+export function drawnInSoftware() {
+  const options = { failIfMajorPerformanceCaveat: true };
+  return document.createElement("canvas").getContext("webgl2", options) === null;
 }
 
 /** How far along the ray a box begins; Infinity where it is missed. */

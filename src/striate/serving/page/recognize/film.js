@@ -1,23 +1,18 @@
 // One video: a line of time with a thumbnail and a tag for each moment, and a lane for each tag.
 
 import * as api from "./api.js";
+import { Result } from "./result.js";
 import { node, percent, spoken, verdict } from "./tags.js";
 
 const MOMENTS = 60; // of a video that are looked at, about
 const LANES = 5; // tags that have a lane
 const HIGH = 90; // pixels of a thumbnail
 
-export class Film {
-  /** As Picture's. */
+export class Film extends Result {
   constructor(source, service) {
-    Object.assign(this, { source, service, file: source instanceof File ? source : null });
-    this.title = this.file ? this.file.name : source;
-    this.root = node("article", "card result film");
-    this.frame = node("div", "frame");
-    this.body = node("div", "said");
-    this.root.append(this.frame, this.body);
-    this.root.setAttribute("aria-busy", "true");
-    this.body.append(node("p", "name", this.title), node("p", "wait", "Watching. A long video takes a while…"));
+    super(source, service, "Watching. A long video takes a while…");
+    this.root.classList.add("film");
+    this.frame.hidden = !this.file;
     this.ready = this.file ? this.#player() : Promise.resolve(false);
   }
 
@@ -26,7 +21,6 @@ export class Film {
     this.video = node("video");
     Object.assign(this.video, { controls: true, muted: true, playsInline: true, preload: "auto" });
     this.video.setAttribute("aria-label", this.title);
-    this.url = URL.createObjectURL(this.file);
     this.video.src = this.url;
     this.frame.append(this.video);
     return new Promise((done) => {
@@ -38,27 +32,19 @@ export class Film {
     });
   }
 
-  /** Asks the service and shows its answer. */
-  async ask() {
-    const plays = await this.ready, { model, language } = this.service;
-    const length = plays && Number.isFinite(this.video.duration) ? this.video.duration : 0;
-    const sample = Math.min(60_000, Math.max(500, Math.round((1000 * length) / MOMENTS / 100) * 100 || 1000));
-    const settings = { max_concepts: LANES, language, sample_ms: sample, thumbnails: !plays };
-    try {
-      this.data = this.file ? await api.tagsOf(model.name, this.file, settings)
-        : await api.tagsOfLink(model.name, this.source, "video", settings);
-      this.plays = plays;
-      this.show();
-      const first = this.data.frames[0];
-      this.service.say(`${this.title}: ${this.data.frames.length} moments, the first ${first ? spoken(first.data, this.service.name) : "none"}`);
-    } catch (failure) {
-      if (!(failure instanceof api.Failure)) throw failure;
-      this.body.replaceChildren(node("p", "name", this.title), node("p", "wrong", failure.message));
-      this.service.say(`${this.title}: ${failure.message}`);
-      this.service.failed(failure);
-    } finally {
-      this.root.removeAttribute("aria-busy");
-    }
+  async answer() {
+    this.plays = await this.ready;
+    const { model, language } = this.service, { duration } = this.plays ? this.video : { duration: NaN };
+    const apart = Number.isFinite(duration) ? Math.round((1000 * duration) / MOMENTS / 100) * 100 : 1000;
+    const sample = Math.min(60_000, Math.max(500, apart)); // milliseconds
+    const settings = { max_concepts: LANES, language, sample_ms: sample, thumbnails: !this.plays };
+    if (this.file) return api.tagsOf(model.name, this.file, settings);
+    return api.tagsOfLink(model.name, this.source, "video", settings);
+  }
+
+  spoken() {
+    const { frames } = this.data, first = frames.length ? spoken(frames[0].data, this.service.name) : "nothing";
+    return `${frames.length} moments, at first ${first}`;
   }
 
   /** Shows the answer in the language of the moment. */
@@ -80,7 +66,7 @@ export class Film {
       item.append(button);
       strip.append(item);
     }
-    this.body.replaceChildren(node("p", "name", this.title), this.#lanes(frames, name), strip);
+    this.fill(this.#lanes(frames, name), strip);
     this.#draw(drawn);
   }
 
@@ -133,13 +119,13 @@ export class Film {
 
   close() {
     this.turn = null;
-    if (this.url) URL.revokeObjectURL(this.url);
-    this.root.remove();
+    super.close();
   }
 }
 
-/** Milliseconds as 1:05. */
+/** Milliseconds as 1:05, or 1:05.5 where it is not a whole second. */
 function clock(milliseconds) {
-  const seconds = Math.floor(milliseconds / 1000);
-  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+  const tenths = Math.round(milliseconds / 100), seconds = Math.floor(tenths / 10);
+  const rest = tenths % 10 ? `.${tenths % 10}` : "";
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}${rest}`;
 }

@@ -88,7 +88,7 @@ async function chooseLanguage() {
     if (!service.language && results.length) words = await api.names(service.model.name, "");
   } catch (failure) {
     if (!(failure instanceof api.Failure)) throw failure;
-    say(failure.message);
+    say(failure.message, true);
   }
   for (const each of results) each.show();
 }
@@ -119,23 +119,25 @@ function wire() {
   element("link").addEventListener("submit", (event) => {
     event.preventDefault();
     const url = element("link-field").value.trim();
-    begin(FILMS.test(new URL(url).pathname) ? new Film(url, service) : new Picture(url, service));
+    const film = FILMS.test(new URL(url).pathname);
+    begin(film ? new Film(url, service) : new Picture(url, service), element("results").firstChild);
     element("link-field").value = "";
   });
   offerCamera((file) => take([file]), say);
 }
 
-/** Starts with every file, in the order given; the newest stand first. */
+/** Starts with every file; they stand in their order, before those that came earlier. */
 function take(files) {
+  const newest = element("results").firstChild;
   for (const file of files) {
     const film = file.type.startsWith("video/") || FILMS.test(file.name);
-    begin(film ? new Film(file, service) : new Picture(file, service), film ? "video_bytes" : "image_bytes");
+    begin(film ? new Film(file, service) : new Picture(file, service), newest, film ? "video_bytes" : "image_bytes");
   }
 }
 
-function begin(result, limit) {
-  results.unshift(result);
-  element("results").prepend(result.root);
+function begin(result, before, limit) {
+  results.push(result);
+  element("results").insertBefore(result.root, before);
   element("forget").hidden = false;
   const most = listing.limits[limit];
   if (result.file && result.file.size > most) {
@@ -164,6 +166,8 @@ function forget() {
   say("All results are cleared");
 }
 
-function say(text) {
+/** Says it to who listens; `aloud` is for who looks as well. */
+function say(text, aloud = false) {
   element("said").textContent = text;
+  element("notice").textContent = aloud ? text : "";
 }

@@ -2,31 +2,28 @@
 
 import * as api from "./api.js";
 import { paintHeat } from "./heat.js";
+import { Result } from "./result.js";
 import { node, showTags, spoken, verdict } from "./tags.js";
 
 const CONCEPTS = 10;
+const INVITATION = "Choose a tag to see where it is.";
 
-export class Picture {
-  /** `source` is a File, or the URL of a link; `service` gives model, language, name(), say(). */
+export class Picture extends Result {
   constructor(source, service) {
-    Object.assign(this, { source, service, file: source instanceof File ? source : null });
-    this.title = this.file ? this.file.name : source;
-    this.root = node("article", "card result");
-    this.frame = node("div", "frame");
-    this.body = node("div", "said");
-    this.root.append(this.frame, this.body);
-    this.root.setAttribute("aria-busy", "true");
-    this.body.append(node("p", "name", this.title), node("p", "wait", "Looking…"));
+    super(source, service, "Looking…");
+    this.maps = new Map(); // explanations by class
     if (this.file) this.#picture();
     else this.frame.append(node("p", "quiet away", "Pictures from elsewhere are not shown here."));
   }
 
   #picture() {
     const image = node("img"), sheet = node("div", "sheet");
-    this.url = URL.createObjectURL(this.file);
     image.src = this.url;
     image.alt = "";
-    image.addEventListener("error", () => sheet.replaceWith(node("p", "quiet away", "No preview")));
+    image.addEventListener("error", () => {
+      sheet.remove();
+      this.frame.hidden = true;
+    });
     this.heat = node("canvas", "heat");
     this.heat.hidden = true;
     this.heat.setAttribute("role", "img");
@@ -34,27 +31,14 @@ export class Picture {
     this.frame.append(sheet);
   }
 
-  /** Asks the service and shows its answer. */
-  async ask() {
+  answer() {
     const { model, language } = this.service, settings = { max_concepts: CONCEPTS, language };
-    this.model = model;
-    try {
-      this.data = this.file ? await api.tagsOf(model.name, this.file, settings)
-        : await api.tagsOfLink(model.name, this.source, "image", settings);
-      this.show();
-      this.service.say(`${this.title}: ${spoken(this.data, this.service.name)}`);
-    } catch (failure) {
-      this.#failed(failure);
-    } finally {
-      this.root.removeAttribute("aria-busy");
-    }
+    if (this.file) return api.tagsOf(model.name, this.file, settings);
+    return api.tagsOfLink(model.name, this.source, "image", settings);
   }
 
-  #failed(failure) {
-    if (!(failure instanceof api.Failure)) throw failure;
-    this.body.replaceChildren(node("p", "name", this.title), node("p", "wrong", failure.message));
-    this.service.say(`${this.title}: ${failure.message}`);
-    this.service.failed(failure);
+  spoken() {
+    return spoken(this.data, this.service.name);
   }
 
   /** Shows the answer in the language of the moment. */
@@ -62,12 +46,12 @@ export class Picture {
     if (!this.data) return;
     const { name } = this.service, tags = node("div");
     const head = node("h3", this.data.known ? "verdict" : "verdict none", verdict(this.data, name));
-    this.body.replaceChildren(node("p", "name", this.title), head);
+    this.fill(head);
     if (!this.data.known) this.body.append(node("p", "quiet", "The model knows nothing like it. Nearest to it:"));
     this.body.append(tags);
     const where = this.file && this.model.explains ? (concept, button) => this.#where(concept, button) : null;
     showTags(tags, this.data, name, where);
-    this.note = node("p", "quiet note", where ? "Choose a tag to see where it is." : "");
+    this.note = node("p", "quiet note", where ? INVITATION : "");
     this.body.append(this.note);
     if (this.heat) this.heat.hidden = true;
   }
@@ -77,11 +61,10 @@ export class Picture {
     for (const each of this.body.querySelectorAll("[aria-pressed]")) each.setAttribute("aria-pressed", "false");
     const turn = (this.turn = {}); // a later choice overtakes this one
     this.heat.hidden = true;
-    if (on) return void (this.note.textContent = "Choose a tag to see where it is.");
+    if (on) return void (this.note.textContent = INVITATION);
     button.setAttribute("aria-pressed", "true");
     this.note.textContent = `Looking where ${word} is. This takes some seconds…`;
     try {
-      this.maps ??= new Map();
       const found = this.maps.get(concept.id) ?? (await api.heat(this.model.name, this.file, concept.id));
       this.maps.set(concept.id, found);
       if (this.turn !== turn) return;
@@ -99,10 +82,5 @@ export class Picture {
       this.note.textContent = failure.message;
     }
     this.service.say(this.note.textContent);
-  }
-
-  close() {
-    if (this.url) URL.revokeObjectURL(this.url);
-    this.root.remove();
   }
 }
