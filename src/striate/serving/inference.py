@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from striate.serving import openapi, refusals, shapes
 from striate.serving.bodies import json_of
+from striate.serving.inputs import unpacked
 from striate.serving.models import Answer, Prepared, Served
 from striate.serving.refusals import Refused, Unanswered
 from striate.serving.service import Service
 from striate.serving.shapes import ImagesAsked, InferAsked, OutputConfig, PixelsAsked
 from striate.serving.tagging import Call
-from striate.serving.tags import unpacked
 from striate.version import __version__
 
 Name = Annotated[str, Path(description="A model", max_length=200, examples=["photos"])]
