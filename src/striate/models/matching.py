@@ -1,0 +1,76 @@
+"""Which box is which thing, and which boxes are learned from (Faster R-CNN, arXiv:1506.01497,
+Sections 3.1.2 and 3.1.3; Fast R-CNN, arXiv:1504.08083, Section 2.3)."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from striate.ops.boxes import covered, overlaps
+
+BACKGROUND, UNUSED = -1, -2
+CROWDED = 0.5  # share of a box in an ignored region from which on it is no background
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What is in one image, for a detector to learn.
+
+    Attributes:
+        boxes: (K, 4) x0 y0 x1 y1, pixels of the batch.
+        classes: (K,) int64 class numbers, from 0.
+        ignored: (J, 4) regions in which nothing is taken for background: crowds, difficult things.
+    """
+
+    boxes: Tensor
+    classes: Tensor
+    ignored: Tensor
+
+
+@torch.no_grad()
+def match(
+    boxes: Tensor, targets: Targets, *, above: float, below: float, best_too: bool = False
+) -> Tensor:
+    """For each box the number of the thing it overlaps most, or BACKGROUND, or UNUSED.
+
+    Args:
+        boxes: (N, 4).
+        above: from this overlap on a box is that thing.
+        below: with less than this it is background; in between, UNUSED.
+        best_too: whether a thing also gets the boxes that overlap it most, however little.
+
+    Returns:
+        (N,) int64.
+    """
+    matched = torch.full((len(boxes),), BACKGROUND, dtype=torch.long, device=boxes.device)
+    if len(targets.ignored):
+        matched[covered(boxes, targets.ignored).amax(1) >= CROWDED] = UNUSED
+    if not len(targets.boxes):
+        return matched
+    table = overlaps(boxes, targets.boxes)  # (N, K)
+    overlap, thing = table.max(1)
+    matched[(overlap >= below) & (overlap < above)] = UNUSED
+    matched = torch.where(overlap >= above, thing, matched)
+    if best_too:
+        highest = table.amax(0)
+        box, thing = torch.nonzero((table == highest) & (highest > 0), as_tuple=True)
+        matched[box] = thing
+    return matched
+
+
+def sample(matched: Tensor, count: int, share: float) -> tuple[Tensor, Tensor]:
+    """Draws boxes to learn from: at most `share` of `count` things, the rest background.
+
+    Returns:
+        the rows of things and the rows of background, drawn by torch's random numbers on the CPU.
+    """
+    things = torch.nonzero(matched >= 0).flatten()
+    nothing = torch.nonzero(matched == BACKGROUND).flatten()
+    things = _some(things, int(count * share))
+    return things, _some(nothing, count - len(things))
+
+
+def _some(rows: Tensor, count: int) -> Tensor:
+    if len(rows) <= count:
+        return rows
+    return rows[torch.randperm(len(rows))[:count].to(rows.device)]
