@@ -26,7 +26,7 @@ def test_a_file_and_a_name(recognizer):
 
 
 def test_neither():
-    with pytest.raises(UnknownName, match="did you mean efficientnet_lite0"):
+    with pytest.raises(UnknownName, match="did you mean efficientnet_lite1 or efficientnet_lite0"):
         recognizer_of("efficientnet_lite")
     with pytest.raises(UnknownName, match="no network with published weights"):
         recognizer_of("lenet5")  # there is such a network, but nothing it has learned

@@ -97,7 +97,7 @@ def lattice(grid: tuple[int, int]) -> NDArray[np.bool_]:
     """Two of seven places.
 
     >>> lattice((2, 8)).astype(int).tolist()
-    [[1, 0, 0, 0, 0, 1, 0, 1], [0, 0, 0, 1, 0, 1, 0, 0]]
+    [[1, 0, 0, 0, 0, 1, 0, 1], [0, 1, 0, 1, 0, 0, 0, 0]]
     """
     rows, columns = np.indices(grid)
     return np.isin((rows + 2 * columns) % 7, (0, 3))
