@@ -57,8 +57,9 @@ def router(service: Service) -> APIRouter:
     @calls.get("/health/ready", summary="Does it answer?", response_model=shapes.Ready,
                responses=failing(503))  # fmt: skip
     async def ready() -> Response:
-        status = 200 if service.ready else 503
-        return JSONResponse({"ready": service.ready}, status, {"Retry-After": "5"})
+        if service.ready:
+            return JSONResponse({"ready": True})
+        return JSONResponse({"ready": False}, 503, {"Retry-After": "5"})
 
     @calls.get("/models/{name}", summary="Inputs and outputs of a model", dependencies=key,
                response_model=shapes.Metadata,
