@@ -281,7 +281,7 @@ class FasterRCNN(nn.Module):
     """Images (N, 3, H, W), normalized, of any size, to what was found in each (Figure 2)."""
 
     def __init__(
-        self, backbone: nn.Module, neck: nn.Module, proposals: ProposalNetwork, head: BoxHead
+        self, backbone: Backbone, neck: nn.Module, proposals: ProposalNetwork, head: BoxHead
     ):
         super().__init__()
         self.backbone, self.neck, self.proposals, self.head = backbone, neck, proposals, head

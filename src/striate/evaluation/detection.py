@@ -1,0 +1,215 @@
+"""How good detections are: precision and recall, average precision, kinds of mistakes.
+
+PASCAL VOC (Everingham et al. 2010, Section 4.2; 2015 for the area under the whole curve) and COCO
+(Lin et al. 2014; 101 recalls, ten overlaps from 0.50 to 0.95).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from striate.data.boxes import Objects
+from striate.models.faster_rcnn import Detections
+from striate.ops.boxes import covered, overlaps
+
+Form = Literal["all", "11", "101"]
+FORMS = ("all", "11", "101")
+COCO_OVERLAPS = tuple(0.5 + 0.05 * step for step in range(10))
+NEAR = 0.1  # overlap from which on a wrong box is a poor one, or one of the wrong class
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Precision and recall of one class as the threshold falls: one entry a detection, best first.
+
+    Attributes:
+        precision, recall: (D,) float64 in [0, 1].
+        scores: (D,) the thresholds.
+        things: how many there are to be found.
+    """
+
+    precision: NDArray[np.float64]
+    recall: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    things: int
+
+    def average(self, form: Form = "all") -> float:
+        """Average precision; NaN where there is nothing to be found.
+
+        "all": the area under the precision that is the highest at this recall or any above it;
+        "11": its mean at the recalls 0, 0.1 ... 1 (VOC until 2009); "101": at 0, 0.01 ... 1 (COCO).
+        """
+        if form not in FORMS:
+            raise ValueError(f"an average precision is one of {', '.join(FORMS)}, not {form!r}")
+        if not self.things:
+            return float("nan")
+        best = np.maximum.accumulate(self.precision[::-1])[::-1]
+        if form == "all":
+            steps = np.diff(self.recall, prepend=0.0)
+            return float((steps * best).sum())
+        asked = np.linspace(0, 1, int(form))
+        place = np.searchsorted(self.recall, asked, side="left")  # to the last bit as pycocotools
+        return float(np.append(best, 0.0)[place].mean())
+
+
+def curve(
+    found: Sequence[Detections],
+    truth: Sequence[Objects],
+    number: int,
+    *,
+    overlap: float = 0.5,
+    free: bool = False,
+) -> Curve:
+    """The curve of class `number` over all images.
+
+    From the best score down, a detection is right if the thing of its class that it overlaps most
+    does so by `overlap` or more and has not been found before. What meets a difficult thing, or
+    lies in a crowd, does not count at all. With `free`, COCO's way, it is the thing that it
+    overlaps most of those that have not been found.
+    """
+    scores, right, counted = [], [], []
+    things = 0
+    for one, marked in zip(found, truth, strict=True):
+        mine = marked.take(marked.classes == number)
+        things += int(mine.asked.sum())
+        rows = (one.classes == number).nonzero().flatten()
+        kinds = _kinds(one.boxes[rows], mine, overlap, free)
+        scores.append(one.scores[rows].double().cpu().numpy())
+        right.append(kinds == 1)
+        counted.append(kinds >= 0)
+    keep = np.concatenate(counted) if counted else np.zeros(0, bool)
+    score = np.concatenate(scores)[keep] if scores else np.zeros(0)
+    hit = np.concatenate(right)[keep] if right else keep
+    order = np.argsort(-score, kind="stable")
+    hits = np.cumsum(hit[order])
+    count = np.arange(1, len(order) + 1)
+    return Curve(hits / count, hits / max(1, things), score[order], things)
+
+
+def _kinds(boxes: torch.Tensor, marked: Objects, overlap: float, free: bool) -> NDArray[np.int64]:
+    """For each detection of an image, best first: 1 right, 0 wrong, -1 not counted.
+
+    `free`: it looks for its thing among those not yet found, not among all.
+    """
+    kinds = np.zeros(len(boxes), np.int64)
+    if not len(marked) or not len(boxes):
+        return kinds
+    theirs = torch.from_numpy(marked.boxes).to(boxes)
+    table = overlaps(boxes, theirs).cpu().numpy()
+    table[:, marked.crowd] = -1
+    inside = covered(boxes, theirs).cpu().numpy()
+    inside[:, ~marked.crowd] = -1
+    taken = np.zeros(len(marked), bool)
+    for row in range(len(boxes)):
+        best = int(table[row].argmax())
+        if table[row, best] >= overlap:
+            if marked.difficult[best]:
+                kinds[row] = -1
+            elif not taken[best]:
+                kinds[row] = 1
+                taken[best] = True
+                if free:
+                    table[row + 1 :, best] = -1
+        if kinds[row] == 0 and inside[row].max() >= overlap:
+            kinds[row] = -1
+    return kinds
+
+
+def average_precisions(
+    found: Sequence[Detections],
+    truth: Sequence[Objects],
+    classes: int,
+    *,
+    overlap: float = 0.5,
+    form: Form = "all",
+) -> NDArray[np.float64]:
+    """(classes,) the average precision of each; NaN where there is nothing to find."""
+    return np.array(
+        [curve(found, truth, each, overlap=overlap).average(form) for each in range(classes)]
+    )
+
+
+def mean(values: NDArray[np.float64]) -> float:
+    """The mean of what is a number; 0 where nothing is."""
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else 0.0
+
+
+def coco_average_precision(
+    found: Sequence[Detections], truth: Sequence[Objects], classes: int
+) -> NDArray[np.float64]:
+    """(10, classes): average precision at 101 recalls, for every overlap from 0.50 to 0.95, as
+    COCO matches: a detection takes the thing that it overlaps most of those not yet found.
+
+    Of an image, the 100 best detections of a class count. `mean` of it is COCO's AP, of its first
+    row AP50.
+    """
+    return np.array(
+        [
+            [
+                curve(found, truth, each, overlap=overlap, free=True).average("101")
+                for each in range(classes)
+            ]
+            for overlap in COCO_OVERLAPS
+        ]
+    )
+
+
+@dataclass(frozen=True)
+class Mistakes:
+    """How often a detector was right, and in which way it was wrong.
+
+    Attributes:
+        right: a thing found.
+        double: a thing found again.
+        wrong_class: the box of a thing, under another name.
+        poor_box: a thing of that class, but an overlap below the one asked for.
+        nothing: where nothing is.
+        missed: things that no detection is right about.
+    """
+
+    right: int = 0
+    double: int = 0
+    wrong_class: int = 0
+    poor_box: int = 0
+    nothing: int = 0
+    missed: int = 0
+
+
+def mistakes(
+    found: Sequence[Detections],
+    truth: Sequence[Objects],
+    *,
+    overlap: float = 0.5,
+    least: float = 0.5,
+) -> Mistakes:
+    """The kinds of mistakes among detections with a score of `least` or more."""
+    total = dict.fromkeys(Mistakes.__dataclass_fields__, 0)
+    for one, marked in zip(found, truth, strict=True):
+        rows = (one.scores >= least).nonzero().flatten()
+        boxes, classes = one.boxes[rows], one.classes[rows].cpu().numpy()
+        table = overlaps(boxes, torch.from_numpy(marked.boxes).to(boxes)).cpu().numpy()
+        same = classes[:, None] == marked.classes[None]
+        kinds = np.full(len(rows), -1)
+        for number in np.unique(classes):
+            mine = classes == number
+            kinds[mine] = _kinds(boxes[mine], marked.take(marked.classes == number), overlap, False)
+        right = int((kinds == 1).sum())
+        total["right"] += right
+        total["missed"] += int(marked.asked.sum()) - right
+        for row in np.flatnonzero(kinds == 0):
+            own = table[row][same[row]].max(initial=0.0)
+            other = table[row][~same[row]].max(initial=0.0)
+            if own >= overlap:
+                total["double"] += 1
+            elif other >= overlap:
+                total["wrong_class"] += 1
+            elif own >= NEAR:
+                total["poor_box"] += 1
+            else:
+                total["nothing"] += 1
+    return Mistakes(**total)

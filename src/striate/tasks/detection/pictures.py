@@ -1,0 +1,148 @@
+"""Pictures as a detector reads them: whole, at one scale, several on one canvas."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from striate import progress
+from striate.data.boxes import BoxedDataset
+from striate.data.dataset import Images
+from striate.errors import DataError, ImageError
+from striate.models import Normalization
+
+STEP = 32  # pixels; a canvas is a multiple of it, so that every stride of the network divides it
+MAX_SIDE = 4096
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """How a picture of any size comes to a detector.
+
+    Attributes:
+        side: of the longer side in pixels, after scaling.
+        mean, std: of each channel in [0, 255], red first; `bgr` says that the network reads blue
+            first.
+    """
+
+    side: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    bgr: bool = False
+
+    @classmethod
+    def of(cls, side: int, normalization: Normalization) -> "Scaling":
+        """The scaling for a network that wants its pixels so."""
+        return cls(side, normalization.mean, normalization.std, normalization.bgr)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "Scaling":
+        """What `dataclasses.asdict` gave, after JSON.
+
+        Raises:
+            TypeError, KeyError, ValueError: if it is not of that form.
+        """
+        mean, std = (tuple(float(v) for v in values[name]) for name in ("mean", "std"))
+        if not len(mean) == len(std) == 3 or not all(value > 0 for value in std):
+            raise ValueError(f"mean {mean} and std {std} are not of three channels")
+        side = values["side"]
+        if not isinstance(side, int) or not STEP <= side <= MAX_SIDE:
+            raise ValueError(f"it wants pictures of {side!r} pixels")
+        return cls(side, mean, std, bool(values["bgr"]))
+
+    def size(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width after scaling."""
+        scale = self.side / max(height, width)
+        return max(1, round(height * scale)), max(1, round(width * scale))
+
+    def scaled(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """(H, W, 3) uint8, its longer side `side`, bicubic."""
+        from PIL import Image
+
+        height, width = self.size(*pixels.shape[:2])
+        if (height, width) == pixels.shape[:2]:
+            return pixels
+        image = Image.fromarray(pixels).resize((width, height), Image.Resampling.BICUBIC)
+        return np.asarray(image)
+
+    def canvas(self, pictures: Sequence[Tensor]) -> Tensor:
+        """Pictures (3, H, W) in [0, 255] to what the network reads: (N, 3, height, width), each in
+        the upper left corner, gray as the mean beyond it."""
+        sides = np.array([picture.shape[1:] for picture in pictures]).max(0)
+        height, width = (-(-int(side) // STEP) * STEP for side in sides)
+        mean = torch.tensor(self.mean)[:, None, None]
+        std = torch.tensor(self.std)[:, None, None]
+        images = torch.zeros(len(pictures), 3, height, width)
+        images = images.contiguous(memory_format=torch.channels_last)
+        for image, picture in zip(images, pictures, strict=True):
+            image[:, : picture.shape[1], : picture.shape[2]] = (picture.float() - mean) / std
+        return images.flip(1) if self.bgr else images
+
+
+@dataclass(frozen=True, eq=False)
+class Scaled:
+    """A set and its pictures, scaled and in memory.
+
+    Attributes:
+        dataset: without the images that could not be read.
+        pictures: (N,) of (3, H, W) uint8, None for images of no split.
+        boxes: (N,) of (K, 4) float32 in pixels of `pictures`.
+    """
+
+    dataset: BoxedDataset
+    pictures: tuple[Tensor | None, ...]
+    boxes: tuple[Tensor, ...]
+
+    def rows(self, split: int) -> NDArray[np.int64]:
+        """The images of a split."""
+        return np.flatnonzero(self.dataset.split == split)
+
+
+def scale(dataset: BoxedDataset, scaling: Scaling) -> Scaled:
+    """Every picture of a split decoded and scaled, and its boxes with it.
+
+    Raises:
+        DataError: if no training picture can be read.
+    """
+    pictures: list[Tensor | None] = []
+    boxes: list[Tensor] = []
+    broken: dict[int, str] = {}
+    rows = range(len(dataset))
+    for row in progress.track(rows, "decode"):
+        marked, picture = dataset.objects[row].boxes, None
+        if dataset.split[row] >= 0:
+            try:
+                pixels = whole(dataset.images, row)
+                picture = torch.from_numpy(scaling.scaled(pixels).copy()).permute(2, 0, 1)
+                told = dataset.sizes[row].tolist()
+                height, width = picture.shape[1:]
+                factors = [width / told[1], height / told[0]] * 2
+                marked = marked * np.array(factors, np.float32)
+            except ImageError as error:
+                broken[row] = str(error)
+        pictures.append(picture)
+        boxes.append(torch.from_numpy(np.ascontiguousarray(marked, np.float32)))
+    if broken:
+        aside = dataset.set_aside(broken)
+        assert isinstance(aside, BoxedDataset)
+        dataset = aside
+    if not (dataset.split == 0).any():
+        why = f": {next(iter(broken.values()))}" if broken else ""
+        raise DataError(f"{dataset.name}: no picture to learn from{why}")
+    return Scaled(dataset, tuple(pictures), tuple(boxes))
+
+
+def whole(images: Images, row: int) -> NDArray[np.uint8]:
+    """A picture with all of its pixels: (H, W, 3) uint8.
+
+    Raises:
+        ImageError: if it cannot be read.
+    """
+    from striate import images as decoding
+
+    path = images.path(row)
+    return images[row] if path is None else decoding.read(path, at_least=None)

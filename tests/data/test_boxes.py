@@ -1,0 +1,51 @@
+"""Sets with boxes: rows, counts, doubts."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from striate.data.boxes import BoxedDataset, Mark, largest, mended
+from striate.data.dataset import Array
+
+
+def some() -> BoxedDataset:
+    marks = [Mark("b", (0, 0, 4, 4)), Mark("a", (1, 1, 9, 9), difficult=True)]
+    one, doubts = mended(marks, {"a": 0, "b": 1}, (10, 10), "x")
+    none, _ = mended([], {}, (10, 10), "y")
+    assert not doubts
+    return BoxedDataset(
+        name="some",
+        classes=("a", "b"),
+        images=Array(np.zeros((3, 10, 10, 3), np.uint8)),
+        targets=largest([one, none, one], 2),
+        split=np.array([0, 0, 2], np.int8),
+        objects=(one, none, one),
+        sizes=np.full((3, 2), 10),
+    )
+
+
+def test_rows_and_counts() -> None:
+    data = some()
+    assert data.targets.tolist() == [0, 2, 0]
+    assert data.counts().tolist() == [[0, 0, 0], [1, 0, 1]]  # the difficult one is not owed
+    assert [len(each) for each in data.train.objects] == [2, 0]
+    assert data.take([2, 1]).objects[0] is data.objects[2]
+    assert data.objects[0].take([1]).difficult.tolist() == [True]
+    assert data.fingerprint() != data.take([1, 0]).fingerprint()
+    assert data.complete(0).drawn == {"validation"}
+    with pytest.raises(ValueError, match="2 lists of objects"):
+        replace(data, objects=data.objects[:2])
+
+
+def test_broken_boxes() -> None:
+    marks = [
+        Mark("a", (-5, 2, 4, 8)), Mark("a", (3, 3, 3, 8)), Mark("a", (20, 0, 30, 5)),
+        Mark("a", (1, 1, 9, 9)), Mark("a", (1, 1, 9, 9)), Mark("a", (1, 1, 2, 9)),
+        Mark("a", (0, 0, 10.5, 9)),
+    ]  # fmt: skip
+    objects, doubts = mended(marks, {"a": 0}, (10, 10), "x")
+    assert [each.kind for each in doubts] == ["outside", "empty", "outside", "repeated", "tiny"]
+    assert objects.boxes.tolist() == [[0, 2, 4, 8], [1, 1, 9, 9], [1, 1, 2, 9], [0, 0, 10, 9]]
+    assert doubts[0].box == (-5, 2, 4, 8)
+    assert "cut off" in doubts[0].text

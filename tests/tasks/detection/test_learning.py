@@ -1,0 +1,92 @@
+"""From a folder to a detector, saved, loaded and used; runs that go on; files that are damaged."""
+
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from striate.data.boxes import BoxedDataset
+from striate.errors import DataError, UnknownName, WeightsError
+from striate.recognizer import load
+from striate.tasks.detection import FASTER_RCNN, Detection, Detector, Scaling, is_detector, learn
+from striate.training.checkpoints import load_tensors, save_tensors
+
+QUICK = FASTER_RCNN.but(epochs=1, batch_size=4)
+NAME = "faster_rcnn_efficientnet_lite0"
+
+
+def test_learned_saved_and_used(shapes: BoxedDataset, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    learned = learn(shapes, NAME, weights=None, recipe=QUICK, side=64, folder=run)
+    assert learned.test is not None
+    assert set(learned.test) == {"map50", "ap50 disc", "ap50 square"}
+    assert (run / "checkpoint.safetensors").exists()
+    path = tmp_path / "detector.safetensors"
+    learned.detector.save(path)
+    assert is_detector(path)
+    assert not is_detector(tmp_path / "none.safetensors")
+    again = Detector.load(path)
+    assert again.classes == ("disc", "square")
+    assert again.scaling == learned.detector.scaling
+    picture = shapes.images[1]
+    assert again.find(picture) == learned.detector.find(picture)
+    (tmp_path / "broken.jpg").write_text("no picture")
+    seen = list(again.predict([picture, tmp_path / "broken.jpg"]))
+    assert seen[1].error
+    assert set(seen[1].to_json()) == {"path", "error"}
+    for found in seen[0].to_json()["objects"]:
+        assert set(found) == {"box", "label", "score"}
+        x0, y0, x1, y1 = found["box"]
+        assert 0 <= x0 < x1 <= 120
+        assert 0 <= y0 < y1 <= 90
+    with pytest.raises(WeightsError, match="no recognizer"):
+        load(path)
+    tensors, header = load_tensors(path)
+    for change in (
+        {"format": 7}, {"classes": ["disc"]}, {"scaling": {}}, {"architecture": {"backbone": "x"}},
+        {"architecture": {**header["architecture"], "width": 10**9}},
+    ):  # fmt: skip
+        save_tensors(path, tensors, {**header, **change})
+        with pytest.raises(WeightsError, match="detector"):
+            Detector.load(path)
+
+
+def test_batches_are_a_function_of_seed_and_step(shapes: BoxedDataset) -> None:
+    task = Detection(Scaling(64, (0.0,) * 3, (1.0,) * 3))
+    data = task.prepare(shapes)
+    first = list(islice(task.batches(data, QUICK, seed=1, start=0), 3))
+    (third,) = islice(task.batches(data, QUICK, seed=1, start=2), 1)
+    assert torch.equal(third.images, first[2].images)
+    for one, two in zip(third.targets, first[2].targets, strict=True):
+        assert torch.equal(one.boxes, two.boxes)
+    assert not torch.equal(first[0].images, first[1].images)
+    for target in third.targets:
+        assert len(target.boxes) == len(target.classes)
+
+
+def test_difficult_things_are_not_learned(shapes: BoxedDataset) -> None:
+    objects = tuple(replace(each, difficult=np.ones(len(each), bool)) for each in shapes.objects)
+    task = Detection(Scaling(64, (0.0,) * 3, (1.0,) * 3))
+    data = task.prepare(replace(shapes, objects=objects))
+    batch = next(task.batches(data, QUICK.but(batch_size=8), seed=0, start=0))
+    assert all(not len(target.boxes) for target in batch.targets)
+    assert any(len(target.ignored) for target in batch.targets)
+    with pytest.raises(DataError, match="nothing is marked in its"):
+        learn(replace(shapes, objects=objects), weights=None)
+
+
+def test_unreadable_pictures_are_set_aside(shapes: BoxedDataset) -> None:
+    broken = next(int(row) for row in np.flatnonzero(shapes.split == 0))
+    shapes.images.path(broken).write_text("no picture")  # type: ignore[union-attr]
+    data = Detection(Scaling(64, (0.0,) * 3, (1.0,) * 3)).prepare(shapes)
+    assert data.pictures[broken] is None
+    assert broken not in data.rows(0)
+    assert data.dataset.left_out[-1].name == shapes.images.name(broken)
+
+
+def test_wrong_names(shapes: BoxedDataset) -> None:
+    with pytest.raises(UnknownName, match="resnet18"):
+        learn(shapes, "faster_rcnn_resnet19")
