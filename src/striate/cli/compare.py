@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
+from striate.cli.detection import without_boxes
 from striate.cli.options import Data, Json, KeepLeaks, Seed, plain_name, see_writable
 from striate.cli.reporter import live_table, say
 from striate.cli.show import amount, duration, percent, print_json, print_table, printable, table
@@ -60,7 +61,7 @@ def compare(
     from striate.approaches import APPROACHES, comparing
 
     chosen = _split(approaches) if approaches is not None else tuple(APPROACHES)
-    dataset = striate.data.open(data, seed=seed)
+    dataset = without_boxes(striate.data.open(data, seed=seed))
     folder = out or Path(f"striate-{plain_name(dataset.name)}")
     page = report or folder / "report.html"
     for place in (folder, page.parent):

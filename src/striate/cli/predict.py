@@ -3,10 +3,12 @@
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from striate.cli.detection import predict_boxes
 from striate.cli.options import BatchSize, Json, ModelFile
 from striate.cli.show import percent, print_json, printable
 from striate.errors import UserError
@@ -21,41 +23,67 @@ def predict(
         list[str],
         typer.Argument(metavar="PATHS...", help="Pictures, or folders.", show_default=False),
     ],
-    top: Annotated[int, typer.Option(min=1, help="Labels to print for a picture.")] = 5,
+    top: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Labels (or objects) to print for a picture.", show_default="5; all objects"
+        ),
+    ] = None,
     batch_size: BatchSize = 32,
     engine: Annotated[
         Literal["torch", "compiled", "onnxruntime", "openvino", "auto"],
         typer.Option(help="What computes; auto measures once and remembers. Not for exports."),
     ] = "torch",
+    draw: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Of a detector: pictures with their boxes, as PNG."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Tags pictures with calibrated probabilities; folders are walked, whatever their size.
 
-    A picture that cannot be read is named with its reason; the others go on.
+    A detector says what is where: boxes as x0 y0 x1 y1 in pixels, the best first. A picture that
+    cannot be read is named with its reason; the others go on.
 
     \b
     Examples:
         striate predict striate-photos/finetune.safetensors cat.jpg holiday/
         striate predict photos.safetensors holiday/ --json > tags.jsonl
         striate predict photos.onnx holiday/
+        striate predict cells.safetensors slides/ --draw seen
     """
     from striate.progress import track
     from striate.recognizer import load
+    from striate.tasks.detection import Detector, is_detector
 
-    recognizer = load(model, engine=engine)
+    if detects := is_detector(model):
+        detector = Detector.load(model)
+    else:
+        if draw is not None:
+            raise UserError(f"--draw {draw}: {model} is no detector and has no boxes to draw")
+        recognizer = load(model, engine=engine)
     total = sum(1 for _ in walk(paths))
     if not total:
         raise UserError(f"no pictures in {', '.join(paths)}")
+    if detects:
+        read = predict_boxes(detector, walk(paths), total=total, top=top, draw=draw, json=json)
+        ended(read, total)
+        return
     read = 0
     predictions = recognizer.predict(walk(paths), batch_size=batch_size)
     for prediction in track(predictions, "predict", total):
         read += prediction.error is None
         if json:
-            print_json(prediction.to_json(top=top))
+            print_json(prediction.to_json(top=top or 5))
         elif prediction.error is None:
-            print(line(prediction, top))
+            print(line(prediction, top or 5))
         else:
             print(f"{printable(prediction.name)}: {prediction.error}", file=sys.stderr)
+    ended(read, total)
+
+
+def ended(read: int, total: int) -> None:
+    """Says how many pictures could not be read; where none could, it was in vain."""
     if read < total:
         print(f"{total - read} of {total} could not be read", file=sys.stderr)
     if not read:

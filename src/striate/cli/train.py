@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from striate.cli.detection import train_detector, without_boxes
 from striate.cli.options import Data, Json, KeepLeaks, Seed, plain_name, see_writable
 from striate.cli.show import duration, percent, print_json, printable
 from striate.errors import UserError
@@ -17,9 +18,17 @@ BY_EPOCHS = ("scratch", "finetune")
 def train(
     data: Data,
     approach: Annotated[Name, typer.Option(help="How to learn.")] = "scratch",
+    task: Annotated[
+        Literal["classification", "detection"],
+        typer.Option(help="What to learn: one class an image, or what is where in it."),
+    ] = "classification",
     model: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="A network of `striate models`; fits the data if none."),
+        typer.Option(
+            metavar="NAME",
+            help="A network of `striate models`, or for detection faster_rcnn_ and a backbone; "
+            "fits the data if none.",
+        ),
     ] = None,
     epochs: Annotated[
         int | None, typer.Option(min=1, help="Views of the data; the recipe's where not given.")
@@ -46,6 +55,7 @@ def train(
         striate train photos/ --approach finetune
         striate train digits --epochs 5 --out run
         striate train digits --epochs 5 --resume run
+        striate train cells/ --task detection --model faster_rcnn_efficientnet_lite0
     """
     import striate
     from striate.approaches import Ask, run_approach
@@ -54,10 +64,18 @@ def train(
         raise UserError(f"--resume {resume} goes on in that folder; leave out --out {out}")
     if resume is not None and not (resume / "run.json").is_file():
         raise UserError(f"--resume {resume}: no run there (no run.json)")
+    if task == "detection":
+        if approach != "scratch":
+            raise UserError(f"--approach {approach}: detection has one way to learn; leave it out")
+        train_detector(
+            striate.data.open(data, seed=seed), model=model, epochs=epochs, folder=resume or out,
+            resume=resume is not None, seed=seed, json=json,
+        )  # fmt: skip
+        return
     if approach not in BY_EPOCHS and (epochs is not None or resume is not None):
         option = "--epochs" if epochs is not None else "--resume"
         raise UserError(f"{option}: {approach} is solved at once, without epochs; leave it out")
-    dataset = striate.data.open(data, seed=seed)
+    dataset = without_boxes(striate.data.open(data, seed=seed))
     folder = resume or out or Path(f"striate-{plain_name(dataset.name)}-{approach}")
     see_writable(folder)
     ask = Ask(

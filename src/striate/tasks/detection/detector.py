@@ -166,4 +166,4 @@ def build(architecture: dict[str, Any], classes: int) -> FasterRCNN:
     lists = {name: tuple(told[name]) for name in ("sizes", "ratios")}
     settings = Settings(**{**told, **lists})
     model = faster_rcnn(backbone, classes=classes, settings=settings, **values)
-    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -1,0 +1,139 @@
+"""What `train` and `predict` do where things are found in pictures."""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from striate.cli.options import plain_name, see_writable
+from striate.cli.show import percent, print_json, printable
+from striate.errors import ImageError, UserError
+
+if TYPE_CHECKING:
+    from striate.data import Dataset
+    from striate.tasks.detection import Detector, Findings
+
+COLORS = ("#e6194b", "#3cb44b", "#4363d8", "#f58231", "#911eb4", "#008080", "#9a6324", "#800000")
+
+
+def without_boxes(data: "Dataset") -> "Dataset":
+    """The set, if its images have one class each.
+
+    Raises:
+        UserError: if they have boxes.
+    """
+    from striate.data import BoxedDataset
+
+    if isinstance(data, BoxedDataset):
+        raise UserError(f"{data.name}: its images have boxes; add --task detection")
+    return data
+
+
+def train_detector(
+    data: "Dataset",
+    *,
+    model: str | None,
+    epochs: int | None,
+    folder: Path | None,
+    resume: bool,
+    seed: int,
+    json: bool,
+) -> None:
+    """Learns a detector and says how good it is."""
+    from striate.data import BoxedDataset
+    from striate.tasks.detection import DEFAULT, FASTER_RCNN, learn
+
+    if not isinstance(data, BoxedDataset):
+        raise UserError(
+            f"{data.name}: no boxes; --task detection reads PASCAL VOC (Annotations/) and COCO "
+            "(annotations/*.json) folders"
+        )
+    folder = folder or Path(f"striate-{plain_name(data.name)}-detection")
+    see_writable(folder)
+    recipe = FASTER_RCNN if epochs is None else FASTER_RCNN.but(epochs=epochs)
+    for doubt in data.doubts:
+        print(f"{printable(doubt.image)}: {printable(doubt.text)}", file=sys.stderr)
+    learned = learn(data, model or DEFAULT, recipe=recipe, folder=folder, resume=resume, seed=seed)
+    path = folder / "recognizer.safetensors"
+    learned.detector.save(path)
+    if json:
+        row: dict[str, Any] = {
+            "task": "detection",
+            "validation": learned.run.best,
+            "test": learned.test,
+            "recognizer": str(path),
+            "run": str(folder),
+            "history": list(learned.run.history),
+        }
+        print_json(row)
+        return
+    if learned.test is not None:
+        print(f"mean average precision {percent(learned.test['map50'])} on the test images")
+        for name, value in learned.test.items():
+            if name != "map50" and value == value:  # a class that is nowhere in the test has none
+                print(f"  {printable(name.removeprefix('ap50 '))} {percent(value)}")
+    print(f"recognizer: {printable(str(path))}")
+
+
+def predict_boxes(
+    detector: "Detector", paths: Iterator[str], *, total: int, top: int | None, draw: Path | None,
+    json: bool,
+) -> int:  # fmt: skip
+    """Prints what is in each picture; returns how many could be read."""
+    from striate.progress import track
+
+    if draw is not None:
+        see_writable(draw)
+    read = 0
+    for number, findings in enumerate(track(detector.predict(paths), "predict", total), 1):
+        read += findings.error is None
+        if json:
+            row = findings.to_json()
+            if "objects" in row:
+                row["objects"] = row["objects"][:top]
+            print_json(row)
+        elif findings.error is None:
+            print(line(findings, top))
+        else:
+            print(f"{printable(findings.name)}: {findings.error}", file=sys.stderr)
+        if draw is not None and findings.error is None:
+            stem = Path(findings.name).stem
+            picture(findings, detector.classes, draw / f"{number:05d}-{plain_name(stem)}.png")
+    return read
+
+
+def line(findings: "Findings", top: int | None) -> str:
+    """`cells.jpg  WBC 99.0 % at 10 20 110 140, ...`."""
+    things = ", ".join(
+        f"{printable(each.label)} {percent(each.score)} at "
+        + " ".join(str(round(side)) for side in each.box)
+        for each in findings.objects[:top]
+    )
+    return f"{printable(findings.name)}  {things or 'nothing'}"
+
+
+def picture(findings: "Findings", classes: tuple[str, ...], path: Path) -> None:
+    """A picture with the boxes of what is at least half sure, as a PNG, whole or not there."""
+    from PIL import Image, ImageDraw
+
+    from striate import images
+    from striate.files import writing
+
+    try:
+        image = Image.fromarray(images.read(os.fspath(findings.name), at_least=None))
+    except ImageError as error:  # it was read a moment ago
+        raise UserError(f"{findings.name} {error}") from error
+    pen = ImageDraw.Draw(image)
+    wide = max(2, round(max(image.size) / 300))
+    for each in reversed(findings.objects):
+        if each.score < 0.5:
+            continue
+        color = COLORS[classes.index(each.label) % len(COLORS)]
+        pen.rectangle(each.box, outline=color, width=wide)
+        words = f"{each.label} {each.score:.2f}"
+        corner = (each.box[0] + wide, each.box[1] + wide)
+        pen.rectangle(pen.textbbox(corner, words), fill=color)
+        pen.text(corner, words, fill="white")
+    with writing(path) as temporary:
+        image.save(temporary, format="PNG")

@@ -1,0 +1,103 @@
+"""striate train --task detection and predict with what it made."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from striate.models.faster_rcnn import Settings, faster_rcnn
+from striate.tasks.detection import Detector, Scaling
+
+ANNOTATION = (
+    "<annotation><object><name>red</name><bndbox><xmin>5</xmin><ymin>5</ymin><xmax>30</xmax>"
+    "<ymax>{}</ymax></bndbox></object></annotation>"
+)
+
+
+@pytest.fixture
+def marked(tmp_path):
+    """Eight pictures with one box each, one of them reaching too far."""
+    root = tmp_path / "marked"
+    (root / "Annotations").mkdir(parents=True)
+    (root / "JPEGImages").mkdir()
+    for number in range(8):
+        pixels = np.full((48, 64, 3), 90, np.uint8)
+        pixels[4:30, 4:30] = (220, 20, 20)
+        Image.fromarray(pixels).save(root / "JPEGImages" / f"{number}.png")
+        bottom = 70 if number == 3 else 30
+        (root / "Annotations" / f"{number}.xml").write_text(ANNOTATION.format(bottom))
+    return root
+
+
+@pytest.fixture
+def detector(tmp_path):
+    """A detector that has learned nothing and says so of everything."""
+    settings = Settings(ratios=(1.0,), least=0.0, most=3)
+    model = faster_rcnn("efficientnet_lite0", classes=2, width=8, hidden=8, settings=settings)
+    architecture = {
+        "backbone": "efficientnet_lite0", "pyramid": True, "width": 8, "hidden": 8, "anchor": 4.0,
+        "settings": vars(settings),
+    }  # fmt: skip
+    path = tmp_path / "detector.safetensors"
+    scaling = Scaling(64, (127.0,) * 3, (128.0,) * 3)
+    Detector(model.eval(), architecture, scaling, ("red", "blue")).save(path)
+    return path
+
+
+def test_train_without_weights_or_boxes(striate, marked, monkeypatch):
+    from striate.tasks import detection
+
+    learn = detection.learn
+
+    def fresh(*args, **settings):
+        recipe = settings.pop("recipe").but(batch_size=4)
+        return learn(*args, **settings, weights=None, recipe=recipe, side=64)
+
+    monkeypatch.setattr(detection, "learn", fresh)
+    done = striate("train", marked, "--task", "detection", "--epochs", 1, "--out", "run", "--json")
+    assert done.code == 0, done.err
+    told = json.loads(done.out)
+    assert told["test"].keys() == {"map50", "ap50 red"}
+    assert "3.png: red reaches beyond the image of 64 x 48: cut off" in done.err
+    done = striate("predict", told["recognizer"], marked / "JPEGImages" / "0.png", "--json")
+    assert done.code == 0
+    assert set(json.loads(done.out)) == {"path", "objects"}
+
+
+def test_boxes_are_printed_and_drawn(striate, detector, marked):
+    folder = marked / "JPEGImages"
+    (folder / "broken.jpg").write_text("no picture")
+    done = striate("predict", detector, folder, "--draw", "drawn", "--json")
+    assert done.code == 0
+    rows = [json.loads(each) for each in done.out.splitlines()]
+    assert sum("error" in row for row in rows) == 1
+    first = next(row for row in rows if "objects" in row)
+    for each in first["objects"]:
+        assert each["label"] in ("red", "blue")
+        assert 0 <= each["box"][0] < each["box"][2] <= 64
+        assert 0 <= each["box"][1] < each["box"][3] <= 48
+    from pathlib import Path
+
+    drawn = sorted(Path("drawn").iterdir())
+    assert len(drawn) == 8
+    with Image.open(drawn[0]) as image:
+        assert image.size == (64, 48)
+    assert done.err == "1 of 9 could not be read\n"
+    done = striate("predict", detector, folder / "0.png", "--top", 1)
+    assert done.out.count(" at ") == 1
+
+
+def test_the_wrong_task_says_what_to_do(striate, marked, tmp_path):
+    done = striate("train", marked)
+    assert done.code == 2
+    assert done.one_line
+    assert "--task detection" in done.err
+    done = striate("compare", marked)
+    assert done.code == 2
+    assert "--task detection" in done.err
+    done = striate("train", marked, "--task", "detection", "--approach", "transfer")
+    assert done.code == 2
+    done = striate("train", marked, "--task", "detection", "--model", "faster_rcnn_resnet17")
+    assert done.code == 2
+    assert "faster_rcnn_resnet18" in done.err
