@@ -39,12 +39,12 @@ def roi_pooling(
     edges = torch.round(torch.cat(boxes).to(features.device) * scale).long()
     columns = _bins(edges[:, 0], edges[:, 2], size, features.shape[3])
     rows = _bins(edges[:, 1], edges[:, 3], size, features.shape[2])
-    places = _highest(features, owners, rows, columns)  # (K, C, size, size)
-    flat = features.flatten(2)
-    empty = (places < 0).any(1, keepdim=True)
-    channel = torch.arange(flat.shape[1], device=flat.device)[:, None]
-    found = flat[owners[:, None, None], channel, places.clamp(min=0).flatten(2)]
-    return found.view(places.shape).masked_fill(empty, 0.0)
+    places = _highest(features, owners, rows, columns)  # (K, size, size, C)
+    flat = features.permute(0, 2, 3, 1).flatten(1, 2)  # (N, H * W, C)
+    empty = places[..., :1] < 0
+    channel = torch.arange(flat.shape[2], device=flat.device)
+    found = flat[owners[:, None, None, None], places.clamp(min=0).long(), channel]
+    return found.masked_fill(empty, 0.0).permute(0, 3, 1, 2)
 
 
 def _bins(first: Tensor, last: Tensor, size: int, side: int) -> tuple[Tensor, Tensor]:
@@ -60,16 +60,20 @@ def _bins(first: Tensor, last: Tensor, size: int, side: int) -> tuple[Tensor, Te
 def _highest(
     features: Tensor, owners: Tensor, rows: tuple[Tensor, Tensor], columns: tuple[Tensor, Tensor]
 ) -> Tensor:
-    """Where each bin's maximum lies: (K, C, size, size), row * W + column; -1 where it is empty."""
+    """Where each bin's maximum lies: (K, size, size, C) int32, row * W + column; -1 if empty.
+
+    Channels come last here: what is copied then lies together in memory.
+    """
     height, width = features.shape[2:]
     (top, bottom), (left, right) = rows, columns
-    tall, wide = _power(bottom - top), _power(right - left)  # (K, size): log2 of the squares' sides
+    tall, wide = _power(bottom - top), _power(right - left)  # (K, size): log2 of the windows' sides
     count, size = tall.shape
     places = torch.full(
-        (count, features.shape[1], size, size), -1, dtype=torch.long, device=features.device
+        (count, size, size, features.shape[1]), -1, dtype=torch.int32, device=features.device
     )
-    seat = torch.arange(height * width, device=features.device).view(height, width)
-    value, where = features, seat.expand_as(features)
+    value = features.permute(0, 2, 3, 1).contiguous()  # (N, H, W, C)
+    seat = torch.arange(height * width, dtype=torch.int32, device=features.device)
+    where = seat.view(height, width, 1).expand_as(value)
     for power in range(int(tall.max()) + 1):
         line, line_where = value, where
         for other in range(int(wide.max()) + 1):
@@ -83,11 +87,11 @@ def _highest(
                 best, place = take(ys[0], xs[0])
                 for y, x in ((ys[0], xs[1]), (ys[1], xs[0]), (ys[1], xs[1])):
                     best, place = _larger(best, place, *take(y, x))
-                places[region, :, row, column] = place
+                places[region, row, column] = place
             if other < int(wide.max()):
-                line, line_where = _doubled(line, line_where, 2**other, 3)
+                line, line_where = _doubled(line, line_where, 2**other, 2)
         if power < int(tall.max()):
-            value, where = _doubled(value, where, 2**power, 2)
+            value, where = _doubled(value, where, 2**power, 1)
     return places
 
 
@@ -98,7 +102,7 @@ def _power(length: Tensor) -> Tensor:
 
 
 def _take(value: Tensor, where: Tensor, owner: Tensor, y: Tensor, x: Tensor) -> tuple[Tensor, ...]:
-    return value[owner, :, y, x], where[owner, :, y, x]
+    return value[owner, y, x], where[owner, y, x]
 
 
 def _larger(one: Tensor, at: Tensor, other: Tensor, there: Tensor) -> tuple[Tensor, Tensor]:
@@ -118,5 +122,5 @@ def _doubled(value: Tensor, where: Tensor, step: int, axis: int) -> tuple[Tensor
         value.narrow(axis, step, length),
         where.narrow(axis, step, length),
     )
-    pad = (0, step) if axis == 3 else (0, 0, 0, step)
+    pad = (0, 0, 0, step) if axis == 2 else (0, 0, 0, 0, 0, step)
     return F.pad(new, pad, value=float("-inf")), F.pad(place, pad)
