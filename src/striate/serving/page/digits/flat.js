@@ -38,7 +38,8 @@ export class Flat {
 
   /** Paints values, [0, 1], an array for each layer. */
   update(values, palette) {
-    this.figures.forEach(({ canvas, form }, k) => {
+    this.figures.forEach(({ figure, canvas, form }, k) => {
+      if (figure.hidden) return;
       mosaic(canvas, values[k], form, (value, bytes, at) => shade(palette, value, bytes, at));
     });
   }

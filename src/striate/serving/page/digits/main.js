@@ -178,6 +178,7 @@ function layerBoxes() {
     box.addEventListener("change", () => {
       scene?.show(k, box.checked);
       flat.show(k, box.checked);
+      if (box.checked) flat.update(shown, palette());
     });
     label.title = describe(layer);
     label.append(box, layer.title);

@@ -190,7 +190,7 @@ export class Scene {
 
   paint() {
     const { gl, camera, cubes, wires, layers, chosen } = this;
-    if (!this.ramp || gl.isContextLost()) return;
+    if (!this.ramp || !this.canvas.clientWidth || gl.isContextLost()) return; // hidden: nothing to do
     gl.viewport(0, 0, this.canvas.width, this.canvas.height);
     gl.clearColor(0, 0, 0, 0);
     gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT);
