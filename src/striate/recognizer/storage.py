@@ -23,6 +23,8 @@ READABLE = (1, 2)  # 1 knows no familiarity
 DIRECTIONS = "familiarity.directions"
 BAG = "bag_of_visual_words"
 MAX_SIDE = 8192  # pixels of a view; no network here reads more
+MOST_LEVELS = 32  # of a spatial pyramid
+LONGEST = 300  # characters of a message that a file has a say in
 
 
 def save(recognizer: Recognizer, path: str | os.PathLike[str]) -> None:
@@ -85,12 +87,13 @@ def load_trained(
         )
     try:
         tensors, header = load_tensors(path)
+    except WeightsError as error:
+        raise WeightsError(_short(str(error))) from error
     except RecursionError as error:
         raise WeightsError(f"{path} is not a file that striate wrote (nested too deep)") from error
     if header.get("format") not in READABLE:
-        raise WeightsError(
-            f"{path} is no recognizer of format {FORMAT} (it says {header.get('format')!r})"
-        )
+        said = _short(repr(header.get("format")))
+        raise WeightsError(f"{path} is no recognizer of format {FORMAT} (it says {said})")
     try:
         return _recognizer(path, tensors, header, model, engine)
     except WeightsError:
@@ -124,7 +127,10 @@ def _recognizer(
             raise ValueError(f"it has directions of {len(familiarity.directions)} classes")
     if model is None:
         with torch.device("meta"):
-            _check(path, build(architecture, len(classes)), tensors)
+            skeleton = build(architecture, len(classes))
+        _check(path, skeleton, tensors)
+        if isinstance(skeleton, BagOfVisualWords):
+            _see_that_it_reads(skeleton.settings, preprocessing.view.size)
         model = build(architecture, len(classes))
     _check(path, model, tensors)
     model.load_state_dict(tensors)
@@ -149,8 +155,9 @@ def build(architecture: dict[str, Any], classes: int) -> nn.Module:
     """
     name, options = architecture["name"], architecture.get("options", {})
     if name is None:
+        kind = _short(str(architecture.get("kind")))
         raise WeightsError(
-            f"the file holds a network of the user's own ({architecture.get('kind')}): "
+            f"the file holds a network of the user's own ({kind}): "
             "build it and call striate.load(path, model=...)"
         )
     if name == BAG:
@@ -160,8 +167,25 @@ def build(architecture: dict[str, Any], classes: int) -> nn.Module:
     return create(name, classes=classes, **options)
 
 
+def _see_that_it_reads(settings: Settings, side: int) -> None:
+    """Refuses visual words that are not of pictures of this side; no tensor's shape tells."""
+    if (
+        settings.side != side
+        or not 1 <= settings.step <= side
+        or not all(1 <= size <= side for size in settings.bin_sizes)
+        or not 1 <= len(settings.bin_sizes) <= side
+    ):
+        raise ValueError(f"its visual words do not read pictures of {side} x {side} pixels")
+
+
 def settings_from_json(values: dict[str, Any]) -> Settings:
-    """The settings that `asdict` turned into JSON."""
+    """The settings that `asdict` turned into JSON.
+
+    Raises:
+        ValueError: if there are more cells than a picture has use for.
+    """
+    if len(values["levels"]) > MOST_LEVELS:
+        raise ValueError(f"it has {len(values['levels']):,} levels of cells")
     return Settings(
         **{
             **values,
@@ -178,9 +202,10 @@ def _check(path: Path, model: nn.Module, tensors: dict[str, Tensor]) -> None:
         name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name)
     )
     if wrong:
+        is_, expected = theirs.get(wrong[0], "missing"), ours.get(wrong[0], "nothing of that name")
         raise WeightsError(
-            f"{path} does not fit its network: {wrong[0]} is {theirs.get(wrong[0], 'missing')}, "
-            f"expected {ours.get(wrong[0], 'nothing of that name')} ({len(wrong)} differ)"
+            f"{path} does not fit its network: {_short(wrong[0])} is {_short(is_)}, "
+            f"expected {_short(expected)} ({len(wrong)} differ)"
         )
 
 
@@ -195,4 +220,10 @@ def _kinds(tensors: dict[str, Tensor]) -> dict[str, str]:
 def _line(error: Exception) -> str:
     """The error as one line of bearable length."""
     text = f"there is no {error}" if isinstance(error, KeyError) else str(error)
-    return " ".join(text.split())[:200] or type(error).__name__
+    return _short(text) or type(error).__name__
+
+
+def _short(text: str) -> str:
+    """What a file says, as part of a line; only what is absurdly long is cut."""
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 4]} ..."
