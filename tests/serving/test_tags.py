@@ -204,7 +204,7 @@ def test_a_heat_map_of_what_cannot_be_read(client, jpeg):
 def modes():
     """Photographs of mixed sizes, orientations and color modes, as files."""
     generator = np.random.default_rng(3)
-    sizes = [(320, 240), (37, 200), (900, 1200)]
+    sizes = [(320, 240), (37, 200), (300, 400)]
     for number, size in enumerate(sizes):
         noise = generator.integers(0, 256, (12, 9, 4), dtype=np.uint8)
         colors = Image.fromarray(noise[:, :, :3]).resize(size, Image.Resampling.BICUBIC)
