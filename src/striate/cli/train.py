@@ -67,10 +67,17 @@ def train(
     if task == "detection":
         if approach != "scratch":
             raise UserError(f"--approach {approach}: detection has one way to learn; leave it out")
-        train_detector(
-            striate.data.open(data, seed=seed), model=model, epochs=epochs, folder=resume or out,
-            resume=resume is not None, seed=seed, json=json,
-        )  # fmt: skip
+        folder = resume or out
+        try:
+            train_detector(
+                striate.data.open(data, seed=seed), model=model, epochs=epochs, folder=folder,
+                resume=resume is not None, seed=seed, json=json,
+            )  # fmt: skip
+        except KeyboardInterrupt:
+            if folder is not None and (folder / "checkpoint.safetensors").exists():
+                again = f"striate train {data} --task detection --resume {folder}"
+                print(f"saved; to go on: {printable(again)}", file=sys.stderr)
+            raise
         return
     if approach not in BY_EPOCHS and (epochs is not None or resume is not None):
         option = "--epochs" if epochs is not None else "--resume"
