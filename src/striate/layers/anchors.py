@@ -1,4 +1,4 @@
-"""Anchors (Ren et al. 2015, arXiv:1506.01497, Section 3.1.1): boxes that proposals are told from."""
+"""Anchors (Ren et al. 2015, arXiv:1506.01497, Section 3.1.1): boxes proposals are told from."""
 
 import torch
 from torch import Tensor
