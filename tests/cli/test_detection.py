@@ -101,3 +101,15 @@ def test_the_wrong_task_says_what_to_do(striate, marked, tmp_path):
     done = striate("train", marked, "--task", "detection", "--model", "faster_rcnn_resnet17")
     assert done.code == 2
     assert "faster_rcnn_resnet18" in done.err
+
+
+@pytest.mark.parametrize(
+    "before", [("compare",), ("check",), ("augment",), ("evaluate", "RECOGNIZER"), ("train",)]
+)
+def test_commands_for_one_class_an_image_say_where_boxes_belong(
+    striate, recognizer, marked, before
+):
+    given = [recognizer if word == "RECOGNIZER" else word for word in before]
+    done = striate(*given, marked)
+    assert (done.code, done.one_line) == (2, True)
+    assert "--task detection" in done.err

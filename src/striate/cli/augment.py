@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from striate.cli.detection import without_boxes
 from striate.cli.options import Data, Json, Seed
 from striate.cli.show import print_json, printable
 from striate.errors import ImageError, UnknownName, UserError
@@ -61,7 +62,7 @@ def augment(
     known = named()
     if recipe not in (AUTOMATIC, *known):
         raise UnknownName("recipe", recipe, [AUTOMATIC, *known])
-    dataset = striate.data.open(data, seed=seed)
+    dataset = without_boxes(striate.data.open(data, seed=seed))
     view = natural_view(dataset)
     if recipe == AUTOMATIC:
         recipe = "characters" if view.channels == 1 else "photographs"

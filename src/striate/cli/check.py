@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from striate.cli.detection import without_boxes
 from striate.cli.options import Data, Json, Seed
 from striate.cli.show import print_json, printable
 
@@ -42,7 +43,7 @@ def check(
     from striate.checking.cleaning import see_listable
     from striate.cli.options import plain_name, see_writable
 
-    dataset = striate.data.open(data, seed=seed)
+    dataset = without_boxes(striate.data.open(data, seed=seed))
     page = report or Path(f"striate-{plain_name(dataset.name)}") / "check.html"
     for place in (page, fix):
         if place is not None:

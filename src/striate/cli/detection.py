@@ -26,7 +26,9 @@ def without_boxes(data: "Dataset") -> "Dataset":
     from striate.data import BoxedDataset
 
     if isinstance(data, BoxedDataset):
-        raise UserError(f"{data.name}: its images have boxes; add --task detection")
+        raise UserError(
+            f"{data.name}: its images have boxes: striate train {data.name} --task detection"
+        )
     return data
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from striate.cli.detection import without_boxes
 from striate.cli.options import BatchSize, Json, Seed
 from striate.cli.show import percent, print_json, print_table, printable, table
 from striate.errors import DataError, UserError
@@ -78,7 +79,7 @@ def evaluate(
         raise UserError(str(error)) from error
     above = open_tree(tree) if tree is not None else None
     recognizers = [striate.recognizer.load_trained(model) for model in models]
-    dataset = striate.data.open(data, seed=seed)
+    dataset = without_boxes(striate.data.open(data, seed=seed))
     part = dataset if split == "all" else getattr(dataset, split)
     if not len(part):
         raise DataError(f"{data}: the {split} split has no image")

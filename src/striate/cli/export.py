@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from striate.cli.detection import without_boxes
 from striate.cli.options import Json, ModelFile, Seed
 from striate.cli.show import print_json, printable
 from striate.errors import UserError
@@ -49,7 +50,7 @@ def export(
     path = out or Path(model).with_suffix(exporting.SUFFIXES[to])
     if int8 and to != "onnx":
         raise UserError(f"--int8 is for --to onnx, not {to}")
-    dataset = striate.data.open(int8, seed=seed) if int8 else None
+    dataset = without_boxes(striate.data.open(int8, seed=seed)) if int8 else None
     card = exporting.export(recognizer, path, to=to)
     cost = exporting.round_with(path, dataset) if dataset is not None else None
     if cost is not None:
