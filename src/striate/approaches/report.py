@@ -1,7 +1,5 @@
 """The comparison as one HTML page: no scripts, no network, every name from a file escaped."""
 
-import base64
-import io
 import json
 import platform
 from collections.abc import Sequence
@@ -13,19 +11,17 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from striate import pages
 from striate.approaches.outcome import Outcome
 from striate.approaches.reasons import reasons
 from striate.data import SPLITS, Dataset
-from striate.errors import ImageError
 from striate.evaluation import calibration_error, confusion, precision_recall, wilson_interval
-from striate.files import writing
 
 if TYPE_CHECKING:
     from striate.approaches.compare import Comparison
 
 CONFUSION_CLASSES = 30  # more are shown as the most confused pairs
 SAMPLES, MISTAKES, LEFT_OUT, PAIRS = 20, 12, 200, 30
-THUMBNAIL = 160  # pixels of the longer side
 
 
 def write_report(comparison: "Comparison", path: Path) -> Path:
@@ -34,15 +30,7 @@ def write_report(comparison: "Comparison", path: Path) -> Path:
     Raises:
         StorageError: if it cannot be written.
     """
-    from jinja2 import Environment, PackageLoader
-
-    environment = Environment(
-        loader=PackageLoader("striate.approaches", "."), autoescape=True, trim_blocks=True
-    )
-    page = environment.get_template("report.html.jinja").render(contents(comparison))
-    with writing(path) as temporary:
-        temporary.write_text(page, encoding="utf-8", errors="replace")
-    return path
+    return pages.write_page("striate.approaches", "report.html.jinja", contents(comparison), path)
 
 
 def contents(comparison: "Comparison") -> dict[str, Any]:
@@ -115,7 +103,7 @@ def _samples(dataset: Dataset) -> list[dict[str, Any]]:
     samples = []
     for number, name in enumerate(dataset.classes[:SAMPLES]):
         rows = np.flatnonzero(train.targets == number)
-        picture = _picture(train, int(rows[0])) if len(rows) else None
+        picture = pages.thumbnail(train, int(rows[0])) if len(rows) else None
         count = int((dataset.targets == number).sum())
         samples.append({"name": name, "count": count, "picture": picture})
     return samples
@@ -192,7 +180,7 @@ def _mistakes(dataset: Dataset, outcome: Outcome) -> list[dict[str, Any]]:
             "given": dataset.classes[given[row]],
             "true": dataset.classes[outcome.targets[row]],
             "probability": float(sure[row]),
-            "picture": _picture(test, int(row)),
+            "picture": pages.thumbnail(test, int(row)),
         }
         for row in wrong[np.argsort(-sure[wrong], kind="stable")][:MISTAKES]
     ]
@@ -204,7 +192,7 @@ def _reasons(dataset: Dataset, outcome: Outcome) -> list[dict[str, Any]]:
         {
             "given": dataset.classes[reason.given],
             "true": None if reason.right else dataset.classes[outcome.targets[reason.row]],
-            "picture": _embedded(Image.fromarray(reason.picture)),
+            "picture": pages.embedded(Image.fromarray(reason.picture)),
         }
         for reason in reasons(dataset, outcome)
     ]
@@ -223,26 +211,3 @@ def _reliability(outcome: Outcome, *, bins: int = 10) -> list[dict[str, str]]:
             radius = 3 + 9 * np.sqrt(inside.mean())
             dots.append({"x": f"{x:.1f}", "y": f"{y:.1f}", "r": f"{radius:.1f}"})
     return dots
-
-
-def _picture(dataset: Dataset, row: int) -> str | None:
-    """A small picture inside the page; None if its file has gone meanwhile."""
-    try:
-        return _embedded(Image.fromarray(dataset.images[row]))
-    except ImageError:
-        return None
-
-
-def _embedded(picture: Image.Image) -> str:
-    """A picture as an address that holds it."""
-    picture.thumbnail((THUMBNAIL, THUMBNAIL))
-    buffer = io.BytesIO()
-    if max(picture.size) < 64:  # digits and icons: enlarged without blur
-        width, height = picture.size
-        picture = picture.resize((4 * width, 4 * height), Image.Resampling.NEAREST)
-        picture.save(buffer, "PNG")
-        kind = "png"
-    else:
-        picture.save(buffer, "JPEG", quality=80)
-        kind = "jpeg"
-    return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -17,7 +17,8 @@ from striate.models.published import locate
 from striate.ops.memory import channels_last
 from striate.progress import stage
 from striate.recognizer.recognizer import Before
-from striate.training import Preprocessing, evaluating, fastest_device
+from striate.tasks.classification import logits_of
+from striate.training import Preprocessing, fastest_device
 
 PRETRAINED = "efficientnet_lite0"
 SMALL_SIDE = 96  # what pictures of at most SMALL pixels are enlarged to
@@ -101,18 +102,13 @@ def deep_features(
 
 
 def _compute(data: Decoded, name: str, preprocessing: Preprocessing) -> NDArray[np.float32]:
-    device = fastest_device()
-    trunk = channels_last(Before(folded(create(name, weights=weights_of(name))))).to(device)
+    trunk = channels_last(Before(folded(create(name, weights=weights_of(name)))))
     pixels = data.pixels[preprocessing.view]
-    parts = []
-    with evaluating(trunk), stage("deep features", len(pixels)) as bar:
-        for first in range(0, len(pixels), BATCH):
-            some = np.ascontiguousarray(pixels[first : first + BATCH])
-            images = preprocessing.tensor(some, device)
-            said = trunk(images.contiguous(memory_format=torch.channels_last))
-            parts.append(said.flatten(1).cpu())
-            bar.advance(len(images))
-    return torch.cat(parts).numpy()
+    with stage("deep features", len(pixels)) as bar:
+        features = logits_of(
+            trunk.to(fastest_device()), preprocessing, pixels, batch_size=BATCH, bar=bar
+        )
+    return features.flatten(1).numpy()
 
 
 def weights_of(name: str) -> str:

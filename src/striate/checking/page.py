@@ -1,7 +1,5 @@
 """The findings as one HTML page with the pictures: no scripts, no network, every name escaped."""
 
-import base64
-import io
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
@@ -9,16 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from striate import pages
 from striate.checking.duplicates import SAME
 from striate.checking.findings import Copies, Findings
 from striate.checking.telling import KINDS, uneven
 from striate.data import SPLITS, Dataset
-from striate.errors import ImageError
-from striate.files import writing
 from striate.progress import track
 
 GROUPS, MEMBERS, SUSPECTS, ODD, LEFT_OUT = 40, 6, 60, 24, 200  # shown; the JSON has all
-THUMBNAIL = 160  # pixels of the longer side
 
 
 def write_page(findings: Findings, path: Path) -> Path:
@@ -27,15 +23,7 @@ def write_page(findings: Findings, path: Path) -> Path:
     Raises:
         StorageError: if it cannot be written.
     """
-    from jinja2 import Environment, PackageLoader
-
-    environment = Environment(
-        loader=PackageLoader("striate.checking", "."), autoescape=True, trim_blocks=True
-    )
-    page = environment.get_template("page.html.jinja").render(contents(findings))
-    with writing(path) as temporary:
-        temporary.write_text(page, encoding="utf-8", errors="replace")
-    return path
+    return pages.write_page("striate.checking", "page.html.jinja", contents(findings), path)
 
 
 def contents(findings: Findings) -> dict[str, Any]:
@@ -119,25 +107,5 @@ def _image(data: Dataset, row: int) -> dict[str, Any]:
         "name": data.images.name(row),
         "label": data.classes[data.targets[row]],
         "split": SPLITS[data.split[row]],
-        "picture": _picture(data, row),
+        "picture": pages.thumbnail(data, row),
     }
-
-
-def _picture(data: Dataset, row: int) -> str | None:
-    """A small picture inside the page; None if its file has gone meanwhile."""
-    from PIL import Image
-
-    try:
-        picture = Image.fromarray(data.images[row])
-    except ImageError:
-        return None
-    picture.thumbnail((THUMBNAIL, THUMBNAIL))
-    buffer = io.BytesIO()
-    if max(picture.size) < 64:  # digits and icons: enlarged without blur
-        picture = picture.resize([4 * side for side in picture.size], Image.Resampling.NEAREST)
-        picture.save(buffer, "PNG")
-        kind = "png"
-    else:
-        picture.save(buffer, "JPEG", quality=80)
-        kind = "jpeg"
-    return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -6,18 +6,18 @@ PASCAL VOC (Everingham et al. 2010, Section 4.2; 2015 for the area under the who
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import get_args
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from striate.data.boxes import Objects
+from striate.evaluation.multilabel import Rule, area_under
 from striate.models.faster_rcnn import Detections
 from striate.ops.boxes import covered, overlaps
 
-Form = Literal["all", "11", "101"]
-FORMS = ("all", "11", "101")
+FORMS = get_args(Rule)
 COCO_OVERLAPS = tuple(0.5 + 0.05 * step for step in range(10))
 NEAR = 0.1  # overlap from which on a wrong box is a poor one, or one of the wrong class
 
@@ -37,7 +37,7 @@ class Curve:
     scores: NDArray[np.float64]
     things: int
 
-    def average(self, form: Form = "all") -> float:
+    def average(self, form: Rule = "all") -> float:
         """Average precision; NaN where there is nothing to be found.
 
         "all": the area under the precision that is the highest at this recall or any above it;
@@ -47,13 +47,7 @@ class Curve:
             raise ValueError(f"an average precision is one of {', '.join(FORMS)}, not {form!r}")
         if not self.things:
             return float("nan")
-        best = np.maximum.accumulate(self.precision[::-1])[::-1]
-        if form == "all":
-            steps = np.diff(self.recall, prepend=0.0)
-            return float((steps * best).sum())
-        asked = np.linspace(0, 1, int(form))
-        place = np.searchsorted(self.recall, asked, side="left")  # to the last bit as pycocotools
-        return float(np.append(best, 0.0)[place].mean())
+        return area_under(self.precision, self.recall, form)
 
 
 def curve(
@@ -125,7 +119,7 @@ def average_precisions(
     classes: int,
     *,
     overlap: float = 0.5,
-    form: Form = "all",
+    form: Rule = "all",
 ) -> NDArray[np.float64]:
     """(classes,) the average precision of each; NaN where there is nothing to find."""
     return np.array(

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
-Rule = Literal["all", "11"]
+Rule = Literal["all", "11", "101"]
+ROUNDING = {"11": 1e-12, "101": 0.0}  # of recalls; pycocotools compares to the last bit
 
 
 def precision_recall_curve(scores: Array, targets: Array) -> tuple[Array, Array]:
@@ -38,15 +39,14 @@ def area_under(precision: Array, recall: Array, rule: Rule = "all") -> float:
 
     Args:
         rule: "all" is the area below the largest precision at each recall or beyond it (VOC since
-            2010); "11" its mean at the recalls 0, 0.1 ... 1 (VOC until 2009).
+            2010); "11" its mean at the recalls 0, 0.1 ... 1 (VOC until 2009); "101" at 0, 0.01
+            ... 1 (COCO).
     """
-    if rule == "11":
-        return float(
-            np.mean([precision[recall >= r - 1e-12].max(initial=0) for r in np.arange(11) / 10])
-        )
     largest = np.maximum.accumulate(precision[::-1])[::-1]
-    steps = np.diff(recall, prepend=0)
-    return float((largest * steps).sum())
+    if rule == "all":
+        return float((largest * np.diff(recall, prepend=0.0)).sum())
+    asked = np.linspace(0, 1, int(rule)) - ROUNDING[rule]
+    return float(np.append(largest, 0.0)[np.searchsorted(recall, asked)].mean())
 
 
 def average_precision(scores: Array, targets: Array, *, rule: Rule = "all") -> Array:

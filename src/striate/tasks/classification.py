@@ -17,6 +17,7 @@ from striate.images import View
 from striate.models import classifier
 from striate.models.fusion import fused
 from striate.ops.memory import learning_layout
+from striate.progress import Stage
 from striate.training import Preprocessing, Recipe, Task, device_of, evaluating
 
 EVALUATION_BATCH = 64
@@ -152,9 +153,14 @@ def logits_of(
     pixels: NDArray[np.uint8],
     *,
     batch_size: int = EVALUATION_BATCH,
+    bar: Stage | None = None,
 ) -> Tensor:
     """Logits (N, classes) float32 of stored pixels (N, S, S, C), in evaluation mode; on the CPU,
-    wherever the network is."""
+    wherever the network is.
+
+    Args:
+        bar: is told of every batch.
+    """
     parts, device = [], device_of(model)
     with evaluating(model):
         for first in range(0, len(pixels), batch_size):
@@ -162,4 +168,6 @@ def logits_of(
             images = preprocessing.tensor(some, device)
             logits = model(images.contiguous(memory_format=torch.channels_last))
             parts.append(logits.float().cpu())
+            if bar is not None:
+                bar.advance(len(some))
     return torch.cat(parts)

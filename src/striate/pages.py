@@ -1,0 +1,59 @@
+"""What every HTML page of ours has in common: a template, whole files, small pictures inside."""
+
+import base64
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from striate.data import Dataset
+from striate.errors import ImageError
+from striate.files import writing
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+THUMBNAIL = 160  # pixels of the longer side
+ICON = 64  # below it, pictures are digits and icons: enlarged without blur
+
+
+def write_page(package: str, template: str, values: Mapping[str, Any], path: Path) -> Path:
+    """Fills a template that lies in a package, every value escaped; returns the path.
+
+    Raises:
+        StorageError: if the page cannot be written; it is there whole or not at all.
+    """
+    from jinja2 import Environment, PackageLoader
+
+    environment = Environment(loader=PackageLoader(package, "."), autoescape=True, trim_blocks=True)
+    page = environment.get_template(template).render(values)
+    with writing(path) as temporary:
+        temporary.write_text(page, encoding="utf-8", errors="replace")
+    return path
+
+
+def thumbnail(dataset: Dataset, row: int) -> str | None:
+    """A small picture inside the page; None if its file has gone meanwhile."""
+    from PIL import Image
+
+    try:
+        return embedded(Image.fromarray(dataset.images[row]))
+    except ImageError:
+        return None
+
+
+def embedded(picture: "Image.Image") -> str:
+    """A picture, made small in place, as an address that holds it."""
+    from PIL import Image
+
+    picture.thumbnail((THUMBNAIL, THUMBNAIL))
+    buffer = io.BytesIO()
+    if max(picture.size) < ICON:
+        width, height = picture.size
+        picture = picture.resize((4 * width, 4 * height), Image.Resampling.NEAREST)
+        picture.save(buffer, "PNG")
+        kind = "png"
+    else:
+        picture.save(buffer, "JPEG", quality=80)
+        kind = "jpeg"
+    return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
