@@ -1,11 +1,13 @@
 """Work says how far it is to whoever listens, and to nobody by default."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
 from striate import progress
+from striate.progress import Clock
 
 
 class Listener:
@@ -64,3 +66,23 @@ def test_the_listener_before_comes_back() -> None:
         list(progress.track("a", "one"))
     list(progress.track("a", "two"))
     assert (outer.heard, inner.heard) == ([("one", 1), 1, "end"], [])
+
+
+def test_clock_adds_up_by_name() -> None:
+    clock = Clock({"before": 2.0})
+    for _ in range(2):
+        with clock.stage("learn"):
+            time.sleep(0.03)
+    with clock.stage("before"):
+        pass
+    assert 0.06 <= clock.seconds["learn"] < 1
+    assert clock.seconds["before"] == pytest.approx(2, abs=0.1)
+    assert list(clock.seconds) == ["before", "learn"]
+
+
+def test_clock_counts_what_fails() -> None:
+    clock = Clock()
+    with pytest.raises(KeyError):
+        with clock.stage("learn"):
+            raise KeyError
+    assert "learn" in clock.seconds

@@ -4,9 +4,11 @@ The library calls `track` and `stage`; by default nobody listens and nothing is 
 line puts a reporter in place with `reporting`, and takes it away again.
 """
 
+import time
 from collections.abc import Iterable, Iterator, Sized
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 Item = TypeVar("Item")
@@ -67,3 +69,18 @@ def track(items: Iterable[Item], name: str, total: int | None = None) -> Iterato
         for item in items:
             yield item
             bar.advance()
+
+
+@dataclass
+class Clock:
+    """Seconds of named stages."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start

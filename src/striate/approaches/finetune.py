@@ -12,13 +12,14 @@ from torch import Tensor
 
 from striate.approaches import transfer
 from striate.approaches.heads import solve
-from striate.approaches.outcome import Ask, Clock, Learned
+from striate.approaches.outcome import Ask, Learned
 from striate.approaches.scratch import epochs_for
 from striate.data import Dataset, Decoded, native
 from striate.errors import ModelError
 from striate.images import View
 from striate.models import Stages, above, classifier, create, cut, describe, folded
 from striate.ops.memory import channels_last
+from striate.progress import Clock
 from striate.recognizer.recognizer import Before
 from striate.tasks import UpperLayers
 from striate.training import Recipe, fastest_device, fit, recipes

@@ -6,9 +6,10 @@ The "BoW" row of the lectures' tables (Lazebnik et al. 2006; Liu, Wang & Liu 201
 from dataclasses import asdict
 
 from striate import handcrafted as features
-from striate.approaches.outcome import Ask, Clock, Learned
+from striate.approaches.outcome import Ask, Learned
 from striate.data import Dataset, Decoded, native
 from striate.images import View
+from striate.progress import Clock
 from striate.recognizer.storage import BAG
 from striate.tasks.classification import split
 from striate.training import Preprocessing

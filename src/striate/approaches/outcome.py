@@ -1,10 +1,8 @@
 """What is asked of an approach, what it learned, and what that turned out to be worth."""
 
 import threading
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -82,21 +80,6 @@ class Outcome:
     memory: int
     curve: tuple[dict[str, float], ...] = ()
     notes: tuple[str, ...] = ()
-
-
-@dataclass
-class Clock:
-    """Seconds of named stages."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
 
 
 class PeakMemory:

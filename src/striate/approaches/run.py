@@ -7,13 +7,14 @@ import numpy as np
 import torch
 
 from striate.approaches import finetune, handcrafted, scratch, transfer
-from striate.approaches.outcome import Ask, Clock, Learned, Outcome, PeakMemory
+from striate.approaches.outcome import Ask, Learned, Outcome, PeakMemory
 from striate.checking import trusted
 from striate.data import SPLITS, Dataset, Decoded, decode
 from striate.data.dataset import TEST
 from striate.errors import UnknownName
 from striate.evaluation import calibration_error, top_k
 from striate.images import View
+from striate.progress import Clock
 from striate.recognizer import Calibration, Recognizer
 from striate.recognizer.familiarity import MOST, some_of_each
 from striate.tasks.classification import logits_of, split

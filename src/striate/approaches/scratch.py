@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from striate.approaches.outcome import Ask, Clock, Learned
+from striate.approaches.outcome import Ask, Learned
 from striate.data import SMALL, Dataset, Decoded, native
 from striate.images import View
 from striate.models import create, entry
+from striate.progress import Clock
 from striate.tasks import Classification
 from striate.tasks.classification import split
 from striate.training import Preprocessing, Recipe, fastest_device, fit, recipes, seeded

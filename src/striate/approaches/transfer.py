@@ -8,14 +8,14 @@ import torch
 from numpy.typing import NDArray
 
 from striate.approaches.heads import Head, solve
-from striate.approaches.outcome import Ask, Clock, Learned
+from striate.approaches.outcome import Ask, Learned
 from striate.data import SMALL, SPLITS, Dataset, Decoded, native
 from striate.errors import ModelError
 from striate.images import View
 from striate.models import classifier, create, entry, folded
 from striate.models.published import locate
 from striate.ops.memory import channels_last
-from striate.progress import stage
+from striate.progress import Clock, stage
 from striate.recognizer.recognizer import Before
 from striate.tasks.classification import logits_of
 from striate.training import Preprocessing, fastest_device
