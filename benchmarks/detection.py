@@ -18,7 +18,8 @@ from torch import Tensor
 from striate.layers.roi_pooling import roi_pooling
 from striate.models.faster_rcnn import Settings, faster_rcnn
 from striate.ops.boxes import overlaps, without_doubles
-from striate.tasks.detection import Detector, Scaling
+from striate.tasks.detection import Scaling
+from striate.tasks.detection.faster_rcnn import FasterRCNNFinder
 
 SCALE = 1 / 16
 
@@ -81,7 +82,7 @@ def measure(quick: bool) -> Iterator[Row]:
         )  # fmt: skip
     model = faster_rcnn("efficientnet_lite0", classes=3, settings=Settings(ratios=(1.0,)))
     model = model.eval().to(memory_format=torch.channels_last)
-    detector = Detector(model, {}, Scaling(448, (127.0,) * 3, (128.0,) * 3), ("a", "b", "c"))
+    finder = FasterRCNNFinder(model, {}, Scaling(448, (127.0,) * 3, (128.0,) * 3))
     picture = np.random.default_rng(0).integers(0, 256, (480, 640, 3), dtype=np.uint8)
     images = torch.randn(1, 3, 352, 448).contiguous(memory_format=torch.channels_last)
 
@@ -90,7 +91,7 @@ def measure(quick: bool) -> Iterator[Row]:
         return model(images)
 
     yield paired(
-        "one picture of 640 x 480", lambda: detector.find(picture), network,
+        "one picture of 640 x 480", lambda: finder.find(picture), network,
         peer="its network alone", rounds=rounds,
     )  # fmt: skip
 

@@ -1,13 +1,16 @@
 """striate train --task detection and predict with what it made."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from striate.models.faster_rcnn import Settings, faster_rcnn
-from striate.tasks.detection import Detector, Scaling
+from striate.tasks.detection import METHODS, Detector, Scaling
+from striate.tasks.detection.faster_rcnn import RECIPE, FasterRCNNFinder
+from striate.tasks.detection.faster_rcnn import learn as learn_faster_rcnn
 
 ANNOTATION = (
     "<annotation><object><name>red</name><bndbox><xmin>5</xmin><ymin>5</ymin><xmax>30</xmax>"
@@ -41,24 +44,23 @@ def detector(tmp_path):
     }  # fmt: skip
     path = tmp_path / "detector.safetensors"
     scaling = Scaling(64, (127.0,) * 3, (128.0,) * 3)
-    Detector(model.eval(), architecture, scaling, ("red", "blue")).save(path)
+    finder = FasterRCNNFinder(model.eval(), architecture, scaling)
+    Detector(finder, ("red", "blue")).save(path)
     return path
 
 
 def test_train_without_weights_or_boxes(striate, marked, monkeypatch):
-    from striate.tasks import detection
+    def fresh(data, ask):
+        recipe = RECIPE.but(batch_size=4)
+        return learn_faster_rcnn(data, replace(ask, weights=None), recipe=recipe, side=64)
 
-    learn = detection.learn
-
-    def fresh(*args, **settings):
-        recipe = settings.pop("recipe").but(batch_size=4)
-        return learn(*args, **settings, weights=None, recipe=recipe, side=64)
-
-    monkeypatch.setattr(detection, "learn", fresh)
+    method = replace(METHODS["faster_rcnn"], learn=fresh)
+    monkeypatch.setitem(METHODS, "faster_rcnn", method)
     done = striate("train", marked, "--task", "detection", "--epochs", 1, "--out", "run", "--json")
     assert done.code == 0, done.err
     told = json.loads(done.out)
-    assert told["test"].keys() == {"map50", "ap50 red"}
+    assert told["test"]["classes"][0]["name"] == "red"
+    assert 0 <= told["test"]["map50"] <= 1
     assert "3.png: red reaches beyond the image of 64 x 48: cut off" in done.err
     done = striate("predict", told["recognizer"], marked / "JPEGImages" / "0.png", "--json")
     assert done.code == 0

@@ -11,9 +11,10 @@ from striate.cli.show import percent, print_json, printable
 from striate.errors import ImageError, UserError
 
 if TYPE_CHECKING:
-    from striate.data import Dataset
-    from striate.tasks.detection import Detector, Findings
+    from striate.data import BoxedDataset, Dataset
+    from striate.tasks.detection import Detector, Findings, Measured
 
+DOUBTS = 10  # that are told one by one
 COLORS = ("#e6194b", "#3cb44b", "#4363d8", "#f58231", "#911eb4", "#008080", "#9a6324", "#800000")
 
 
@@ -43,39 +44,76 @@ def train_detector(
     json: bool,
 ) -> None:
     """Learns a detector and says how good it is."""
-    from striate.data import BoxedDataset
-    from striate.tasks.detection import DEFAULT, FASTER_RCNN, learn
+    from striate.tasks.detection import DEFAULT, Ask, learn
 
-    if not isinstance(data, BoxedDataset):
-        raise UserError(
-            f"{data.name}: no boxes; --task detection reads PASCAL VOC (Annotations/) and COCO "
-            "(annotations/*.json) folders"
-        )
-    folder = folder or Path(f"striate-{plain_name(data.name)}-detection")
+    data = with_boxes(data)
+    name = model or DEFAULT
+    folder = folder or Path(f"striate-{plain_name(data.name)}-{plain_name(name)}")
     see_writable(folder)
-    recipe = FASTER_RCNN if epochs is None else FASTER_RCNN.but(epochs=epochs)
-    for doubt in data.doubts:
-        print(f"{printable(doubt.image)}: {printable(doubt.text)}", file=sys.stderr)
-    learned = learn(data, model or DEFAULT, recipe=recipe, folder=folder, resume=resume, seed=seed)
+    tell_doubts(data)
+    outcome = learn(data, name, Ask(epochs=epochs, folder=folder, resume=resume, seed=seed))
     path = folder / "recognizer.safetensors"
-    learned.detector.save(path)
+    outcome.detector.save(path)
+    learned, test = outcome.learned, outcome.measured
     if json:
         row: dict[str, Any] = {
             "task": "detection",
-            "validation": learned.run.best,
-            "test": learned.test,
+            "method": name,
+            "seconds": learned.seconds,
+            "validation": learned.validation,
+            "test": test.to_json() if test else None,
             "recognizer": str(path),
             "run": str(folder),
-            "history": list(learned.run.history),
+            "history": list(learned.history),
+            "notes": list(learned.notes),
         }
         print_json(row)
         return
-    if learned.test is not None:
-        print(f"mean average precision {percent(learned.test['map50'])} on the test images")
-        for name, value in learned.test.items():
-            if name != "map50" and value == value:  # a class that is nowhere in the test has none
-                print(f"  {printable(name.removeprefix('ap50 '))} {percent(value)}")
+    for note in learned.notes:
+        print(f"note: {printable(note)}")
+    if test is not None:
+        print_measured(test, "test")
     print(f"recognizer: {printable(str(path))}")
+
+
+def with_boxes(data: "Dataset") -> "BoxedDataset":
+    """The set, if its images have boxes.
+
+    Raises:
+        UserError: if they have none.
+    """
+    from striate.data import BoxedDataset
+
+    if not isinstance(data, BoxedDataset):
+        raise UserError(
+            f"{data.name}: no boxes; detection reads PASCAL VOC (Annotations/) and COCO "
+            "(annotations/*.json) folders"
+        )
+    return data
+
+
+def tell_doubts(data: "BoxedDataset") -> None:
+    """Says which boxes were mended, dropped or look wrong; of many, the first and the number."""
+    for doubt in data.doubts[:DOUBTS]:
+        print(f"{printable(doubt.image)}: {printable(doubt.text)}", file=sys.stderr)
+    if len(data.doubts) > DOUBTS:
+        print(
+            f"and {len(data.doubts) - DOUBTS} more boxes: striate check {printable(data.name)}",
+            file=sys.stderr,
+        )
+
+
+def print_measured(test: "Measured", split: str) -> None:
+    """How good a detector is, class by class."""
+    print(
+        f"mean average precision {percent(test.map50)} on {len(test.rows)} {split} images, "
+        f"{test.seconds:.2g} s an image"
+    )
+    for name, value in test.average_precisions.items():
+        if value == value:  # a class that is nowhere in these images has none
+            print(f"  {printable(name)} {percent(value)}")
+    for name, reason in test.broken:
+        print(f"{printable(name)}: {printable(reason)}", file=sys.stderr)
 
 
 def predict_boxes(

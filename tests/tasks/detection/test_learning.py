@@ -1,5 +1,6 @@
 """From a folder to a detector, saved, loaded and used; runs that go on; files that are damaged."""
 
+import json
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -11,18 +12,42 @@ import torch
 from striate.data.boxes import BoxedDataset
 from striate.errors import DataError, UnknownName, WeightsError
 from striate.recognizer import load
-from striate.tasks.detection import FASTER_RCNN, Detection, Detector, Scaling, is_detector, learn
+from striate.tasks.detection import (
+    METHODS,
+    Ask,
+    Detection,
+    Detector,
+    Learned,
+    Scaling,
+    faster_rcnn,
+    is_detector,
+    learn,
+    names,
+)
 from striate.training.checkpoints import load_tensors, save_tensors
 
-QUICK = FASTER_RCNN.but(epochs=1, batch_size=4)
-NAME = "faster_rcnn_efficientnet_lite0"
+QUICK = faster_rcnn.RECIPE.but(epochs=1, batch_size=4)
 
 
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Faster R-CNN on pictures of 64 pixels, for an epoch, from fresh weights."""
+
+    def small(data: BoxedDataset, ask: Ask) -> Learned:
+        return faster_rcnn.learn(data, replace(ask, weights=None), recipe=QUICK, side=64)
+
+    method = METHODS["faster_rcnn"]
+    monkeypatch.setitem(METHODS, "faster_rcnn", replace(method, learn=small))
+
+
+@pytest.mark.usefixtures("quick")
 def test_learned_saved_and_used(shapes: BoxedDataset, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    learned = learn(shapes, NAME, weights=None, recipe=QUICK, side=64, folder=run)
-    assert learned.test is not None
-    assert set(learned.test) == {"map50", "ap50 disc", "ap50 square"}
+    learned = learn(shapes, "faster_rcnn_efficientnet_lite0", Ask(folder=run))
+    assert learned.measured is not None
+    assert set(learned.measured.average_precisions) == {"disc", "square"}
+    assert learned.measured.to_json()["images"] == int((shapes.split == 2).sum())
+    assert list(learned.learned.seconds) == ["decode", "learn"]
     assert (run / "checkpoint.safetensors").exists()
     path = tmp_path / "detector.safetensors"
     learned.detector.save(path)
@@ -30,7 +55,7 @@ def test_learned_saved_and_used(shapes: BoxedDataset, tmp_path: Path) -> None:
     assert not is_detector(tmp_path / "none.safetensors")
     again = Detector.load(path)
     assert again.classes == ("disc", "square")
-    assert again.scaling == learned.detector.scaling
+    assert json.dumps(again.finder.header()) == json.dumps(learned.detector.finder.header())
     picture = shapes.images[1]
     assert again.find(picture) == learned.detector.find(picture)
     (tmp_path / "broken.jpg").write_text("no picture")
@@ -45,9 +70,11 @@ def test_learned_saved_and_used(shapes: BoxedDataset, tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="no recognizer"):
         load(path)
     tensors, header = load_tensors(path)
+    finder = header["finder"]
     for change in (
-        {"format": 7}, {"classes": ["disc"]}, {"scaling": {}}, {"architecture": {"backbone": "x"}},
-        {"architecture": {**header["architecture"], "width": 10**9}},
+        {"format": 7}, {"classes": ["disc"]}, {"kind": "x"}, {"kind": ["x"]}, {"finder": {}},
+        {"finder": {**finder, "scaling": {}}}, {"finder": {**finder, "architecture": {}}},
+        {"finder": {**finder, "architecture": {**finder["architecture"], "width": 10**9}}},
     ):  # fmt: skip
         save_tensors(path, tensors, {**header, **change})
         with pytest.raises(WeightsError, match="detector"):
@@ -75,7 +102,7 @@ def test_difficult_things_are_not_learned(shapes: BoxedDataset) -> None:
     assert all(not len(target.boxes) for target in batch.targets)
     assert any(len(target.ignored) for target in batch.targets)
     with pytest.raises(DataError, match="nothing is marked in its"):
-        learn(replace(shapes, objects=objects), weights=None)
+        learn(replace(shapes, objects=objects))
 
 
 def test_unreadable_pictures_are_set_aside(shapes: BoxedDataset) -> None:
@@ -90,3 +117,4 @@ def test_unreadable_pictures_are_set_aside(shapes: BoxedDataset) -> None:
 def test_wrong_names(shapes: BoxedDataset) -> None:
     with pytest.raises(UnknownName, match="resnet18"):
         learn(shapes, "faster_rcnn_resnet19")
+    assert "faster_rcnn_resnet18" in names()

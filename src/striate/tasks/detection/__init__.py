@@ -1,22 +1,31 @@
 """Finding things in pictures: where each is, and what."""
 
+from striate.tasks.detection.asking import Ask, Learned
 from striate.tasks.detection.detector import Detector, Findings, Found, is_detector
-from striate.tasks.detection.learning import DEFAULT, DETECTORS, Learned, learn
+from striate.tasks.detection.finder import Finder
+from striate.tasks.detection.learning import DEFAULT, METHODS, Method, Outcome, learn, names
+from striate.tasks.detection.measuring import Measured, measured
 from striate.tasks.detection.pictures import Scaled, Scaling
-from striate.tasks.detection.task import FASTER_RCNN, Batch, Detection
+from striate.tasks.detection.task import Batch, Detection
 
 __all__ = [
     "DEFAULT",
-    "DETECTORS",
-    "FASTER_RCNN",
+    "METHODS",
+    "Ask",
     "Batch",
     "Detection",
     "Detector",
+    "Finder",
     "Findings",
     "Found",
     "Learned",
+    "Measured",
+    "Method",
+    "Outcome",
     "Scaled",
     "Scaling",
     "is_detector",
     "learn",
+    "measured",
+    "names",
 ]

@@ -1,23 +1,22 @@
-"""What a person takes home: a detector with its scaling and names, in one file without code."""
+"""What a person takes home: a finder with its names, in one file without code."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from striate import images as decoding
 from striate.errors import ImageError, StriateError, WeightsError
-from striate.models.faster_rcnn import BACKBONES, FasterRCNN, Settings, faster_rcnn
-from striate.tasks.detection.pictures import Scaling
-from striate.tasks.detection.task import detect
+from striate.tasks.detection.faster_rcnn import FasterRCNNFinder
+from striate.tasks.detection.finder import Finder
 from striate.training.checkpoints import load_tensors, save_tensors
 
 FORMAT = "detector-1"
+FINDERS: dict[str, type[Finder]] = {"faster_rcnn": FasterRCNNFinder}
 Picture = str | os.PathLike[str] | NDArray[np.uint8]
 
 
@@ -47,17 +46,14 @@ class Findings:
 
 @dataclass(frozen=True, eq=False)
 class Detector:
-    """A network that finds things, and all that it takes to use it.
+    """Something that finds things, and what it calls them.
 
     Attributes:
-        architecture: `backbone`, `pyramid`, `width`, `hidden`, `anchor` and `settings`, as
-            `faster_rcnn` takes them.
         classes: names, in the order of the class numbers.
+        provenance: how it came to be, as plain JSON values.
     """
 
-    model: FasterRCNN
-    architecture: dict[str, Any]
-    scaling: Scaling
+    finder: Finder
     classes: tuple[str, ...]
     provenance: dict[str, Any] = field(default_factory=dict)
 
@@ -79,12 +75,8 @@ class Detector:
 
     def find(self, pixels: NDArray[np.uint8]) -> tuple[Found, ...]:
         """What is in one picture (H, W, 3) uint8."""
-        height, width = pixels.shape[:2]
-        scaled = torch.from_numpy(self.scaling.scaled(pixels).copy()).permute(2, 0, 1)
-        (one,) = detect(self.model, self.scaling, [scaled], [(height, width)])
-        rows: Sequence[tuple[list[float], int, float]] = list(
-            zip(one.boxes.tolist(), one.classes.tolist(), one.scores.tolist(), strict=True)
-        )
+        one = self.finder.find(pixels)
+        rows = zip(one.boxes.tolist(), one.classes.tolist(), one.scores.tolist(), strict=True)
         return tuple(
             Found((box[0], box[1], box[2], box[3]), self.classes[number], score)
             for box, number, score in rows
@@ -94,12 +86,12 @@ class Detector:
         """Writes one .safetensors file, whole or not at all."""
         header = {
             "format": FORMAT,
-            "architecture": self.architecture,
-            "scaling": asdict(self.scaling),
+            "kind": self.finder.kind,
+            "finder": self.finder.header(),
             "classes": list(self.classes),
             "provenance": self.provenance,
         }
-        save_tensors(path, dict(self.model.state_dict()), header)
+        save_tensors(path, self.finder.tensors(), header)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Detector":
@@ -115,23 +107,8 @@ class Detector:
             classes = header["classes"]
             if not (isinstance(classes, list) and all(isinstance(each, str) for each in classes)):
                 raise ValueError("its classes are no list of names")
-            scaling = Scaling.from_json(header["scaling"])
-            with torch.device("meta"):
-                expected = build(header["architecture"], len(classes)).state_dict()
-            for name in expected.keys() | tensors.keys():
-                if name not in expected or name not in tensors:
-                    raise ValueError(f"{name} is on one side only")
-                if expected[name].shape != tensors[name].shape:
-                    raise ValueError(f"{name} is {tuple(tensors[name].shape)}")
-            model = build(header["architecture"], len(classes))
-            model.load_state_dict(tensors)
-            return cls(
-                model.eval(),
-                header["architecture"],
-                scaling,
-                tuple(classes),
-                dict(header["provenance"]),
-            )
+            finder = FINDERS[header["kind"]].restored(tensors, header["finder"], len(classes))
+            return cls(finder, tuple(classes), dict(header["provenance"]))
         except (StriateError, LookupError, TypeError, ValueError, RuntimeError) as error:
             line = " ".join(str(error).split())[:200]
             raise WeightsError(f"{path} is a damaged detector file ({line})") from error
@@ -148,22 +125,3 @@ def is_detector(path: str | os.PathLike[str]) -> bool:
             return f'"{FORMAT}"' in (file.metadata() or {}).get("striate", "")
     except (SafetensorError, OSError):
         return False
-
-
-def build(architecture: dict[str, Any], classes: int) -> FasterRCNN:
-    """The network that a header names, with fresh weights, its channels outermost in memory.
-
-    Raises:
-        TypeError, KeyError, ValueError: if the header is not of that form.
-    """
-    values = dict(architecture)
-    backbone, told = values.pop("backbone"), values.pop("settings")
-    if backbone not in BACKBONES or values.keys() - {"pyramid", "width", "hidden", "anchor"}:
-        raise ValueError(f"it names a backbone {backbone!r} with {sorted(values)}")
-    for name in ("width", "hidden"):
-        if not 1 <= values[name] <= 8192:
-            raise ValueError(f"its {name} is {values[name]!r}")
-    lists = {name: tuple(told[name]) for name in ("sizes", "ratios")}
-    settings = Settings(**{**told, **lists})
-    model = faster_rcnn(backbone, classes=classes, settings=settings, **values)
-    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

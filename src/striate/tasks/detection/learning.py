@@ -1,115 +1,135 @@
-"""From a folder with boxes to a detector: the network by its name, anchors that fit, one run."""
+"""From a folder with boxes to a detector: the ways to learn one, and what each is worth."""
 
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import torch
 
 from striate.data.boxes import BoxedDataset
-from striate.data.dataset import TEST, TRAIN
+from striate.data.dataset import TEST, TRAIN, VALIDATION
 from striate.errors import DataError, UnknownName
-from striate.models import entry, normalization_of
-from striate.models.faster_rcnn import BACKBONES, Settings
-from striate.tasks.detection.detector import Detector, build
-from striate.tasks.detection.pictures import Scaling
-from striate.tasks.detection.task import FASTER_RCNN, Detection
-from striate.training import Recipe, Run, fit
-from striate.training.modes import seeded
-
-DETECTORS = {f"faster_rcnn_{backbone}": backbone for backbone in BACKBONES}
-DEFAULT = "faster_rcnn_efficientnet_lite0"
-SIDE = 448  # pixels of the longer side
-ROUNDS = 2  # passes over the training images between two validations
-SQUARE = 1.5  # boxes whose sides differ by less need anchors of one shape only
+from striate.models.faster_rcnn import BACKBONES
+from striate.tasks.detection import faster_rcnn
+from striate.tasks.detection.asking import Ask, Learned
+from striate.tasks.detection.detector import Detector
+from striate.tasks.detection.measuring import Measured, measured
 
 
 @dataclass(frozen=True)
-class Learned:
-    """A detector, the run it came from, and its metrics on the test split ("map50" and each
-    class's average precision); None where there is no test image."""
+class Method:
+    """One way to learn detection.
 
+    Attributes:
+        title: as people call it.
+        backbones: that it can read, the first where none is named.
+        by_epochs: whether it learns by gradient steps; the others are solved at once.
+    """
+
+    title: str
+    learn: Callable[[BoxedDataset, Ask], Learned]
+    backbones: tuple[str, ...] = ()
+    by_epochs: bool = False
+
+
+# In the order of their years.
+METHODS = {
+    "faster_rcnn": Method(
+        "Faster R-CNN",
+        faster_rcnn.learn,
+        (faster_rcnn.BACKBONE, *(name for name in BACKBONES if name != faster_rcnn.BACKBONE)),
+        by_epochs=True,
+    ),
+}
+DEFAULT = "faster_rcnn"
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """One method, learned and tested.
+
+    Attributes:
+        name: of the method and its backbone, as `learn` takes it.
+        measured: on the test images; None where there are none.
+    """
+
+    name: str
+    method: Method
     detector: Detector
-    run: Run
-    test: dict[str, float] | None
+    learned: Learned
+    measured: Measured | None
+
+    @property
+    def seconds(self) -> float:
+        """What learning took."""
+        return sum(self.learned.seconds.values())
 
 
-def learn(
-    data: BoxedDataset,
-    name: str = DEFAULT,
-    *,
-    weights: str | Path | None = "imagenet",
-    recipe: Recipe = FASTER_RCNN,
-    side: int = SIDE,
-    folder: str | Path | None = None,
-    resume: bool = False,
-    seed: int = 0,
-) -> Learned:
-    """Learns to find what is marked.
+def names() -> list[str]:
+    """What `learn` knows: each method, and each with each of its backbones."""
+    return [
+        full
+        for name, method in METHODS.items()
+        for full in (name, *(f"{name}_{backbone}" for backbone in method.backbones))
+    ]
+
+
+def method_of(name: str) -> tuple[Method, str | None]:
+    """The method and the backbone of "faster_rcnn_resnet18".
+
+    Raises:
+        UnknownName: with the closest names.
+    """
+    for key, method in METHODS.items():
+        if name == key:
+            return method, method.backbones[0] if method.backbones else None
+        for backbone in method.backbones:
+            if name == f"{key}_{backbone}":
+                return method, backbone
+    raise UnknownName("detector", name, names())
+
+
+def learn(data: BoxedDataset, name: str = DEFAULT, ask: Ask | None = None) -> Outcome:
+    """Learns to find what is marked, and tests what was learned.
 
     Args:
-        name: a key of DETECTORS.
-        weights: of the backbone, as `striate.models.create` takes them; None: fresh ones.
-        recipe: an epoch of it is two passes over the training images.
-        side: of the longer side of a picture, in pixels.
+        name: one of `names()`.
+        ask: its backbone is the one of `name`.
 
     Raises:
         UnknownName: if there is no such detector.
-        DataError: if nothing is marked in the training images.
+        DataError: if nothing is marked in the training images, or epochs are asked of a method
+            that has none.
         MissingExtra, WeightsError: if the weights are not to be had.
     """
-    if name not in DETECTORS:
-        raise UnknownName("detector", name, DETECTORS)
-    if not data.counts()[:, 0].any():
-        raise DataError(f"{data.name}: nothing is marked in its {len(data.train)} training images")
-    backbone = DETECTORS[name]
-    with seeded(seed):
-        architecture = architecture_for(backbone, data)
-        model = build(architecture, len(data.classes))
-        norm = entry(backbone).normalization
-        if weights is not None:
-            published = f"{backbone}.{weights}"
-            norm = normalization_of(published) or norm
-            fill(model.backbone.stages, backbone, weights)
-    task = Detection(Scaling.of(side, norm), rounds=ROUNDS)
-    scaled = task.prepare(data)
-    run = fit(model, task, scaled, recipe, folder=folder, resume=resume, seed=seed)
-    provenance = {
+    method, backbone = method_of(name)
+    see_learnable(data)
+    ask = replace(ask or Ask(), backbone=backbone)
+    if ask.epochs is not None and not method.by_epochs:
+        raise DataError(f"{name} is solved at once, without epochs; leave {ask.epochs} out")
+    learned = method.learn(data, ask)
+    provenance: dict[str, Any] = {
         "data": data.name,
         "fingerprint": data.fingerprint(),
-        "weights": str(weights),
-        "recipe": recipe.to_json(),
-        "seed": seed,
-        "validation": run.best,
-    }
-    detector = Detector(model.eval(), architecture, task.scaling, data.classes, provenance)
-    test = task.measure(model, scaled, TEST) if len(scaled.rows(TEST)) else None
-    return Learned(detector, run, test)
-
-
-def architecture_for(backbone: str, data: BoxedDataset) -> dict[str, Any]:
-    """The network's numbers for this set: one shape of anchors where nearly all boxes are nearly
-    square, the published three elsewhere."""
-    rows = np.flatnonzero(data.split == TRAIN).tolist()
-    boxes = np.concatenate([data.objects[row].boxes for row in rows])
-    sides = boxes[:, 2:] - boxes[:, :2]
-    shape = np.abs(np.log(sides[:, 1] / sides[:, 0]))
-    square = np.quantile(shape, 0.9) < np.log(SQUARE)
-    settings = Settings(ratios=(1.0,)) if square else Settings()
-    return {
+        "learned": data.take((data.split != TEST).nonzero()[0]).fingerprint(),
+        "method": name,
         "backbone": backbone,
-        "pyramid": True,
-        "width": 128,
-        "hidden": 512,
-        "anchor": 4.0,
-        "settings": asdict(settings),
+        "weights": str(ask.weights),
+        "recipe": learned.recipe,
+        "seed": ask.seed,
+        "seconds": learned.seconds,
+        "validation": learned.validation,
     }
+    detector = Detector(learned.finder, data.classes, provenance)
+    rows = np.flatnonzero(data.split == TEST).tolist()
+    test = measured(learned.finder, data, rows) if rows else None
+    return Outcome(name, method, detector, learned, test)
 
 
-def fill(stages: torch.nn.ModuleDict, backbone: str, weights: str | Path) -> None:
-    """Gives the stages of a detector the weights of the whole network."""
-    from striate.models import create
-
-    whole = create(backbone, weights=weights).state_dict()
-    stages.load_state_dict({name: whole[name] for name in stages.state_dict()})
+def see_learnable(data: BoxedDataset) -> None:
+    """Raises DataError where there is nothing to learn from or to choose on."""
+    if not data.counts()[:, TRAIN].any():
+        count = int((data.split == TRAIN).sum())
+        raise DataError(f"{data.name}: nothing is marked in its {count} training images")
+    if not (data.split == VALIDATION).any():
+        raise DataError(f"{data.name}: no validation image to choose on")

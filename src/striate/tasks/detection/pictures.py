@@ -27,17 +27,19 @@ class Scaling:
         side: of the longer side in pixels, after scaling.
         mean, std: of each channel in [0, 255], red first; `bgr` says that the network reads blue
             first.
+        stretched: to a square of that side, whatever the shape, as YOLO reads them.
     """
 
     side: int
     mean: tuple[float, ...]
     std: tuple[float, ...]
     bgr: bool = False
+    stretched: bool = False
 
     @classmethod
-    def of(cls, side: int, normalization: Normalization) -> "Scaling":
+    def of(cls, side: int, normalization: Normalization, *, stretched: bool = False) -> "Scaling":
         """The scaling for a network that wants its pixels so."""
-        return cls(side, normalization.mean, normalization.std, normalization.bgr)
+        return cls(side, normalization.mean, normalization.std, normalization.bgr, stretched)
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "Scaling":
@@ -52,15 +54,17 @@ class Scaling:
         side = values["side"]
         if not isinstance(side, int) or not STEP <= side <= MAX_SIDE:
             raise ValueError(f"it wants pictures of {side!r} pixels")
-        return cls(side, mean, std, bool(values["bgr"]))
+        return cls(side, mean, std, bool(values["bgr"]), bool(values["stretched"]))
 
     def size(self, height: int, width: int) -> tuple[int, int]:
         """Height and width after scaling."""
+        if self.stretched:
+            return self.side, self.side
         scale = self.side / max(height, width)
         return max(1, round(height * scale)), max(1, round(width * scale))
 
     def scaled(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """(H, W, 3) uint8, its longer side `side`, bicubic."""
+        """(H, W, 3) uint8 at `size`, bicubic."""
         from PIL import Image
 
         height, width = self.size(*pixels.shape[:2])

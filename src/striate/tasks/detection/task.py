@@ -1,8 +1,8 @@
-"""Learning to detect: batches of warped pictures and boxes, four losses, mean average precision."""
+"""Learning to detect: batches of warped pictures with boxes, named losses, average precision."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ from striate.augment.boxes import warped
 from striate.data.boxes import BoxedDataset
 from striate.data.dataset import TRAIN, VALIDATION
 from striate.evaluation.detection import average_precisions, mean
-from striate.models.faster_rcnn import Detections, FasterRCNN
+from striate.models.faster_rcnn import Detections
 from striate.models.matching import Targets
 from striate.ops.boxes import clipped
 from striate.tasks.detection.pictures import Scaled, Scaling, scale
@@ -27,20 +27,6 @@ VIEWS = Augmentation(
     contrast=0.1,
     saturation=0.1,
 )
-# Joint training for about 20 minutes of one core on 205 images; Section 3.3's own rate, 0.001 by
-# SGD, belongs to 70,000 steps.
-FASTER_RCNN = Recipe(
-    epochs=4,
-    batch_size=2,
-    learning_rate=5e-4,
-    optimizer="adamw",
-    weight_decay=1e-2,
-    warmup=0.1,
-    kept_rate=0.3,
-    freeze_statistics=True,
-    clip=5.0,
-    augmentation=VIEWS,
-)
 
 
 @dataclass(frozen=True)
@@ -49,6 +35,16 @@ class Batch:
 
     images: Tensor
     targets: tuple[Targets, ...]
+
+
+class Network(Protocol):
+    """What a network owes that learns to detect by gradient steps."""
+
+    backbone: nn.Module
+    """The part that had weights before; it learns at the recipe's kept rate."""
+
+    def losses(self, images: Tensor, targets: Sequence[Targets]) -> dict[str, Tensor]:
+        """Each named loss of a batch (N, 3, H, W), a scalar."""
 
 
 class Detection(Task[Any, Batch]):
@@ -108,13 +104,12 @@ class Detection(Task[Any, Batch]):
         return Batch(self.scaling.canvas(pictures), tuple(targets))
 
     def losses(self, model: nn.Module, batch: Batch) -> dict[str, Tensor]:
-        assert isinstance(model, FasterRCNN)
         device = next(model.parameters()).device
         targets = [
             Targets(each.boxes.to(device), each.classes.to(device), each.ignored.to(device))
             for each in batch.targets
         ]
-        return model.losses(batch.images.to(device), targets)
+        return cast(Network, model).losses(batch.images.to(device), targets)
 
     def evaluate(self, model: nn.Module, data: Scaled) -> dict[str, float]:
         return self.measure(model, data, VALIDATION)
@@ -145,8 +140,7 @@ class Detection(Task[Any, Batch]):
         }
 
     def new_parameters(self, model: nn.Module) -> list[nn.Parameter]:
-        assert isinstance(model, FasterRCNN)
-        old = {id(parameter) for parameter in model.backbone.parameters()}
+        old = {id(parameter) for parameter in cast(Network, model).backbone.parameters()}
         return [parameter for parameter in model.parameters() if id(parameter) not in old]
 
 
