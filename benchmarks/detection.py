@@ -16,7 +16,8 @@ from _paired import Row, main, paired
 from torch import Tensor
 
 from striate.layers.roi_pooling import roi_pooling
-from striate.models.faster_rcnn import Settings, faster_rcnn
+from striate.models.faster_rcnn import faster_rcnn
+from striate.models.regions import Settings
 from striate.ops.boxes import overlaps, without_doubles
 from striate.tasks.detection import Scaling
 from striate.tasks.detection.faster_rcnn import FasterRCNNFinder

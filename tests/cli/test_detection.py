@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from striate.models.faster_rcnn import Settings, faster_rcnn
+from striate.models.faster_rcnn import faster_rcnn
+from striate.models.regions import Settings
 from striate.tasks.detection import METHODS, Detector, Scaling
 from striate.tasks.detection.faster_rcnn import RECIPE, FasterRCNNFinder
 from striate.tasks.detection.faster_rcnn import learn as learn_faster_rcnn

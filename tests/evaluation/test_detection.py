@@ -20,7 +20,7 @@ from striate.evaluation.detection import (
     mean,
     mistakes,
 )
-from striate.models.faster_rcnn import Detections
+from striate.models.matching import Detections
 
 
 def objects(*rows: Sequence[float], difficult: Sequence[int] = (), crowd: Sequence[int] = ()):

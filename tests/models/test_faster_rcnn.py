@@ -4,14 +4,9 @@ import pytest
 import torch
 
 from striate.errors import ModelError, UnknownName
-from striate.models.faster_rcnn import (
-    BACKBONES,
-    BoxHead,
-    ProposalNetwork,
-    Settings,
-    faster_rcnn,
-)
+from striate.models.faster_rcnn import BACKBONES, faster_rcnn
 from striate.models.matching import Targets
+from striate.models.regions import BoxHead, ProposalNetwork, Settings
 
 LOSSES = ["objectness", "proposal_offsets", "class_scores", "box_offsets"]
 SQUARE = Settings(ratios=(1.0,))

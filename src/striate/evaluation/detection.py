@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from striate.data.boxes import Objects
 from striate.evaluation.multilabel import Rule, area_under
-from striate.models.faster_rcnn import Detections
+from striate.models.matching import Detections
 from striate.ops.boxes import covered, overlaps
 
 FORMS = get_args(Rule)

@@ -1,5 +1,8 @@
-"""Which box is which thing, and which boxes are learned from (Faster R-CNN, arXiv:1506.01497,
-Sections 3.1.2 and 3.1.3; Fast R-CNN, arXiv:1504.08083, Section 2.3)."""
+"""What is in an image, what was found there, and which box is which thing.
+
+Matching and drawing are those of Faster R-CNN (arXiv:1506.01497, Sections 3.1.2 and 3.1.3) and Fast
+R-CNN (arXiv:1504.08083, Section 2.3).
+"""
 
 from dataclasses import dataclass
 
@@ -25,6 +28,21 @@ class Targets:
     boxes: Tensor
     classes: Tensor
     ignored: Tensor
+
+
+@dataclass(frozen=True)
+class Detections:
+    """What was found in one image, best first.
+
+    Attributes:
+        boxes: (K, 4) x0 y0 x1 y1, pixels of the image as given.
+        classes: (K,) int64 class numbers, from 0; background never appears.
+        scores: (K,) in [0, 1].
+    """
+
+    boxes: Tensor
+    classes: Tensor
+    scores: Tensor
 
 
 @torch.no_grad()

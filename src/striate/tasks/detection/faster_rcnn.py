@@ -9,7 +9,8 @@ from torch import nn
 
 from striate.data.boxes import BoxedDataset
 from striate.data.dataset import TRAIN
-from striate.models.faster_rcnn import BACKBONES, Settings, faster_rcnn
+from striate.models.faster_rcnn import BACKBONES, faster_rcnn
+from striate.models.regions import Settings
 from striate.progress import Clock
 from striate.tasks.detection.asking import Ask, Learned
 from striate.tasks.detection.networks import NetworkFinder, fill, normalization_for

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from striate.models.faster_rcnn import Detections
+from striate.models.matching import Detections
 
 
 class Finder(Protocol):

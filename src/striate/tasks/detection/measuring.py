@@ -19,7 +19,7 @@ from striate.evaluation.detection import (
     mean,
     mistakes,
 )
-from striate.models.faster_rcnn import Detections
+from striate.models.matching import Detections
 from striate.tasks.detection.finder import Finder
 from striate.tasks.detection.pictures import whole
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from striate.models import Normalization, create, entry, normalization_of
-from striate.models.faster_rcnn import Detections
+from striate.models.matching import Detections
 from striate.tasks.detection.pictures import Scaling
 from striate.tasks.detection.task import detect
 

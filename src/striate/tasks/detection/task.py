@@ -13,8 +13,7 @@ from striate.augment.boxes import warped
 from striate.data.boxes import BoxedDataset
 from striate.data.dataset import TRAIN, VALIDATION
 from striate.evaluation.detection import average_precisions, mean
-from striate.models.faster_rcnn import Detections
-from striate.models.matching import Targets
+from striate.models.matching import Detections, Targets
 from striate.ops.boxes import clipped
 from striate.tasks.detection.pictures import Scaled, Scaling, scale
 from striate.training import Recipe, Task

@@ -1,0 +1,220 @@
+"""The two parts of Faster R-CNN: where there may be something, and what it is.
+
+The proposals are Section 3.1 of arXiv:1506.01497 (Ren et al. 2015), the head that decides is that
+of Fast R-CNN (Girshick 2015, arXiv:1504.08083), read from the level of a pyramid that fits.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from striate.layers.anchors import anchor_shapes, anchors
+from striate.layers.roi_align import roi_align
+from striate.models.matching import Detections, Targets, match, sample
+from striate.ops.boxes import areas, clipped, moved, offsets, without_doubles
+
+SPREAD = (0.1, 0.1, 0.2, 0.2)  # of the last offsets, by which they are told (py-faster-rcnn)
+CANONICAL = 14  # pixels of a map that a region spans at its level (arXiv:1612.03144, Equation 1)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The numbers of Section 3.3 and of Fast R-CNN's Section 2.3, where not said otherwise."""
+
+    sizes: tuple[float, ...] = (1.0, 2 ** (2 / 3), 2 ** (4 / 3))  # of anchors, in their level's own
+    ratios: tuple[float, ...] = (0.5, 1.0, 2.0)  # height over width
+    anchors: int = 256  # of an image that are learned from, at most half of them things
+    anchor_above: float = 0.7
+    anchor_below: float = 0.3
+    before: int = 400  # best proposals of a level that are looked through for doubles; 6000
+    after: int = 200  # proposals of an image that are left
+    proposal_doubles: float = 0.7
+    regions: int = 128  # of an image that are learned from
+    region_share: float = 0.25  # of them things
+    region_above: float = 0.5
+    doubles: float = 0.5  # overlap of two detections of a class that are one
+    least: float = 0.05  # score of a detection
+    most: int = 100  # detections of an image
+
+
+class ProposalNetwork(nn.Module):
+    """Where there may be something (Section 3.1): from every place of every map, for each anchor, a
+    logit and four offsets."""
+
+    def __init__(
+        self, channels: int, strides: Sequence[int], bases: Sequence[float], settings: Settings
+    ):
+        super().__init__()
+        self.settings, self.strides = settings, tuple(strides)
+        sizes = [tuple(base * size for size in settings.sizes) for base in bases]
+        for level, some in enumerate(sizes):
+            shapes = anchor_shapes(some, settings.ratios)
+            self.register_buffer(f"shapes{level}", shapes, persistent=False)
+        count = len(settings.sizes) * len(settings.ratios)
+        self.conv = nn.Conv2d(channels, channels, 3, padding=1)
+        self.objectness = nn.Conv2d(channels, count, 1)
+        self.offsets = nn.Conv2d(channels, 4 * count, 1)
+        for layer in (self.conv, self.objectness, self.offsets):
+            nn.init.normal_(layer.weight, std=0.01)
+            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+
+    def forward(self, maps: Sequence[Tensor]) -> tuple[Tensor, Tensor, list[Tensor]]:
+        """Logits (N, A) and offsets (N, A, 4) of all anchors, and the anchors, level by level."""
+        logits, told, places = [], [], []
+        for level, (x, stride) in enumerate(zip(maps, self.strides, strict=True)):
+            hidden = F.relu(self.conv(x), inplace=True)
+            logits.append(self.objectness(hidden).permute(0, 2, 3, 1).flatten(1))
+            told.append(self.offsets(hidden).permute(0, 2, 3, 1).reshape(len(x), -1, 4))
+            shapes = self.get_buffer(f"shapes{level}")
+            places.append(anchors(shapes, (x.shape[2], x.shape[3]), stride))
+        return torch.cat(logits, 1), torch.cat(told, 1), places
+
+    @torch.no_grad()
+    def best(
+        self, logits: Tensor, told: Tensor, places: list[Tensor], size: tuple[int, int]
+    ) -> list[Tensor]:
+        """The best regions of each image, (K, 4), inside a picture of (height, width)."""
+        found = []
+        counts = [len(each) for each in places]
+        for scores, image_offsets in zip(logits, told, strict=True):
+            boxes, best = [], []
+            rows = zip(scores.split(counts), image_offsets.split(counts), places, strict=True)
+            for score, offset, place in rows:
+                top, which = score.topk(min(self.settings.before, len(score)))
+                region = clipped(moved(place[which], offset[which]), size)
+                good = (region[:, 2:] - region[:, :2]).amin(1) >= 1
+                region, top = region[good], top[good]
+                kept = without_doubles(region, top, self.settings.proposal_doubles)
+                boxes.append(region[kept])
+                best.append(top[kept])
+            order = torch.cat(best).argsort(descending=True, stable=True)
+            found.append(torch.cat(boxes)[order[: self.settings.after]])
+        return found
+
+    def losses(
+        self, logits: Tensor, told: Tensor, places: list[Tensor], targets: Sequence[Targets]
+    ) -> dict[str, Tensor]:
+        """`objectness` and `proposal_offsets` (Equation 1), means over the images."""
+        anchor, settings = torch.cat(places), self.settings
+        objectness, wide = logits.new_zeros(()), logits.new_zeros(())
+        for score, offset, target in zip(logits, told, targets, strict=True):
+            matched = match(
+                anchor, target,
+                above=settings.anchor_above, below=settings.anchor_below, best_too=True,
+            )  # fmt: skip
+            things, nothing = sample(matched, settings.anchors, 0.5)
+            rows = torch.cat([things, nothing])
+            labels = torch.cat([torch.ones_like(things), torch.zeros_like(nothing)]).to(score)
+            count = max(1, len(rows))
+            objectness = (
+                objectness
+                + F.binary_cross_entropy_with_logits(score[rows], labels, reduction="sum") / count
+            )
+            wanted = offsets(target.boxes[matched[things]], anchor[things])
+            wide = (
+                wide + F.smooth_l1_loss(offset[things], wanted, beta=1 / 9, reduction="sum") / count
+            )
+        return {"objectness": objectness / len(targets), "proposal_offsets": wide / len(targets)}
+
+
+class BoxHead(nn.Module):
+    """What a region shows and where it really lies: Fast R-CNN's two hidden layers."""
+
+    def __init__(
+        self, channels: int, strides: Sequence[int], classes: int, settings: Settings, *,
+        hidden: int = 1024, size: int = 7,
+    ):  # fmt: skip
+        super().__init__()
+        self.settings, self.strides, self.classes, self.size = (
+            settings,
+            tuple(strides),
+            classes,
+            size,
+        )
+        self.fc6 = nn.Linear(channels * size * size, hidden)
+        self.fc7 = nn.Linear(hidden, hidden)
+        self.scores = nn.Linear(hidden, classes + 1)  # background first
+        self.offsets = nn.Linear(hidden, 4 * classes)
+        for layer, std in ((self.scores, 0.01), (self.offsets, 0.001)):
+            nn.init.normal_(layer.weight, std=std)
+            nn.init.zeros_(layer.bias)
+        self.register_buffer("spread", torch.tensor(SPREAD), persistent=False)
+        self.spread: Tensor
+
+    def forward(self, maps: Sequence[Tensor], regions: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """Regions (K, 4) of each image to logits (sum of K, classes + 1) and offsets (sum of K,
+        classes, 4)."""
+        hidden = self.pooled(maps, regions).flatten(1)
+        hidden = F.relu(self.fc7(F.relu(self.fc6(hidden))))
+        return self.scores(hidden), self.offsets(hidden).view(-1, self.classes, 4)
+
+    def pooled(self, maps: Sequence[Tensor], regions: list[Tensor]) -> Tensor:
+        """Every region read from the map of its level: (sum of K, C, size, size)."""
+        if len(maps) == 1:
+            return roi_align(maps[0], regions, size=self.size, scale=1 / self.strides[0])
+        together = torch.cat(regions)
+        owner = torch.repeat_interleave(
+            torch.arange(len(regions), device=together.device),
+            torch.tensor([len(some) for some in regions], device=together.device),
+        )
+        smallest = CANONICAL * self.strides[0]
+        level = torch.log2(areas(together).clamp(min=1).sqrt() / smallest).floor()
+        level = level.clamp(0, len(maps) - 1)
+        pooled = maps[0].new_zeros(len(together), maps[0].shape[1], self.size, self.size)
+        for number, (x, stride) in enumerate(zip(maps, self.strides, strict=True)):
+            mine = level == number
+            if not mine.any():
+                continue
+            some = [together[mine & (owner == image)] for image in range(len(regions))]
+            rows = torch.nonzero(mine).flatten()
+            pooled = pooled.index_copy(
+                0, rows, roi_align(x, some, size=self.size, scale=1 / stride)
+            )
+        return pooled
+
+    def losses(
+        self, maps: Sequence[Tensor], regions: list[Tensor], targets: Sequence[Targets]
+    ) -> dict[str, Tensor]:
+        """`class_scores` and `box_offsets` (Fast R-CNN, Equation 1), means over drawn regions."""
+        settings = self.settings
+        some, labels, wanted = [], [], []
+        for region, target in zip(regions, targets, strict=True):
+            region = torch.cat([region, target.boxes])  # something to find, however poor they are
+            above = settings.region_above
+            matched = match(region, target, above=above, below=above)
+            things, nothing = sample(matched, settings.regions, settings.region_share)
+            truth = matched[things]
+            some.append(region[torch.cat([things, nothing])])
+            labels.append(torch.cat([target.classes[truth] + 1, torch.zeros_like(nothing)]))
+            wanted.append(offsets(target.boxes[truth], region[things]) / self.spread)
+        logits, told = self(maps, some)
+        label = torch.cat(labels)
+        things = torch.nonzero(label).flatten()
+        told = told[things, label[things] - 1]
+        count = max(1, len(label))
+        return {
+            "class_scores": F.cross_entropy(logits, label, reduction="sum") / count,
+            "box_offsets": F.smooth_l1_loss(told, torch.cat(wanted), reduction="sum") / count,
+        }
+
+    @torch.no_grad()
+    def detections(
+        self, maps: Sequence[Tensor], regions: list[Tensor], size: tuple[int, int]
+    ) -> list[Detections]:
+        """Regions scored, moved, freed of doubles within each class, the best first."""
+        logits, told = self(maps, regions)
+        counts = [len(some) for some in regions]
+        found = []
+        for region, score, offset in zip(
+            regions, logits.softmax(1)[:, 1:].split(counts), told.split(counts), strict=True
+        ):
+            row, label = torch.nonzero(score > self.settings.least, as_tuple=True)
+            boxes = clipped(moved(region[row], offset[row, label] * self.spread), size)
+            scores = score[row, label]
+            kept = without_doubles(boxes, scores, self.settings.doubles, groups=label)
+            kept = kept[: self.settings.most]
+            found.append(Detections(boxes[kept], label[kept], scores[kept]))
+        return found
