@@ -50,6 +50,62 @@ class Curve:
         return area_under(self.precision, self.recall, form)
 
 
+@dataclass(frozen=True)
+class Judged:
+    """The detections of one class in all images, each right or wrong, best first.
+
+    Attributes:
+        scores: (D,) falling.
+        right: (D,) bool.
+        images: (D,) the number of the image each is in.
+        things: (N,) how many there are to be found in each image.
+    """
+
+    scores: NDArray[np.float64]
+    right: NDArray[np.bool_]
+    images: NDArray[np.int64]
+    things: NDArray[np.int64]
+
+    @property
+    def curve(self) -> Curve:
+        """Precision and recall over all images."""
+        things = int(self.things.sum())
+        hits = np.cumsum(self.right)
+        count = np.arange(1, len(hits) + 1)
+        return Curve(hits / count, hits / max(1, things), self.scores, things)
+
+
+def judged(
+    found: Sequence[Detections],
+    truth: Sequence[Objects],
+    number: int,
+    *,
+    overlap: float = 0.5,
+    free: bool = False,
+) -> Judged:
+    """The detections of class `number` that count.
+
+    From the best score down, a detection is right if the thing of its class that it overlaps most
+    does so by `overlap` or more and has not been found before. What meets a difficult thing, or
+    lies in a crowd, does not count at all. With `free`, COCO's way, it is the thing that it
+    overlaps most of those that have not been found.
+    """
+    scores, right, images = [np.zeros(0)], [np.zeros(0, bool)], [np.zeros(0, np.int64)]
+    things = np.zeros(len(truth), np.int64)
+    for image, (one, marked) in enumerate(zip(found, truth, strict=True)):
+        mine = marked.take(marked.classes == number)
+        things[image] = mine.asked.sum()
+        rows = (one.classes == number).nonzero().flatten()
+        kinds = _kinds(one.boxes[rows], mine, overlap, free)
+        counted = kinds >= 0
+        scores.append(one.scores[rows].double().cpu().numpy()[counted])
+        right.append(kinds[counted] == 1)
+        images.append(np.full(int(counted.sum()), image))
+    score = np.concatenate(scores)
+    order = np.argsort(-score, kind="stable")
+    return Judged(score[order], np.concatenate(right)[order], np.concatenate(images)[order], things)
+
+
 def curve(
     found: Sequence[Detections],
     truth: Sequence[Objects],
@@ -58,30 +114,8 @@ def curve(
     overlap: float = 0.5,
     free: bool = False,
 ) -> Curve:
-    """The curve of class `number` over all images.
-
-    From the best score down, a detection is right if the thing of its class that it overlaps most
-    does so by `overlap` or more and has not been found before. What meets a difficult thing, or
-    lies in a crowd, does not count at all. With `free`, COCO's way, it is the thing that it
-    overlaps most of those that have not been found.
-    """
-    scores, right, counted = [], [], []
-    things = 0
-    for one, marked in zip(found, truth, strict=True):
-        mine = marked.take(marked.classes == number)
-        things += int(mine.asked.sum())
-        rows = (one.classes == number).nonzero().flatten()
-        kinds = _kinds(one.boxes[rows], mine, overlap, free)
-        scores.append(one.scores[rows].double().cpu().numpy())
-        right.append(kinds == 1)
-        counted.append(kinds >= 0)
-    keep = np.concatenate(counted) if counted else np.zeros(0, bool)
-    score = np.concatenate(scores)[keep] if scores else np.zeros(0)
-    hit = np.concatenate(right)[keep] if right else keep
-    order = np.argsort(-score, kind="stable")
-    hits = np.cumsum(hit[order])
-    count = np.arange(1, len(order) + 1)
-    return Curve(hits / count, hits / max(1, things), score[order], things)
+    """Precision and recall of class `number` over all images, as `judged` judges."""
+    return judged(found, truth, number, overlap=overlap, free=free).curve
 
 
 def _kinds(boxes: torch.Tensor, marked: Objects, overlap: float, free: bool) -> NDArray[np.int64]:
