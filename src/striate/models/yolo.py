@@ -1,0 +1,284 @@
+"""YOLO (Redmon, Divvala, Girshick & Farhadi 2015, arXiv:1506.02640): one look, one regression.
+
+A picture is stretched to a square and cut into S x S cells; the cell of a thing's center finds it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from striate.errors import ModelError, UnknownName
+from striate.models import yolo_loss
+from striate.models.faster_rcnn import Backbone, Detections
+from striate.models.matching import Targets
+from striate.models.networks import create
+from striate.models.stages import Stages
+from striate.ops.boxes import clipped, without_doubles
+
+POOL = "pool"  # 2 x 2, stride 2
+Layer = tuple[int, int, int] | str  # kernel, filters, stride
+
+# fmt: off
+# Figure 3: the 20 convolutions that learn ImageNet first, a line a block, ...
+FIGURE_3: tuple[Layer, ...] = (
+    (7, 64, 2), POOL,
+    (3, 192, 1), POOL,
+    (1, 128, 1), (3, 256, 1), (1, 256, 1), (3, 512, 1), POOL,
+    *((1, 256, 1), (3, 512, 1)) * 4, (1, 512, 1), (3, 1024, 1), POOL,
+    *((1, 512, 1), (3, 1024, 1)) * 2,
+)
+DETECTING: tuple[tuple[int, int, int], ...] = (  # ... and the four that are added to detect
+    (3, 1024, 1), (3, 1024, 2),
+    (3, 1024, 1), (3, 1024, 1),
+)
+# Fast YOLO, which the paper tells by the number of its convolutions alone: the authors' file of
+# that time (yolo-tiny.cfg).
+FAST: tuple[Layer, ...] = (
+    (3, 16, 1), POOL, (3, 32, 1), POOL, (3, 64, 1), POOL,
+    (3, 128, 1), POOL, (3, 256, 1), POOL, (3, 512, 1), POOL,
+)
+FAST_DETECTING: tuple[Layer, ...] = ((3, 1024, 1), (3, 1024, 1), (3, 1024, 1))
+CONNECTED, FAST_CONNECTED = (4096,), (256, 4096)  # and the layer that tells
+PUBLISHED = {
+    "yolo": (FIGURE_3, DETECTING, CONNECTED),
+    "fast_yolo": (FAST, FAST_DETECTING, FAST_CONNECTED),
+}
+
+# network of ours: its last stage of stride 32, the width of that, and the last that stays as it is
+BACKBONES: dict[str, tuple[str, int, str]] = {
+    "efficientnet_lite0": ("stage7", 320, "stage2"),
+    "resnet18": ("stage4", 512, "stage1"),
+    "resnet34": ("stage4", 512, "stage1"),
+    "resnet50": ("stage4", 2048, "stage1"),
+    "vgg16": ("pool5", 512, "conv2_2"),
+}
+# fmt: on
+STRIDE = 32  # of every backbone; the detecting layers double it as published, or leave it
+PUBLISHED_STRIDE = 64
+SLOPE = 0.1  # of the leaky rectifier (Equation 2)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The numbers of Section 2, and by which detections are chosen.
+
+    Attributes:
+        side: of the pictures, in pixels.
+        grid, boxes: S cells a side, B boxes a cell.
+    """
+
+    side: int = 448
+    grid: int = 7
+    boxes: int = 2
+    doubles: float = 0.5  # overlap of two detections of a class that are one
+    least: float = 0.02  # score of a detection
+    most: int = 100  # detections of an image
+
+
+class Connected(nn.Module):
+    """Maps (N, C, side / 64, side / 64) to (N, S, S, 5 B + classes) by layers that see the whole.
+
+    `widths` are of the layers before the one that tells; the last of them is rectified, and half of
+    it dropped while learning (Section 2.2).
+    """
+
+    def __init__(self, channels: int, widths: Sequence[int], settings: Settings, classes: int):
+        super().__init__()
+        self.grid = settings.grid
+        inputs = channels * (settings.side // PUBLISHED_STRIDE) ** 2
+        layers: list[nn.Module] = [nn.Flatten()]
+        for width in widths:
+            layers.append(nn.Linear(inputs, width))
+            inputs = width
+        self.hidden = nn.Sequential(*layers, nn.LeakyReLU(SLOPE), nn.Dropout(0.5))
+        self.last = nn.Linear(inputs, self.grid**2 * (5 * settings.boxes + classes))
+        _begin(self.last, settings, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(self.hidden(x)).view(len(x), self.grid, self.grid, -1)
+
+
+class Convolved(nn.Module):
+    """Maps (N, C, S, S) to (N, S, S, 5 B + classes): one rule for every cell."""
+
+    def __init__(self, channels: int, settings: Settings, classes: int):
+        super().__init__()
+        self.last = nn.Conv2d(channels, 5 * settings.boxes + classes, 1)
+        _begin(self.last, settings, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(x).permute(0, 2, 3, 1)
+
+
+class YOLO(nn.Module):
+    """Images (N, 3, side, side), normalized, to what was found in each (Figure 2)."""
+
+    def __init__(
+        self, backbone: nn.Module, detecting: nn.Module, settings: Settings, *, classes: int
+    ):
+        super().__init__()
+        self.backbone, self.detecting = backbone, detecting
+        self.settings, self.classes = settings, classes
+
+    def told(self, images: Tensor) -> Tensor:
+        """What `yolo_loss` explains: (N, S, S, 5 B + classes).
+
+        Raises:
+            ModelError: if the images are not of `settings.side`.
+        """
+        side = self.settings.side
+        if images.shape[2:] != (side, side):
+            raise ModelError(
+                f"this YOLO reads pictures of {side} x {side} pixels, not "
+                f"{images.shape[2]} x {images.shape[3]}; stretch them"
+            )
+        maps = self.backbone(images)
+        return self.detecting(maps if isinstance(maps, Tensor) else maps[-1])
+
+    def forward(self, images: Tensor) -> list[Detections]:
+        told, settings = self.told(images), self.settings
+        boxes, confidences, shares = yolo_loss.split(told, self.classes)
+        cells = torch.arange(settings.grid**2, device=told.device)[:, None]
+        places = settings.side * yolo_loss.corners(
+            boxes, cells.expand(boxes.shape[1:3]), settings.grid
+        )
+        size = (settings.side, settings.side)
+        scores = confidences.clamp(0, 1)[..., None] * shares.clamp(0, 1)[:, :, None]  # Equation 1
+        return [
+            self._chosen(clipped(place, size).flatten(0, 1), score.flatten(0, 1))
+            for place, score in zip(places, scores, strict=True)
+        ]
+
+    @torch.no_grad()
+    def _chosen(self, boxes: Tensor, scores: Tensor) -> Detections:
+        """Boxes (K, 4) with a score for each class (K, classes), freed of doubles."""
+        row, label = torch.nonzero(scores > self.settings.least, as_tuple=True)
+        score = scores[row, label]
+        kept = without_doubles(boxes[row], score, self.settings.doubles, groups=label)
+        kept = kept[: self.settings.most]
+        return Detections(boxes[row][kept], label[kept], score[kept])
+
+    def losses(self, images: Tensor, targets: Sequence[Targets]) -> dict[str, Tensor]:
+        """The five sums of Equation 3: `centers`, `sides`, `confidences`, `nothing` and
+        `class_shares`."""
+        size = (images.shape[2], images.shape[3])
+        return yolo_loss.losses(self.told(images), targets, size, self.classes)
+
+
+def yolo(
+    backbone: str,
+    *,
+    classes: int,
+    grid: int = 7,
+    boxes: int = 2,
+    side: int = 448,
+    connected: bool = False,
+    width: int = 256,
+    weights: str | Path | None = None,
+) -> YOLO:
+    """A network of ours under the detecting layers of the paper.
+
+    Args:
+        backbone: a name of BACKBONES.
+        grid: S. Without `connected`, `side` is 64 S as published, or 32 S: then no layer halves the
+            map.
+        boxes: B.
+        side: of the pictures, in pixels.
+        connected: whether the two connected layers of Figure 3 decide, else a 1 x 1 convolution.
+        width: of the four added convolutions; 1024 in Figure 3.
+        weights: of the backbone: a name in its entry ("imagenet"), or the path of a file.
+
+    Raises:
+        UnknownName: if there is no such backbone.
+        ModelError: if it cannot be built so.
+    """
+    if backbone not in BACKBONES:
+        raise UnknownName("backbone of a detector", backbone, BACKBONES)
+    settings = Settings(side=side, grid=grid, boxes=boxes)
+    _check(settings, classes)
+    if width < 1:
+        raise ModelError(f"its layers need a width of at least 1, not {width}")
+    if not connected and side not in (STRIDE * grid, 2 * STRIDE * grid):
+        raise ModelError(
+            f"a grid of {grid} cells needs pictures of {STRIDE * grid} or {2 * STRIDE * grid} "
+            f"pixels, not {side}"
+        )
+    stage, channels, frozen = BACKBONES[backbone]
+    network = create(backbone, weights=weights)
+    assert isinstance(network, Stages)
+    keep = not connected and side == STRIDE * grid
+    plan = [(kernel, width, 1 if keep else stride) for kernel, _, stride in DETECTING]
+    detecting = convolutions(channels, plan)
+    if connected:
+        detecting.append(Connected(width, CONNECTED, settings, classes))
+    else:
+        detecting.append(Convolved(width, settings, classes))
+    return YOLO(Backbone(network, [stage], frozen), detecting, settings, classes=classes)
+
+
+def published(name: str, *, classes: int = 20, grid: int = 7, boxes: int = 2) -> YOLO:
+    """The networks of the paper, with fresh weights: "yolo" (Figure 3) or "fast_yolo".
+
+    Raises:
+        UnknownName: if it is neither.
+        ModelError: if it cannot be built so.
+    """
+    if name not in PUBLISHED:
+        raise UnknownName("network of the paper on YOLO", name, PUBLISHED)
+    settings = Settings(grid=grid, boxes=boxes)
+    _check(settings, classes)
+    first, added, widths = PUBLISHED[name]
+    detecting = convolutions(_width(first), added)
+    detecting.append(Connected(_width(added), widths, settings, classes))
+    return YOLO(convolutions(3, first), detecting, settings, classes=classes)
+
+
+def convolutions(channels: int, plan: Iterable[Layer]) -> nn.Sequential:
+    """The planned layers, each convolution with its leaky rectifier (Equation 2)."""
+    layers: list[nn.Module] = []
+    for layer in plan:
+        if isinstance(layer, str):
+            layers.append(nn.MaxPool2d(2))
+            continue
+        kernel, filters, stride = layer
+        convolution = nn.Conv2d(channels, filters, kernel, stride, padding=kernel // 2)
+        nn.init.kaiming_normal_(convolution.weight, SLOPE, nonlinearity="leaky_relu")
+        nn.init.zeros_(convolution.bias)  # type: ignore[arg-type]
+        layers += [convolution, nn.LeakyReLU(SLOPE)]
+        channels = filters
+    return nn.Sequential(*layers)
+
+
+def _width(plan: Sequence[Layer]) -> int:
+    return next(layer[1] for layer in reversed(plan) if not isinstance(layer, str))
+
+
+def _begin(layer: nn.Linear | nn.Conv2d, settings: Settings, classes: int) -> None:
+    """At first every cell tells boxes in its middle, the j-th of B of side (j / (B + 1))^2, sure of
+    none of them, and of each class equally: so the boxes of a cell differ from the start."""
+    numbers = []
+    for box in range(1, settings.boxes + 1):
+        root = box / (settings.boxes + 1)
+        numbers += [0.5, 0.5, root, root, 0.0]
+    numbers += [1 / classes] * classes
+    nn.init.normal_(layer.weight, std=0.01)
+    assert layer.bias is not None
+    with torch.no_grad():
+        layer.bias.copy_(torch.tensor(numbers).repeat(len(layer.bias) // len(numbers)))
+
+
+def _check(settings: Settings, classes: int) -> None:
+    if classes < 1:
+        raise ModelError(f"a detector needs at least one class, not {classes}")
+    if settings.grid < 1 or settings.boxes < 1:
+        raise ModelError(
+            f"a detector needs at least one cell and one box a cell, not {settings.grid} and "
+            f"{settings.boxes}"
+        )
+    if settings.side < PUBLISHED_STRIDE or settings.side % PUBLISHED_STRIDE:
+        raise ModelError(
+            f"pictures are a multiple of {PUBLISHED_STRIDE} pixels wide, not {settings.side}"
+        )

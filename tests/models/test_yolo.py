@@ -1,0 +1,139 @@
+"""YOLO: the paper's sizes, detections by hand, and that it can learn one picture by heart."""
+
+import pytest
+import torch
+from torch import nn
+
+from striate.errors import ModelError, UnknownName
+from striate.models.matching import Targets
+from striate.models.yolo import BACKBONES, POOL, PUBLISHED, YOLO, Settings, published, yolo
+
+LITE = "efficientnet_lite0"
+NONE = torch.zeros(0, 4)
+
+
+@pytest.mark.parametrize(
+    ("name", "convolutions", "pools", "parameters"),
+    [("yolo", 24, 4, 271_703_550), ("fast_yolo", 9, 6, 45_089_374)],
+)
+def test_the_published_networks(name: str, convolutions: int, pools: int, parameters: int) -> None:
+    with torch.device("meta"):
+        model = published(name)
+        told = model.told(torch.zeros(2, 3, 448, 448))
+        map_ = model.backbone(torch.zeros(1, 3, 448, 448))
+    assert told.shape == (2, 7, 7, 30)  # Section 2, on VOC
+    layers = [layer for layer in model.modules() if isinstance(layer, nn.Conv2d)]
+    assert len(layers) == convolutions
+    assert sum(p.numel() for p in model.parameters()) == parameters
+    assert sum(layer == POOL for layer in PUBLISHED[name][0]) == pools
+    assert map_.shape[1:] == ((1024, 14, 14) if name == "yolo" else (512, 7, 7))
+    last = [layer for layer in model.modules() if isinstance(layer, nn.Linear)]
+    assert last[0].in_features == 7 * 7 * 1024
+    assert last[-1].in_features == 4096
+
+
+def test_the_first_twenty_convolutions_learn_imagenet_first() -> None:
+    assert sum(layer != POOL for layer in PUBLISHED["yolo"][0]) == 20  # Section 2.2
+
+
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_every_backbone_fits(backbone: str) -> None:
+    with torch.device("meta"):
+        model = yolo(backbone, classes=20)
+        assert model.told(torch.zeros(1, 3, 448, 448)).shape == (1, 7, 7, 30)
+    fixed = {name.split(".")[2] for name, p in model.named_parameters() if not p.requires_grad}
+    assert BACKBONES[backbone][2] in fixed
+
+
+@pytest.mark.parametrize(
+    ("options", "shape"),
+    [
+        ({"grid": 14}, (14, 14, 13)),
+        ({"grid": 2, "side": 128, "boxes": 3}, (2, 2, 18)),
+        ({"grid": 4, "side": 128}, (4, 4, 13)),
+        ({"grid": 9, "connected": True}, (9, 9, 13)),
+    ],
+)
+def test_grids(options: dict[str, int], shape: tuple[int, int, int]) -> None:
+    with torch.device("meta"):
+        model = yolo(LITE, classes=3, **options)  # type: ignore[arg-type]
+        side = model.settings.side
+        assert model.told(torch.zeros(1, 3, side, side)).shape[1:] == shape
+
+
+def test_at_first_boxes_are_in_the_middle_of_their_cells_and_nothing_is_found() -> None:
+    model = yolo(LITE, classes=4, grid=2, side=64, width=8).eval()
+    nn.init.zeros_(model.detecting[-1].last.weight)
+    told = model.told(torch.zeros(1, 3, 64, 64))
+    third = 1 / 3
+    numbers = [0.5, 0.5, third, third, 0, 0.5, 0.5, 2 * third, 2 * third, 0, *[0.25] * 4]
+    assert torch.allclose(told, torch.tensor(numbers).expand_as(told))
+    assert len(model(torch.zeros(1, 3, 64, 64))[0].boxes) == 0
+
+
+class Says(nn.Module):
+    def __init__(self, told: torch.Tensor):
+        super().__init__()
+        self.told = told
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.told
+
+
+def test_detections_by_hand() -> None:
+    told = torch.zeros(1, 2, 2, 12)
+    # cell (0, 1): centers (1.5, 0.5) / 2 of 100; the second box is a worse double of the first
+    told[0, 0, 1] = torch.tensor(
+        [0.5, 0.5, 0.4**0.5, 0.2**0.5, 0.9, 0.52, 0.5, 0.4**0.5, 0.2**0.5, 0.8, 0.1, 0.7]
+    )
+    # cell (1, 0): reaches beyond the picture; more than sure of both
+    told[0, 1, 0] = torch.tensor([0.0, 1, 0.2**0.5, 0.2**0.5, 1.2, 0, 0, 0, 0, -0.5, -0.1, 1.1])
+    model = YOLO(nn.Identity(), Says(told), Settings(side=128, grid=2), classes=2)
+    (found,) = model(torch.zeros(1, 3, 128, 128))
+    assert found.classes.tolist() == [1, 1, 0]
+    assert found.scores.tolist() == pytest.approx([1, 0.9 * 0.7, 0.9 * 0.1])  # Equation 1
+    assert found.boxes[0].tolist() == pytest.approx([0, 0.9 * 128, 0.1 * 128, 128])
+    assert found.boxes[1].tolist() == pytest.approx(
+        [0.55 * 128, 0.15 * 128, 0.95 * 128, 0.35 * 128], rel=1e-5
+    )
+    assert torch.equal(found.boxes[1], found.boxes[2])  # other classes are no doubles
+
+
+def test_it_can_learn_one_picture_by_heart() -> None:
+    torch.manual_seed(0)
+    model = yolo(LITE, classes=2, grid=4, side=128, width=32)
+    boxes = torch.tensor([[8.0, 8, 48, 48], [60, 20, 120, 90]])
+    target = Targets(boxes, torch.tensor([0, 1]), NONE)
+    images = torch.randn(1, 3, 128, 128)
+    free = [p for p in model.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(free, 3e-3)
+    for _ in range(40):
+        losses = model.losses(images, [target])
+        optimizer.zero_grad()
+        torch.stack(list(losses.values())).sum().backward()
+        optimizer.step()
+    with torch.no_grad():
+        (found,) = model(images)
+    assert found.classes[:2].sort().values.tolist() == [0, 1]
+    order = found.classes[:2].argsort()
+    assert (found.boxes[:2][order] - boxes).abs().max() < 4
+    assert found.scores[:2].min() > 0.7
+
+
+def test_what_cannot_be_built() -> None:
+    with pytest.raises(UnknownName, match="resnet18"):
+        yolo("resnet19", classes=2)
+    with pytest.raises(UnknownName, match="fast_yolo"):
+        published("faster_yolo")
+    for options, says in (
+        ({"classes": 0}, "at least one class"),
+        ({"classes": 1, "grid": 0}, "one cell"),
+        ({"classes": 1, "boxes": 0}, "one box"),
+        ({"classes": 1, "grid": 10}, "needs pictures of 320 or 640 pixels, not 448"),
+        ({"classes": 1, "side": 450}, "multiple of 64"),
+        ({"classes": 1, "width": 0}, "width"),
+    ):
+        with pytest.raises(ModelError, match=says):
+            yolo(LITE, **options)  # type: ignore[arg-type]
+    with torch.device("meta"), pytest.raises(ModelError, match="reads pictures of 448 x 448"):
+        yolo(LITE, classes=1).told(torch.zeros(1, 3, 448, 416))
