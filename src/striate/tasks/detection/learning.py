@@ -2,18 +2,24 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from striate.data.boxes import BoxedDataset
 from striate.data.dataset import TEST, TRAIN, VALIDATION
-from striate.errors import DataError, UnknownName
+from striate.errors import DataError, MissingExtra, UnknownName
 from striate.models.faster_rcnn import BACKBONES
+from striate.models.networks import source_of
+from striate.models.published import locate
 from striate.tasks.detection import faster_rcnn
 from striate.tasks.detection.asking import Ask, Learned
 from striate.tasks.detection.detector import Detector
 from striate.tasks.detection.measuring import Measured, measured
+from striate.version import __version__
 
 
 @dataclass(frozen=True)
@@ -30,17 +36,36 @@ class Method:
     learn: Callable[[BoxedDataset, Ask], Learned]
     backbones: tuple[str, ...] = ()
     by_epochs: bool = False
+    needs: tuple[str, ...] = ()
+    """Packages beyond the library's own, of the extra "detection"."""
+
+    def prepare(self, backbone: str | None, weights: str | Path | None) -> None:
+        """Sees now what would be missing later.
+
+        Raises:
+            MissingExtra, WeightsError: if a package or the backbone's weights are not to be had.
+        """
+        for package in self.needs:
+            try:
+                import_module(package)
+            except ImportError as error:
+                raise MissingExtra(self.title, "detection") from error
+        if backbone is not None and weights is not None:
+            locate(source_of(backbone, weights))
 
 
+_FASTER_RCNN = (faster_rcnn.BACKBONE, *(n for n in BACKBONES if n != faster_rcnn.BACKBONE))
 # In the order of their years.
 METHODS = {
-    "faster_rcnn": Method(
-        "Faster R-CNN",
-        faster_rcnn.learn,
-        (faster_rcnn.BACKBONE, *(name for name in BACKBONES if name != faster_rcnn.BACKBONE)),
+    "faster_rcnn": Method("Faster R-CNN", faster_rcnn.learn, _FASTER_RCNN, by_epochs=True),
+    "faster_rcnn_single": Method(
+        "Faster R-CNN, one map as published",
+        partial(faster_rcnn.learn, pyramid=False),
+        _FASTER_RCNN,
         by_epochs=True,
     ),
 }
+COMPARED = ("faster_rcnn",)
 DEFAULT = "faster_rcnn"
 
 
@@ -107,22 +132,52 @@ def learn(data: BoxedDataset, name: str = DEFAULT, ask: Ask | None = None) -> Ou
     ask = replace(ask or Ask(), backbone=backbone)
     if ask.epochs is not None and not method.by_epochs:
         raise DataError(f"{name} is solved at once, without epochs; leave {ask.epochs} out")
+    method.prepare(backbone, ask.weights)
     learned = method.learn(data, ask)
     provenance: dict[str, Any] = {
+        **origin(data, name, ask.seed),
+        "weights": str(ask.weights),
+        "recipe": learned.recipe,
+        "seconds": learned.seconds,
+        "validation": learned.validation,
+        "notes": list(learned.notes),
+    }
+    return tested(data, name, method, Detector(learned.finder, data.classes, provenance), learned)
+
+
+def origin(data: BoxedDataset, name: str, seed: int) -> dict[str, Any]:
+    """What must be the same for two detectors to be the same: images, method, seed, version."""
+    return {
+        "striate": __version__,
         "data": data.name,
         "fingerprint": data.fingerprint(),
         "learned": data.take((data.split != TEST).nonzero()[0]).fingerprint(),
         "method": name,
-        "backbone": backbone,
-        "weights": str(ask.weights),
-        "recipe": learned.recipe,
-        "seed": ask.seed,
-        "seconds": learned.seconds,
-        "validation": learned.validation,
+        "seed": seed,
     }
-    detector = Detector(learned.finder, data.classes, provenance)
+
+
+def learned_before(detector: Detector, data: BoxedDataset, name: str, seed: int) -> Outcome | None:
+    """A detector of a file, tested; None if it was learned otherwise."""
+    known = detector.provenance
+    if any(known.get(key) != value for key, value in origin(data, name, seed).items()):
+        return None
+    learned = Learned(
+        detector.finder,
+        dict(known["seconds"]),
+        known["validation"],
+        recipe=dict(known["recipe"]),
+        notes=tuple(known["notes"]),
+    )
+    return tested(data, name, method_of(name)[0], detector, learned)
+
+
+def tested(
+    data: BoxedDataset, name: str, method: Method, detector: Detector, learned: Learned
+) -> Outcome:
+    """The outcome, on the test images where there are any."""
     rows = np.flatnonzero(data.split == TEST).tolist()
-    test = measured(learned.finder, data, rows) if rows else None
+    test = measured(detector.finder, data, rows) if rows else None
     return Outcome(name, method, detector, learned, test)
 
 

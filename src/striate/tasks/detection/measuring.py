@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,11 @@ from striate.data.boxes import BoxedDataset, Objects
 from striate.errors import DataError, ImageError
 from striate.evaluation.detection import (
     Curve,
+    Judged,
     Mistakes,
     average_precisions,
     coco_average_precision,
-    curve,
+    judged,
     mean,
     mistakes,
 )
@@ -42,11 +44,17 @@ class Measured:
     seconds: float
     broken: tuple[tuple[str, str], ...] = ()
 
+    @cached_property
+    def judged(self) -> tuple[Judged, ...]:
+        """The detections of each class, right or wrong at an overlap of 0.5."""
+        numbers = range(len(self.classes))
+        return tuple(judged(self.found, self.truth, number) for number in numbers)
+
     @property
     def average_precisions(self) -> dict[str, float]:
         """Of each class at an overlap of 0.5, under the whole curve; NaN where nothing is."""
-        values = average_precisions(self.found, self.truth, len(self.classes))
-        return dict(zip(self.classes, values.tolist(), strict=True))
+        each = zip(self.classes, self.judged, strict=True)
+        return {name: one.curve.average() for name, one in each}
 
     @property
     def map50(self) -> float:
@@ -55,7 +63,7 @@ class Measured:
 
     def curve(self, name: str) -> Curve:
         """Precision and recall of a class."""
-        return curve(self.found, self.truth, self.classes.index(name))
+        return self.judged[self.classes.index(name)].curve
 
     def mistakes(self, least: float = 0.5) -> Mistakes:
         """The kinds of mistakes among what has a score of `least` or more."""

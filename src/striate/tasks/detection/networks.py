@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from striate.models import Normalization, create, entry, normalization_of
 from striate.models.matching import Detections
+from striate.models.networks import source_of
 from striate.tasks.detection.pictures import Scaling
 from striate.tasks.detection.task import detect
 
@@ -76,8 +77,8 @@ def fit(expected: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> None:
 
 def normalization_for(backbone: str, weights: str | Path | None) -> Normalization:
     """How pixels come to a backbone that has these weights."""
-    published = None if weights is None else normalization_of(f"{backbone}.{weights}")
-    return published or entry(backbone).normalization
+    found = None if weights is None else normalization_of(source_of(backbone, weights))
+    return found or entry(backbone).normalization
 
 
 def fill(stages: nn.Module, backbone: str, weights: str | Path) -> None:
