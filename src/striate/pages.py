@@ -42,11 +42,11 @@ def thumbnail(dataset: Dataset, row: int) -> str | None:
         return None
 
 
-def embedded(picture: "Image.Image") -> str:
+def embedded(picture: "Image.Image", *, side: int = THUMBNAIL) -> str:
     """A picture, made small in place, as an address that holds it."""
     from PIL import Image
 
-    picture.thumbnail((THUMBNAIL, THUMBNAIL))
+    picture.thumbnail((side, side))
     buffer = io.BytesIO()
     if max(picture.size) < ICON:
         width, height = picture.size

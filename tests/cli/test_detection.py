@@ -9,7 +9,7 @@ from PIL import Image
 
 from striate.models.faster_rcnn import faster_rcnn
 from striate.models.regions import Settings
-from striate.tasks.detection import METHODS, Detector, Scaling
+from striate.tasks.detection import METHODS, Detector, Method, Scaling
 from striate.tasks.detection.faster_rcnn import RECIPE, FasterRCNNFinder
 from striate.tasks.detection.faster_rcnn import learn as learn_faster_rcnn
 
@@ -50,13 +50,21 @@ def detector(tmp_path):
     return path
 
 
-def test_train_without_weights_or_boxes(striate, marked, monkeypatch):
+@pytest.fixture
+def quick(monkeypatch):
+    """Faster R-CNN from fresh weights, for an epoch, on pictures of 64 pixels."""
+
     def fresh(data, ask):
-        recipe = RECIPE.but(batch_size=4)
+        recipe = RECIPE.but(batch_size=4, epochs=1)
         return learn_faster_rcnn(data, replace(ask, weights=None), recipe=recipe, side=64)
 
     method = replace(METHODS["faster_rcnn"], learn=fresh)
     monkeypatch.setitem(METHODS, "faster_rcnn", method)
+
+    monkeypatch.setattr(Method, "prepare", lambda *_: None)
+
+
+def test_train_without_weights_or_boxes(striate, quick, marked):
     done = striate("train", marked, "--task", "detection", "--epochs", 1, "--out", "run", "--json")
     assert done.code == 0, done.err
     told = json.loads(done.out)
@@ -116,3 +124,47 @@ def test_commands_for_one_class_an_image_say_where_boxes_belong(
     done = striate(*given, marked)
     assert (done.code, done.one_line) == (2, True)
     assert "--task detection" in done.err
+
+
+def test_compare_tells_evaluates_and_goes_on(striate, quick, marked):
+    asked = ("compare", marked, "--task", "detection", "--approaches", "faster_rcnn")
+    done = striate(*asked, "--out", "kept", "--json")
+    assert done.code == 0, done.err
+    told = json.loads(done.out)
+    (row,) = told["methods"]
+    assert row["method"] == told["best"] == "faster_rcnn"
+    assert row["images"] == told["data"]["images"]["test"]
+    assert row["interval"][0] <= row["map50"] <= row["interval"][1]
+    from pathlib import Path
+
+    page = Path(told["report"]).read_text()
+    assert "mean average precision" in page
+    assert page.count("<polyline") <= 1
+    # once more: it is there already, and is tested, not learned
+    again = json.loads(striate(*asked, "--out", "kept", "--json").out)
+    assert again["methods"][0]["stages"] == row["stages"]
+    done = striate(*asked, "--out", "kept", "--seed", 1)
+    assert done.code == 2
+    assert "another seed" in done.err.splitlines()[-1]
+    done = striate("evaluate", row["recognizer"], marked, "--json")
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["map50"] == row["map50"]
+    assert json.loads(done.out)["mistakes"] == row["mistakes"]
+    done = striate("evaluate", row["recognizer"], marked, "--split", "all")
+    assert "mean average precision" in done.out
+    assert "on 8 all images" not in done.out
+    done = striate("evaluate", row["recognizer"], marked, "--crops", 10)
+    assert (done.code, done.one_line) == (2, True)
+
+
+def test_what_a_comparison_of_detectors_refuses(striate, marked):
+    asked = ("compare", marked, "--task", "detection")
+    for wrong, said in (
+        (("--seeds", 2), "once"),
+        (("--keep-leaks",), "once"),
+        (("--approaches", "faster_rcn"), "faster_rcnn"),
+        (("--approaches", ","), "at least one method"),
+    ):
+        done = striate(*asked, *wrong)
+        assert done.code == 2
+        assert said in done.err.splitlines()[-1]

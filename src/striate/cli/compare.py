@@ -3,14 +3,16 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated, Literal, Protocol
 
 import typer
 
 from striate.cli.detection import without_boxes
+from striate.cli.detectors import compare_detectors
 from striate.cli.options import Data, Json, KeepLeaks, Seed, plain_name, see_writable
 from striate.cli.reporter import live_table, say
 from striate.cli.show import amount, duration, percent, print_json, print_table, printable, table
+from striate.errors import UserError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -41,6 +43,10 @@ def compare(
         Path | None,
         typer.Option(metavar="FILE", help="The HTML page.", show_default="FOLDER/report.html"),
     ] = None,
+    task: Annotated[
+        Literal["classification", "detection"],
+        typer.Option(help="One class an image, or what is where in it."),
+    ] = "classification",
     keep_leaks: KeepLeaks = False,
     json: Json = False,
 ) -> None:
@@ -51,15 +57,30 @@ def compare(
     the pretrained network, all of it learned further. Scores are on test images that no approach
     has seen: a test image that also stands in training is left out of them.
 
+    With --task detection the folder has boxes (PASCAL VOC or COCO) and the ways are dpm (parts on
+    gradients), rcnn, yolo and faster_rcnn; what stands in FOLDER from a run that was stopped is
+    gone on with.
+
     \b
     Examples:
         striate compare photos/
         striate compare digits --seeds 1
         striate compare photos/ --approaches transfer,finetune --json
+        striate compare cells/ --task detection
     """
     import striate
     from striate.approaches import APPROACHES, comparing
 
+    if task == "detection":
+        if seeds not in (None, 1) or keep_leaks:
+            option = "--keep-leaks" if keep_leaks else f"--seeds {seeds}"
+            raise UserError(f"{option}: detection runs each method once; leave it out")
+        methods = _split(approaches) if approaches is not None else None
+        compare_detectors(
+            striate.data.open(data, seed=seed), methods=methods, out=out, report=report, seed=seed,
+            json=json,
+        )  # fmt: skip
+        return
     chosen = _split(approaches) if approaches is not None else tuple(APPROACHES)
     dataset = without_boxes(striate.data.open(data, seed=seed))
     folder = out or Path(f"striate-{plain_name(dataset.name)}")

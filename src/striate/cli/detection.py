@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from striate.tasks.detection import Detector, Findings, Measured
 
 DOUBTS = 10  # that are told one by one
-COLORS = ("#e6194b", "#3cb44b", "#4363d8", "#f58231", "#911eb4", "#008080", "#9a6324", "#800000")
 
 
 def without_boxes(data: "Dataset") -> "Dataset":
@@ -37,6 +36,7 @@ def train_detector(
     data: "Dataset",
     *,
     model: str | None,
+    weights: str,
     epochs: int | None,
     folder: Path | None,
     resume: bool,
@@ -51,7 +51,8 @@ def train_detector(
     folder = folder or Path(f"striate-{plain_name(data.name)}-{plain_name(name)}")
     see_writable(folder)
     tell_doubts(data)
-    outcome = learn(data, name, Ask(epochs=epochs, folder=folder, resume=resume, seed=seed))
+    ask = Ask(weights=weights, epochs=epochs, folder=folder, resume=resume, seed=seed)
+    outcome = learn(data, name, ask)
     path = folder / "recognizer.safetensors"
     outcome.detector.save(path)
     learned, test = outcome.learned, outcome.measured
@@ -106,7 +107,8 @@ def tell_doubts(data: "BoxedDataset") -> None:
 def print_measured(test: "Measured", split: str) -> None:
     """How good a detector is, class by class."""
     print(
-        f"mean average precision {percent(test.map50)} on {len(test.rows)} {split} images, "
+        f"mean average precision {percent(test.map50)} on {len(test.rows)} "
+        f"{'' if split == 'all' else split + ' '}images, "
         f"{test.seconds:.2g} s an image"
     )
     for name, value in test.average_precisions.items():
@@ -155,25 +157,18 @@ def line(findings: "Findings", top: int | None) -> str:
 
 def picture(findings: "Findings", classes: tuple[str, ...], path: Path) -> None:
     """A picture with the boxes of what is at least half sure, as a PNG, whole or not there."""
-    from PIL import Image, ImageDraw
-
     from striate import images
     from striate.files import writing
+    from striate.tasks.detection.drawing import Frame, color_of, drawn
 
     try:
-        image = Image.fromarray(images.read(os.fspath(findings.name), at_least=None))
+        pixels = images.read(os.fspath(findings.name), at_least=None)
     except ImageError as error:  # it was read a moment ago
         raise UserError(f"{findings.name} {error}") from error
-    pen = ImageDraw.Draw(image)
-    wide = max(2, round(max(image.size) / 300))
-    for each in reversed(findings.objects):
-        if each.score < 0.5:
-            continue
-        color = COLORS[classes.index(each.label) % len(COLORS)]
-        pen.rectangle(each.box, outline=color, width=wide)
-        words = f"{each.label} {each.score:.2f}"
-        corner = (each.box[0] + wide, each.box[1] + wide)
-        pen.rectangle(pen.textbbox(corner, words), fill=color)
-        pen.text(corner, words, fill="white")
+    frames = [
+        Frame(each.box, f"{each.label} {each.score:.2f}", color_of(classes.index(each.label)))
+        for each in reversed(findings.objects)
+        if each.score >= 0.5
+    ]
     with writing(path) as temporary:
-        image.save(temporary, format="PNG")
+        drawn(pixels, frames).save(temporary, format="PNG")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from striate.cli.detection import without_boxes
+from striate.cli.detectors import evaluate_detectors
 from striate.cli.options import BatchSize, Json, Seed
 from striate.cli.show import percent, print_json, print_table, printable, table
 from striate.errors import DataError, UserError
@@ -56,7 +57,8 @@ def evaluate(
 
     Several are compared with the best of them, image by image; with --ensemble their mean is
     scored. Where the folder has no test/ of its own, a fifth is drawn by the seed: take the seed
-    that the recognizer was learned with, or what it learned from is scored.
+    that the recognizer was learned with, or what it learned from is scored. Detectors are scored on
+    a folder with boxes: average precision of each class, and the kinds of mistakes.
 
     \b
     Examples:
@@ -67,6 +69,7 @@ def evaluate(
     """
     import striate
     from striate.evaluation import Looks, open_tree
+    from striate.tasks.detection import is_detector
 
     *models, data = paths
     if not models:
@@ -77,6 +80,11 @@ def evaluate(
         looks = Looks(crops, _sides(scales), dense)
     except ValueError as error:
         raise UserError(str(error)) from error
+    if any(is_detector(model) for model in models):
+        if ensemble or dense or tree is not None or looks != Looks():
+            raise UserError("a detector looks once at a whole picture: give MODEL and DATA alone")
+        evaluate_detectors(models, striate.data.open(data, seed=seed), split=split, json=json)
+        return
     above = open_tree(tree) if tree is not None else None
     recognizers = [striate.recognizer.load_trained(model) for model in models]
     dataset = without_boxes(striate.data.open(data, seed=seed))

@@ -26,10 +26,17 @@ def train(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="A network of `striate models`, or for detection faster_rcnn_ and a backbone; "
-            "fits the data if none.",
+            help="A network of `striate models`, or for detection a method, as in faster_rcnn or "
+            "faster_rcnn_resnet18; fits the data if none.",
         ),
     ] = None,
+    weights: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME|FILE",
+            help="detection: what its backbone begins with.",
+        ),
+    ] = "imagenet",
     epochs: Annotated[
         int | None, typer.Option(min=1, help="Views of the data; the recipe's where not given.")
     ] = None,
@@ -70,8 +77,8 @@ def train(
         folder = resume or out
         try:
             train_detector(
-                striate.data.open(data, seed=seed), model=model, epochs=epochs, folder=folder,
-                resume=resume is not None, seed=seed, json=json,
+                striate.data.open(data, seed=seed), model=model, weights=weights, epochs=epochs,
+                folder=folder, resume=resume is not None, seed=seed, json=json,
             )  # fmt: skip
         except KeyboardInterrupt:
             if folder is not None and (folder / "checkpoint.safetensors").exists():
@@ -79,6 +86,8 @@ def train(
                 print(f"saved; to go on: {printable(again)}", file=sys.stderr)
             raise
         return
+    if weights != "imagenet":
+        raise UserError(f"--weights {weights}: for --task detection")
     if approach not in BY_EPOCHS and (epochs is not None or resume is not None):
         option = "--epochs" if epochs is not None else "--resume"
         raise UserError(f"{option}: {approach} is solved at once, without epochs; leave it out")

@@ -96,7 +96,7 @@ def judged(
         mine = marked.take(marked.classes == number)
         things[image] = mine.asked.sum()
         rows = (one.classes == number).nonzero().flatten()
-        kinds = _kinds(one.boxes[rows], mine, overlap, free)
+        kinds, _ = _kinds(one.boxes[rows], mine, overlap, free)
         counted = kinds >= 0
         scores.append(one.scores[rows].double().cpu().numpy()[counted])
         right.append(kinds[counted] == 1)
@@ -118,14 +118,17 @@ def curve(
     return judged(found, truth, number, overlap=overlap, free=free).curve
 
 
-def _kinds(boxes: torch.Tensor, marked: Objects, overlap: float, free: bool) -> NDArray[np.int64]:
-    """For each detection of an image, best first: 1 right, 0 wrong, -1 not counted.
+def _kinds(
+    boxes: torch.Tensor, marked: Objects, overlap: float, free: bool
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """For each detection of an image, best first: 1 right, 0 wrong, -1 not counted; and the number
+    of the thing that it overlaps most.
 
     `free`: it looks for its thing among those not yet found, not among all.
     """
-    kinds = np.zeros(len(boxes), np.int64)
+    kinds, things = np.zeros(len(boxes), np.int64), np.full(len(boxes), -1)
     if not len(marked) or not len(boxes):
-        return kinds
+        return kinds, things
     theirs = torch.from_numpy(marked.boxes).to(boxes)
     table = overlaps(boxes, theirs).cpu().numpy()
     table[:, marked.crowd] = -1
@@ -133,7 +136,7 @@ def _kinds(boxes: torch.Tensor, marked: Objects, overlap: float, free: bool) -> 
     inside[:, ~marked.crowd] = -1
     taken = np.zeros(len(marked), bool)
     for row in range(len(boxes)):
-        best = int(table[row].argmax())
+        best = things[row] = int(table[row].argmax())
         if table[row, best] >= overlap:
             if marked.difficult[best]:
                 kinds[row] = -1
@@ -144,7 +147,7 @@ def _kinds(boxes: torch.Tensor, marked: Objects, overlap: float, free: bool) -> 
                     table[row + 1 :, best] = -1
         if kinds[row] == 0 and inside[row].max() >= overlap:
             kinds[row] = -1
-    return kinds
+    return kinds, things
 
 
 def average_precisions(
@@ -225,7 +228,8 @@ def mistakes(
         kinds = np.full(len(rows), -1)
         for number in np.unique(classes):
             mine = classes == number
-            kinds[mine] = _kinds(boxes[mine], marked.take(marked.classes == number), overlap, False)
+            of_class = marked.take(marked.classes == number)
+            kinds[mine], _ = _kinds(boxes[mine], of_class, overlap, False)
         right = int((kinds == 1).sum())
         total["right"] += right
         total["missed"] += int(marked.asked.sum()) - right
@@ -241,3 +245,34 @@ def mistakes(
             else:
                 total["nothing"] += 1
     return Mistakes(**total)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is right and wrong in one image.
+
+    Attributes:
+        counted: the numbers of the detections that count.
+        right: of each of them, whether it is right.
+        missed: the numbers of the things that none is right about.
+    """
+
+    counted: tuple[int, ...]
+    right: tuple[bool, ...]
+    missed: tuple[int, ...]
+
+
+def verdict(one: Detections, marked: Objects, *, least: float, overlap: float = 0.5) -> Verdict:
+    """The detections of one image with a score of `least` or more, each right or wrong."""
+    counted: list[int] = []
+    right: list[bool] = []
+    missed: list[int] = []
+    for number in np.union1d(one.classes.cpu().numpy(), marked.classes):
+        rows = ((one.classes == number) & (one.scores >= least)).nonzero().flatten()
+        own = np.flatnonzero(marked.classes == number)
+        mine = marked.take(own)
+        kinds, things = _kinds(one.boxes[rows], mine, overlap, False)
+        counted += rows[torch.from_numpy(kinds >= 0)].tolist()
+        right += (kinds[kinds >= 0] == 1).tolist()
+        missed += own[mine.asked & ~np.isin(np.arange(len(mine)), things[kinds == 1])].tolist()
+    return Verdict(tuple(counted), tuple(right), tuple(missed))

@@ -61,6 +61,16 @@ class Measured:
         """Their mean."""
         return mean(np.array(list(self.average_precisions.values())))
 
+    @cached_property
+    def threshold(self) -> float:
+        """The score from which on precision and recall together (F1) are best, all classes."""
+        scores = np.concatenate([one.scores for one in self.judged])
+        right = np.concatenate([one.right for one in self.judged])
+        order = np.argsort(-scores, kind="stable")
+        things = sum(int(one.things.sum()) for one in self.judged)
+        hits, count = np.cumsum(right[order]), np.arange(1, len(order) + 1)
+        return float(scores[order][np.argmax(2 * hits / (count + things))]) if len(order) else 0.5
+
     def curve(self, name: str) -> Curve:
         """Precision and recall of a class."""
         return self.judged[self.classes.index(name)].curve

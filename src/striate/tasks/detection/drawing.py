@@ -1,0 +1,56 @@
+"""Boxes on pictures."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+COLORS = ("#e6194b", "#3cb44b", "#4363d8", "#f58231", "#911eb4", "#008080", "#9a6324", "#800000")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A box to draw: x0 y0 x1 y1 in pixels, what to write in its corner, in which color."""
+
+    box: tuple[float, float, float, float]
+    words: str
+    color: str
+    dashed: bool = False
+
+
+def color_of(number: int) -> str:
+    """The color of a class."""
+    return COLORS[number % len(COLORS)]
+
+
+def drawn(pixels: NDArray[np.uint8], frames: Iterable[Frame]) -> Image.Image:
+    """A picture (H, W, 3) with boxes, the last on top."""
+    image = Image.fromarray(pixels).convert("RGB")
+    pen = ImageDraw.Draw(image)
+    wide = max(2, round(max(image.size) / 300))
+    for frame in frames:
+        x0, y0, x1, y1 = frame.box
+        if frame.dashed:
+            for ends in ((x0, y0, x1, y0), (x1, y0, x1, y1), (x0, y1, x1, y1), (x0, y0, x0, y1)):
+                _dashes(pen, ends, frame.color, wide)
+        else:
+            pen.rectangle(frame.box, outline=frame.color, width=wide)
+        if frame.words:
+            corner = (x0 + wide, y0 + wide)
+            pen.rectangle(pen.textbbox(corner, frame.words), fill=frame.color)
+            pen.text(corner, frame.words, fill="white")
+    return image
+
+
+def _dashes(
+    pen: ImageDraw.ImageDraw, ends: tuple[float, float, float, float], color: str, wide: int
+) -> None:
+    """A line of dashes four times as long as wide."""
+    x0, y0, x1, y1 = ends
+    count = max(1, round(max(abs(x1 - x0), abs(y1 - y0)) / (8 * wide)))
+    for k in range(count):
+        first, last = k / count, (k + 0.5) / count
+        places = [(x0 + s * (x1 - x0), y0 + s * (y1 - y0)) for s in (first, last)]
+        pen.line(places, fill=color, width=wide)
