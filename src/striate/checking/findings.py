@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from striate.checking.leaking import seen_before
 from striate.checking.oddities import Odd
 from striate.checking.telling import lines, repetitions, to_json, uneven
 from striate.data import SPLITS, Dataset
+
+if TYPE_CHECKING:
+    from striate.checking.boxes import Boxes
 
 VALIDATION = SPLITS.index("validation")
 
@@ -61,6 +64,7 @@ class Findings:
         suspects: probably wrong labels, the most suspect first.
         judged: whether labels were judged at all.
         effect: what leaks do to the score, where there are any and labels were judged.
+        boxes: what is wrong with them, where the images have boxes.
     """
 
     dataset: Dataset
@@ -70,6 +74,7 @@ class Findings:
     suspects: tuple[Suspect, ...] = ()
     judged: bool = False
     effect: Effect | None = None
+    boxes: "Boxes | None" = None
 
     @cached_property
     def copies(self) -> tuple[Copies, ...]:
@@ -117,7 +122,8 @@ class Findings:
     @property
     def sound(self) -> bool:
         """Whether nothing at all was found."""
-        return not (self.dataset.left_out or self.copies or self.odd or self.suspects)
+        told = self.boxes is not None and self.boxes.lines
+        return not (self.dataset.left_out or self.copies or self.odd or self.suspects or told)
 
     @cached_property
     def lines(self) -> tuple[str, ...]:
@@ -132,7 +138,8 @@ class Findings:
 
     def __str__(self) -> str:
         data = self.dataset
-        head = f"{data.name}: {len(data):,} images of {len(data.classes)} classes"
+        shown, what = (data, "") if self.boxes is None else (self.boxes.data, " of things")
+        head = f"{data.name}: {len(data):,} images of {len(shown.classes)} classes{what}"
         return "\n".join([head, *(f"  {line}" for line in self.lines or ("nothing wrong found",))])
 
     @cached_property

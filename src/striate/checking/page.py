@@ -7,14 +7,21 @@ from typing import Any
 
 import numpy as np
 
-from striate import pages
+from striate import images, pages
+from striate.checking.boxes import Boxes, marked
 from striate.checking.duplicates import SAME
 from striate.checking.findings import Copies, Findings
 from striate.checking.telling import KINDS, uneven
 from striate.data import SPLITS, Dataset
+from striate.data.boxes import BoxedDataset, Doubt
+from striate.errors import ImageError
 from striate.progress import track
+from striate.visualize.boxes import Frame, color_of, drawn
 
 GROUPS, MEMBERS, SUSPECTS, ODD, LEFT_OUT = 40, 6, 60, 24, 200  # shown; the JSON has all
+DOUBTFUL, SAMPLES = 60, 6
+DOUBT = "#d1242f"
+SEEN = 30  # pixels that a frame around a doubtful box has at least
 
 
 def write_page(findings: Findings, path: Path) -> Path:
@@ -64,7 +71,62 @@ def contents(findings: Findings) -> dict[str, Any]:
         "odd": [_odd(findings, kind, words) for kind, words in KINDS.items()],
         "left_out": data.left_out[:LEFT_OUT],
         "more_left_out": max(0, len(data.left_out) - LEFT_OUT),
+        "boxes": None if findings.boxes is None else _boxes(findings.boxes),
     }
+
+
+def _boxes(boxes: Boxes) -> dict[str, Any]:
+    """What is marked, some pictures of it, and every doubtful box where it lies."""
+    data = boxes.data
+    places = {data.images.name(row): row for row in range(len(data))}
+    doubts = [
+        {"kind": doubt.kind, "text": doubt.text, "image": doubt.image,
+         "picture": _framed(data, places.get(doubt.image), doubt)}
+        for doubt in track(boxes.doubts[:DOUBTFUL], "pictures of boxes")
+    ]  # fmt: skip
+    rows = np.flatnonzero([len(each) > 0 for each in data.objects]).tolist()
+    return {
+        "classes": [
+            {"name": name, "counts": counts, "sides": sides, "color": color_of(number)}
+            for number, (name, counts, sides) in enumerate(
+                zip(data.classes, boxes.counts, boxes.sides, strict=True)
+            )
+        ],
+        "empty": boxes.empty,
+        "doubts": doubts,
+        "more_doubts": max(0, len(boxes.doubts) - DOUBTFUL),
+        "samples": [
+            {"image": data.images.name(row), "marked": marked(data, row),
+             "picture": _framed(data, row, None)}
+            for row in _spread(rows, SAMPLES)
+        ],
+    }  # fmt: skip
+
+
+def _framed(data: BoxedDataset, row: int | None, doubt: Doubt | None) -> str | None:
+    """A picture with the boxes in it, or with the one that is in doubt; None if its file has
+    gone."""
+    if row is None:
+        return None
+    try:
+        path = data.images.path(row)
+        pixels = data.images[row] if path is None else images.read(path, at_least=None)
+    except ImageError:
+        return None
+    if doubt is not None:
+        x0, y0, x1, y1 = doubt.box
+        more = max(0.0, (SEEN - min(abs(x1 - x0), abs(y1 - y0))) / 2)  # else a speck
+        frame = Frame((min(x0, x1) - more, min(y0, y1) - more, max(x0, x1) + more,
+                       max(y0, y1) + more), "", DOUBT, dashed=True)  # fmt: skip
+        return pages.embedded(drawn(pixels, [frame]), side=320)
+    objects = data.objects[row]
+    frames = [
+        Frame((x0, y0, x1, y1), "", color_of(number))
+        for (x0, y0, x1, y1), number in zip(
+            objects.boxes.tolist(), objects.classes.tolist(), strict=True
+        )
+    ]
+    return pages.embedded(drawn(pixels, frames), side=320)
 
 
 def _groups(data: Dataset, found: Sequence[Copies], name: str) -> dict[str, Any]:
@@ -96,9 +158,9 @@ def _odd(findings: Findings, kind: str, words: str) -> dict[str, Any]:
     }
 
 
-def _spread(found: Sequence[Any]) -> Iterable[Any]:
+def _spread(found: Sequence[Any], most: int = ODD) -> Iterable[Any]:
     """Some of many, from all over the set."""
-    places = np.linspace(0, len(found) - 1, min(len(found), ODD)).astype(int)
+    places = np.linspace(0, len(found) - 1, min(len(found), most)).astype(int)
     return (found[place] for place in places)
 
 

@@ -25,6 +25,8 @@ def lines(findings: "Findings") -> tuple[str, ...]:
     if len(findings.leaks):
         found.append(sentence(data, findings.leaks) + _effect(findings))
     found += repetitions(findings)
+    if findings.boxes is not None:
+        found += findings.boxes.lines
     if data.left_out:
         count = len(data.left_out)
         found.append(f"{count:,} file{'s' if count > 1 else ''} cannot be used")
@@ -133,6 +135,7 @@ def to_json(findings: "Findings") -> dict[str, Any]:
             ],
         },
         "imbalance": uneven(data),
+        "boxes": findings.boxes and findings.boxes.to_json(),
     }
 
 

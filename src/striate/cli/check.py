@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from striate.cli.detection import without_boxes
 from striate.cli.options import Data, Json, Seed
 from striate.cli.show import print_json, printable
+from striate.errors import UserError
 
 
 def check(
@@ -30,7 +30,8 @@ def check(
 
     A picture that stands in training and in the test makes the score untrue; the same picture under
     two labels is wrong under one. Nothing of yours is changed: --fix writes a list of what is
-    sound, which every command takes in place of the folder.
+    sound, which every command takes in place of the folder. Of a folder with boxes (PASCAL VOC or
+    COCO) the boxes are looked at too, and every doubtful one is shown.
 
     \b
     Examples:
@@ -40,17 +41,24 @@ def check(
     """
     import striate
     from striate.checking import check as checked
+    from striate.checking.boxes import check_boxes
     from striate.checking.cleaning import see_listable
     from striate.cli.options import plain_name, see_writable
+    from striate.data import BoxedDataset
 
-    dataset = without_boxes(striate.data.open(data, seed=seed))
+    dataset = striate.data.open(data, seed=seed)
+    if isinstance(dataset, BoxedDataset) and fix is not None:
+        raise UserError(f"--fix {fix}: a list names classes, and has no place for boxes")
     page = report or Path(f"striate-{plain_name(dataset.name)}") / "check.html"
     for place in (page, fix):
         if place is not None:
             see_writable(place.parent)
     if fix is not None:
         see_listable(dataset, fix)
-    findings = checked(dataset, judge=labels)
+    if isinstance(dataset, BoxedDataset):
+        findings = check_boxes(dataset)
+    else:
+        findings = checked(dataset, judge=labels)
     kept = findings.fix(fix) if fix is not None else None
     page = findings.report(page)
     if json:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Protocol
 
 import typer
 
-from striate.cli.detection import without_boxes
+from striate.cli.detection import LEAKS, without_boxes
 from striate.cli.detectors import compare_detectors
 from striate.cli.options import Data, Json, KeepLeaks, Seed, plain_name, see_writable
 from striate.cli.reporter import live_table, say
@@ -72,9 +72,10 @@ def compare(
     from striate.approaches import APPROACHES, comparing
 
     if task == "detection":
-        if seeds not in (None, 1) or keep_leaks:
-            option = "--keep-leaks" if keep_leaks else f"--seeds {seeds}"
-            raise UserError(f"{option}: detection runs each method once; leave it out")
+        if seeds not in (None, 1):
+            raise UserError(f"--seeds {seeds}: detection runs each method once; leave it out")
+        if keep_leaks:
+            raise UserError(LEAKS)
         methods = _split(approaches) if approaches is not None else None
         compare_detectors(
             striate.data.open(data, seed=seed), methods=methods, out=out, report=report, seed=seed,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from striate.data import BoxedDataset, Dataset
     from striate.tasks.detection import Detector, Findings, Measured
 
+LEAKS = "--keep-leaks: in detection, what was learned from is never scored; leave it out"
 DOUBTS = 10  # that are told one by one
 
 
@@ -159,7 +160,7 @@ def picture(findings: "Findings", classes: tuple[str, ...], path: Path) -> None:
     """A picture with the boxes of what is at least half sure, as a PNG, whole or not there."""
     from striate import images
     from striate.files import writing
-    from striate.tasks.detection.drawing import Frame, color_of, drawn
+    from striate.visualize.boxes import Frame, color_of, drawn
 
     try:
         pixels = images.read(os.fspath(findings.name), at_least=None)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from striate.cli.detection import train_detector, without_boxes
+from striate.cli.detection import LEAKS, train_detector, without_boxes
 from striate.cli.options import Data, Json, KeepLeaks, Seed, plain_name, see_writable
 from striate.cli.show import duration, percent, print_json, printable
 from striate.errors import UserError
@@ -74,6 +74,8 @@ def train(
     if task == "detection":
         if approach != "scratch":
             raise UserError(f"--approach {approach}: detection has one way to learn; leave it out")
+        if keep_leaks:
+            raise UserError(LEAKS)
         folder = resume or out
         try:
             train_detector(

@@ -18,7 +18,7 @@ from striate.tasks.detection.learning import (
     learn,
     learned_before,
     method_of,
-    see_learnable,
+    sound,
 )
 from striate.tasks.detection.measuring import Measured
 
@@ -160,12 +160,12 @@ def comparing(
     chosen = tuple(dict.fromkeys(methods))
     if not chosen:
         raise DataError("a comparison needs at least one method")
-    see_learnable(data)
-    if not (data.split == TEST).any():
-        raise DataError(f"{data.name}: no test image to compare on")
     for name in chosen:
         method, backbone = method_of(name)
         method.prepare(backbone, Ask().weights)
+    data = sound(data)
+    if not (data.split == TEST).any():
+        raise DataError(f"{data.name}: no test image to compare on")
     outcomes: tuple[Outcome, ...] = ()
     for name in chosen:
         outcomes += (_learned(data, name, folder, seed),)

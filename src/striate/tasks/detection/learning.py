@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from striate.checking.boxes import scored_apart
 from striate.data.boxes import BoxedDataset
 from striate.data.dataset import TEST, TRAIN, VALIDATION
 from striate.errors import DataError, MissingExtra, UnknownName
@@ -117,6 +118,8 @@ def method_of(name: str) -> tuple[Method, str | None]:
 def learn(data: BoxedDataset, name: str = DEFAULT, ask: Ask | None = None) -> Outcome:
     """Learns to find what is marked, and tests what was learned.
 
+    A test image that also stands in training or validation is not scored.
+
     Args:
         name: one of `names()`.
         ask: its backbone is the one of `name`.
@@ -128,7 +131,7 @@ def learn(data: BoxedDataset, name: str = DEFAULT, ask: Ask | None = None) -> Ou
         MissingExtra, WeightsError: if the weights are not to be had.
     """
     method, backbone = method_of(name)
-    see_learnable(data)
+    data = sound(data)
     ask = replace(ask or Ask(), backbone=backbone)
     if ask.epochs is not None and not method.by_epochs:
         raise DataError(f"{name} is solved at once, without epochs; leave {ask.epochs} out")
@@ -181,10 +184,15 @@ def tested(
     return Outcome(name, method, detector, learned, test)
 
 
-def see_learnable(data: BoxedDataset) -> None:
-    """Raises DataError where there is nothing to learn from or to choose on."""
+def sound(data: BoxedDataset) -> BoxedDataset:
+    """The set without test images that are learned from.
+
+    Raises:
+        DataError: where there is nothing to learn from, to choose on, or to score honestly.
+    """
     if not data.counts()[:, TRAIN].any():
         count = int((data.split == TRAIN).sum())
         raise DataError(f"{data.name}: nothing is marked in its {count} training images")
     if not (data.split == VALIDATION).any():
         raise DataError(f"{data.name}: no validation image to choose on")
+    return scored_apart(data)

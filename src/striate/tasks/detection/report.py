@@ -13,9 +13,9 @@ from striate import pages
 from striate.data import SPLITS
 from striate.errors import ImageError
 from striate.evaluation.detection import verdict
-from striate.tasks.detection.drawing import Frame, drawn
 from striate.tasks.detection.measuring import Measured
 from striate.tasks.detection.pictures import whole
+from striate.visualize.boxes import Frame, drawn
 
 if TYPE_CHECKING:
     from striate.tasks.detection.comparing import Comparison
