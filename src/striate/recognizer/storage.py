@@ -93,6 +93,8 @@ def load_trained(
         raise WeightsError(f"{path} is not a file that striate wrote (nested too deep)") from error
     if header.get("format") not in READABLE:
         said = _short(repr(header.get("format")))
+        if said.startswith("'detector"):
+            raise WeightsError(f"{path} finds things: striate predict and evaluate take it")
         raise WeightsError(f"{path} is no recognizer of format {FORMAT} (it says {said})")
     try:
         return _recognizer(path, tensors, header, model, engine)

@@ -67,7 +67,7 @@ def test_learned_saved_and_used(shapes: BoxedDataset, tmp_path: Path) -> None:
         x0, y0, x1, y1 = found["box"]
         assert 0 <= x0 < x1 <= 120
         assert 0 <= y0 < y1 <= 90
-    with pytest.raises(WeightsError, match="no recognizer"):
+    with pytest.raises(WeightsError, match="finds things"):
         load(path)
     tensors, header = load_tensors(path)
     finder = header["finder"]
