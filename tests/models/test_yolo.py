@@ -6,7 +6,17 @@ from torch import nn
 
 from striate.errors import ModelError, UnknownName
 from striate.models.matching import Targets
-from striate.models.yolo import BACKBONES, POOL, PUBLISHED, YOLO, Settings, published, yolo
+from striate.models.yolo import (
+    BACKBONES,
+    POOL,
+    PUBLISHED,
+    YOLO,
+    Connected,
+    Convolved,
+    Settings,
+    published,
+    yolo,
+)
 
 LITE = "efficientnet_lite0"
 NONE = torch.zeros(0, 4)
@@ -69,6 +79,16 @@ def test_at_first_boxes_are_in_the_middle_of_their_cells_and_nothing_is_found() 
     numbers = [0.5, 0.5, third, third, 0, 0.5, 0.5, 2 * third, 2 * third, 0, *[0.25] * 4]
     assert torch.allclose(told, torch.tensor(numbers).expand_as(told))
     assert len(model(torch.zeros(1, 3, 64, 64))[0].boxes) == 0
+
+
+def test_a_cell_is_told_of_its_own_place() -> None:
+    maps = torch.rand(1, 5, 2, 2)
+    layer = Convolved(5, Settings(side=64, grid=2), 1)
+    told = layer(maps)
+    alone = layer.last.weight[:, :, 0, 0] @ maps[0, :, 1, 0] + layer.last.bias
+    assert torch.allclose(told[0, 1, 0], alone)
+    whole = Connected(5, (7,), Settings(side=64, grid=2), 1)
+    assert whole(maps[..., :1, :1]).shape == (1, 2, 2, 11)
 
 
 class Says(nn.Module):

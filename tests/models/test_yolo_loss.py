@@ -107,7 +107,7 @@ def test_a_thing_beside_something_ignored_is_learned() -> None:
 
 def test_a_thing_on_the_far_border_belongs_to_the_last_cell() -> None:
     answer = responsible(
-        torch.zeros(9, 1, 4), things((99.9999, 99.9999, 100, 100), classes=[0]), (100, 100), 1
+        torch.zeros(9, 1, 4), things((99.99999, 99.99999, 100, 100), classes=[0]), (100, 100), 1
     )
     assert answer.cells.tolist() == [8]
     assert (answer.wanted[0, :2] <= 1).all()
