@@ -50,10 +50,17 @@ def steepest(images: Tensor) -> tuple[Tensor, Tensor]:
     The image is mirrored at its border, so that the difference there is zero.
     """
     padded = F.pad(images, (1, 1, 1, 1), mode="reflect")
-    x = padded[:, :, 1:-1, 2:] - padded[:, :, 1:-1, :-2]
-    y = padded[:, :, 2:, 1:-1] - padded[:, :, :-2, 1:-1]
-    channel = (x**2 + y**2).argmax(1, keepdim=True)
-    return x.gather(1, channel)[:, 0], y.gather(1, channel)[:, 0]
+    x = padded[:, 0, 1:-1, 2:] - padded[:, 0, 1:-1, :-2]
+    y = padded[:, 0, 2:, 1:-1] - padded[:, 0, :-2, 1:-1]
+    most = x**2 + y**2
+    for channel in padded.unbind(1)[1:]:
+        across = channel[:, 1:-1, 2:] - channel[:, 1:-1, :-2]
+        down = channel[:, 2:, 1:-1] - channel[:, :-2, 1:-1]
+        steepness = across**2 + down**2
+        steeper = steepness > most
+        x, y = torch.where(steeper, across, x), torch.where(steeper, down, y)
+        most = torch.maximum(steepness, most)
+    return x, y
 
 
 def oriented(x: Tensor, y: Tensor, *, soft: bool) -> Tensor:
