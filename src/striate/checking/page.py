@@ -21,6 +21,7 @@ from striate.visualize.boxes import Frame, color_of, drawn
 GROUPS, MEMBERS, SUSPECTS, ODD, LEFT_OUT = 40, 6, 60, 24, 200  # shown; the JSON has all
 DOUBTFUL, SAMPLES = 60, 6
 DOUBT = "#d1242f"
+FRAMED = 320  # pixels of the longer side of a picture with boxes
 SEEN = 30  # pixels that a frame around a doubtful box has at least
 
 
@@ -118,7 +119,7 @@ def _framed(data: BoxedDataset, row: int | None, doubt: Doubt | None) -> str | N
         more = max(0.0, (SEEN - min(abs(x1 - x0), abs(y1 - y0))) / 2)  # else a speck
         frame = Frame((min(x0, x1) - more, min(y0, y1) - more, max(x0, x1) + more,
                        max(y0, y1) + more), "", DOUBT, dashed=True)  # fmt: skip
-        return pages.embedded(drawn(pixels, [frame]), side=320)
+        return pages.embedded(drawn(pixels, [frame], side=FRAMED), side=FRAMED)
     objects = data.objects[row]
     frames = [
         Frame((x0, y0, x1, y1), "", color_of(number))
@@ -126,7 +127,7 @@ def _framed(data: BoxedDataset, row: int | None, doubt: Doubt | None) -> str | N
             objects.boxes.tolist(), objects.classes.tolist(), strict=True
         )
     ]
-    return pages.embedded(drawn(pixels, frames), side=320)
+    return pages.embedded(drawn(pixels, frames, side=FRAMED), side=FRAMED)
 
 
 def _groups(data: Dataset, found: Sequence[Copies], name: str) -> dict[str, Any]:

@@ -25,18 +25,30 @@ def color_of(number: int) -> str:
     return COLORS[number % len(COLORS)]
 
 
-def drawn(pixels: NDArray[np.uint8], frames: Iterable[Frame]) -> Image.Image:
-    """A picture (H, W, 3) with boxes, the last on top."""
+def drawn(
+    pixels: NDArray[np.uint8], frames: Iterable[Frame], *, side: int | None = None
+) -> Image.Image:
+    """A picture (H, W, 3) with boxes, the last on top.
+
+    Args:
+        side: of the longer side in pixels; larger pictures are made that small first, so that
+            lines and words stay as large as they are.
+    """
     image = Image.fromarray(pixels).convert("RGB")
+    scale = 1.0
+    if side is not None and max(image.size) > side:
+        scale = side / max(image.size)
+        width, height = (max(1, round(scale * length)) for length in image.size)
+        image = image.resize((width, height))
     pen = ImageDraw.Draw(image)
     wide = max(2, round(max(image.size) / 300))
     for frame in frames:
-        x0, y0, x1, y1 = frame.box
+        x0, y0, x1, y1 = (scale * edge for edge in frame.box)
         if frame.dashed:
             for ends in ((x0, y0, x1, y0), (x1, y0, x1, y1), (x0, y1, x1, y1), (x0, y0, x0, y1)):
                 _dashes(pen, ends, frame.color, wide)
         else:
-            pen.rectangle(frame.box, outline=frame.color, width=wide)
+            pen.rectangle((x0, y0, x1, y1), outline=frame.color, width=wide)
         if frame.words:
             corner = (x0 + wide, y0 + wide)
             pen.rectangle(pen.textbbox(corner, frame.words), fill=frame.color)

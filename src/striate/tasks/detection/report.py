@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from striate.tasks.detection.comparing import Comparison
 
 SHOWN = 6  # pictures, from those it does best to those it does worst
-SIDE = 420  # pixels of a shown picture
+SIDE = 560  # pixels of a shown picture
 POINTS = 200  # of a curve, at most
 DOUBTS, LEFT_OUT = 60, 200
 LINES = ("var(--mark)", "#f58231", "#3cb44b", "#911eb4", "#e6194b", "#008080")
@@ -147,7 +147,7 @@ def _pictures(comparison: "Comparison", found: Measured) -> list[dict[str, Any]]
                 "right": sum(said.right),
                 "wrong": len(said.right) - sum(said.right),
                 "missed": len(said.missed),
-                "picture": pages.embedded(drawn(pixels, frames), side=SIDE),
+                "picture": pages.embedded(drawn(pixels, frames, side=SIDE), side=SIDE),
             }
         )
     return shown
