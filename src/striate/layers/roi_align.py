@@ -1,5 +1,9 @@
 """RoI align (He et al. 2017, arXiv:1703.06870, Section 3): a region of a map at its own resolution,
-read between the pixels, without rounding."""
+read between the pixels, without rounding.
+
+A bin is a weighted sum of pixels, `samples` readings of four each, so all bins of all regions are
+one sum over bags of pixels, every pixel a row of channels that lie together.
+"""
 
 import torch
 import torch.nn.functional as F
@@ -29,36 +33,46 @@ def roi_align(
     """
     if len(boxes) != len(features):
         raise ValueError(f"{len(features)} maps and the boxes of {len(boxes)} should be as many")
-    parts = [
-        _of_one(picture, some, size, scale, samples)
-        for picture, some in zip(features.unsqueeze(1), boxes, strict=True)
-    ]
-    return torch.cat(parts)
-
-
-def _of_one(features: Tensor, boxes: Tensor, size: int, scale: float, samples: int) -> Tensor:
-    """Regions (K, 4) of one map (1, C, H, W) to (K, C, size, size)."""
-    count, channels, fine = len(boxes), features.shape[1], size * samples
+    number, channels, height, width = features.shape
+    regions = torch.cat(boxes).to(features.device)
+    count = len(regions)
     if not count:
         return features.new_zeros(0, channels, size, size)
-    sides = features.new_tensor([features.shape[3], features.shape[2]])
-    low, high = (boxes.to(features) * scale).split(2, -1)
-    steps = (torch.arange(fine, dtype=features.dtype, device=features.device) + 0.5) / fine
-    places = low[:, None] + steps[:, None] * (high - low)[:, None]  # (K, fine, 2), x before y
-    outside = (places < -0.5) | (places > sides + 0.5)
-    unit = 2 * places / sides - 1  # grid_sample's frame: the map is [-1, 1]
-    grid = torch.stack(
-        [
-            unit[:, None, :, 0].expand(count, fine, fine),
-            unit[:, :, None, 1].expand(count, fine, fine),
-        ],
-        -1,
+    owners = torch.repeat_interleave(
+        torch.arange(number, device=features.device),
+        torch.tensor([len(some) for some in boxes], device=features.device),
     )
-    read = F.grid_sample(
-        features, grid.reshape(1, count * fine, fine, 2), padding_mode="border", align_corners=False
+    (columns, across), (rows, down) = (
+        _readings(regions[:, first], regions[:, first + 2], scale, length, size, samples)
+        for first, length in ((0, width), (1, height))
     )
-    read = read.view(channels, count, fine, fine)
-    if outside.any():
-        blank = outside[:, :, None, 1] | outside[:, None, :, 0]
-        read = read.masked_fill(blank, 0.0)
-    return F.avg_pool2d(read.transpose(0, 1), samples)
+    pixels = (owners[:, None, None] * height + rows)[:, :, None, :, None] * width
+    pixels = pixels + columns[:, None, :, None, :]  # (K, size, size, 2 samples, 2 samples)
+    weights = down[:, :, None, :, None] * across[:, None, :, None, :]
+    bag = (2 * samples) ** 2
+    found = F.embedding_bag(
+        pixels.reshape(-1, bag),
+        features.permute(0, 2, 3, 1).reshape(-1, channels),
+        per_sample_weights=weights.reshape(-1, bag).to(features),
+        mode="sum",
+    )
+    return found.view(count, size, size, channels).permute(0, 3, 1, 2)
+
+
+def _readings(
+    low: Tensor, high: Tensor, scale: float, length: int, size: int, samples: int
+) -> tuple[Tensor, Tensor]:
+    """Along one axis: the pixels that each bin reads, and how much of each, (K, size, 2 samples)
+    both."""
+    exact = torch.promote_types(low.dtype, torch.float32)
+    low, high = (edge.to(exact)[:, None] * scale for edge in (low, high))
+    steps = (torch.arange(size * samples, device=low.device) + 0.5) / (size * samples)
+    places = low + steps.to(exact) * (high - low)
+    inside = (places >= -0.5) & (places <= length + 0.5)
+    between = (places - 0.5).clamp(0, length - 1)  # in pixel centers
+    first = between.floor().clamp(max=max(length - 2, 0))
+    part = between - first
+    weights = torch.stack([1 - part, part], -1) * inside[..., None] / samples
+    pixels = torch.stack([first, (first + 1).clamp(max=length - 1)], -1).long()
+    shape = (len(low), size, 2 * samples)
+    return pixels.reshape(shape), weights.reshape(shape)
