@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -11,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from striate.models import Normalization, create, entry, normalization_of
+from striate.models import Normalization, create, entry, folded, normalization_of
 from striate.models.matching import Detections
 from striate.models.networks import source_of
 from striate.tasks.detection.pictures import Scaling
@@ -45,10 +46,15 @@ class NetworkFinder(ABC):
     def parameters(self) -> int:
         return sum(parameter.numel() for parameter in self.model.parameters())
 
+    @cached_property
+    def _quick(self) -> nn.Module:
+        """The form in which the network is used: normalization is part of its convolutions."""
+        return folded(self.model)
+
     def find(self, pixels: NDArray[np.uint8]) -> Detections:
         height, width = pixels.shape[:2]
         scaled = torch.from_numpy(self.scaling.scaled(pixels).copy()).permute(2, 0, 1)
-        return detect(self.model, self.scaling, [scaled], [(height, width)])[0]
+        return detect(self._quick, self.scaling, [scaled], [(height, width)])[0]
 
     def tensors(self) -> dict[str, Tensor]:
         return dict(self.model.state_dict())
