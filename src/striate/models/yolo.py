@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from striate.errors import ModelError, UnknownName
 from striate.models import yolo_loss
-from striate.models.faster_rcnn import Backbone, Detections
-from striate.models.matching import Targets
+from striate.models.faster_rcnn import Backbone
+from striate.models.matching import Detections, Targets
 from striate.models.networks import create
 from striate.models.stages import Stages
 from striate.ops.boxes import clipped, without_doubles
