@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from _paired import Row, main, paired
 from torch import Tensor
 
+from striate.layers.roi_align import roi_align
 from striate.layers.roi_pooling import roi_pooling
 from striate.models.faster_rcnn import faster_rcnn
 from striate.models.regions import Settings
@@ -45,6 +46,19 @@ def loop_pooling(features: Tensor, boxes: Tensor) -> Tensor:
             for x0, y0, x1, y1 in edges
         ]
     )
+
+
+def loop_align(features: Tensor, boxes: Tensor) -> Tensor:
+    """One interpolation of 14 x 14 readings a region, and their means."""
+    sides = torch.tensor([features.shape[3], features.shape[2]])
+    steps = (torch.arange(14) + 0.5) / 14
+    parts = []
+    for box in boxes * SCALE:
+        x, y = (2 * (box[:2] + steps[:, None] * (box[2:] - box[:2])) / sides - 1).T
+        grid = torch.stack([x.expand(14, 14), y[:, None].expand(14, 14)], -1)[None]
+        read = F.grid_sample(features, grid, padding_mode="border", align_corners=False)
+        parts.append(F.avg_pool2d(read, 2))
+    return torch.cat(parts)
 
 
 def some_boxes(count: int, width: float, height: float) -> Tensor:
@@ -79,6 +93,16 @@ def measure(quick: bool) -> Iterator[Row]:
             "RoI pooling, 300 regions of 512 x 38 x 63",
             lambda: roi_pooling(features, [boxes], scale=SCALE),
             lambda: loop_pooling(features, boxes),
+            peer="loop", rounds=rounds,
+        )  # fmt: skip
+        torch.testing.assert_close(
+            roi_align(features, [boxes], scale=SCALE), loop_align(features, boxes),
+            rtol=1e-4, atol=1e-4,
+        )  # fmt: skip
+        yield paired(
+            "RoI align, 300 regions of 512 x 38 x 63",
+            lambda: roi_align(features, [boxes], scale=SCALE),
+            lambda: loop_align(features, boxes),
             peer="loop", rounds=rounds,
         )  # fmt: skip
     model = faster_rcnn("efficientnet_lite0", classes=3, settings=Settings(ratios=(1.0,)))

@@ -75,9 +75,12 @@ def learn(
     with seeded(ask.seed):
         architecture = architecture_for(backbone, data, pyramid=pyramid)
         model = FasterRCNNFinder.network(architecture, len(data.classes))
-        if ask.weights is not None:
-            assert isinstance(model.backbone, nn.Module)
-            fill(model.backbone.get_submodule("stages"), backbone, ask.weights)
+        trunk = model.get_submodule("backbone")
+        if ask.weights is None:
+            trunk.requires_grad_(True)  # nothing is learned yet that should stay
+            recipe = recipe.but(freeze_statistics=False, kept_rate=1.0)
+        else:
+            fill(trunk.get_submodule("stages"), backbone, ask.weights)
     task = Detection(Scaling.of(side, normalization_for(backbone, ask.weights)), rounds=ROUNDS)
     if ask.epochs is not None:
         recipe = recipe.but(epochs=ask.epochs)
