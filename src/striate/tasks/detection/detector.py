@@ -11,12 +11,18 @@ from numpy.typing import NDArray
 
 from striate import images as decoding
 from striate.errors import ImageError, StriateError, WeightsError
+from striate.tasks.detection.dpm import DPMFinder
 from striate.tasks.detection.faster_rcnn import FasterRCNNFinder
 from striate.tasks.detection.finder import Finder
+from striate.tasks.detection.yolo import YOLOFinder
 from striate.training.checkpoints import load_tensors, save_tensors
 
 FORMAT = "detector-1"
-FINDERS: dict[str, type[Finder]] = {"faster_rcnn": FasterRCNNFinder}
+FINDERS: dict[str, type[Finder]] = {
+    "dpm": DPMFinder,
+    "yolo": YOLOFinder,
+    "faster_rcnn": FasterRCNNFinder,
+}
 Picture = str | os.PathLike[str] | NDArray[np.uint8]
 
 

@@ -1,4 +1,4 @@
-"""Faster R-CNN as a finder, and how it is learned from a folder (row F2)."""
+"""Faster R-CNN as a finder, and how it is learned from a folder."""
 
 from dataclasses import asdict
 from typing import Any, ClassVar

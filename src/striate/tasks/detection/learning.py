@@ -1,6 +1,6 @@
 """From a folder with boxes to a detector: the ways to learn one, and what each is worth."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
@@ -16,7 +16,8 @@ from striate.errors import DataError, MissingExtra, UnknownName
 from striate.models.faster_rcnn import BACKBONES
 from striate.models.networks import source_of
 from striate.models.published import locate
-from striate.tasks.detection import faster_rcnn
+from striate.models.yolo import BACKBONES as YOLO_BACKBONES
+from striate.tasks.detection import dpm, faster_rcnn, yolo
 from striate.tasks.detection.asking import Ask, Learned
 from striate.tasks.detection.detector import Detector
 from striate.tasks.detection.measuring import Measured, measured
@@ -55,18 +56,29 @@ class Method:
             locate(source_of(backbone, weights))
 
 
-_FASTER_RCNN = (faster_rcnn.BACKBONE, *(n for n in BACKBONES if n != faster_rcnn.BACKBONE))
-# In the order of their years.
+def _first(name: str, others: Iterable[str]) -> tuple[str, ...]:
+    """Names, this one in front."""
+    return (name, *(other for other in others if other != name))
+
+
+# In the order of their years, but for the last, which is the form in which Faster R-CNN came.
 METHODS = {
-    "faster_rcnn": Method("Faster R-CNN", faster_rcnn.learn, _FASTER_RCNN, by_epochs=True),
+    "dpm": Method("Deformable parts (DPM)", dpm.learn),
+    "yolo": Method("YOLO", yolo.learn, _first(yolo.BACKBONE, YOLO_BACKBONES), by_epochs=True),
+    "faster_rcnn": Method(
+        "Faster R-CNN",
+        faster_rcnn.learn,
+        _first(faster_rcnn.BACKBONE, BACKBONES),
+        by_epochs=True,
+    ),
     "faster_rcnn_single": Method(
-        "Faster R-CNN, one map as published",
+        "Faster R-CNN, one map",
         partial(faster_rcnn.learn, pyramid=False),
-        _FASTER_RCNN,
+        _first(faster_rcnn.BACKBONE, BACKBONES),
         by_epochs=True,
     ),
 }
-COMPARED = ("faster_rcnn",)
+COMPARED = ("dpm", "yolo", "faster_rcnn")
 DEFAULT = "faster_rcnn"
 
 
@@ -137,6 +149,7 @@ def learn(data: BoxedDataset, name: str = DEFAULT, ask: Ask | None = None) -> Ou
         raise DataError(f"{name} is solved at once, without epochs; leave {ask.epochs} out")
     method.prepare(backbone, ask.weights)
     learned = method.learn(data, ask)
+    learned = replace(learned, notes=(*learned.notes, *unlearned(data)))
     provenance: dict[str, Any] = {
         **origin(data, name, ask.seed),
         "weights": str(ask.weights),
@@ -146,6 +159,16 @@ def learn(data: BoxedDataset, name: str = DEFAULT, ask: Ask | None = None) -> Ou
         "notes": list(learned.notes),
     }
     return tested(data, name, method, Detector(learned.finder, data.classes, provenance), learned)
+
+
+def unlearned(data: BoxedDataset) -> list[str]:
+    """A note for each class that no training image shows."""
+    counts = data.counts()[:, TRAIN].tolist()
+    return [
+        f"{name} is marked in no training image and will not be found"
+        for name, count in zip(data.classes, counts, strict=True)
+        if not count
+    ]
 
 
 def origin(data: BoxedDataset, name: str, seed: int) -> dict[str, Any]:
