@@ -1,0 +1,241 @@
+"""R-CNN (Girshick, Donahue, Darrell & Malik 2014, arXiv:1311.2524): regions with features of a
+convolutional network (row F1).
+
+Selective search says where something may be, a network trained on whole pictures looks at each of
+these places by itself, and one linear machine a class decides. Nothing is learned by gradient
+steps; nearly all of the time goes into looking, in learning as in use.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, fields
+from functools import partial
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from striate.data.boxes import BoxedDataset
+from striate.data.dataset import TRAIN, VALIDATION
+from striate.errors import DataError
+from striate.evaluation.detection import average_precisions, mean
+from striate.models import Normalization
+from striate.models.matching import Detections
+from striate.ops.boxes import overlaps
+from striate.progress import Clock
+from striate.tasks.detection.asking import Ask, Learned
+from striate.tasks.detection.rcnn_features import READ, Eye, Looking, Reader
+from striate.tasks.detection.rcnn_learning import Machines, Solving, calibrate, solve
+from striate.tasks.detection.rcnn_looking import Looked, look
+from striate.training.checkpoints import load_tensors, save_tensors
+from striate.training.modes import seeded
+
+BACKBONE = "efficientnet_lite0"
+MOST = 100  # detections of a picture
+LEAST = 0.01  # chance of a detection
+TOLD = ("seconds", "validation", "recipe", "notes")  # of what was learned, beside the finder
+RECALLED = (100, 300, 1000)  # regions of a picture among which a thing is looked for, in the notes
+
+
+@dataclass(frozen=True, eq=False)
+class RCNNFinder:
+    """Regions, features, machines.
+
+    Attributes:
+        doubles: overlap of two detections of a class that are one.
+    """
+
+    reader: Reader
+    machines: Machines
+    doubles: float
+
+    kind: ClassVar[str] = "rcnn"
+
+    @property
+    def parameters(self) -> int:
+        learned = (self.machines.svm, self.machines.moves, self.machines.curve)
+        trunk = sum(parameter.numel() for parameter in self.reader.eye.parameters())
+        return trunk + sum(table.numel() for table in learned)
+
+    def find(self, pixels: NDArray[np.uint8]) -> Detections:
+        boxes = self.reader.regions(pixels)
+        return self.among(boxes, self.reader.features(pixels, boxes), pixels.shape[:2])
+
+    def among(self, boxes: Tensor, features: Tensor, size: tuple[int, ...]) -> Detections:
+        """What is in a picture of (height, width), among its regions."""
+        height, width = size
+        return self.machines.detections(
+            boxes, features, (height, width), doubles=self.doubles, most=MOST, least=LEAST
+        )
+
+    def tensors(self) -> dict[str, Tensor]:
+        stored = {f"eye.{name}": value for name, value in self.reader.eye.state_dict().items()}
+        return stored | {
+            f"machines.{f.name}": getattr(self.machines, f.name) for f in fields(Machines)
+        }
+
+    def header(self) -> dict[str, Any]:
+        return {**self.reader.header(), "doubles": self.doubles}
+
+    @classmethod
+    def restored(cls, tensors: dict[str, Tensor], header: dict[str, Any], classes: int) -> Self:
+        backbone, doubles = header["backbone"], header["doubles"]
+        if backbone not in READ:
+            raise ValueError(f"it names a backbone {backbone!r}")
+        if not isinstance(doubles, int | float) or not 0 <= doubles <= 1:
+            raise ValueError(f"its doubles overlap by {doubles!r}")
+        looking = Looking.from_json(header["looking"])
+        told = header["normalization"]
+        mean, std = (tuple(float(value) for value in told[name]) for name in ("mean", "std"))
+        normalization = Normalization(mean, std, bool(told["bgr"]))
+        if not (
+            len(normalization.mean) == len(normalization.std) == 3 and min(normalization.std) > 0
+        ):
+            raise ValueError(f"its pixels are normalized by {told}")
+        with torch.device("meta"):  # sizes first; what is loaded then takes the place of these
+            eye = Eye(backbone)
+            expected = {f"eye.{name}": value for name, value in eye.state_dict().items()}
+            empty = Machines.empty(torch.zeros(eye.width), torch.zeros(eye.width), classes)
+        expected |= {f"machines.{f.name}": getattr(empty, f.name) for f in fields(Machines)}
+        for name in expected.keys() | tensors.keys():
+            if name not in expected or name not in tensors:
+                raise ValueError(f"{name} is on one side only")
+            theirs, ours = tensors[name], expected[name]
+            if theirs.shape != ours.shape or theirs.dtype != ours.dtype:
+                raise ValueError(f"{name} is {tuple(theirs.shape)} of {theirs.dtype}")
+        eye.load_state_dict(
+            {name: tensors[f"eye.{name}"] for name in eye.state_dict()}, assign=True
+        )
+        machines = Machines(**{f.name: tensors[f"machines.{f.name}"] for f in fields(Machines)})
+        return cls(Reader(backbone, eye, normalization, looking), machines, float(doubles))
+
+
+def learn(
+    data: BoxedDataset,
+    ask: Ask,
+    *,
+    looking: Looking | None = None,
+    solving: Solving | None = None,
+) -> Learned:
+    """Looks once at every region of the training and validation images, then solves.
+
+    What was seen is kept in `ask.folder`, picture by picture, until all is solved; then the result.
+
+    Raises:
+        DataError: if nothing is marked in the training images.
+        MissingExtra, WeightsError: if scikit-image or the weights are not to be had.
+    """
+    looking, solving = looking or Looking(), solving or Solving()
+    clock = Clock()
+    with seeded(ask.seed):
+        reader = Reader.of(ask.backbone or BACKBONE, ask.weights, looking)
+    recipe = {"looking": asdict(looking), "solving": asdict(solving)}
+    identity = identity_of(data, reader, recipe)
+    done = ask.folder / "learned.safetensors" if ask.folder else None
+    if ask.resume and done is not None and done.is_file():
+        tensors, header = load_tensors(done)
+        if header.get("identity") == identity:
+            finder = RCNNFinder.restored(tensors, header["finder"], len(data.classes))
+            told = {name: header[name] for name in TOLD}
+            return Learned(finder, **told | {"notes": tuple(told["notes"])})
+    kept = ask.folder / "regions" if ask.folder else None
+    with clock.stage("look"):
+        see = partial(look, reader, data, folder=kept, identity=identity, resume=ask.resume)
+        training, validation = see(TRAIN, learned=looking.learned), see(VALIDATION)
+    if not any(marked.asked.any() for marked in training.truth):
+        raise DataError(f"{data.name}: nothing is marked in its training images")
+    with clock.stage("solve"):
+        machines = solve(training.seen, training.truth, len(data.classes), solving)
+        finder = RCNNFinder(reader, machines, solving.doubles)
+    with clock.stage("validate"):
+        metrics = validated(finder, validation, data.classes) if validation.seen else None
+    notes = [*missing(machines, data.classes), *recalls(validation, data.classes)]
+    notes += [*pace(training, validation), *training.broken, *validation.broken]
+    learned = Learned(finder, clock.seconds, metrics, recipe=recipe, notes=tuple(notes))
+    if done is not None:
+        told = {name: getattr(learned, name) for name in TOLD}
+        header = {"identity": identity, "finder": finder.header(), **told}
+        save_tensors(done, finder.tensors(), header)
+        for looked in (training, validation):
+            looked.forget()
+    return learned
+
+
+def identity_of(data: BoxedDataset, reader: Reader, recipe: dict[str, Any]) -> str:
+    """Names what is learned from, what looks and how it is solved: the same gives the same."""
+    parts = [data.fingerprint(), data.split.tolist(), reader.header(), recipe]
+    total = hashlib.sha256(json.dumps(parts).encode())
+    for value in reader.eye.state_dict().values():
+        total.update(value.numpy().tobytes())
+    return total.hexdigest()
+
+
+def validated(finder: RCNNFinder, looked: Looked, classes: tuple[str, ...]) -> dict[str, float]:
+    """Fits the curves, and gives "map50" and each class's average precision."""
+    pictures = list(zip(looked.seen, looked.sizes, strict=True))
+    plain = [
+        finder.machines.detections(
+            one.boxes[one.things :],
+            one.load()[one.things :],
+            size,
+            doubles=finder.doubles,
+            most=MOST,
+        )
+        for one, size in pictures
+    ]
+    calibrate(finder.machines, plain, looked.truth)
+    found = [
+        finder.among(one.boxes[one.things :], one.load()[one.things :], size)
+        for one, size in pictures
+    ]
+    each = average_precisions(found, looked.truth, len(classes))
+    named = zip(classes, each.tolist(), strict=True)
+    return {"map50": mean(each), **{f"ap50 {name}": value for name, value in named}}
+
+
+def missing(machines: Machines, classes: tuple[str, ...]) -> list[str]:
+    """A note for each class that cannot be found."""
+    return [
+        f"{name}: no training image shows one, so it is never found"
+        for name, known in zip(classes, machines.known.tolist(), strict=True)
+        if not known
+    ]
+
+
+def recalls(looked: Looked, classes: tuple[str, ...]) -> list[str]:
+    """Notes: how many of the things of each class selective search comes near to."""
+    lines = []
+    for number, name in enumerate(classes):
+        met: list[list[Tensor]] = [[] for _ in RECALLED]
+        for one, marked in zip(looked.seen, looked.truth, strict=True):
+            mine = torch.from_numpy(marked.boxes[marked.asked & (marked.classes == number)])
+            table = overlaps(mine, one.boxes[one.things :])
+            for place, count in enumerate(RECALLED):
+                met[place].append(table[:, :count].amax(1) if table.shape[1] else table.sum(1))
+        each = [torch.cat(parts) if parts else torch.zeros(0) for parts in met]
+        if len(each[0]):
+            shares = "; ".join(
+                f"among {count}: {(best >= 0.5).float().mean():.0%} by 0.5, "
+                f"{(best >= 0.7).float().mean():.0%} by 0.7"
+                for count, best in zip(RECALLED, each, strict=True)
+            )
+            lines.append(
+                f"{name}: {len(each[0])} in validation, met by the first regions ({shares})"
+            )
+    return lines
+
+
+def pace(*looked: Looked) -> list[str]:
+    """A note: what looking took, where anything was looked at."""
+    search, features, pictures, regions = (
+        sum(one.spent[name] for one in looked)
+        for name in ("search", "features", "pictures", "regions")
+    )
+    if not pictures:
+        return []
+    return [
+        f"selective search took {search / pictures:.2f} s a picture, "
+        f"features {1000 * features / max(1, regions):.1f} ms a region"
+    ]

@@ -1,0 +1,199 @@
+"""What R-CNN reads (Girshick et al. 2014, arXiv:1311.2524): regions, warped crops, deep features.
+
+A region is cut out with some context and warped to a square, whatever its shape (Appendix A); a
+network that was trained for whole pictures looks at every one of them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from striate.handcrafted.selective_search import Strategies, selective_search
+from striate.models import Normalization, create, folded
+from striate.models.faster_rcnn import Backbone
+from striate.models.stages import Stages
+from striate.ops.boxes import without_doubles
+from striate.tasks.detection.networks import fill, normalization_for
+
+# network: the maps that are read, their widths, and into how many cells a side each is averaged.
+# The last map says what it is; the one of stride 16 also where in the crop it lies.
+# fmt: off
+READ: dict[str, tuple[tuple[str, int, int], ...]] = {
+    "efficientnet_lite0": (("stage5", 112, 3), ("head_conv", 1280, 1)),
+    "resnet18": (("stage3", 256, 3), ("stage4", 512, 1)),
+    "resnet34": (("stage3", 256, 3), ("stage4", 512, 1)),
+    "resnet50": (("stage3", 1024, 2), ("stage4", 2048, 1)),
+    "vgg16": (("pool5", 512, 3),),  # the published file has no more
+}
+# fmt: on
+CONTEXT = 16 / 227  # of a crop's side, at each edge (Appendix A)
+BATCH = 32  # crops that are looked at together
+
+
+@dataclass(frozen=True)
+class Looking:
+    """How a picture is looked at.
+
+    Attributes:
+        side: of a crop, in pixels; 227 in the paper.
+        largest: longer side of a picture beyond which it is scaled down before crops are cut.
+        regions: of a picture, at most; about 2,000 in the paper.
+        learned: of them, of a training picture.
+        doubles: regions that overlap a likelier one by more than this are not looked at.
+    """
+
+    side: int = 96
+    largest: int = 1000
+    regions: int = 1000
+    learned: int = 300
+    doubles: float = 0.9
+    strategies: Strategies = field(default_factory=lambda: Strategies(side=320))
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Self:
+        """What `dataclasses.asdict` gave, after JSON.
+
+        Raises:
+            TypeError, KeyError, ValueError: if it is not of that form.
+        """
+        plan = values["strategies"]
+        lists = {name: tuple(plan[name]) for name in ("colors", "likenesses", "scales")}
+        looking = cls(**{**values, "strategies": Strategies(**{**plan, **lists})})
+        limits = (
+            ("side", 16, 512),
+            ("largest", 16, 4096),
+            ("regions", 1, 100_000),
+            ("learned", 1, 100_000),
+        )
+        sizes = [(name, getattr(looking, name), low, high) for name, low, high in limits]
+        sizes.append(("strategies.side", looking.strategies.side, 16, 4096))
+        sizes += [("strategies.scales", k, 1, 10_000) for k in looking.strategies.scales]
+        for name, value, low, high in sizes:
+            if not isinstance(value, int) or not low <= value <= high:
+                raise ValueError(f"its {name} is {value!r}")
+        return looking
+
+
+class Eye(nn.Module):
+    """A network as R-CNN reads it: crops (K, 3, S, S), normalized, to features (K, D).
+
+    Args:
+        name: a key of READ.
+
+    Raises:
+        LookupError: if it is none.
+    """
+
+    def __init__(self, name: str):
+        super().__init__()
+        network = create(name)
+        assert isinstance(network, Stages)
+        levels = [level for level, _, _ in READ[name]]
+        self.cells = [cells for _, _, cells in READ[name]]
+        self.trunk = Backbone(network, levels, levels[-1])
+        self.width = sum(width * cells**2 for _, width, cells in READ[name])
+        """D, how many numbers a crop gives."""
+
+    def forward(self, crops: Tensor) -> Tensor:
+        maps = zip(self.trunk(crops), self.cells, strict=True)
+        return torch.cat([F.adaptive_avg_pool2d(one, cells).flatten(1) for one, cells in maps], 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Reader:
+    """Regions of pictures and what a network makes of them.
+
+    Attributes:
+        backbone: a key of READ.
+        eye: its network, trained.
+    """
+
+    backbone: str
+    eye: Eye
+    normalization: Normalization
+    looking: Looking = field(default_factory=Looking)
+
+    def __post_init__(self) -> None:
+        quick = folded(self.eye.eval()).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        object.__setattr__(self, "_quick", quick)
+
+    @classmethod
+    def of(cls, backbone: str, weights: str | Path | None, looking: Looking) -> Self:
+        """The reader of a backbone with these weights, as `striate.models.create` takes them."""
+        eye = Eye(backbone)
+        if weights is not None:
+            fill(eye.trunk.stages, backbone, weights)
+        return cls(backbone, eye, normalization_for(backbone, weights), looking)
+
+    def regions(self, pixels: NDArray[np.uint8]) -> Tensor:
+        """(K, 4) x0 y0 x1 y1: where something may be, likelier first, without near doubles."""
+        found = torch.from_numpy(selective_search(pixels, strategies=self.looking.strategies))
+        places = -torch.arange(len(found), dtype=torch.float32)
+        return found[without_doubles(found, places, self.looking.doubles)][: self.looking.regions]
+
+    def features(self, pixels: NDArray[np.uint8], boxes: Tensor) -> Tensor:
+        """(K, D) of the regions `boxes` (K, 4) of a picture."""
+        mean, std = (torch.tensor(v) for v in (self.normalization.mean, self.normalization.std))
+        crops = warped(pixels, boxes.tolist(), self.looking, self.normalization.mean)
+        parts = []
+        with torch.inference_mode():
+            for batch in torch.from_numpy(crops).split(BATCH):
+                images = ((batch - mean) / std).permute(0, 3, 1, 2)  # (B, 3, S, S), channels last
+                if self.normalization.bgr:
+                    images = images.flip(1)
+                images = images.contiguous(memory_format=torch.channels_last)
+                parts.append(self._quick(images))  # type: ignore[attr-defined]
+        return torch.cat(parts).clone() if parts else torch.zeros(0, self.eye.width)
+
+    def header(self) -> dict[str, Any]:
+        """All but the weights, as plain JSON values."""
+        return {
+            "backbone": self.backbone,
+            "normalization": asdict(self.normalization),
+            "looking": asdict(self.looking),
+        }
+
+
+def warped(
+    pixels: NDArray[np.uint8],
+    boxes: Sequence[Sequence[float]],
+    looking: Looking,
+    gray: Sequence[float],
+) -> NDArray[np.uint8]:
+    """(K, S, S, 3): each box and its context, warped to a square; `gray` beyond the picture."""
+    from PIL import Image
+
+    height, width = pixels.shape[:2]
+    scale = min(1.0, looking.largest / max(height, width))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    grow = CONTEXT / (1 - 2 * CONTEXT)  # of a box's side, at each edge
+    around = [int(grow * side) + 2 for side in size]
+    ground = tuple(round(value) for value in gray)
+    canvas = Image.new("RGB", (size[0] + 2 * around[0], size[1] + 2 * around[1]), ground)
+    picture = Image.fromarray(pixels)
+    if size != (width, height):
+        picture = picture.resize(size, Image.Resampling.BICUBIC)
+    canvas.paste(picture, (around[0], around[1]))
+    factors = size[0] / width, size[1] / height
+    crops = np.empty((len(boxes), looking.side, looking.side, 3), np.uint8)
+    for crop, (x0, y0, x1, y1) in zip(crops, boxes, strict=True):
+        edges = []
+        for low, high, factor, before in (
+            (x0, x1, factors[0], around[0]),
+            (y0, y1, factors[1], around[1]),
+        ):
+            low, high = low * factor, high * factor
+            more = grow * (high - low)
+            edges.append((low - more + before, high + more + before))
+        (left, right), (top, bottom) = edges
+        shape = (looking.side, looking.side)
+        one = canvas.resize(shape, Image.Resampling.BILINEAR, box=(left, top, right, bottom))
+        crop[:] = np.asarray(one)
+    return crops
