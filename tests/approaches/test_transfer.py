@@ -13,8 +13,9 @@ from striate.approaches.compare import comparing
 from striate.data import SPLITS, Dataset, Decoded, decode
 from striate.errors import MissingExtra, ModelError, UnknownName
 from striate.recognizer.recognizer import Before
-from striate.tasks.classification import logits_of, split
+from striate.tasks.classification import split
 from striate.training import recipes
+from striate.training.outputs import outputs_of
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +61,7 @@ def test_the_recognizer_knows_what_it_has_learned_and_nothing_else(
 def test_stored_features_are_the_networks(data: Decoded) -> None:
     learned = transfer.learn(data, Ask())
     pixels, _ = split(data, learned.preprocessing.view, "validation")
-    expected = logits_of(Before(learned.model), learned.preprocessing, pixels)
+    expected = outputs_of(Before(learned.model), learned.preprocessing, pixels)
     assert learned.features is not None
     torch.testing.assert_close(learned.features["validation"], expected, rtol=1e-3, atol=1e-3)
 
@@ -68,7 +69,7 @@ def test_stored_features_are_the_networks(data: Decoded) -> None:
 def test_stored_logits_are_the_networks(data: Decoded) -> None:
     learned = transfer.learn(data, Ask())
     pixels, _ = split(data, learned.preprocessing.view, "test")
-    whole = logits_of(learned.model, learned.preprocessing, pixels)
+    whole = outputs_of(learned.model, learned.preprocessing, pixels)
     assert learned.logits is not None
     stored = learned.logits[data.dataset.split == SPLITS.index("test")]
     np.testing.assert_allclose(stored, whole, rtol=1e-3, atol=1e-3)

@@ -54,7 +54,7 @@ def test_a_recognizer_that_knows_what_it_learned_from(
     view = plain.preprocessing.view
     seen = np.stack([pictures.apply(p, view) for p in pixels])
     targets = np.arange(7) % 3
-    ours = plain.familiar(seen, targets, seen)
+    ours = plain.familiar(seen, targets, np.arange(7), np.arange(7))
     assert ours.familiarity is not None
     probabilities, known = ours.answers(seen)
     np.testing.assert_allclose(probabilities, plain.probabilities(seen), atol=1e-6)

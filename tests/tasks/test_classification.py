@@ -15,8 +15,9 @@ from striate import data, models
 from striate.data import Array, Dataset, decode
 from striate.images import View
 from striate.tasks import Classification
-from striate.tasks.classification import logits_of, natural_view, split
+from striate.tasks.classification import natural_view, split
 from striate.training import Preprocessing, fit
+from striate.training.outputs import outputs_of
 from striate.training.recipes import LENET5_MNIST, SCRATCH_SMALL, Recipe
 
 
@@ -137,7 +138,7 @@ def test_logits_do_not_depend_on_the_batch_size() -> None:
     pixels, targets = split(prepared, task.preprocessing.view, "train")
     assert (pixels.shape, targets.tolist()) == ((20, 8, 8, 1), [0, 1] * 10)
     model = Perfect()
-    one, seven = (logits_of(model, task.preprocessing, pixels, batch_size=n) for n in (1, 7))
+    one, seven = (outputs_of(model, task.preprocessing, pixels, batch_size=n) for n in (1, 7))
     torch.testing.assert_close(one, seven)
     torch.testing.assert_close(F.softmax(one, 1).argmax(1), torch.from_numpy(targets))
 

@@ -16,8 +16,8 @@ from striate.evaluation import calibration_error, top_k
 from striate.images import View
 from striate.progress import Clock
 from striate.recognizer import Calibration, Recognizer
-from striate.recognizer.familiarity import MOST, some_of_each
-from striate.tasks.classification import logits_of, split
+from striate.tasks.classification import split
+from striate.training.outputs import outputs_of
 
 
 @dataclass(frozen=True)
@@ -156,11 +156,8 @@ def _able_to_refuse(recognizer: Recognizer, learned: Learned, data: Decoded) -> 
     if learned.features is not None:
         known, others = (learned.features[k] for k in ("train", "validation"))
         return recognizer.knowing(known, torch.from_numpy(targets[train]), others)
-    train = train[some_of_each(targets[train])]
     pixels = data.pixels[learned.preprocessing.view]
-    return recognizer.familiar(
-        pixels[train], targets[train], pixels[held_out[:: -(-len(held_out) // MOST)]]
-    )
+    return recognizer.familiar(pixels, targets, train, held_out)
 
 
 def _logits(learned: Learned, data: Decoded, name: str) -> torch.Tensor:
@@ -168,4 +165,4 @@ def _logits(learned: Learned, data: Decoded, name: str) -> torch.Tensor:
     if learned.logits is not None:
         return learned.logits[np.flatnonzero(data.dataset.split == SPLITS.index(name))]
     pixels, _ = split(data, learned.preprocessing.view, name)
-    return logits_of(learned.model, learned.preprocessing, pixels)
+    return outputs_of(learned.model, learned.preprocessing, pixels)

@@ -17,8 +17,8 @@ from striate.models.published import locate
 from striate.ops.memory import channels_last
 from striate.progress import Clock, stage
 from striate.recognizer.recognizer import Before
-from striate.tasks.classification import logits_of
 from striate.training import Preprocessing, fastest_device
+from striate.training.outputs import outputs_of
 
 PRETRAINED = "efficientnet_lite0"
 SMALL_SIDE = 96  # what pictures of at most SMALL pixels are enlarged to
@@ -105,7 +105,7 @@ def _compute(data: Decoded, name: str, preprocessing: Preprocessing) -> NDArray[
     trunk = channels_last(Before(folded(create(name, weights=weights_of(name)))))
     pixels = data.pixels[preprocessing.view]
     with stage("deep features", len(pixels)) as bar:
-        features = logits_of(
+        features = outputs_of(
             trunk.to(fastest_device()), preprocessing, pixels, batch_size=BATCH, bar=bar
         )
     return features.flatten(1).numpy()

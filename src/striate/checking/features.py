@@ -3,18 +3,20 @@
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from striate.checking.appearance import VIEW
 from striate.data import SMALL, Decoded
 from striate.errors import MissingExtra, WeightsError
 from striate.handcrafted.hog import hog
 from striate.images import View
-from striate.models import create, entry, folded
+from striate.models import classifier, create, entry, folded
 from striate.models.published import locate
 from striate.ops.memory import channels_last
 from striate.progress import stage
 from striate.recognizer.recognizer import Before
-from striate.training import Preprocessing, evaluating
+from striate.training import Preprocessing, fastest_device
+from striate.training.outputs import outputs_of
 
 NETWORK, WEIGHTS = "efficientnet_lite0", "imagenet"
 SMALL_SIDE = 96
@@ -42,25 +44,22 @@ def deep(data: Decoded, view: View) -> NDArray[np.float32]:
     """
     normalization = entry(NETWORK).normalization
     preprocessing = Preprocessing(view, normalization.mean, normalization.std, normalization.bgr)
-    trunk = channels_last(Before(folded(create(NETWORK, weights=WEIGHTS))))
-    pixels = data.pixels[view]
-    directions: torch.Tensor | None = None
-    features = np.empty((0, 0), np.float32)
-    with evaluating(trunk), stage("deep features", len(pixels)) as bar:
-        for first in range(0, len(pixels), BATCH):
-            images = preprocessing.tensor(np.ascontiguousarray(pixels[first : first + BATCH]))
-            said = trunk(images.contiguous(memory_format=torch.channels_last)).flatten(1)
-            if not first:
-                width = said.shape[1]
-                if len(pixels) > MANY and width > MOST:
-                    generator = torch.Generator().manual_seed(0)
-                    directions = torch.randn(width, MOST, generator=generator) / MOST**0.5
-                    width = MOST
-                features = np.empty((len(pixels), width), np.float32)
-            said = said if directions is None else said @ directions
-            features[first : first + len(said)] = said.numpy()
-            bar.advance(len(said))
-    return features
+    network = folded(create(NETWORK, weights=WEIGHTS))
+    trunk = nn.Sequential(Before(network), nn.Flatten())
+    width, pixels = classifier(network)[1].in_features, data.pixels[view]
+    if len(pixels) > MANY and width > MOST:
+        trunk.append(directions(width))
+    model = channels_last(trunk).to(fastest_device())
+    with stage("deep features", len(pixels)) as bar:
+        return outputs_of(model, preprocessing, pixels, batch_size=BATCH, bar=bar).numpy()
+
+
+def directions(width: int) -> nn.Linear:
+    """MOST random directions of so many numbers, the same every time."""
+    layer = nn.Linear(width, MOST, bias=False)
+    drawn = torch.randn(width, MOST, generator=torch.Generator().manual_seed(0)) / MOST**0.5
+    layer.weight = nn.Parameter(drawn.T.contiguous(), requires_grad=False)
+    return layer
 
 
 def plain(data: Decoded, vectors: NDArray[np.float32]) -> NDArray[np.float32]:

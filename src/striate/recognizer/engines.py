@@ -6,6 +6,7 @@ precision; which is ahead depends on the network, on the batch and on the proces
 
 import hashlib
 import json
+import logging
 import platform
 import statistics
 import time
@@ -23,6 +24,8 @@ from torch import Tensor, nn
 from striate.errors import MissingExtra, StriateError, UnknownName
 from striate.files import cache_folder, writing
 from striate.progress import stage
+
+logger = logging.getLogger(__name__)
 
 Engine = Callable[[Tensor], Tensor]
 """Images (N, C, S, S), normalized, to what the network says of them (N, numbers)."""
@@ -175,9 +178,11 @@ class Engines:
                         seconds[name] = []
                     except StriateError:
                         raise
-                    except Exception:  # an engine that cannot compute this network is no candidate
+                    except Exception as error:  # who cannot compute this network is no candidate
                         if name == "torch":
                             raise
+                        line = " ".join(str(error).split())[:200]
+                        logger.warning("the engine %s cannot compute this network: %s", name, line)
                     bar.advance(1)
                 for _ in range(ROUNDS):
                     for name, times in seconds.items():

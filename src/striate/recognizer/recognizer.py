@@ -20,7 +20,8 @@ from striate.recognizer.engines import Engine, Engines
 from striate.recognizer.familiarity import MOST, WIDEST, Familiarity, judging, some_of_each
 from striate.recognizer.prediction import Prediction
 from striate.recognizer.reading import Picture, batches
-from striate.training import Preprocessing, evaluating
+from striate.training import Preprocessing
+from striate.training.outputs import outputs_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +85,7 @@ class Recognizer:
         count = len(self.classes)
         if not len(pixels):
             return np.zeros((0, count), np.float32), np.zeros(0, np.bool_)
-        outputs = self._run(self._engines, pixels, batch_size)
+        outputs = outputs_of(self._engines, self.preprocessing, pixels, batch_size=batch_size)
         probabilities = self.calibration(outputs[:, :count])
         return probabilities.numpy(), self.knows(probabilities, outputs[:, count:]).numpy()
 
@@ -111,7 +112,8 @@ class Recognizer:
         self,
         pixels: NDArray[np.uint8],
         targets: NDArray[np.int64],
-        held_out: NDArray[np.uint8],
+        learned: NDArray[np.int64],
+        held_out: NDArray[np.int64],
     ) -> "Recognizer":
         """The same, able to say "none of these" by how far a picture is from those learned from.
 
@@ -119,9 +121,10 @@ class Recognizer:
         features, nothing changes.
 
         Args:
-            pixels: (N, S, S, C) training pictures in this view; about MOST are looked at.
+            pixels: (N, S, S, C) pictures in this view.
             targets: (N,) their classes.
-            held_out: (M, S, S, C) validation pictures, at least one, of which 95 % stay known.
+            learned: the rows that were learned from; about MOST of them are looked at.
+            held_out: the rows, at least one, of which 95 % shall stay known.
         """
         try:
             last = classifier(self.model)[1]
@@ -129,10 +132,14 @@ class Recognizer:
             return self
         if last.in_features > WIDEST or last.out_features != len(self.classes):
             return self
-        before, rows = Before(self.model), some_of_each(targets)
+        learned = learned[some_of_each(targets[learned])]
         held_out = held_out[:: -(-len(held_out) // MOST)]
-        known, others = (self._run(before, k, 32).flatten(1) for k in (pixels[rows], held_out))
-        return self.knowing(known, torch.from_numpy(targets[rows]), others)
+        known, others = (
+            outputs_of(Before(self.model), self.preprocessing, pixels[rows], batch_size=32)
+            for rows in (learned, held_out)
+        )
+        seen = torch.from_numpy(targets[learned])
+        return self.knowing(known.flatten(1), seen, others.flatten(1))
 
     def knowing(self, features: Tensor, targets: Tensor, held_out: Tensor) -> "Recognizer":
         """As `familiar`, from the features (N, D) that the last full connection reads."""
@@ -160,7 +167,7 @@ class Recognizer:
                 if isinstance(pixels, ImageError):
                     raise ImageError(f"{name}: {pixels}") from pixels
                 good.append(pixels)
-            parts.append(self._run(model, np.stack(good), batch_size).flatten(1))
+            parts.append(outputs_of(model, self.preprocessing, np.stack(good)).flatten(1))
         if not parts:
             raise ModelError("there are no pictures to take features of")
         return torch.cat(parts).numpy()
@@ -179,15 +186,6 @@ class Recognizer:
     def _shape(self) -> tuple[int, int, int]:
         view = self.preprocessing.view
         return view.channels, view.size, view.size
-
-    def _run(self, model: Engine, pixels: NDArray[np.uint8], batch_size: int) -> Tensor:
-        parts = []
-        with evaluating(model) if isinstance(model, nn.Module) else torch.no_grad():
-            for first in range(0, len(pixels), batch_size):
-                some = np.ascontiguousarray(pixels[first : first + batch_size])
-                images = self.preprocessing.tensor(some)
-                parts.append(model(images.contiguous(memory_format=torch.channels_last)).float())
-        return torch.cat(parts)
 
     def _pixels(self, picture: Picture) -> NDArray[np.uint8]:
         view = self.preprocessing.view

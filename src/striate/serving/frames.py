@@ -6,7 +6,8 @@ anything. FFmpeg is told the container by name, reads through Python, and may op
 address.
 
 For each frame a line of JSON and then height x width x 3 bytes; at the end `{"end": true}`, or
-`{"error": ...}` with one of a few fixed reasons, for FFmpeg's own may repeat what is in the file.
+`{"error": ..., "kind": ...}` with one of a few fixed reasons and the name of the exception, for
+FFmpeg's own words may repeat what is in the file.
 """
 
 import base64
@@ -117,8 +118,8 @@ def main() -> None:
         os._exit(1)  # nobody reads any more
     except OverflowError:
         tell(out, {"error": TOO_LARGE})
-    except Exception:
-        tell(out, {"error": UNREADABLE})
+    except Exception as error:
+        tell(out, {"error": UNREADABLE, "kind": type(error).__name__})
     else:
         tell(out, {"end": True})
     out.flush()

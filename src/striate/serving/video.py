@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import logging
 import math
 import os
 import sys
@@ -21,6 +22,7 @@ from striate.serving.refusals import LATE, VIDEO_TOO_LARGE, VIDEO_UNREADABLE, Un
 from striate.serving.settings import Limits
 
 MEMORY = 4 * 2**30  # bytes of address space: FFmpeg's libraries and one frame's neighbors
+logger = logging.getLogger(__name__)
 FAILED = json.dumps({"error": frames.UNREADABLE})  # it ended without a word
 SHARE = 5  # a frame of a video may have this part of a picture's pixels
 NOTHING: NDArray[np.uint8] = np.zeros((0, 0, 3), np.uint8)
@@ -103,5 +105,6 @@ async def watch(
                 process.kill()
         await process.communicate()
     if "error" in about:
+        logger.info("a video was not read: %s", about.get("kind", "it ended without a word"))
         large = about["error"] == frames.TOO_LARGE
         raise Unanswered(VIDEO_TOO_LARGE if large else VIDEO_UNREADABLE, about["error"])

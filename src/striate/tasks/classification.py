@@ -17,10 +17,8 @@ from striate.images import View
 from striate.models import classifier
 from striate.models.fusion import fused
 from striate.ops.memory import learning_layout
-from striate.progress import Stage
-from striate.training import Preprocessing, Recipe, Task, device_of, evaluating
-
-EVALUATION_BATCH = 64
+from striate.training import Preprocessing, Recipe, Task, device_of
+from striate.training.outputs import outputs_of
 
 
 class Classification(Task[Dataset | Decoded, Batch]):
@@ -106,7 +104,7 @@ class Classification(Task[Dataset | Decoded, Batch]):
     def evaluate(self, model: nn.Module, data: Dataset | Decoded) -> dict[str, float]:
         """Top-1, top-5 and the mean cross-entropy on the validation split."""
         pixels, targets = split(self.prepare(data), self.preprocessing.view, "validation")
-        return self.metrics(logits_of(model, self.preprocessing, pixels), targets)
+        return self.metrics(outputs_of(model, self.preprocessing, pixels), targets)
 
     def metrics(self, logits: Tensor, targets: NDArray[np.int64]) -> dict[str, float]:
         """What `evaluate` gives, from logits (N, classes) and class numbers (N,)."""
@@ -145,29 +143,3 @@ def split(data: Decoded, view: View, name: str) -> tuple[NDArray[np.uint8], NDAr
     if len(rows) and rows[-1] - rows[0] == len(rows) - 1:  # a slice copies nothing
         return pixels[rows[0] : rows[-1] + 1], data.dataset.targets[rows]
     return pixels[rows], data.dataset.targets[rows]
-
-
-def logits_of(
-    model: nn.Module,
-    preprocessing: Preprocessing,
-    pixels: NDArray[np.uint8],
-    *,
-    batch_size: int = EVALUATION_BATCH,
-    bar: Stage | None = None,
-) -> Tensor:
-    """Logits (N, classes) float32 of stored pixels (N, S, S, C), in evaluation mode; on the CPU,
-    wherever the network is.
-
-    Args:
-        bar: is told of every batch.
-    """
-    parts, device = [], device_of(model)
-    with evaluating(model):
-        for first in range(0, len(pixels), batch_size):
-            some = np.ascontiguousarray(pixels[first : first + batch_size])
-            images = preprocessing.tensor(some, device)
-            logits = model(images.contiguous(memory_format=torch.channels_last))
-            parts.append(logits.float().cpu())
-            if bar is not None:
-                bar.advance(len(some))
-    return torch.cat(parts)

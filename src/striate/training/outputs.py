@@ -1,0 +1,47 @@
+"""What a network says of stored pixels: the one loop without gradients."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from striate.progress import Stage
+from striate.training.modes import evaluating
+from striate.training.precision import device_of
+from striate.training.preprocessing import Preprocessing
+
+BATCH = 64
+
+
+def outputs_of(
+    model: Callable[[Tensor], Tensor],
+    preprocessing: Preprocessing,
+    pixels: NDArray[np.uint8],
+    *,
+    batch_size: int = BATCH,
+    bar: Stage | None = None,
+) -> Tensor:
+    """What a model says (N, ...), float32, of pixels (N, S, S, C) in its view, at least one; on the
+    CPU, wherever the model is.
+
+    Args:
+        model: a network, which is asked in evaluation mode, or anything that takes what one takes.
+        bar: is told of every batch.
+    """
+    device = torch.device("cpu")
+    mode: AbstractContextManager[object] = nullcontext()
+    if isinstance(model, nn.Module):
+        device, mode = device_of(model), evaluating(model)
+    parts = []
+    with torch.no_grad(), mode:
+        for first in range(0, len(pixels), batch_size):
+            some = np.ascontiguousarray(pixels[first : first + batch_size])
+            images = preprocessing.tensor(some, device)
+            said = model(images.contiguous(memory_format=torch.channels_last))
+            parts.append(said.float().cpu())
+            if bar is not None:
+                bar.advance(len(some))
+    return torch.cat(parts)
