@@ -141,7 +141,8 @@ def test_the_better_component_takes_the_box() -> None:
 @pytest.mark.parametrize("flag", ["difficult", "crowd", "nothing"])
 def test_the_background_keeps_away_from_every_box_of_the_class(flag: str) -> None:
     objects = marked([[10, 10, 60, 60]], **{flag: [1]})
-    hard = negatives(seen_blank(objects), objects, Settings(far=0.3, negatives_an_image=50))
+    settings = Settings(far=0.3, negatives_an_image=50)
+    hard = negatives(seen_blank(objects), objects, settings, -1.0)
     assert len(hard) > 0
     boxes = clipped(hard.boxes, (96, 96))
     shared = overlaps(boxes, torch.tensor([[10.0, 10.0, 60.0, 60.0]]))
@@ -154,7 +155,7 @@ def test_another_class_is_background() -> None:
     objects = marked([[16, 16, 40, 40]], classes=[1])
     seen = seen_blank(objects)
     seen.maps[OCTAVE][3, 3] = 1.0
-    assert negatives(seen, objects, Settings()).boxes[0].tolist() == [16, 16, 40, 40]
+    assert negatives(seen, objects, Settings(), -1.0).boxes[0].tolist() == [16, 16, 40, 40]
 
 
 def vectors(count: int, one: Component, shift: float) -> Tensor:

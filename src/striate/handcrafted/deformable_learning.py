@@ -150,8 +150,9 @@ def learned(
         examples = [Examples.of(model) for model in models]
         with progress.stage(name, rounds * len(scenes)) as bar:
             for number in range(rounds):
-                first = phase == 0 and number == 0
-                gather(models, examples, scenes, settings, generator if first else None, bar)
+                random = generator if phase == number == 0 else None
+                least = MARGIN if number else -torch.inf
+                gather(models, examples, scenes, settings, least, random, bar)
                 for place, one in enumerate(examples):
                     if len(one.positives) and len(one.negatives):
                         models[place] = solved(models[place], one, settings.cost)
@@ -164,13 +165,16 @@ def gather(
     examples: Sequence[Examples],
     scenes: Sequence[Scene],
     settings: Settings,
+    least: float,
     random: torch.Generator | None,
     bar: progress.Stage,
 ) -> None:
     """One round over all scenes: positives anew, more negatives.
 
     Args:
-        random: of the first round, in which nothing is known: a positive is where its box is
+        least: score of a negative; without limit in the first round of a phase, whose scores do
+            not mean much yet.
+        random: of the very first round, in which nothing is known: a positive is where its box is
             covered best, a negative is anywhere.
     """
     placed: list[list[Tensor]] = [[] for _ in models]
@@ -183,7 +187,7 @@ def gather(
         for place, found in positives(seen, scene.objects, settings.near, random is not None):
             placed[place].append(seen[place].vectors(found))
         for one, mine in zip(seen, examples, strict=True):
-            mine.add(number, negatives(one, scene.objects, settings), one)
+            mine.add(number, negatives(one, scene.objects, settings, least), one)
         bar.advance()
     for mine, vectors in zip(examples, placed, strict=True):
         mine.settle(vectors)
@@ -235,7 +239,7 @@ def positives(
     return found
 
 
-def negatives(seen: Scored, objects: Objects, settings: Settings) -> Places:
+def negatives(seen: Scored, objects: Objects, settings: Settings, least: float) -> Places:
     """The hard places of the background: no box of the class, asked for or not, is near."""
     mine = torch.from_numpy(objects.boxes[objects.classes == seen.component.kind])
     allowed = {}
@@ -244,7 +248,7 @@ def negatives(seen: Scored, objects: Objects, settings: Settings) -> Places:
         if len(mine):
             far = agreement(seen, level, mine).amax(0) < settings.far
         allowed[level] = far
-    hard = seen.best(MARGIN, MOST_HARD, allowed)
+    hard = seen.best(least, MOST_HARD, allowed)
     height, width = seen.size
     kept = without_doubles(clipped(hard.boxes, (height, width)), hard.scores, TWINS)
     return hard.take(kept[: settings.negatives_an_image])
