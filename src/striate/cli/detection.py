@@ -35,6 +35,7 @@ def without_boxes(data: "Dataset") -> "Dataset":
 
 def train_detector(
     data: "Dataset",
+    given: str,
     *,
     model: str | None,
     weights: str,
@@ -44,8 +45,13 @@ def train_detector(
     seed: int,
     json: bool,
 ) -> None:
-    """Learns a detector and says how good it is."""
+    """Learns a detector and says how good it is.
+
+    Args:
+        given: what the person called the data.
+    """
     from striate.tasks.detection import DEFAULT, Ask, learn
+    from striate.tasks.detection.learning import begun
 
     data = with_boxes(data)
     name = model or DEFAULT
@@ -53,7 +59,13 @@ def train_detector(
     see_writable(folder)
     tell_doubts(data)
     ask = Ask(weights=weights, epochs=epochs, folder=folder, resume=resume, seed=seed)
-    outcome = learn(data, name, ask)
+    try:
+        outcome = learn(data, name, ask)
+    except KeyboardInterrupt:
+        if begun(folder):
+            again = f"striate train {given} --task detection --model {name} --resume {folder}"
+            print(f"saved; to go on: {printable(again)}", file=sys.stderr)
+        raise
     path = folder / "recognizer.safetensors"
     outcome.detector.save(path)
     learned, test = outcome.learned, outcome.measured

@@ -66,27 +66,21 @@ def train(
     """
     import striate
     from striate.approaches import Ask, run_approach
+    from striate.tasks.detection.learning import begun
 
     if resume is not None and out is not None:
         raise UserError(f"--resume {resume} goes on in that folder; leave out --out {out}")
-    if resume is not None and not (resume / "run.json").is_file():
+    if resume is not None and not begun(resume):
         raise UserError(f"--resume {resume}: no run there (no run.json)")
     if task == "detection":
         if approach != "scratch":
             raise UserError(f"--approach {approach}: detection has one way to learn; leave it out")
         if keep_leaks:
             raise UserError(LEAKS)
-        folder = resume or out
-        try:
-            train_detector(
-                striate.data.open(data, seed=seed), model=model, weights=weights, epochs=epochs,
-                folder=folder, resume=resume is not None, seed=seed, json=json,
-            )  # fmt: skip
-        except KeyboardInterrupt:
-            if folder is not None and (folder / "checkpoint.safetensors").exists():
-                again = f"striate train {data} --task detection --resume {folder}"
-                print(f"saved; to go on: {printable(again)}", file=sys.stderr)
-            raise
+        train_detector(
+            striate.data.open(data, seed=seed), data, model=model, weights=weights, epochs=epochs,
+            folder=resume or out, resume=resume is not None, seed=seed, json=json,
+        )  # fmt: skip
         return
     if weights != "imagenet":
         raise UserError(f"--weights {weights}: for --task detection")

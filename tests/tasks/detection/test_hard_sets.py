@@ -9,10 +9,23 @@ import pytest
 
 from striate.data.boxes import BoxedDataset, Objects
 from striate.errors import DataError
-from striate.tasks.detection import METHODS, Ask, Detector, Learned, faster_rcnn, learn, yolo
+from striate.tasks.detection import (
+    METHODS,
+    Ask,
+    Detector,
+    Learned,
+    faster_rcnn,
+    learn,
+    rcnn,
+    yolo,
+)
+from striate.tasks.detection.rcnn_features import Looking
 
 QUICK: dict[str, Callable[[BoxedDataset, Ask], Learned]] = {
     "dpm": METHODS["dpm"].learn,
+    "rcnn": lambda data, ask: rcnn.learn(
+        data, replace(ask, weights=None), looking=Looking(side=32, regions=60)
+    ),
     "yolo": lambda data, ask: yolo.learn(
         data, replace(ask, weights=None), recipe=yolo.RECIPE.but(epochs=1), side=64, width=16
     ),

@@ -15,6 +15,7 @@ from striate.tasks.detection.detector import Detector, is_detector
 from striate.tasks.detection.learning import (
     COMPARED,
     Outcome,
+    begun,
     learn,
     learned_before,
     method_of,
@@ -186,7 +187,7 @@ def _learned(data: BoxedDataset, name: str, folder: Path | None, seed: int) -> O
             "give another --out, or move it away"
         )
     run = folder / name
-    ask = Ask(folder=run, resume=(run / "run.json").exists(), seed=seed)
+    ask = Ask(folder=run, resume=begun(run), seed=seed)
     outcome = learn(data, name, ask)
     outcome.detector.save(path)
     return outcome

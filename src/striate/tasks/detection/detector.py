@@ -14,12 +14,14 @@ from striate.errors import ImageError, StriateError, WeightsError
 from striate.tasks.detection.dpm import DPMFinder
 from striate.tasks.detection.faster_rcnn import FasterRCNNFinder
 from striate.tasks.detection.finder import Finder
+from striate.tasks.detection.rcnn import RCNNFinder
 from striate.tasks.detection.yolo import YOLOFinder
 from striate.training.checkpoints import load_tensors, save_tensors
 
 FORMAT = "detector-1"
 FINDERS: dict[str, type[Finder]] = {
     "dpm": DPMFinder,
+    "rcnn": RCNNFinder,
     "yolo": YOLOFinder,
     "faster_rcnn": FasterRCNNFinder,
 }

@@ -17,10 +17,11 @@ from striate.models.faster_rcnn import BACKBONES
 from striate.models.networks import source_of
 from striate.models.published import locate
 from striate.models.yolo import BACKBONES as YOLO_BACKBONES
-from striate.tasks.detection import dpm, faster_rcnn, yolo
+from striate.tasks.detection import dpm, faster_rcnn, rcnn, yolo
 from striate.tasks.detection.asking import Ask, Learned
 from striate.tasks.detection.detector import Detector
 from striate.tasks.detection.measuring import Measured, measured
+from striate.tasks.detection.rcnn_features import READ
 from striate.version import __version__
 
 
@@ -64,6 +65,7 @@ def _first(name: str, others: Iterable[str]) -> tuple[str, ...]:
 # In the order of their years, but for the last, which is the form in which Faster R-CNN came.
 METHODS = {
     "dpm": Method("Deformable parts (DPM)", dpm.learn),
+    "rcnn": Method("R-CNN", rcnn.learn, _first(rcnn.BACKBONE, READ), needs=("skimage",)),
     "yolo": Method("YOLO", yolo.learn, _first(yolo.BACKBONE, YOLO_BACKBONES), by_epochs=True),
     "faster_rcnn": Method(
         "Faster R-CNN",
@@ -78,8 +80,9 @@ METHODS = {
         by_epochs=True,
     ),
 }
-COMPARED = ("dpm", "yolo", "faster_rcnn")
+COMPARED = ("dpm", "rcnn", "yolo", "faster_rcnn")
 DEFAULT = "faster_rcnn"
+BEGUN = ("run.json", "regions", "learned.safetensors")  # what a run leaves in its folder
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,6 +162,11 @@ def learn(data: BoxedDataset, name: str = DEFAULT, ask: Ask | None = None) -> Ou
         "notes": list(learned.notes),
     }
     return tested(data, name, method, Detector(learned.finder, data.classes, provenance), learned)
+
+
+def begun(folder: Path) -> bool:
+    """Whether a run was begun there."""
+    return any((folder / name).exists() for name in BEGUN)
 
 
 def unlearned(data: BoxedDataset) -> list[str]:
