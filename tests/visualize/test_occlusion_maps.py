@@ -11,7 +11,8 @@ from striate.errors import ModelError, UnknownName
 from striate.images import View, apply, read
 from striate.models import create
 from striate.progress import reporting
-from striate.visualize.occlusion import occlusion, paint, places
+from striate.visualize.occlusion import occlusion
+from striate.visualize.questions import paint, places
 
 
 class Eye(nn.Module):

@@ -12,7 +12,8 @@ from striate.visualize.colors import colored, heat
 from striate.visualize.deconvnet import Patches, Strongest, patches, project, strongest
 from striate.visualize.drawing import Legend, Tile, save, save_film, sheet
 from striate.visualize.dreams import Dream, Priors, dream
-from striate.visualize.occlusion import Maps, occlusion
+from striate.visualize.occlusion import occlusion
+from striate.visualize.questions import Maps
 from striate.visualize.reading import last_maps, layers_of
 
 __all__ = [

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from striate.errors import ModelError
 from striate.training import evaluating
-from striate.visualize.occlusion import BATCH, Maps, by_brute_force, by_rectangles, question_of
+from striate.visualize.occlusion import BATCH, by_brute_force, by_rectangles
+from striate.visualize.questions import Maps, question_of
 
 Floats = NDArray[np.float64]
 NEIGHBORS = 40  # known places that one between them is interpolated from

@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from striate.visualize.graph import Network, Operation
+from striate.visualize.graph import Network
+from striate.visualize.operations import Operation
 
 # What else than a multiply-add takes time, in multiply-adds (measured: one core, AVX2).
 PER_NUMBER = 20  # a number of a map, written and read

@@ -12,7 +12,7 @@ from striate.visualize.attribution import Attribution, Curves
 from striate.visualize.colors import Pixels, Scale, colored, distinct, heat
 from striate.visualize.deconvnet import Patches
 from striate.visualize.drawing import Legend, Tile, boxed, enhanced, sheet, swatches, to_pixels
-from striate.visualize.occlusion import Maps
+from striate.visualize.questions import Maps
 from striate.visualize.rectifying import Rule
 
 ACROSS = 8  # tiles in a row
