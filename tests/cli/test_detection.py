@@ -42,8 +42,8 @@ def detector(tmp_path):
     settings = Settings(ratios=(1.0,), least=0.0, most=3)
     model = faster_rcnn("efficientnet_lite0", classes=2, width=8, hidden=8, settings=settings)
     architecture = {
-        "backbone": "efficientnet_lite0", "pyramid": True, "width": 8, "hidden": 8, "anchor": 4.0,
-        "settings": vars(settings),
+        "backbone": "efficientnet_lite0", "pyramid": True, "width": 8, "hidden": 8,
+        "smallest": [32.0, 64.0], "settings": vars(settings),
     }  # fmt: skip
     path = tmp_path / "detector.safetensors"
     scaling = Scaling(64, (127.0,) * 3, (128.0,) * 3)

@@ -89,7 +89,7 @@ def faster_rcnn(
     weights: str | Path | None = None,
     width: int = 128,
     hidden: int = 512,
-    anchor: float = 4.0,
+    smallest: Sequence[float] | None = None,
     settings: Settings | None = None,
 ) -> FasterRCNN:
     """The one place where the parts are joined.
@@ -102,7 +102,8 @@ def faster_rcnn(
         width: channels of the maps that are proposed from; 256 in the paper on pyramids, 512 for
             VGG-16's.
         hidden: of the two layers that decide; 1024 and 4096 there.
-        anchor: side of the smallest anchor, in strides of its level.
+        smallest: side in pixels of the smallest anchor of each map, finest first; None: four
+            strides.
 
     Raises:
         UnknownName: if there is no such backbone.
@@ -112,18 +113,19 @@ def faster_rcnn(
         raise UnknownName("backbone of a detector", backbone, BACKBONES)
     if classes < 1:
         raise ModelError(f"a detector needs at least one class, not {classes}")
-    settings = settings or Settings()
+    if settings is None:  # one map stands for all sizes: three, an octave apart (Section 3.3)
+        settings = Settings() if pyramid else Settings(sizes=(0.5, 1.0, 2.0))
     levels, frozen = BACKBONES[backbone]
     strides: tuple[int, ...] = STRIDES
     if not pyramid:
         levels, strides = dict([list(levels.items())[1]]), STRIDES[1:2]
-        # one map stands for all sizes: three, an octave apart (Section 3.3)
-        settings = Settings(**{**vars(settings), "sizes": (0.5, 1.0, 2.0)})
     network = create(backbone, weights=weights)
     assert isinstance(network, Stages)
     trunk = Backbone(network, list(levels), frozen)
     neck = Pyramid(list(levels.values()), width=width)
-    bases = [anchor * stride for stride in strides]
+    bases = list(smallest or [4.0 * stride for stride in strides])
+    if len(bases) != len(strides):
+        raise ModelError(f"{len(strides)} maps want as many smallest anchors, not {len(bases)}")
     return FasterRCNN(
         trunk,
         neck,
