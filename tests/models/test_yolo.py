@@ -52,7 +52,15 @@ def test_every_backbone_fits(backbone: str) -> None:
         model = yolo(backbone, classes=20)
         assert model.told(torch.zeros(1, 3, 448, 448)).shape == (1, 7, 7, 30)
     fixed = {name.split(".")[2] for name, p in model.named_parameters() if not p.requires_grad}
-    assert BACKBONES[backbone][2] in fixed
+    assert BACKBONES[backbone][1] in fixed
+
+
+def test_cells_of_64_pixels_read_stride_32_and_cells_of_32_pixels_stride_16() -> None:
+    with torch.device("meta"):
+        for grid, stage, side in ((7, "stage7", 14), (14, "stage5", 28)):
+            model = yolo(LITE, classes=20, grid=grid)
+            assert list(model.backbone.stages)[-1] == stage  # type: ignore[arg-type]
+            assert model.backbone(torch.zeros(1, 3, 448, 448))[-1].shape[2] == side
 
 
 @pytest.mark.parametrize(

@@ -47,17 +47,18 @@ PUBLISHED = {
     "fast_yolo": (FAST, FAST_DETECTING, FAST_CONNECTED),
 }
 
-# network of ours: its last stage of stride 32, the width of that, and the last that stays as it is
-BACKBONES: dict[str, tuple[str, int, str]] = {
-    "efficientnet_lite0": ("stage7", 320, "stage2"),
-    "resnet18": ("stage4", 512, "stage1"),
-    "resnet34": ("stage4", 512, "stage1"),
-    "resnet50": ("stage4", 2048, "stage1"),
-    "vgg16": ("pool5", 512, "conv2_2"),
+# network of ours: its stages of stride 16 and 32 with their widths, and the last that stays as it
+# is while learning
+BACKBONES: dict[str, tuple[dict[str, int], str]] = {
+    "efficientnet_lite0": ({"stage5": 112, "stage7": 320}, "stage2"),
+    "resnet18": ({"stage3": 256, "stage4": 512}, "stage1"),
+    "resnet34": ({"stage3": 256, "stage4": 512}, "stage1"),
+    "resnet50": ({"stage3": 1024, "stage4": 2048}, "stage1"),
+    "vgg16": ({"pool4": 512, "pool5": 512}, "conv2_2"),
 }
 # fmt: on
-STRIDE = 32  # of every backbone; the detecting layers double it as published, or leave it
-PUBLISHED_STRIDE = 64
+CELLS = (32, 64)  # pixels, of the grid over maps of stride 16 and 32: DETECTING halves a map
+PUBLISHED_CELL = 64
 SLOPE = 0.1  # of the leaky rectifier (Equation 2)
 
 
@@ -88,7 +89,7 @@ class Connected(nn.Module):
     def __init__(self, channels: int, widths: Sequence[int], settings: Settings, classes: int):
         super().__init__()
         self.grid = settings.grid
-        inputs = channels * (settings.side // PUBLISHED_STRIDE) ** 2
+        inputs = channels * (settings.side // PUBLISHED_CELL) ** 2
         layers: list[nn.Module] = [nn.Flatten()]
         for width in widths:
             layers.append(nn.Linear(inputs, width))
@@ -183,8 +184,8 @@ def yolo(
 
     Args:
         backbone: a name of BACKBONES.
-        grid: S. Without `connected`, `side` is 64 S as published, or 32 S: then no layer halves the
-            map.
+        grid: S. Without `connected`, cells are of 64 pixels as published, over maps of stride 32,
+            or of 32 pixels, over maps of stride 16.
         boxes: B.
         side: of the pictures, in pixels.
         connected: whether the two connected layers of Figure 3 decide, else a 1 x 1 convolution.
@@ -201,16 +202,17 @@ def yolo(
     _check(settings, classes)
     if width < 1:
         raise ModelError(f"its layers need a width of at least 1, not {width}")
-    if not connected and side not in (STRIDE * grid, 2 * STRIDE * grid):
+    levels, frozen = BACKBONES[backbone]
+    cell = PUBLISHED_CELL if connected else side // grid
+    if not connected and (cell not in CELLS or cell * grid != side):
         raise ModelError(
-            f"a grid of {grid} cells needs pictures of {STRIDE * grid} or {2 * STRIDE * grid} "
+            f"a grid of {grid} cells needs pictures of {CELLS[0] * grid} or {CELLS[1] * grid} "
             f"pixels, not {side}"
         )
-    stage, channels, frozen = BACKBONES[backbone]
+    stage, channels = list(levels.items())[CELLS.index(cell)]
     network = create(backbone, weights=weights)
     assert isinstance(network, Stages)
-    keep = not connected and side == STRIDE * grid
-    plan = [(kernel, width, 1 if keep else stride) for kernel, _, stride in DETECTING]
+    plan = [(kernel, width, stride) for kernel, _, stride in DETECTING]
     detecting = convolutions(channels, plan)
     if connected:
         detecting.append(Connected(width, CONNECTED, settings, classes))
@@ -278,7 +280,7 @@ def _check(settings: Settings, classes: int) -> None:
             f"a detector needs at least one cell and one box a cell, not {settings.grid} and "
             f"{settings.boxes}"
         )
-    if settings.side < PUBLISHED_STRIDE or settings.side % PUBLISHED_STRIDE:
+    if settings.side < PUBLISHED_CELL or settings.side % PUBLISHED_CELL:
         raise ModelError(
-            f"pictures are a multiple of {PUBLISHED_STRIDE} pixels wide, not {settings.side}"
+            f"pictures are a multiple of {PUBLISHED_CELL} pixels wide, not {settings.side}"
         )

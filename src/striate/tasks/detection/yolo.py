@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from striate.augment import Augmentation, Spread
 from striate.data.boxes import BoxedDataset
 from striate.data.dataset import TRAIN
-from striate.models.yolo import BACKBONES, PUBLISHED_STRIDE, STRIDE, yolo
+from striate.models.yolo import BACKBONES, CELLS, PUBLISHED_CELL, yolo
 from striate.progress import Clock
 from striate.tasks.detection.asking import Ask, Learned
 from striate.tasks.detection.networks import NetworkFinder, fill, normalization_for
@@ -23,7 +23,7 @@ SIDE = 448  # pixels, as published
 SHARED = 0.02  # of the training boxes that may share a cell before cells are halved
 ROUNDS = 4  # passes over the training images that are one epoch: validation is dear
 # What a file may ask for at most.
-LIMITS = {"grid": MAX_SIDE // STRIDE, "boxes": 64, "side": MAX_SIDE, "width": 8192}
+LIMITS = {"grid": MAX_SIDE // CELLS[0], "boxes": 64, "side": MAX_SIDE, "width": 8192}
 
 # Section 2.2: scaling and translations of up to 20 % of the picture's size, exposure and saturation
 # by up to 1.5 (there in HSV); and the mirror, which the authors' program adds.
@@ -137,8 +137,8 @@ def learn(
 def grid_for(data: BoxedDataset, side: int = SIDE) -> int:
     """Cells of 64 pixels as published, unless more than SHARED of the boxes would share one; then
     cells of 32."""
-    published = side // PUBLISHED_STRIDE
-    return published if shared(data, published) <= SHARED else side // STRIDE
+    published = side // PUBLISHED_CELL
+    return published if shared(data, published) <= SHARED else side // CELLS[0]
 
 
 def shared(data: BoxedDataset, grid: int) -> float:
