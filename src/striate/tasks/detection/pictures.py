@@ -1,5 +1,7 @@
 """Pictures as a detector reads them: whole, at one scale, several on one canvas."""
 
+import os
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,11 +14,13 @@ from torch import Tensor
 from striate import progress
 from striate.data.boxes import BoxedDataset
 from striate.data.dataset import Images
-from striate.errors import DataError, ImageError
+from striate.errors import DataError, ImageError, StorageError
+from striate.files import cache_folder
 from striate.models import Normalization
 
 STEP = 32  # pixels; a canvas is a multiple of it, so that every stride of the network divides it
 MAX_SIDE = 4096
+IN_MEMORY = 2**31  # bytes of scaled pictures; more of them lie in a file
 
 
 @dataclass(frozen=True)
@@ -65,13 +69,7 @@ class Scaling:
 
     def scaled(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """(H, W, 3) uint8 at `size`, bicubic."""
-        from PIL import Image
-
-        height, width = self.size(*pixels.shape[:2])
-        if (height, width) == pixels.shape[:2]:
-            return pixels
-        image = Image.fromarray(pixels).resize((width, height), Image.Resampling.BICUBIC)
-        return np.asarray(image)
+        return resized(pixels, *self.size(*pixels.shape[:2]))
 
     def canvas(self, pictures: Sequence[Tensor]) -> Tensor:
         """Pictures (3, H, W) in [0, 255] to what the network reads: (N, 3, height, width), each in
@@ -106,28 +104,46 @@ class Scaled:
         return np.flatnonzero(self.dataset.split == split)
 
 
+def resized(pixels: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    """(H, W, 3) uint8 at that size, bicubic; the same array where it has it."""
+    from PIL import Image
+
+    if (height, width) == pixels.shape[:2]:
+        return pixels
+    image = Image.fromarray(pixels).resize((width, height), Image.Resampling.BICUBIC)
+    return np.asarray(image)
+
+
 def scale(dataset: BoxedDataset, scaling: Scaling) -> Scaled:
     """Every picture of a split decoded and scaled, and its boxes with it.
 
     Raises:
         DataError: if no training picture can be read.
+        StorageError: if there is no room for them.
     """
     pictures: list[Tensor | None] = []
     boxes: list[Tensor] = []
     broken: dict[int, str] = {}
-    rows = range(len(dataset))
-    for row in progress.track(rows, "decode"):
+    shapes = [scaling.size(*size) for size in dataset.sizes.tolist()]
+    used = (dataset.split >= 0).tolist()
+    room = room_for(sum(3 * h * w for (h, w), use in zip(shapes, used, strict=True) if use))
+    place = 0
+    for row in progress.track(range(len(dataset)), "decode"):
         marked, picture = dataset.objects[row].boxes, None
-        if dataset.split[row] >= 0:
+        if used[row]:
             try:
-                pixels = whole(dataset.images, row)
-                picture = torch.from_numpy(scaling.scaled(pixels).copy()).permute(2, 0, 1)
-                told = dataset.sizes[row].tolist()
-                height, width = picture.shape[1:]
-                factors = [width / told[1], height / told[0]] * 2
-                marked = marked * np.array(factors, np.float32)
+                pixels = scaling.scaled(whole(dataset.images, row))
             except ImageError as error:
                 broken[row] = str(error)
+            else:
+                if pixels.shape[:2] != shapes[row]:  # its file says another size than its notes
+                    pixels = resized(pixels, *shapes[row])
+                kept = room[place : place + pixels.size].reshape(pixels.shape)
+                kept[:], place = pixels, place + pixels.size
+                picture = torch.from_numpy(kept).permute(2, 0, 1)
+        (height, width), told = shapes[row], dataset.sizes[row].tolist()
+        factors = [width / told[1], height / told[0]] * 2
+        marked = marked * np.array(factors, np.float32)
         pictures.append(picture)
         boxes.append(torch.from_numpy(np.ascontiguousarray(marked, np.float32)))
     if broken:
@@ -138,6 +154,35 @@ def scale(dataset: BoxedDataset, scaling: Scaling) -> Scaled:
         why = f": {next(iter(broken.values()))}" if broken else ""
         raise DataError(f"{dataset.name}: no picture to learn from{why}")
     return Scaled(dataset, tuple(pictures), tuple(boxes))
+
+
+def room_for(count: int) -> NDArray[np.uint8]:
+    """So many bytes: in memory, or where that is much in a file that is gone when they are.
+
+    Raises:
+        StorageError: if the disk has no room for them.
+    """
+    if count <= IN_MEMORY:
+        return np.empty(count, np.uint8)
+    folder = cache_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder) as file:
+        try:
+            reserve(file.fileno(), count)
+        except OSError as error:
+            raise StorageError(
+                f"{folder}: no room for {count / 2**30:.1f} GiB of scaled pictures "
+                f"({error.strerror}); set STRIATE_CACHE to a folder that has"
+            ) from error
+        return np.memmap(file, np.uint8, "r+", shape=(count,))
+
+
+def reserve(file: int, count: int) -> None:
+    """Takes the room on the disk now: writing to a mapped file cannot fail politely later."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file, 0, count)
+    else:
+        os.truncate(file, count)
 
 
 def whole(images: Images, row: int) -> NDArray[np.uint8]:
