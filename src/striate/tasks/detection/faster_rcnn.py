@@ -18,7 +18,7 @@ from striate.tasks.detection.asking import Ask, Learned
 from striate.tasks.detection.networks import NetworkFinder, fill, normalization_for
 from striate.tasks.detection.pictures import STEP, Scaling
 from striate.tasks.detection.task import VIEWS, Detection
-from striate.training import Recipe, fit
+from striate.training import Recipe, fastest_device, fit
 from striate.training.modes import seeded
 
 BACKBONE = "efficientnet_lite0"
@@ -103,8 +103,9 @@ def learn(
     with clock.stage("decode"):
         scaled = task.prepare(data)
     with clock.stage("learn"):
+        model.to(fastest_device())
         run = fit(model, task, scaled, recipe, folder=ask.folder, resume=ask.resume, seed=ask.seed)
-    finder = FasterRCNNFinder(model.eval(), architecture, task.scaling)
+    finder = FasterRCNNFinder(model.cpu().eval(), architecture, task.scaling)
     return Learned(finder, clock.seconds, run.best, run.history, recipe.to_json())
 
 

@@ -17,6 +17,7 @@ from striate.models.matching import Detections
 from striate.models.networks import source_of
 from striate.tasks.detection.pictures import Scaling
 from striate.tasks.detection.task import detect
+from striate.training import fastest_device
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +50,7 @@ class NetworkFinder(ABC):
     @cached_property
     def _quick(self) -> nn.Module:
         """The form in which the network is used: normalization is part of its convolutions."""
-        return folded(self.model)
+        return folded(self.model).to(fastest_device())
 
     def find(self, pixels: NDArray[np.uint8]) -> Detections:
         height, width = pixels.shape[:2]

@@ -147,14 +147,15 @@ def detect(
     model: nn.Module, scaling: Scaling, pictures: list[Tensor], sizes: list[tuple[int, int]]
 ) -> list[Detections]:
     """What is in scaled pictures (3, H, W) uint8, in pixels of the pictures of (height, width)
-    that they were made of."""
+    that they were made of; on the CPU, wherever the model is."""
     device = next(model.parameters()).device
     with evaluating(model):
         found = model(scaling.canvas(pictures).to(device))
     results = []
     for one, picture, (height, width) in zip(found, pictures, sizes, strict=True):
-        inside = clipped(one.boxes, (picture.shape[1], picture.shape[2]))
+        boxes, classes, scores = (each.cpu() for each in (one.boxes, one.classes, one.scores))
+        inside = clipped(boxes, (picture.shape[1], picture.shape[2]))
         factors = inside.new_tensor([width / picture.shape[2], height / picture.shape[1]] * 2)
         some = (inside[:, 2:] - inside[:, :2]).amin(1) > 0  # beyond the picture is nothing
-        results.append(Detections((inside * factors)[some], one.classes[some], one.scores[some]))
+        results.append(Detections((inside * factors)[some], classes[some], scores[some]))
     return results
