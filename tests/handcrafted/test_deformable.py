@@ -1,5 +1,6 @@
 """A deformable model's scores, beside Equation 2 written out place by place."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -37,6 +38,7 @@ def component(rows: int, columns: int, parts: int, side: int, seed: int) -> Comp
         parts=torch.randn(parts, DEPTH, side, side, generator=random),
         anchors=torch.stack(anchors, 1),
         costs=costs,
+        outline=torch.zeros(4, 1 + 2 * parts),
     )
 
 
@@ -112,6 +114,31 @@ def test_places_by_hand() -> None:
     assert scored.maps[OCTAVE].shape == (5 + 2 - 1, 6 + 2 - 2)
     places = scored.places(OCTAVE, torch.tensor([0, 2]), torch.tensor([0, 3]))
     assert places.boxes.tolist() == [[-8, -8, 16, 8], [16, 8, 40, 24]]
+
+
+def test_outlines_are_told_from_root_and_parts() -> None:
+    one = component(3, 3, 2, 2, 0)
+    outline = torch.zeros(4, 5)
+    outline[0, 0], outline[2, 0] = 0.25, -0.25  # half as wide
+    outline[3, 4] = 0.1  # the lower edge goes with the second part's dy
+    scored = Scored(replace(one, outline=outline), picture(48, 48, 0))
+    places = scored.best(-torch.inf, 20)
+    boxes, side = scored.outlined(places), places.boxes[:, 2] - places.boxes[:, 0]
+    torch.testing.assert_close(boxes[:, 0], places.boxes[:, 0] + side / 4)
+    torch.testing.assert_close(boxes[:, 2], places.boxes[:, 2] - side / 4)
+    for row in range(len(places)):
+        alone = places.take(torch.tensor([row]))
+        (moves,) = scored.displaced(int(alone.levels), alone.rows, alone.columns)
+        lower = alone.boxes[0, 3] + 0.1 * moves[1, 1] * side[row]
+        torch.testing.assert_close(boxes[row, 3], lower)
+
+
+def test_an_outline_that_would_be_turned_over_is_the_root() -> None:
+    outline = torch.zeros(4, 1)
+    outline[0, 0] = 2.0
+    scored = Scored(replace(component(3, 3, 0, 1, 0), outline=outline), picture(48, 48, 0))
+    places = scored.best(-torch.inf, 5)
+    assert torch.equal(scored.outlined(places), places.boxes)
 
 
 def test_the_best_come_first_and_only_those_allowed() -> None:

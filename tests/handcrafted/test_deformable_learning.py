@@ -19,6 +19,8 @@ from striate.handcrafted.deformable_learning import (
     begun,
     learned,
     negatives,
+    offsets,
+    outlined,
     positives,
     solved,
     thinned,
@@ -108,10 +110,10 @@ def test_a_positive_is_the_best_of_the_places_near_its_box() -> None:
     seen = seen_blank(objects)
     seen.maps[OCTAVE][3, 3] = 1.0  # the root at (2, 2) cells, for it begins one cell outside
     seen.maps[OCTAVE][0, 0] = 9.0  # the best of all, and far away
-    ((place, found),) = positives([seen], objects, 0.7, False)
-    assert place == 0
+    ((place, box, found),) = positives([seen], objects, 0.7, False)
+    assert (place, box) == (0, 0)
     assert found.boxes.tolist() == [[16, 16, 40, 40]]
-    ((_, exact),) = positives([seen_blank(objects)], objects, 0.7, True)
+    ((_, _, exact),) = positives([seen_blank(objects)], objects, 0.7, True)
     assert exact.boxes.tolist() == [[16, 16, 40, 40]]
 
 
@@ -134,7 +136,7 @@ def test_the_better_component_takes_the_box() -> None:
     first, second = seen_blank(objects), seen_blank(objects, blank(3, 4))
     for scores in second.maps.values():
         scores += 1.0
-    ((place, _),) = positives([first, second], objects, 0.6, False)
+    ((place, _, _),) = positives([first, second], objects, 0.6, False)
     assert place == 1
 
 
@@ -166,7 +168,7 @@ def vectors(count: int, one: Component, shift: float) -> Tensor:
 
 def test_the_machine_is_at_its_optimum() -> None:
     one = with_parts(replace(blank(), root=torch.randn(DEPTH, 3, 3)), FEW)
-    examples = Examples(vectors(30, one, 0.01), vectors(60, one, -0.01))
+    examples = Examples(vectors(30, one, 0.01), torch.zeros(30, 4), vectors(60, one, -0.01))
     best = solved(one, examples, 0.5)
 
     def objective(weights: Tensor) -> Tensor:
@@ -189,7 +191,9 @@ def test_the_machine_is_at_its_optimum() -> None:
 
 def test_leaving_a_place_is_never_free() -> None:
     one = with_parts(replace(blank(), root=torch.randn(DEPTH, 3, 3)), FEW)
-    examples = Examples(vectors(30, one, -0.5), vectors(60, one, 0.5))  # moving looks like a gain
+    examples = Examples(
+        vectors(30, one, -0.5), torch.zeros(30, 4), vectors(60, one, 0.5)
+    )  # moving looks like a gain
     costs = solved(one, examples, 1.0).costs[:, 2:]
     torch.testing.assert_close(costs, torch.full_like(costs, LEAST_COST))
 
@@ -200,10 +204,34 @@ def test_only_the_hardest_are_kept() -> None:
     weights[-1] = 1.0
     rows = torch.zeros(5, len(weights))
     rows[:, -1] = torch.tensor([3.0, -1.0, 2.0, 0.0, 1.0])
-    examples = Examples(rows[:0], rows, keys=[(0, 0, 0, row) for row in range(5)])
+    examples = Examples(
+        rows[:0], torch.zeros(0, 4), rows, keys=[(0, 0, 0, row) for row in range(5)]
+    )
     thinned(one.but(weights), examples, 2)
     assert examples.negatives[:, -1].tolist() == [3.0, 2.0]
     assert [key[3] for key in examples.keys] == [0, 2]
+
+
+def test_outlines_are_least_squares() -> None:
+    one = with_parts(replace(blank(), root=torch.randn(DEPTH, 3, 3)), FEW)
+    moves = torch.randint(-3, 4, (5000, 2, 2))
+    ways = -torch.cat([moves, moves**2], 2).float().flatten(1)
+    front = torch.zeros(5000, len(one.weights) - 9)
+    rows = torch.cat([front, ways, torch.ones(5000, 1)], 1)
+    truth = torch.randn(4, 5) * 0.1
+    offsets = torch.cat([torch.ones(5000, 1), moves.flatten(1)], 1) @ truth.T
+    offsets[::7] = torch.nan  # things that the picture cuts off
+    fitted = outlined(one, Examples(rows, offsets, rows[:0]))
+    torch.testing.assert_close(fitted.outline, truth, atol=1e-3, rtol=0)
+    assert outlined(one, Examples(rows[:1], offsets[:1], rows[:0])) is one
+
+
+def test_offsets_by_hand() -> None:
+    root = torch.tensor([[10.0, 10.0, 30.0, 50.0]]).repeat(2, 1)
+    boxes = torch.tensor([[14.0, 6.0, 34.0, 60.0], [1.0, 6.0, 34.0, 60.0]])
+    told = offsets(root, boxes, (90, 90))
+    torch.testing.assert_close(told[0], torch.tensor([0.2, -0.1, 0.2, 0.25]))
+    assert bool(told[1].isnan().all())
 
 
 def test_parts_lie_where_the_root_is_strong() -> None:

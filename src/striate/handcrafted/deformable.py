@@ -36,6 +36,8 @@ class Component:
         anchors: (P, 2) int64, x and y of a part's place: of its upper left cell, from the root's,
             in cells of the part's level.
         costs: (P, 4) d, of dx, dy, dx² and dy².
+        outline: (4, 1 + 2 P): how far x0 y0 x1 y1 of the thing lie from those of the root, in its
+            widths and heights, told from 1 and from dx and dy of every part (Section 7.1).
     """
 
     kind: int
@@ -45,6 +47,7 @@ class Component:
     parts: Tensor = field(default_factory=lambda: torch.zeros(0, DEPTH, 1, 1))
     anchors: Tensor = field(default_factory=lambda: torch.zeros(0, 2, dtype=torch.int64))
     costs: Tensor = field(default_factory=lambda: torch.zeros(0, BENDS))
+    outline: Tensor = field(default_factory=lambda: torch.zeros(4, 1))
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -211,6 +214,20 @@ class Scored:
         best = windows.flatten(2).argmax(2)
         span = len(steps)
         return torch.stack([best % span, best // span], 2) - REACH
+
+    def outlined(self, places: Places) -> Tensor:
+        """(K, 4): the boxes of the things themselves, told from roots and parts; one that would be
+        turned over is as its root."""
+        told = torch.zeros(len(places), 4)
+        for level in places.levels.unique().tolist():
+            mine = (places.levels == level).nonzero().flatten()
+            moves = self.displaced(level, places.rows[mine], places.columns[mine]).flatten(1)
+            known = torch.cat([torch.ones(len(mine), 1), moves.float()], 1)
+            told[mine] = known @ self.component.outline.T
+        sides = (places.boxes[:, 2:] - places.boxes[:, :2]).repeat(1, 2)
+        boxes = places.boxes + told * sides
+        whole = (boxes[:, 2:] > boxes[:, :2]).all(1, keepdim=True)
+        return torch.where(whole, boxes, places.boxes)
 
     def vectors(self, places: Places) -> Tensor:
         """(K, D): what the weights of the component are multiplied with at each place."""

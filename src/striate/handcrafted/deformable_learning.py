@@ -33,7 +33,8 @@ class Settings:
         near: overlap from which on a place stands for a box (Section 5.2).
         far: overlap below which a place is background.
         cells: fewest and most cells of a root.
-        positives, negatives: examples kept of a component; those of an image in one round.
+        positives, negatives: examples kept of a component.
+        negatives_an_image: and the most that one image adds in a round.
     """
 
     cost: float = 0.02
@@ -44,7 +45,7 @@ class Settings:
     near: float = 0.7
     far: float = 0.3
     cells: tuple[int, int] = (16, 64)
-    positives: int = 1000
+    positives: int = 3000
     negatives: int = 3000
     negatives_an_image: int = 30
 
@@ -60,6 +61,8 @@ LEAST_COST = 0.01  # of dx² and dy², ever: so that the way is never free
 SHY = 0.1  # deformations are written this much smaller, so that they are regularized more
 FREE = 10.0  # the bias is written this much larger, so that it is regularized less
 SLACK = 1.1  # sizes that are looked for, beyond those of nearly all boxes
+EDGE = 2.0  # pixels; a box that ends closer to the picture's edge is cut off by it
+STIFF = 10.0  # ridge of the outlines: parts tell little of a box while boxes are few
 MOST_HARD = 600  # places of an image that are compared with each other
 
 
@@ -76,9 +79,17 @@ Key = tuple[int, int, int, int]  # scene, level, row, column: where a negative w
 
 @dataclass(eq=False)
 class Examples:
-    """Of one component: the positives of this round (N, D), and the hard negatives of all."""
+    """Of one component.
+
+    Attributes:
+        positives: (N, D) of this round.
+        offsets: (N, 4) of their boxes from their roots, in widths and heights of the root; not a
+            number where the picture cuts the thing off.
+        negatives: (M, D) the hard ones of all rounds, and where they were found.
+    """
 
     positives: Tensor
+    offsets: Tensor
     negatives: Tensor
     keys: list[Key] = field(default_factory=list)
     fresh: list[Tensor] = field(default_factory=list)
@@ -87,7 +98,7 @@ class Examples:
     def of(cls, component: Component) -> "Examples":
         """None yet."""
         nothing = torch.zeros(0, len(component.weights))
-        return cls(nothing, nothing)
+        return cls(nothing, torch.zeros(0, 4), nothing)
 
     def add(self, scene: int, hard: Places, seen: Scored) -> None:
         """Takes up those of a scene's hard places that were not known."""
@@ -98,9 +109,10 @@ class Examples:
         self.fresh.append(seen.vectors(hard.take(torch.tensor(fresh, dtype=torch.int64))))
         self.keys += [keys[row] for row in fresh]
 
-    def settle(self, placed: list[Tensor]) -> None:
+    def settle(self, placed: list[tuple[Tensor, Tensor]]) -> None:
         """Ends a round: its positives replace those before, its negatives join them."""
-        self.positives = torch.cat([self.positives[:0], *placed])
+        self.positives = torch.cat([self.positives[:0], *(vectors for vectors, _ in placed)])
+        self.offsets = torch.cat([self.offsets[:0], *(offsets for _, offsets in placed)])
         self.negatives = torch.cat([self.negatives, *self.fresh])
         self.fresh = []
 
@@ -157,7 +169,7 @@ def learned(
                     if len(one.positives) and len(one.negatives):
                         models[place] = solved(models[place], one, settings.cost)
                         thinned(models[place], one, settings.negatives)
-    return models
+    return [outlined(*pair) for pair in zip(models, examples, strict=True)]
 
 
 def gather(
@@ -177,20 +189,34 @@ def gather(
         random: of the very first round, in which nothing is known: a positive is where its box is
             covered best, a negative is anywhere.
     """
-    placed: list[list[Tensor]] = [[] for _ in models]
+    placed: list[list[tuple[Tensor, Tensor]]] = [[] for _ in models]
+    most = min(settings.negatives_an_image, -(-settings.negatives // len(scenes)))
     for number, scene in enumerate(scenes):
         seen = [Scored(model, scene.pyramid) for model in models]
         if random is not None:
             for one in seen:
                 for level, scores in one.maps.items():
                     one.maps[level] = torch.rand(scores.shape, generator=random)
-        for place, found in positives(seen, scene.objects, settings.near, random is not None):
-            placed[place].append(seen[place].vectors(found))
+        for place, box, found in positives(seen, scene.objects, settings.near, random is not None):
+            if len(placed[place]) >= settings.positives:
+                continue
+            one, thing = seen[place], torch.from_numpy(scene.objects.boxes[box : box + 1])
+            placed[place].append((one.vectors(found), offsets(found.boxes, thing, one.size)))
         for one, mine in zip(seen, examples, strict=True):
-            mine.add(number, negatives(one, scene.objects, settings, least), one)
+            hard = negatives(one, scene.objects, settings, least)
+            mine.add(number, hard.take(torch.arange(min(most, len(hard)))), one)
         bar.advance()
-    for mine, vectors in zip(examples, placed, strict=True):
-        mine.settle(vectors)
+    for mine, fresh in zip(examples, placed, strict=True):
+        mine.settle(fresh)
+
+
+def offsets(roots: Tensor, boxes: Tensor, size: tuple[int, int]) -> Tensor:
+    """(K, 4): how far boxes lie from roots, both (K, 4), in widths and heights of the roots; nan
+    where a box ends at the edge of the picture of (height, width): the thing may go on."""
+    low, high = boxes[:, :2], boxes[:, 2:]
+    cut = (low < EDGE) | (high > torch.tensor([size[1], size[0]]) - EDGE)
+    told = (boxes - roots) / (roots[:, 2:] - roots[:, :2]).repeat(1, 2)
+    return told.masked_fill(cut.any(1, keepdim=True), torch.nan)
 
 
 def agreement(seen: Scored, level: int, boxes: Tensor) -> Tensor:
@@ -208,8 +234,9 @@ def agreement(seen: Scored, level: int, boxes: Tensor) -> Tensor:
 
 def positives(
     seen: Sequence[Scored], objects: Objects, near: float, by_overlap: bool
-) -> list[tuple[int, Places]]:
-    """For each box that is asked for: the component and the place that show it best.
+) -> list[tuple[int, int, Places]]:
+    """For each box that is asked for, where there is one: the component, the number of the box and
+    the place that shows it best.
 
     Those that overlap it by `near` compete by score; where there is none, the one that overlaps it
     most stands for it, if by half or more. `by_overlap`: they compete by overlap.
@@ -235,7 +262,7 @@ def positives(
         if candidates:
             _, _, place, level, row, column = max(candidates)
             rows, columns = torch.tensor([row]), torch.tensor([column])
-            found.append((place, seen[place].places(level, rows, columns)))
+            found.append((place, number, seen[place].places(level, rows, columns)))
     return found
 
 
@@ -259,10 +286,9 @@ def solved(component: Component, examples: Examples, cost: float) -> Component:
     of the hinge, which is smooth), the squares of a deformation costing LEAST_COST at least."""
     from scipy.optimize import Bounds, minimize
 
-    vectors = torch.cat([examples.positives, examples.negatives])
-    signs = torch.ones(len(vectors))
+    signs = torch.ones(len(examples.positives) + len(examples.negatives))
     signs[len(examples.positives) :] = -1
-    scales = component.but(torch.ones(vectors.shape[1]))
+    scales = component.but(torch.ones(examples.positives.shape[1]))
     factors = replace(scales, costs=scales.costs * SHY, bias=FREE).weights
     lowest = replace(
         component.but(torch.full_like(factors, -torch.inf)),
@@ -271,7 +297,7 @@ def solved(component: Component, examples: Examples, cost: float) -> Component:
         ),
         bias=-torch.inf,
     ).weights
-    scaled = vectors * factors
+    scaled = torch.cat([examples.positives, examples.negatives]).mul_(factors)
 
     def objective(weights: np.ndarray) -> tuple[float, np.ndarray]:
         told = torch.from_numpy(weights).float()
@@ -325,4 +351,20 @@ def with_parts(component: Component, settings: Settings) -> Component:
         parts=torch.stack(parts),
         anchors=torch.tensor(anchors),
         costs=costs,
+        outline=torch.zeros(4, 1 + 2 * len(parts)),
     )
+
+
+def outlined(component: Component, examples: Examples) -> Component:
+    """The component with the outline that fits its positives best (Section 7.1, least squares)."""
+    known = examples.offsets.isfinite().all(1)
+    if not bool(known.any()):
+        return component
+    count, end = component.costs.numel(), len(component.weights) - 1
+    some = examples.positives[known]
+    moves = -some[:, end - count : end].reshape(len(some), len(component.costs), BENDS)[:, :, :2]
+    told = torch.cat([torch.ones(len(some), 1), moves.flatten(1)], 1)
+    ridge = STIFF * torch.eye(told.shape[1])
+    ridge[0, 0] = 0.0
+    outline = torch.linalg.solve(told.T @ told + ridge, told.T @ examples.offsets[known])
+    return replace(component, outline=outline.T.contiguous())

@@ -32,6 +32,7 @@ def component(kind: int = 0, parts: int = 2) -> Component:
         torch.randn(parts, DEPTH, 3, 3),
         torch.tensor([[0, 0], [5, 3]])[:parts],
         torch.tensor([0.0, 0.0, 0.1, 0.1]).repeat(parts, 1),
+        torch.zeros(4, 1 + 2 * parts),
     )
 
 
@@ -172,6 +173,8 @@ def damaged(header: dict[str, Any], tensors: dict[str, Tensor], name: str, value
         ("0.anchors", torch.tensor([[0, 0], [6, 3]])),
         ("0.anchors", torch.tensor([[0, -1], [5, 3]])),
         ("0.anchors", torch.tensor([[0.0, 0.0], [5.0, 3.0]])),
+        ("0.outline", torch.zeros(4, 4)),
+        ("0.outline", torch.full((4, 5), torch.nan)),
         ("2.root", torch.zeros(1)),
     ],
 )

@@ -22,6 +22,7 @@ def component(parts: int) -> Component:
         torch.rand(parts, DEPTH, 2, 2),
         torch.tensor([[0, 0], [6, 4]])[:parts],
         torch.tensor([0.0, 0.0, 0.1, 0.4]).repeat(parts, 1),
+        torch.zeros(4, 1 + 2 * parts),
     )
 
 

@@ -28,6 +28,7 @@ OVERLAP = 0.4  # of two boxes of a class that are one thing found twice
 LEAST = -1.2  # score of a place that is worth looking at; the margin of the background is -1
 PLACES, MOST = 1000, 300  # of a component before doubles are dropped; of a picture at the end
 MEMORY = 1_500_000_000  # bytes of features that learning keeps at a time
+NAMES = ("root", "parts", "costs", "anchors", "outline")  # of a component's tensors
 LARGEST_ROOT, MOST_PARTS = 64, 64  # cells a side, and parts, of what a file may ask for
 
 
@@ -58,8 +59,8 @@ class DPMFinder:
     def tensors(self) -> dict[str, Tensor]:
         stored = {"calibration": self.calibration}
         for number, one in enumerate(self.components):
-            stored |= {f"{number}.root": one.root, f"{number}.parts": one.parts}
-            stored |= {f"{number}.costs": one.costs, f"{number}.anchors": one.anchors}
+            values = (one.root, one.parts, one.costs, one.anchors, one.outline)
+            stored |= {f"{number}.{name}": v for name, v in zip(NAMES, values, strict=True)}
         return {name: tensor.contiguous() for name, tensor in stored.items()}
 
     def header(self) -> dict[str, Any]:
@@ -73,15 +74,14 @@ class DPMFinder:
     @classmethod
     def restored(cls, tensors: dict[str, Tensor], header: dict[str, Any], classes: int) -> Self:
         told = header["components"]
-        if not isinstance(told, list) or len(tensors) != 1 + 4 * len(told):
+        if not isinstance(told, list) or len(tensors) != 1 + len(NAMES) * len(told):
             raise ValueError(f"{len(tensors)} tensors are not of the components it names")
         calibration = tensors["calibration"]
         if calibration.shape != (classes, 2) or calibration.dtype != torch.float64:
             raise ValueError(f"its calibration is {tuple(calibration.shape)}")
         parts = []
         for number, values in enumerate(told):
-            names = ("root", "parts", "costs", "anchors")
-            parts.append(component_of(values, *(tensors[f"{number}.{name}"] for name in names)))
+            parts.append(component_of(values, *(tensors[f"{number}.{name}"] for name in NAMES)))
             if not 0 <= parts[-1].kind < classes:
                 raise ValueError(f"component {number} is of class {parts[-1].kind}")
         if not all(bool(tensor.isfinite().all()) for tensor in tensors.values()):
@@ -90,7 +90,12 @@ class DPMFinder:
 
 
 def component_of(
-    values: dict[str, Any], root: Tensor, parts: Tensor, costs: Tensor, anchors: Tensor
+    values: dict[str, Any],
+    root: Tensor,
+    parts: Tensor,
+    costs: Tensor,
+    anchors: Tensor,
+    outline: Tensor,
 ) -> Component:
     """The component of a file.
 
@@ -100,7 +105,7 @@ def component_of(
     kind, bias, (low, high) = values["kind"], values["bias"], values["sides"]
     if type(kind) is not int or not -1e6 < bias < 1e6 or not 0 < low <= high < 1e6:
         raise ValueError(f"a component of class {kind!r}, bias {bias!r}, sides {low!r} to {high!r}")
-    shapes = [tuple(tensor.shape) for tensor in (root, parts, costs, anchors)]
+    shapes = [tuple(tensor.shape) for tensor in (root, parts, costs, anchors, outline)]
     count = len(parts) if parts.ndim else -1
     side = parts.shape[-1] if parts.ndim else -1
     if not (
@@ -108,15 +113,17 @@ def component_of(
         and 0 <= count <= MOST_PARTS
         and max(root.shape[1:]) <= LARGEST_ROOT
         and min(root.shape[1:]) >= 1 <= side <= 2 * min(root.shape[1:])
-        and shapes == [(DEPTH, *root.shape[1:]), (count, DEPTH, side, side), (count, 4), (count, 2)]
+        and shapes[:2] == [(DEPTH, *root.shape[1:]), (count, DEPTH, side, side)]
+        and shapes[2:] == [(count, 4), (count, 2), (4, 1 + 2 * count)]
         and anchors.dtype == torch.int64
-        and all(tensor.dtype == torch.float32 for tensor in (root, parts, costs))
+        and all(tensor.dtype == torch.float32 for tensor in (root, parts, costs, outline))
     ):
-        raise ValueError(f"root, parts, costs and anchors are {shapes}")
+        raise ValueError(f"root, parts, costs, anchors and outline are {shapes}")
     limits = 2 * torch.tensor([root.shape[2], root.shape[1]]) - side
     if not bool(((anchors >= 0) & (anchors <= limits)).all() & (costs[:, 2:] > 0).all()):
         raise ValueError("a part lies beyond its root or leaves its place for nothing")
-    return Component(kind, root, float(bias), (float(low), float(high)), parts, anchors, costs)
+    sides = float(low), float(high)
+    return Component(kind, root, float(bias), sides, parts, anchors, costs, outline)
 
 
 def scored(components: Sequence[Component], pixels: NDArray[np.uint8]) -> Detections:
@@ -127,8 +134,9 @@ def scored(components: Sequence[Component], pixels: NDArray[np.uint8]) -> Detect
     boxes, classes, scores = [torch.zeros(0, 4)], [torch.zeros(0, dtype=torch.int64)], []
     scores.append(torch.zeros(0))
     for one in components:
-        places = Scored(one, features).best(LEAST, PLACES)
-        inside = clipped(places.boxes, (height, width))
+        seen = Scored(one, features)
+        places = seen.best(LEAST, PLACES)
+        inside = clipped(seen.outlined(places), (height, width))
         some = (inside[:, 2:] - inside[:, :2]).amin(1) > 0
         boxes.append(inside[some])
         scores.append(places.scores[some])
