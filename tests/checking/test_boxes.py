@@ -50,6 +50,10 @@ def test_a_sound_set(marked_set: Path) -> None:
     assert found.boxes.lines == ("dog is marked, but in no training image",)
     assert found.boxes.sides[0] == pytest.approx([np.sqrt(30 * 40)] * 3)  # edges 10..40, 10..50
     assert marked(data, 7) == "1 cat, 1 dog"
+    more = check_boxes(replace(data, classes=("cat", "dog", "emu")), deep=False)
+    assert more.boxes is not None
+    assert more.boxes.unlearnable == ("dog",)
+    assert more.boxes.sides[2] is None
     assert scored_apart(data).split.tolist() == data.split.tolist()
     assert "12 images of 2 classes of things" in str(found)
 

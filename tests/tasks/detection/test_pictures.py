@@ -47,6 +47,10 @@ def test_pictures_beyond_memory_lie_in_a_file(
     plain = scale(shapes, SCALING)
     monkeypatch.setenv("STRIATE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(pictures, "IN_MEMORY", 1000)
+    for row, picture in enumerate(plain.pictures):
+        assert picture is not None
+        expected = SCALING.scaled(pictures.whole(shapes.images, row))
+        assert np.array_equal(picture.permute(1, 2, 0).numpy(), expected)
     mapped = scale(shapes, SCALING)
     assert list((tmp_path / "cache").iterdir()) == []  # nobody has to clean up
     for one, other in zip(plain.pictures, mapped.pictures, strict=True):
