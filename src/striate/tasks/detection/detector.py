@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from striate import images as decoding
 from striate.errors import ImageError, StriateError, WeightsError
+from striate.recognizer.reading import Picture, batches
 from striate.tasks.detection.dpm import DPMFinder
 from striate.tasks.detection.faster_rcnn import FasterRCNNFinder
 from striate.tasks.detection.finder import Finder
@@ -25,7 +26,6 @@ FINDERS: dict[str, type[Finder]] = {
     "yolo": YOLOFinder,
     "faster_rcnn": FasterRCNNFinder,
 }
-Picture = str | os.PathLike[str] | NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -66,20 +66,15 @@ class Detector:
     provenance: dict[str, Any] = field(default_factory=dict)
 
     def predict(self, pictures: Iterable[Picture]) -> Iterator[Findings]:
-        """What is in each picture, in order: paths, or arrays (H, W, 3) uint8."""
-        for number, picture in enumerate(pictures):
-            array = isinstance(picture, np.ndarray)
-            name = f"image/{number}" if array else os.fspath(picture)  # type: ignore[arg-type]
-            try:
-                pixels = (
-                    decoding.to_rgb(picture)  # type: ignore[arg-type]
-                    if array
-                    else decoding.read(picture, at_least=None)  # type: ignore[arg-type]
-                )
-            except ImageError as error:
-                yield Findings(name, error=str(error))
-                continue
-            yield Findings(name, self.find(pixels))
+        """What is in each picture, in order: paths, or arrays (H, W, 3) uint8.
+
+        The next ones are decoded meanwhile.
+        """
+        for (name,), (pixels,) in batches(pictures, read, 1):
+            if isinstance(pixels, ImageError):
+                yield Findings(name, error=str(pixels))
+            else:
+                yield Findings(name, self.find(pixels))
 
     def find(self, pixels: NDArray[np.uint8]) -> tuple[Found, ...]:
         """What is in one picture (H, W, 3) uint8."""
@@ -120,6 +115,17 @@ class Detector:
         except (StriateError, LookupError, TypeError, ValueError, RuntimeError) as error:
             line = " ".join(str(error).split())[:200]
             raise WeightsError(f"{path} is a damaged detector file ({line})") from error
+
+
+def read(picture: Picture) -> NDArray[np.uint8]:
+    """A picture with all of its pixels, (H, W, 3).
+
+    Raises:
+        ImageError: if it cannot be read.
+    """
+    if isinstance(picture, str | os.PathLike):
+        return decoding.read(picture, at_least=None)
+    return decoding.to_rgb(picture)
 
 
 def is_detector(path: str | os.PathLike[str]) -> bool:
