@@ -1,4 +1,4 @@
-"""striate export: a recognizer for another runtime."""
+"""striate export: a recognizer or a detector for another runtime."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -34,18 +34,26 @@ def export(
     """Writes a recognizer with all that belongs to its answer, and a model card beside it.
 
     Preprocessing, calibration and the test for "none of these" are inside the graph, class names
-    and provenance in the file. `striate predict` runs .onnx and .xml files.
+    and provenance in the file. `striate predict` runs .onnx and .xml files. A detector, Faster
+    R-CNN or YOLO, becomes an .onnx file: a picture of any size in, boxes in its pixels out.
 
     \b
     Examples:
         striate export photos.safetensors --to onnx
         striate export photos.safetensors --to openvino --out served/photos.xml
         striate export photos.safetensors --int8 photos/ --out small.onnx
+        striate export cells.safetensors --to onnx
     """
     import striate
     from striate import exporting
     from striate.recognizer import load_trained
+    from striate.tasks.detection import is_detector
 
+    if is_detector(model):
+        if int8:
+            raise UserError(f"--int8 {int8}: {model} is a detector, which is exported as it is")
+        export_detector(model, to, out or Path(model).with_suffix(".onnx"), json=json)
+        return
     recognizer = load_trained(model)
     path = out or Path(model).with_suffix(exporting.SUFFIXES[to])
     if int8 and to != "onnx":
@@ -61,6 +69,23 @@ def export(
         return
     if cost is not None:
         print(cost)
+    tell(path, card, to)
+
+
+def export_detector(model: str, to: str, path: Path, *, json: bool) -> None:
+    """Writes a detector and says where it is."""
+    from striate.tasks.detection import Detector
+    from striate.tasks.detection.exporting import export as write
+
+    card = write(Detector.load(model), path, to=to)
+    if json:
+        print_json({"file": str(path), "card": str(card), "to": to})
+        return
+    tell(path, card, to)
+
+
+def tell(path: Path, card: Path, to: str) -> None:
+    """Where the export and its card are."""
     print(f"{printable(str(path))}: run it with {RUN[to]}")
     print(f"{printable(str(card))}: what it is and what it does not know")
 

@@ -51,13 +51,17 @@ def predict(
         striate predict photos.safetensors holiday/ --json > tags.jsonl
         striate predict photos.onnx holiday/
         striate predict cells.safetensors slides/ --draw seen
+        striate predict cells.onnx slides/ --json
     """
     from striate.progress import track
     from striate.recognizer import load
     from striate.tasks.detection import Detector, is_detector
+    from striate.tasks.detection.exported import is_exported
+    from striate.tasks.detection.exported import load as load_exported
 
-    if detects := is_detector(model):
-        detector = Detector.load(model)
+    exported = is_exported(model)
+    if detects := exported or is_detector(model):
+        detector = load_exported(model) if exported else Detector.load(model)
     else:
         if draw is not None:
             raise UserError(f"--draw {draw}: {model} is no detector and has no boxes to draw")

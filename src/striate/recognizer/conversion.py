@@ -37,8 +37,13 @@ def to_onnx(
     examples: tuple[Tensor, ...],
     shapes: dict[str, Any],
     outputs: list[str],
+    *,
+    translations: dict[Any, Any] | None = None,
 ) -> Any:
     """An `onnx.ModelProto`; arguments as `to_program` takes them, and the names of the outputs.
+
+    Args:
+        translations: how operators are written that torch does not know to write.
 
     Raises:
         MissingExtra: if onnx or onnxscript is not installed.
@@ -63,6 +68,7 @@ def to_onnx(
                 dynamo=True,
                 optimize=False,  # the runtimes do that by themselves, in a tenth of the time
                 verbose=False,
+                custom_translation_table=translations,
             )
     finally:
         quiet.setLevel(level)

@@ -44,6 +44,8 @@ class Exported:
         try:
             self._run, text = RUNTIMES[path.suffix](path)
             values = json.loads(text)
+            if "task" in values:
+                raise WeightsError(f"{path} is a detector; striate predict runs it")
             self.preprocessing = Preprocessing.from_json(values["preprocessing"])
             self.classes: tuple[str, ...] = tuple(str(name) for name in values["classes"])
             self.provenance: dict[str, Any] = dict(values["provenance"])

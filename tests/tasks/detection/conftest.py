@@ -1,13 +1,25 @@
 """A folder of squares and discs on clouds, as PASCAL VOC would have it."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image, ImageDraw
+from torch import nn
 
 import striate.data
 from striate.data.boxes import BoxedDataset
+from striate.models import yolo
+from striate.models.efficientnet import convolution
+from striate.models.faster_rcnn import Backbone, FasterRCNN
+from striate.models.fpn import Pyramid
+from striate.models.regions import BoxHead, ProposalNetwork, Settings
+from striate.models.stages import Stages
+from striate.tasks.detection import Detector, Scaling, exporting
+from striate.tasks.detection.networks import NetworkFinder
 
 
 @pytest.fixture
@@ -35,3 +47,66 @@ def shapes(tmp_path: Path) -> BoxedDataset:
     data = striate.data.open(root)
     assert isinstance(data, BoxedDataset)
     return data
+
+
+class Tiny(NetworkFinder):
+    """Faster R-CNN or YOLO over four convolutions: for tests of what is exported."""
+
+    kind = "tiny"
+
+    @staticmethod
+    def network(architecture: dict[str, Any], classes: int) -> nn.Module:
+        wide = nn.Sequential(*(convolution(a, b, 3, 2) for a, b in ((3, 8), (8, 8), (8, 8))))
+        stages = {"one": wide, "two": convolution(8, 12, 5, 2), "last": nn.Linear(12, 2)}
+        trunk = Stages(stages, channels=3)
+        if architecture["kind"] == "yolo":
+            settings = yolo.Settings(side=64, grid=4, least=0.05)
+            detecting = yolo.Convolved(12, settings, classes)
+            model: nn.Module = yolo.YOLO(
+                Backbone(trunk, ["two"], "one"), detecting, settings, classes=classes
+            )
+        else:
+            several = architecture["kind"] == "pyramid"
+            levels, strides = (["one", "two"], (8, 16)) if several else (["two"], (16,))
+            few = Settings(before=40, after=20, most=12)
+            model = FasterRCNN(
+                Backbone(trunk, levels, "one"),
+                Pyramid([8, 12][-len(levels) :], width=10),
+                ProposalNetwork(10, strides, [4.0 * each for each in strides], few),
+                BoxHead(10, strides, classes, few, hidden=24),
+            )
+        for layer in model.modules():  # so that things are found, no two of them equally sure
+            if isinstance(layer, nn.BatchNorm2d):
+                nn.init.uniform_(layer.weight, 0.5, 3.0)
+                nn.init.normal_(layer.bias)
+            elif isinstance(layer, nn.Conv2d | nn.Linear) and layer.weight.std() < 0.02:
+                nn.init.normal_(layer.weight, std=0.3)
+        return model.eval()
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Callable[[str], Tiny]:
+    """`tiny(kind)`: a finder that learned nothing but finds things; its kind is "pyramid", "single"
+    or "yolo"."""
+
+    def make(kind: str) -> Tiny:
+        torch.manual_seed(0)
+        scaling = Scaling(64, (120.0, 110.0, 100.0), (60.0, 61.0, 62.0), True, kind == "yolo")
+        return Tiny(Tiny.network({"kind": kind}, 3), {"kind": kind}, scaling)
+
+    return make
+
+
+@pytest.fixture(scope="session", params=["pyramid", "yolo"])
+def exported(
+    request: pytest.FixtureRequest,
+    tiny: Callable[[str], Tiny],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[Detector, Path]:
+    """A detector, and the file it was exported to."""
+    for package in ("onnx", "onnxscript", "onnxruntime"):
+        pytest.importorskip(package)
+    detector = Detector(tiny(request.param), ("ant", "bee", "<script>*"), {"data": "insects"})
+    path = tmp_path_factory.mktemp(request.param) / "insects.onnx"
+    exporting.export(detector, path)
+    return detector, path

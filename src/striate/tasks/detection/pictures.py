@@ -105,13 +105,17 @@ class Scaled:
 
 
 def resized(pixels: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
-    """(H, W, 3) uint8 at that size, bicubic; the same array where it has it."""
+    """(H, W, 3) uint8 at that size, bicubic; the same array where it has it.
+
+    Columns first, whatever Pillow would begin with in pictures of this shape: whole pixel values
+    are kept in between, and an exported detector has one order.
+    """
     from PIL import Image
 
     if (height, width) == pixels.shape[:2]:
         return pixels
-    image = Image.fromarray(pixels).resize((width, height), Image.Resampling.BICUBIC)
-    return np.asarray(image)
+    across = Image.fromarray(pixels).resize((width, pixels.shape[0]), Image.Resampling.BICUBIC)
+    return np.asarray(across.resize((width, height), Image.Resampling.BICUBIC))
 
 
 def scale(dataset: BoxedDataset, scaling: Scaling) -> Scaled:

@@ -1,0 +1,204 @@
+"""A detector as one graph: decoded pixels of any size in, boxes in those pixels out.
+
+What `NetworkFinder.find` does, in shapes that a graph can have: where the networks pick rows, rows
+stay and their scores become -inf, until the last line cuts them off.
+"""
+
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from striate.exporting.viewing import Axis, resampled, weights
+from striate.models import yolo_loss
+from striate.models.faster_rcnn import FasterRCNN
+from striate.models.regions import CANONICAL, BoxHead
+from striate.models.surgery import folded
+from striate.models.yolo import YOLO
+from striate.ops.boxes import areas, clipped, moved
+from striate.recognizer.conversion import settled
+from striate.tasks.detection import operators
+from striate.tasks.detection.networks import NetworkFinder
+from striate.tasks.detection.pictures import STEP, Scaling
+
+NOTHING = float("-inf")  # the score of a row that is none
+Answer = tuple[Tensor, Tensor, Tensor]
+"""Boxes (K, 4), labels (K,) int64 and scores (K,), best first."""
+
+
+class Graph(nn.Module):
+    """A picture (H, W, 3) RGB uint8 to boxes in its pixels, labels and scores: `Answer`."""
+
+    def __init__(self, finder: NetworkFinder):
+        super().__init__()
+        self.canvas = Canvas(finder.scaling)
+        model = folded(finder.model)  # as `find` uses it
+        if isinstance(model, YOLO):
+            self.network: nn.Module = Cells(model, finder.scaling)
+        else:
+            self.network = Regions(cast(FasterRCNN, model))
+
+    def forward(self, image: Tensor) -> Answer:
+        canvas, size = self.canvas(image)
+        boxes, labels, scores = self.network(canvas)
+        height, width = size[0].float(), size[1].float()
+        limits = torch.stack([width, height, width, height])
+        boxes = torch.minimum(boxes, limits)
+        there = (scores > NOTHING) & ((boxes[:, 2:] - boxes[:, :2]).amin(1) > 0)
+        one = torch.ones((), dtype=torch.float64)
+        given = torch.stack([one * image.shape[1], one * image.shape[0]] * 2)
+        boxes = boxes * (given / limits.double()).float()
+        rows = torch.nonzero(there).flatten()
+        return boxes[rows], labels[rows], scores[rows]
+
+
+class Canvas(nn.Module):
+    """A picture (H, W, 3) uint8, as `Scaling` gives it to the network, and its size there.
+
+    Returns:
+        (1, 3, height, width) normalized, and (2,) int64: height and width of what is picture.
+    """
+
+    def __init__(self, scaling: Scaling):
+        super().__init__()
+        self.scaling = scaling
+        self.register_buffer("mean", torch.tensor(scaling.mean)[:, None, None])
+        self.register_buffer("std", torch.tensor(scaling.std)[:, None, None])
+        self.mean: Tensor
+        self.std: Tensor
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        one = torch.ones((), dtype=torch.int64)
+        sides = [one * side for side in image.shape[:2]]
+        wanted = self.wanted(*sides)
+        steps = [self.steps(side) for side in wanted]
+        zero = torch.zeros((), dtype=torch.int64)
+        rows, columns = (
+            weights(Axis(length, zero.float(), side.float(), want, zero), count)
+            for length, side, want, count in zip(image.shape[:2], sides, wanted, steps, strict=True)
+        )
+        pixels = image.permute(2, 0, 1)[None].float()
+        across = resampled(pixels, columns)
+        seen = resampled(across.transpose(2, 3), rows).transpose(2, 3)
+        inside = [torch.arange(count) < want for count, want in zip(steps, wanted, strict=True)]
+        normal = (seen - self.mean) / self.std
+        canvas = torch.where(inside[0][:, None] & inside[1], normal, 0.0)
+        return canvas.flip(1) if self.scaling.bgr else canvas, torch.stack(wanted)
+
+    def wanted(self, height: Tensor, width: Tensor) -> list[Tensor]:
+        """Height and width after scaling: `Scaling.size`."""
+        side = self.scaling.side
+        if self.scaling.stretched:
+            return [torch.full_like(height, side)] * 2
+        scale = side / torch.maximum(height, width).double()
+        return [torch.round(one.double() * scale).long().clamp(min=1) for one in (height, width)]
+
+    def steps(self, side: Tensor) -> int:
+        """The side of the canvas for a picture's, a multiple of STEP."""
+        if self.scaling.stretched:
+            return -(-self.scaling.side // STEP) * STEP
+        count = torch.div(side + STEP - 1, STEP, rounding_mode="floor").item()
+        torch._check(count >= 1)
+        torch._check(count <= -(-self.scaling.side // STEP))
+        return count * STEP  # type: ignore[return-value]
+
+
+class Regions(nn.Module):
+    """Faster R-CNN for one image (1, 3, H, W)."""
+
+    def __init__(self, model: FasterRCNN):
+        super().__init__()
+        self.maps = nn.Sequential(model.backbone, model.neck)
+        settled(self.maps, torch.zeros(1, 3, 2 * STEP, 2 * STEP))  # any multiple of STEP is alike
+        self.proposals, self.head = model.proposals, model.head
+
+    def forward(self, images: Tensor) -> Answer:
+        size = (images.shape[2], images.shape[3])
+        maps = self.maps(images)
+        regions = self.best(maps, size)
+        return self.detections(maps, *regions, size)
+
+    def best(self, maps: list[Tensor], size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+        """`ProposalNetwork.best` of one image: regions (K, 4) and which are any (K,)."""
+        settings = self.proposals.settings
+        logits, told, places = self.proposals(maps)
+        counts = [place.shape[0] for place in places]
+        boxes, scores = [], []
+        rows = zip(logits[0].split(counts), told[0].split(counts), places, strict=True)
+        for score, offset, place in rows:
+            # as many rows in any picture, the added ones last
+            score = F.pad(score, (0, settings.before), value=NOTHING)
+            offset = F.pad(offset, (0, 0, 0, settings.before))
+            place = F.pad(place, (0, 0, 0, settings.before))
+            top, which = score.topk(settings.before)
+            region = clipped(moved(place[which], offset[which]), size)
+            good = (region[:, 2:] - region[:, :2]).amin(1) >= 1
+            top = torch.where(good, top, NOTHING)
+            kept = operators.kept(region[None], top[None], settings.proposal_doubles)[0]
+            boxes.append(region)
+            scores.append(torch.where(kept, top, NOTHING))
+        score, order = torch.cat(scores).sort(descending=True, stable=True)
+        some = settings.after
+        return torch.cat(boxes)[order[:some]], score[:some] > NOTHING
+
+    def detections(
+        self, maps: list[Tensor], regions: Tensor, real: Tensor, size: tuple[int, int]
+    ) -> Answer:
+        """`BoxHead.detections` of one image."""
+        head, settings = self.head, self.head.settings
+        hidden = pooled(head, maps, regions).flatten(1)
+        hidden = F.relu(head.fc7(F.relu(head.fc6(hidden))))
+        scores = head.scores(hidden).softmax(1)[:, 1:]
+        told = head.offsets(hidden).view(-1, head.classes, 4)
+        boxes = clipped(moved(regions[:, None], told * head.spread), size)
+        scores = torch.where(real[:, None] & (scores > settings.least), scores, NOTHING)
+        return chosen(boxes, scores, settings.doubles, settings.most)
+
+
+class Cells(nn.Module):
+    """YOLO for one image (1, 3, side, side)."""
+
+    def __init__(self, model: YOLO, scaling: Scaling):
+        super().__init__()
+        settled(model.backbone, torch.zeros(1, 3, scaling.side, scaling.side))
+        self.model = model
+
+    def forward(self, images: Tensor) -> Answer:
+        settings, classes = self.model.settings, self.model.classes
+        boxes, confidences, shares = yolo_loss.split(self.model.told(images), classes)
+        cells = torch.arange(settings.grid**2)[:, None].expand(boxes.shape[1:3])
+        places = settings.side * yolo_loss.corners(boxes[0], cells, settings.grid)
+        places = clipped(places, (settings.side, settings.side)).flatten(0, 1)
+        scores = confidences[0].clamp(0, 1)[..., None] * shares[0].clamp(0, 1)[:, None]
+        scores = scores.flatten(0, 1)
+        scores = torch.where(scores > settings.least, scores, NOTHING)
+        boxes = places[:, None].expand(-1, classes, 4)
+        return chosen(boxes, scores, settings.doubles, settings.most)
+
+
+def chosen(boxes: Tensor, scores: Tensor, doubles: float, most: int) -> Answer:
+    """Boxes (K, C, 4), scored for each class (K, C), freed of doubles in it; the best come first,
+    those that are none last, with -inf."""
+    kept = operators.kept(boxes.transpose(0, 1), scores.T, doubles).T
+    best, which = torch.where(kept, scores, NOTHING).flatten().sort(descending=True, stable=True)
+    which = which[:most]
+    return boxes.flatten(0, 1)[which], which % scores.shape[1], best[:most]
+
+
+def pooled(head: BoxHead, maps: list[Tensor], regions: Tensor) -> Tensor:
+    """`BoxHead.pooled` of one image: (K, C, size, size).
+
+    The maps become one batch, the smaller ones continued by their border: regions lie inside.
+    """
+    rows, columns = (torch.arange(side) for side in maps[0].shape[2:])
+    alike = [maps[0]] + [
+        x[:, :, rows.clamp(max=x.shape[2] - 1)][..., columns.clamp(max=x.shape[3] - 1)]
+        for x in maps[1:]
+    ]
+    span = areas(regions).clamp(min=1).sqrt() / (CANONICAL * head.strides[0])
+    level = torch.zeros_like(span, dtype=torch.long)
+    for number in range(1, len(maps)):
+        level = level + (span >= 2**number).long()
+    strides = torch.tensor(head.strides, dtype=torch.float32)
+    return operators.aligned(torch.cat(alike), regions / strides[level][:, None], level, head.size)

@@ -1,0 +1,81 @@
+"""The graph beside the network it was made of: the same boxes in pictures of any size."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from striate.models.regions import Settings
+from striate.tasks.detection import Scaling
+from striate.tasks.detection.faster_rcnn import FasterRCNNFinder
+from striate.tasks.detection.graph import Canvas, Graph
+from striate.tasks.detection.yolo import YOLOFinder
+
+SIDES = st.integers(1, 150)
+
+
+def picture(height: int, width: int) -> np.ndarray:
+    generator = np.random.default_rng(height * 1000 + width)
+    return generator.integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def assert_same(finder, graph, pixels) -> int:
+    """Returns how many things there were."""
+    expected = finder.find(pixels)
+    with torch.no_grad():
+        boxes, labels, scores = graph(torch.from_numpy(pixels))
+    assert labels.tolist() == expected.classes.tolist()
+    assert torch.allclose(boxes, expected.boxes, atol=1e-3, rtol=0)
+    assert torch.allclose(scores, expected.scores, atol=1e-5, rtol=0)
+    return len(labels)
+
+
+@pytest.mark.parametrize("kind", ["pyramid", "single", "yolo"])
+def test_the_same_boxes(kind, tiny):
+    finder = tiny(kind)
+    graph, counts = Graph(finder).eval(), []
+
+    @settings(max_examples=25, deadline=None, derandomize=True)
+    @given(SIDES, SIDES)
+    def compared(height, width):
+        counts.append(assert_same(finder, graph, picture(height, width)))
+
+    compared()
+    assert max(counts) >= 5
+
+
+@pytest.mark.parametrize("backbone", ["efficientnet_lite0", "resnet18"])
+def test_the_networks_that_are_learned(backbone):
+    torch.manual_seed(0)
+    few = {**vars(Settings()), "before": 40, "after": 20}
+    architecture = {"backbone": backbone, "pyramid": True, "width": 16, "hidden": 16,
+                    "smallest": [32.0, 64.0], "settings": few}  # fmt: skip
+    model = FasterRCNNFinder.network(architecture, 2).eval()
+    for layer, std in ((model.proposals.objectness, 0.5), (model.head.scores, 2.0)):
+        torch.nn.init.normal_(layer.weight, std=std)
+    finder = FasterRCNNFinder(model, architecture, Scaling(96, (120.0,) * 3, (60.0,) * 3))
+    assert assert_same(finder, Graph(finder).eval(), picture(70, 50)) > 0
+
+
+def test_yolo_that_is_learned():
+    torch.manual_seed(0)
+    architecture = {"backbone": "resnet18", "grid": 3, "boxes": 2, "side": 192, "connected": False,
+                    "width": 16}  # fmt: skip
+    model = YOLOFinder.network(architecture, 2).eval()
+    torch.nn.init.normal_(model.detecting[-1].last.weight, std=0.2)
+    finder = YOLOFinder(model, architecture, Scaling(192, (0.0,) * 3, (255.0,) * 3, stretched=True))
+    assert assert_same(finder, Graph(finder).eval(), picture(70, 50)) > 0
+
+
+@pytest.mark.parametrize("stretched", [False, True])
+@pytest.mark.parametrize("bgr", [False, True])
+def test_the_canvas_to_the_pixel(stretched, bgr):
+    """Also where Pillow 13 would resample the rows first."""
+    scaling = Scaling(64, (10.0, 20.0, 30.0), (2.0, 4.0, 5.0), bgr, stretched)
+    for height, width in ((1, 1), (48, 64), (300, 90), (1300, 310), (1, 700), (65, 33)):
+        pixels = picture(height, width)
+        scaled = torch.from_numpy(scaling.scaled(pixels).copy()).permute(2, 0, 1)
+        canvas, size = Canvas(scaling)(torch.from_numpy(pixels))
+        assert size.tolist() == list(scaled.shape[1:])
+        assert torch.equal(canvas, scaling.canvas([scaled]))
