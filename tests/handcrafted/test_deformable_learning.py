@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from striate.data.boxes import Objects
-from striate.handcrafted.deformable import Component, Scored, needed_levels
+from striate.handcrafted.deformable import Component, Places, Scored, needed_levels
 from striate.handcrafted.deformable_learning import (
     LEAST_COST,
     Examples,
     Scene,
     Settings,
     agreement,
+    agreements,
     begun,
     learned,
     negatives,
@@ -99,6 +100,11 @@ def blank(rows: int = 3, columns: int = 3) -> Component:
     return Component(0, torch.zeros(DEPTH, rows, columns), 0.0, (20.0, 40.0))
 
 
+def chosen(seen: list[Scored], objects: Objects, near: float, by_overlap: bool) -> list[Places]:
+    shared = [agreements(one, objects) for one in seen]
+    return [found for _, found in positives(seen, shared, objects, near, by_overlap)]
+
+
 def seen_blank(objects: Objects, one: Component | None = None) -> Scored:
     one = one or blank()
     pixels = np.random.default_rng(0).integers(0, 256, (96, 96, 3), dtype=np.uint8)
@@ -110,10 +116,9 @@ def test_a_positive_is_the_best_of_the_places_near_its_box() -> None:
     seen = seen_blank(objects)
     seen.maps[OCTAVE][3, 3] = 1.0  # the root at (2, 2) cells, for it begins one cell outside
     seen.maps[OCTAVE][0, 0] = 9.0  # the best of all, and far away
-    ((place, box, found),) = positives([seen], objects, 0.7, False)
-    assert (place, box) == (0, 0)
+    (found,) = chosen([seen], objects, 0.7, False)
     assert found.boxes.tolist() == [[16, 16, 40, 40]]
-    ((_, _, exact),) = positives([seen_blank(objects)], objects, 0.7, True)
+    (exact,) = chosen([seen_blank(objects)], objects, 0.7, True)
     assert exact.boxes.tolist() == [[16, 16, 40, 40]]
 
 
@@ -128,7 +133,8 @@ def test_a_positive_is_the_best_of_the_places_near_its_box() -> None:
     ],
 )
 def test_what_is_no_positive(objects: Objects) -> None:
-    assert positives([seen_blank(objects)], objects, 0.7, False) == []
+    (found,) = chosen([seen_blank(objects)], objects, 0.7, False)
+    assert len(found) == 0
 
 
 def test_the_better_component_takes_the_box() -> None:
@@ -136,15 +142,16 @@ def test_the_better_component_takes_the_box() -> None:
     first, second = seen_blank(objects), seen_blank(objects, blank(3, 4))
     for scores in second.maps.values():
         scores += 1.0
-    ((place, _, _),) = positives([first, second], objects, 0.6, False)
-    assert place == 1
+    found = chosen([first, second], objects, 0.6, False)
+    assert [len(each) for each in found] == [0, 1]
 
 
 @pytest.mark.parametrize("flag", ["difficult", "crowd", "nothing"])
 def test_the_background_keeps_away_from_every_box_of_the_class(flag: str) -> None:
     objects = marked([[10, 10, 60, 60]], **{flag: [1]})
     settings = Settings(far=0.3, negatives_an_image=50)
-    hard = negatives(seen_blank(objects), objects, settings, -1.0)
+    seen = seen_blank(objects)
+    hard = negatives(seen, agreements(seen, objects), settings, -1.0)
     assert len(hard) > 0
     boxes = clipped(hard.boxes, (96, 96))
     shared = overlaps(boxes, torch.tensor([[10.0, 10.0, 60.0, 60.0]]))
@@ -157,7 +164,8 @@ def test_another_class_is_background() -> None:
     objects = marked([[16, 16, 40, 40]], classes=[1])
     seen = seen_blank(objects)
     seen.maps[OCTAVE][3, 3] = 1.0
-    assert negatives(seen, objects, Settings(), -1.0).boxes[0].tolist() == [16, 16, 40, 40]
+    hard = negatives(seen, agreements(seen, objects), Settings(), -1.0)
+    assert hard.boxes[0].tolist() == [16, 16, 40, 40]
 
 
 def vectors(count: int, one: Component, shift: float) -> Tensor:

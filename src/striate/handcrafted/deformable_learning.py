@@ -16,7 +16,7 @@ from torch import Tensor
 
 from striate import progress
 from striate.data.boxes import Objects
-from striate.handcrafted.deformable import BENDS, Component, Places, Scored
+from striate.handcrafted.deformable import BENDS, Component, Places, Scored, joined, none
 from striate.handcrafted.pyramid import DEPTH, OCTAVE, Pyramid, cell_of
 from striate.ops.boxes import clipped, without_doubles
 
@@ -38,7 +38,7 @@ class Settings:
     """
 
     cost: float = 0.02
-    roots: int = 3
+    roots: int = 2
     parts: int = 3
     part_count: int = 6
     covered: float = 0.8
@@ -197,13 +197,13 @@ def gather(
             for one in seen:
                 for level, scores in one.maps.items():
                     one.maps[level] = torch.rand(scores.shape, generator=random)
-        for place, box, found in positives(seen, scene.objects, settings.near, random is not None):
-            if len(placed[place]) >= settings.positives:
-                continue
-            one, thing = seen[place], torch.from_numpy(scene.objects.boxes[box : box + 1])
-            placed[place].append((one.vectors(found), offsets(found.boxes, thing, one.size)))
-        for one, mine in zip(seen, examples, strict=True):
-            hard = negatives(one, scene.objects, settings, least)
+        shared = [agreements(one, scene.objects) for one in seen]
+        chosen = positives(seen, shared, scene.objects, settings.near, random is not None)
+        for place, (one, mine, told) in enumerate(zip(seen, examples, shared, strict=True)):
+            boxes, found = chosen[place]
+            if len(found) and sum(len(v) for v, _ in placed[place]) < settings.positives:
+                placed[place].append((one.vectors(found), offsets(found.boxes, boxes, one.size)))
+            hard = negatives(one, told, settings, least)
             mine.add(number, hard.take(torch.arange(min(most, len(hard)))), one)
         bar.advance()
     for mine, fresh in zip(examples, placed, strict=True):
@@ -232,52 +232,60 @@ def agreement(seen: Scored, level: int, boxes: Tensor) -> Tensor:
     return shared / (areas + (y1 - y0)[:, None] * (x1 - x0) - shared)
 
 
+def agreements(seen: Scored, objects: Objects) -> dict[int, Tensor]:
+    """By level, (B, H, W): how each place agrees with each box of the component's class."""
+    boxes = torch.from_numpy(objects.boxes[objects.classes == seen.component.kind])
+    return {level: agreement(seen, level, boxes) for level in seen.maps}
+
+
 def positives(
-    seen: Sequence[Scored], objects: Objects, near: float, by_overlap: bool
-) -> list[tuple[int, int, Places]]:
-    """For each box that is asked for, where there is one: the component, the number of the box and
-    the place that shows it best.
+    seen: Sequence[Scored],
+    shared: Sequence[dict[int, Tensor]],
+    objects: Objects,
+    near: float,
+    by_overlap: bool,
+) -> list[tuple[Tensor, Places]]:
+    """For each component the boxes (K, 4) that it shows best of all, and the places that do.
 
-    Those that overlap it by `near` compete by score; where there is none, the one that overlaps it
-    most stands for it, if by half or more. `by_overlap`: they compete by overlap.
+    For a box that is asked for, the places that overlap it by `near` compete by score; where there
+    is none, the one that overlaps it most stands for it, if by half or more. `by_overlap`: they
+    compete by overlap.
     """
-    found = []
-    for number in np.flatnonzero(objects.asked).tolist():
-        box = torch.from_numpy(objects.boxes[number : number + 1])
-        candidates = []  # (near enough?, worth, component, level, row, column)
-        for place, one in enumerate(seen):
-            if one.component.kind != objects.classes[number]:
-                continue
-            for level, scores in one.maps.items():
-                overlap = agreement(one, level, box)[0]
-                close = overlap >= near
-                enough = bool(close.any()) and not by_overlap
-                worth = torch.where(close, scores, -torch.inf) if enough else overlap
-                best = int(worth.argmax())
-                if enough or float(worth.flatten()[best]) >= 0.5:
-                    row, column = divmod(best, scores.shape[1])
-                    candidates.append(
-                        (enough, float(worth[row, column]), place, level, row, column)
-                    )
-        if candidates:
-            _, _, place, level, row, column = max(candidates)
-            rows, columns = torch.tensor([row]), torch.tensor([column])
-            found.append((place, number, seen[place].places(level, rows, columns)))
-    return found
+    best: dict[int, tuple[bool, float, int, int, int]] = {}
+    for place, (one, told) in enumerate(zip(seen, shared, strict=True)):
+        mine = objects.classes == one.component.kind
+        asked = torch.from_numpy(objects.asked[mine])
+        numbers = np.flatnonzero(mine & objects.asked).tolist()
+        for level, every in told.items():
+            overlap = every[asked].flatten(1)
+            close = (overlap >= near) & (not by_overlap)
+            scores = torch.where(close, one.maps[level].flatten(), -torch.inf)
+            enough = close.any(1)
+            worth, at = torch.where(enough[:, None], scores, overlap).max(1)
+            rows = zip(numbers, enough.tolist(), worth.tolist(), at.tolist(), strict=True)
+            for number, sure, value, index in rows:
+                if sure or value >= 0.5:
+                    candidate = (sure, value, place, level, index)
+                    best[number] = max(best.get(number, candidate), candidate)
+    chosen = []
+    for place, one in enumerate(seen):
+        boxes, found = [number for number in best if best[number][2] == place], [none()]
+        for number in boxes:
+            _, _, _, level, index = best[number]
+            row, column = divmod(index, one.maps[level].shape[1])
+            found.append(one.places(level, torch.tensor([row]), torch.tensor([column])))
+        chosen.append((torch.from_numpy(objects.boxes[boxes]).reshape(-1, 4), joined(found)))
+    return chosen
 
 
-def negatives(seen: Scored, objects: Objects, settings: Settings, least: float) -> Places:
+def negatives(seen: Scored, shared: dict[int, Tensor], settings: Settings, least: float) -> Places:
     """The hard places of the background: no box of the class, asked for or not, is near."""
-    mine = torch.from_numpy(objects.boxes[objects.classes == seen.component.kind])
-    allowed = {}
-    for level, scores in seen.maps.items():
-        far = torch.ones_like(scores, dtype=torch.bool)
-        if len(mine):
-            far = agreement(seen, level, mine).amax(0) < settings.far
-        allowed[level] = far
+    allowed = {
+        level: (every < settings.far).all(0) if len(every) else seen.maps[level] > -torch.inf
+        for level, every in shared.items()
+    }
     hard = seen.best(least, MOST_HARD, allowed)
-    height, width = seen.size
-    kept = without_doubles(clipped(hard.boxes, (height, width)), hard.scores, TWINS)
+    kept = without_doubles(clipped(hard.boxes, seen.size), hard.scores, TWINS)
     return hard.take(kept[: settings.negatives_an_image])
 
 
