@@ -4,7 +4,7 @@ A region is cut out with some context and warped to a square, whatever its shape
 network that was trained for whole pictures looks at every one of them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -35,6 +35,20 @@ READ: dict[str, tuple[tuple[str, int, int], ...]] = {
 # fmt: on
 CONTEXT = 16 / 227  # of a crop's side, at each edge (Appendix A)
 BATCH = 32  # crops that are looked at together
+# Of what a file may ask for.
+LIMITS: dict[str, tuple[float, float]] = {
+    "side": (16, 512),
+    "largest": (16, 4096),
+    "regions": (1, 10_000),
+    "learned": (1, 10_000),
+    "doubles": (0.0, 1.0),
+    "search": (16, 4096),
+}
+CHOICES: dict[str, Sequence[Any]] = {
+    "colors": ("hsv", "lab", "rgb"),
+    "likenesses": ("CTSF", "TSF", "CT", "C", "T", "S", "F"),
+    "scales": range(1, 10_001),
+}
 
 
 @dataclass(frozen=True)
@@ -66,18 +80,14 @@ class Looking:
         plan = values["strategies"]
         lists = {name: tuple(plan[name]) for name in ("colors", "likenesses", "scales")}
         looking = cls(**{**values, "strategies": Strategies(**{**plan, **lists})})
-        limits = (
-            ("side", 16, 512),
-            ("largest", 16, 4096),
-            ("regions", 1, 100_000),
-            ("learned", 1, 100_000),
-        )
-        sizes = [(name, getattr(looking, name), low, high) for name, low, high in limits]
-        sizes.append(("strategies.side", looking.strategies.side, 16, 4096))
-        sizes += [("strategies.scales", k, 1, 10_000) for k in looking.strategies.scales]
-        for name, value, low, high in sizes:
-            if not isinstance(value, int) or not low <= value <= high:
+        numbers = {**vars(looking), "search": looking.strategies.side}
+        for name, (low, high) in LIMITS.items():
+            value = numbers[name]
+            if type(value) is not type(low) or not low <= value <= high:
                 raise ValueError(f"its {name} is {value!r}")
+        for name, known in CHOICES.items():
+            if not lists[name] or len(lists[name]) > 8 or not set(lists[name]) <= set(known):
+                raise ValueError(f"its {name} are {lists[name]!r}")
         return looking
 
 
@@ -141,11 +151,10 @@ class Reader:
     def features(self, pixels: NDArray[np.uint8], boxes: Tensor) -> Tensor:
         """(K, D) of the regions `boxes` (K, 4) of a picture."""
         mean, std = (torch.tensor(v) for v in (self.normalization.mean, self.normalization.std))
-        crops = warped(pixels, boxes.tolist(), self.looking, self.normalization.mean)
         parts = []
         with torch.inference_mode():
-            for batch in torch.from_numpy(crops).split(BATCH):
-                images = ((batch - mean) / std).permute(0, 3, 1, 2)  # (B, 3, S, S), channels last
+            for crops in warped(pixels, boxes.tolist(), self.looking, self.normalization.mean):
+                images = ((torch.from_numpy(crops) - mean) / std).permute(0, 3, 1, 2)
                 if self.normalization.bgr:
                     images = images.flip(1)
                 images = images.contiguous(memory_format=torch.channels_last)
@@ -166,8 +175,9 @@ def warped(
     boxes: Sequence[Sequence[float]],
     looking: Looking,
     gray: Sequence[float],
-) -> NDArray[np.uint8]:
-    """(K, S, S, 3): each box and its context, warped to a square; `gray` beyond the picture."""
+) -> Iterator[NDArray[np.uint8]]:
+    """(B, S, S, 3), B at most BATCH: each box and its context, warped to a square; `gray` beyond
+    the picture."""
     from PIL import Image
 
     height, width = pixels.shape[:2]
@@ -181,19 +191,14 @@ def warped(
     if size != (width, height):
         picture = picture.resize(size, Image.Resampling.BICUBIC)
     canvas.paste(picture, (around[0], around[1]))
-    factors = size[0] / width, size[1] / height
-    crops = np.empty((len(boxes), looking.side, looking.side, 3), np.uint8)
-    for crop, (x0, y0, x1, y1) in zip(crops, boxes, strict=True):
-        edges = []
-        for low, high, factor, before in (
-            (x0, x1, factors[0], around[0]),
-            (y0, y1, factors[1], around[1]),
-        ):
-            low, high = low * factor, high * factor
-            more = grow * (high - low)
-            edges.append((low - more + before, high + more + before))
-        (left, right), (top, bottom) = edges
-        shape = (looking.side, looking.side)
-        one = canvas.resize(shape, Image.Resampling.BILINEAR, box=(left, top, right, bottom))
-        crop[:] = np.asarray(one)
-    return crops
+    for first in range(0, len(boxes), BATCH):
+        batch = boxes[first : first + BATCH]
+        crops = np.empty((len(batch), looking.side, looking.side, 3), np.uint8)
+        for crop, (x0, y0, x1, y1) in zip(crops, batch, strict=True):
+            left, right = (x * size[0] / width + around[0] for x in (x0, x1))
+            top, bottom = (y * size[1] / height + around[1] for y in (y0, y1))
+            across, down = grow * (right - left), grow * (bottom - top)
+            edges = (left - across, top - down, right + across, bottom + down)
+            one = canvas.resize(crop.shape[:2], Image.Resampling.BILINEAR, box=edges)
+            crop[:] = np.asarray(one)
+        yield crops

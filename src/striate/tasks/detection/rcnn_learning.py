@@ -28,6 +28,7 @@ class Solving:
 
     Attributes:
         cost: of the support vector machines, for features of a mean square of 1.
+        tolerance: of their gradient, beside that at zero weights, to which every negative adds.
         ridge: lambda of Equation 5, for features of that length; the paper's are 20 long: 1000.
         negative: overlap below which a region is a negative of a class (Section 2.3).
         pair: overlap from which on a region is told how to move to its thing (Appendix C).
@@ -39,6 +40,7 @@ class Solving:
     """
 
     cost: float = 0.1
+    tolerance: float = 1e-4
     ridge: float = 2.5
     negative: float = 0.3
     pair: float = 0.6
@@ -212,7 +214,12 @@ class Examples:
             targets[: len(positives)] = 1
             # Two classes are one machine and its mirror.
             weights = linear_svm(
-                features, targets, classes=2, cost=self.solving.cost, start=weights
+                features,
+                targets,
+                classes=2,
+                cost=self.solving.cost,
+                start=weights,
+                tolerance=self.solving.tolerance,
             )
             scores = [
                 torch.addmv(weights[1, -1:], self.machines.ready(one.load()[rows]), weights[1, :-1])
