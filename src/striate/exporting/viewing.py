@@ -164,15 +164,15 @@ def covered(axis: Axis, size: int) -> Tensor:
 
 def resampled(lines: Tensor, matrix: Tensor) -> Tensor:
     """Lines (..., length) of whole numbers by a matrix of `weights`: (..., size), rounded, in
-    [0, 255].
+    [0, 255]. Several matrices (K, size, length) take as many sets of lines (K, ..., length).
 
     Upper and lower bits of the weights are multiplied apart, so that nothing is lost: a pixel of
     another value in one of a thousand pictures would be seen in the answer of a small network.
     """
     high = torch.floor(matrix / HALF)
     low = matrix - high * HALF
-    sums = lines @ torch.cat([high, low]).float().T
-    size = matrix.shape[0]
+    sums = lines @ torch.cat([high, low], -2).float().mT
+    size = matrix.shape[-2]
     coarse, fine = sums[..., :size] / HALF, sums[..., size:]
     whole = torch.floor(coarse)
     return (whole + torch.floor(coarse - whole + fine / PRECISION + 0.5)).clamp(0, 255)

@@ -73,7 +73,7 @@ def test_yolo_that_is_learned():
 def test_the_canvas_to_the_pixel(stretched, bgr):
     """Also where Pillow 13 would resample the rows first."""
     scaling = Scaling(64, (10.0, 20.0, 30.0), (2.0, 4.0, 5.0), bgr, stretched)
-    for height, width in ((1, 1), (48, 64), (300, 90), (1300, 310), (1, 700), (65, 33)):
+    for height, width in ((1, 1), (48, 64), (300, 90), (1300, 310), (1, 700), (3, 2000), (65, 33)):
         pixels = picture(height, width)
         scaled = torch.from_numpy(scaling.scaled(pixels).copy()).permute(2, 0, 1)
         canvas, size = Canvas(scaling)(torch.from_numpy(pixels))
