@@ -98,22 +98,22 @@ class Canvas(nn.Module):
         """The side of the canvas for a picture's, a multiple of STEP."""
         if self.scaling.stretched:
             return -(-self.scaling.side // STEP) * STEP
-        count = torch.div(side + STEP - 1, STEP, rounding_mode="floor").item()
+        count = cast(int, torch.div(side + STEP - 1, STEP, rounding_mode="floor").item())
         torch._check(count >= 1)
         torch._check(count <= -(-self.scaling.side // STEP))
-        return count * STEP  # type: ignore[return-value]
+        return count * STEP
 
 
 def banded(lines: Tensor, axis: Axis, size: int) -> Tensor:
-    """`resampled` lines (C, N, length) of which all are seen: (C, N, size), size a multiple of STEP.
+    """`resampled` lines (C, N, length), all of them seen: (C, N, size), size a multiple of STEP.
 
     STEP neighbors read a band of the line, which is the same for all lines: a product with the
     band alone takes a tenth of the time, and gives the same whole numbers.
     """
     stretch = axis.end.double() / axis.wanted
     reach = 2 * stretch.clamp(min=1.0)  # of the bicubic filter to either side
-    width = torch.ceil((STEP - 1) * stretch + 2 * reach).long() + 3
-    width = torch.minimum(width, axis.end.long()).item()
+    span = torch.ceil((STEP - 1) * stretch + 2 * reach).long() + 3
+    width = cast(int, torch.minimum(span, axis.end.long()).item())
     torch._check(width >= 1)
     torch._check(width <= axis.length)
     first = torch.arange(0, size, STEP)
