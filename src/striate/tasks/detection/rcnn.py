@@ -1,5 +1,5 @@
 """R-CNN (Girshick, Donahue, Darrell & Malik 2014, arXiv:1311.2524): regions with features of a
-convolutional network (row F1).
+convolutional network.
 
 Selective search says where something may be, a network trained on whole pictures looks at each of
 these places by itself, and one linear machine a class decides. Nothing is learned by gradient
@@ -90,9 +90,8 @@ class RCNNFinder:
         told = header["normalization"]
         mean, std = (tuple(float(value) for value in told[name]) for name in ("mean", "std"))
         normalization = Normalization(mean, std, bool(told["bgr"]))
-        if not (
-            len(normalization.mean) == len(normalization.std) == 3 and min(normalization.std) > 0
-        ):
+        finite = np.isfinite([*mean, *std]).all()
+        if not (finite and len(mean) == len(std) == 3 and min(std) > 0):
             raise ValueError(f"its pixels are normalized by {told}")
         with torch.device("meta"):  # sizes first; what is loaded then takes the place of these
             eye = Eye(backbone)
@@ -105,6 +104,8 @@ class RCNNFinder:
             theirs, ours = tensors[name], expected[name]
             if theirs.shape != ours.shape or theirs.dtype != ours.dtype:
                 raise ValueError(f"{name} is {tuple(theirs.shape)} of {theirs.dtype}")
+            if not theirs.isfinite().all():
+                raise ValueError(f"{name} holds what is no number")
         eye.load_state_dict(
             {name: tensors[f"eye.{name}"] for name in eye.state_dict()}, assign=True
         )
@@ -132,7 +133,8 @@ def learn(
     with seeded(ask.seed):
         reader = Reader.of(ask.backbone or BACKBONE, ask.weights, looking)
     recipe = {"looking": asdict(looking), "solving": asdict(solving)}
-    identity = identity_of(data, reader, recipe)
+    source = identity_of(data, reader)
+    identity = f"{source} {json.dumps(recipe)}"
     done = ask.folder / "learned.safetensors" if ask.folder else None
     if ask.resume and done is not None and done.is_file():
         tensors, header = load_tensors(done)
@@ -142,7 +144,7 @@ def learn(
             return Learned(finder, **told | {"notes": tuple(told["notes"])})
     kept = ask.folder / "regions" if ask.folder else None
     with clock.stage("look"):
-        see = partial(look, reader, data, folder=kept, identity=identity, resume=ask.resume)
+        see = partial(look, reader, data, folder=kept, identity=source, resume=ask.resume)
         training, validation = see(TRAIN, learned=looking.learned), see(VALIDATION)
     if not any(marked.asked.any() for marked in training.truth):
         raise DataError(f"{data.name}: nothing is marked in its training images")
@@ -163,9 +165,9 @@ def learn(
     return learned
 
 
-def identity_of(data: BoxedDataset, reader: Reader, recipe: dict[str, Any]) -> str:
-    """Names what is learned from, what looks and how it is solved: the same gives the same."""
-    parts = [data.fingerprint(), data.split.tolist(), reader.header(), recipe]
+def identity_of(data: BoxedDataset, reader: Reader) -> str:
+    """Names what is looked at and what looks: the same sees the same."""
+    parts = [data.fingerprint(), data.split.tolist(), reader.header()]
     total = hashlib.sha256(json.dumps(parts).encode())
     for value in reader.eye.state_dict().values():
         total.update(value.numpy().tobytes())

@@ -23,14 +23,14 @@ from striate.ops.boxes import without_doubles
 from striate.tasks.detection.networks import fill, normalization_for
 
 # network: the maps that are read, their widths, and into how many cells a side each is averaged.
-# The last map says what it is; the one of stride 16 also where in the crop it lies.
+# The map of stride 16 tells where in the crop things lie, the last one what they are.
 # fmt: off
 READ: dict[str, tuple[tuple[str, int, int], ...]] = {
-    "efficientnet_lite0": (("stage5", 112, 3), ("head_conv", 1280, 1)),
-    "resnet18": (("stage3", 256, 3), ("stage4", 512, 1)),
-    "resnet34": (("stage3", 256, 3), ("stage4", 512, 1)),
+    "efficientnet_lite0": (("stage5", 112, 4), ("stage7", 320, 2)),
+    "resnet18": (("stage3", 256, 4), ("stage4", 512, 2)),
+    "resnet34": (("stage3", 256, 4), ("stage4", 512, 2)),
     "resnet50": (("stage3", 1024, 2), ("stage4", 2048, 1)),
-    "vgg16": (("pool5", 512, 3),),  # the published file has no more
+    "vgg16": (("conv5_3", 512, 3),),  # the published file has no more
 }
 # fmt: on
 CONTEXT = 16 / 227  # of a crop's side, at each edge (Appendix A)
@@ -63,7 +63,7 @@ class Looking:
         doubles: regions that overlap a likelier one by more than this are not looked at.
     """
 
-    side: int = 96
+    side: int = 64
     largest: int = 1000
     regions: int = 1000
     learned: int = 300
