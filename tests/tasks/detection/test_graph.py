@@ -6,10 +6,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from striate.models.regions import Settings
+from striate.models.regions import BoxHead, Settings
 from striate.tasks.detection import Scaling
 from striate.tasks.detection.faster_rcnn import FasterRCNNFinder
-from striate.tasks.detection.graph import Canvas, Graph
+from striate.tasks.detection.graph import Canvas, Graph, pooled
 from striate.tasks.detection.yolo import YOLOFinder
 
 SIDES = st.integers(1, 150)
@@ -79,3 +79,20 @@ def test_the_canvas_to_the_pixel(stretched, bgr):
         canvas, size = Canvas(scaling)(torch.from_numpy(pixels))
         assert size.tolist() == list(scaled.shape[1:])
         assert torch.equal(canvas, scaling.canvas([scaled]))
+
+
+def test_regions_of_all_sizes_are_read_from_their_level():
+    generator = torch.Generator().manual_seed(0)
+    head = BoxHead(4, (8, 16), 2, Settings(), hidden=8)
+    maps = [
+        torch.randn(1, 4, 60, 44, generator=generator),
+        torch.randn(1, 4, 30, 22, generator=generator),
+    ]
+    corner = torch.rand(60, 2, generator=generator) * torch.tensor([150.0, 200.0])
+    regions = torch.cat([corner, corner + torch.linspace(1, 200, 60)[:, None].expand(60, 2)], 1)
+    regions[-20:, 2:] = torch.tensor([352.0, 480.0])  # to the border: of the coarse map
+    span = (regions[:, 2:] - regions[:, :2]).prod(1).sqrt()
+    assert (span < 224).sum() > 10
+    assert (span > 224).sum() > 10
+    expected = head.pooled(maps, [regions])
+    assert torch.allclose(pooled(head, maps, regions), expected, atol=1e-6)
