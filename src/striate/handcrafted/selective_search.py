@@ -7,6 +7,7 @@ on the way is a proposal. Several color spaces, likenesses and sizes of pieces s
 """
 
 import heapq
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -205,29 +206,28 @@ def grouped(regions: Regions, pairs: Whole, likeness: str) -> Hierarchy:
     a hole in the box around both. The histogram of what was joined is the mean of the two,
     weighted by their sizes.
     """
-    count = len(regions.sizes)
+    count, picture = len(regions.sizes), float(regions.pixels)
     known = (("C", regions.color), ("T", regions.texture))
     tables = [table for name, table in known if name in likeness]
-    more = ((0, count - 1), (0, 0))  # room for what will be joined
-    histogram = np.pad(np.concatenate([*tables, np.empty((count, 0))], 1), more)
-    sizes, boxes = np.pad(regions.sizes, more[0]), np.pad(regions.boxes, more)
-    small, filled, picture = float("S" in likeness), float("F" in likeness), float(regions.pixels)
+    histogram = np.zeros((2 * count - 1, sum(table.shape[1] for table in tables)))
+    histogram[:count] = np.concatenate([*tables, np.empty((count, 0))], 1)
+    # Of single regions plain numbers are quicker than arrays.
+    sizes, boxes = regions.sizes.tolist(), regions.boxes.tolist()
+    small, filled = float("S" in likeness), float("F" in likeness)
 
-    def alike(first: Whole | int, second: Whole) -> Reals:
-        """(K,) of `first`, one or K regions, and each of K others."""
-        shared = np.minimum(histogram[first], histogram[second]).sum(1)
-        size = sizes[first] + sizes[second]
-        low = np.minimum(boxes[first, ..., :2], boxes[second, :2])
-        high = np.maximum(boxes[first, ..., 2:], boxes[second, 2:])
-        hole = (high - low).prod(1) - size
-        return shared + small * (1 - size / picture) + filled * (1 - hole / picture)
+    def placed(a: int, b: int) -> float:
+        """What of the likeness of two regions their sizes and places make."""
+        size, (x0, y0, x1, y1) = sizes[a] + sizes[b], around(boxes[a], boxes[b])
+        hole = (x1 - x0) * (y1 - y0) - size
+        return small * (1 - size / picture) + filled * (1 - hole / picture)
 
-    around: list[set[int]] = [set() for _ in range(2 * count - 1)]
-    for first, second in pairs.tolist():
-        around[first].add(second)
-        around[second].add(first)
-    values = (-alike(pairs[:, 0], pairs[:, 1])).tolist() if len(pairs) else []
-    heap = [(value, a, b) for value, (a, b) in zip(values, pairs.tolist(), strict=True)]
+    touching: list[set[int]] = [set() for _ in range(2 * count - 1)]
+    shared = np.minimum(histogram[pairs[:, 0]], histogram[pairs[:, 1]]).sum(1).tolist()
+    heap = []
+    for value, (a, b) in zip(shared, pairs.tolist(), strict=True):
+        touching[a].add(b)
+        touching[b].add(a)
+        heap.append((-value - placed(a, b), a, b))
     heapq.heapify(heap)
     alive = [True] * count + [False] * (count - 1)
     joined, likenesses = np.empty((count - 1, 2), np.int64), np.empty(count - 1)
@@ -236,18 +236,20 @@ def grouped(regions: Regions, pairs: Whole, likeness: str) -> Hierarchy:
         while not (alive[a] and alive[b]):
             value, a, b = heapq.heappop(heap)
         joined[new - count], likenesses[new - count] = (a, b), -value
-        alive[a] = alive[b] = False
-        alive[new] = True
-        sizes[new] = sizes[a] + sizes[b]
+        alive[a], alive[b], alive[new] = False, False, True
+        sizes.append(sizes[a] + sizes[b])
+        boxes.append(around(boxes[a], boxes[b]))
         histogram[new] = (sizes[a] * histogram[a] + sizes[b] * histogram[b]) / sizes[new]
-        boxes[new, :2] = np.minimum(boxes[a, :2], boxes[b, :2])
-        boxes[new, 2:] = np.maximum(boxes[a, 2:], boxes[b, 2:])
-        around[new] = (around[a] | around[b]) - {a, b}
-        others = sorted(around[new])
-        for other in others:
-            around[other] -= {a, b}
-            around[other].add(new)
-        if others:
-            for value, other in zip((-alike(new, np.array(others))).tolist(), others, strict=True):
-                heapq.heappush(heap, (value, other, new))
-    return Hierarchy(boxes, joined, likenesses)
+        touching[new] = (touching[a] | touching[b]) - {a, b}
+        others = sorted(touching[new])
+        shared = np.minimum(histogram[new], histogram[others]).sum(1).tolist() if others else []
+        for value, other in zip(shared, others, strict=True):
+            touching[other] -= {a, b}
+            touching[other].add(new)
+            heapq.heappush(heap, (-value - placed(other, new), other, new))
+    return Hierarchy(np.array(boxes), joined, likenesses)
+
+
+def around(a: Sequence[int], b: Sequence[int]) -> list[int]:
+    """The box around two boxes."""
+    return [min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])]
