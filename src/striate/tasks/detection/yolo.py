@@ -37,8 +37,8 @@ VIEWS = Augmentation(
 # and less by SGD belong to 16,500 images and connected layers.
 RECIPE = Recipe(
     epochs=3,
-    batch_size=4,
-    learning_rate=1e-3,
+    batch_size=2,
+    learning_rate=7e-4,
     optimizer="adamw",
     weight_decay=1e-2,
     warmup=0.1,
