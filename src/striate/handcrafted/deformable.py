@@ -3,7 +3,7 @@ filters at twice its resolution, and what it costs a part to leave its place.
 
     score(p0, ..., pn) = F0 . phi(p0) + sum_i (Fi . phi(pi) - di . (dx, dy, dx², dy²)) + b   (2)
 
-The score of a place is that of the root there with every part where it is best (Equation 9).
+The score of a place is that of the root there with every part where it is best (Section 3.2).
 """
 
 from collections.abc import Sequence

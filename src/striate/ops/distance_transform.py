@@ -1,7 +1,7 @@
 """The generalized distance transform (Felzenszwalb & Huttenlocher 2004/2012, "Distance transforms
 of sampled functions", Theory of Computing 8), with quadratic costs.
 
-Written as deformable models use it (Felzenszwalb et al. 2010, Equation 9): from every place, the
+Written as deformable models use it (Felzenszwalb et al. 2010, Section 3.2): from every place, the
 best score that may be fetched from another, less the cost of the way there.
 """
 

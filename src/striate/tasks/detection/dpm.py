@@ -15,7 +15,8 @@ from striate.data.dataset import TRAIN, VALIDATION
 from striate.errors import DataError, ImageError
 from striate.evaluation.detection import average_precisions, judged, mean
 from striate.handcrafted.deformable import Component, Scored, needed_levels
-from striate.handcrafted.deformable_learning import Scene, Settings, begun, learned
+from striate.handcrafted.deformable_learning import Scene, Settings, learned
+from striate.handcrafted.deformable_start import begun
 from striate.handcrafted.pyramid import DEPTH, pyramid
 from striate.models.matching import Detections
 from striate.ops.boxes import clipped, without_doubles
@@ -196,7 +197,7 @@ def learn(data: BoxedDataset, ask: Ask, *, settings: Settings | None = None) -> 
     for kind, name in enumerate(data.classes):
         boxes = training_boxes(data, kind)
         if len(boxes):
-            empty += begun(boxes, kind, settings)
+            empty += begun(boxes, kind, cells=settings.cells)
         else:
             notes.append(f"{name} has no training example: it is never found")
     if not empty:
