@@ -145,3 +145,10 @@ def test_fields_by_pencil():
         list(fields(io.BytesIO(b"\x0b")))
     with pytest.raises(ValueError, match="ends within"):
         list(fields(io.BytesIO(b"\x08\x96")))
+    with pytest.raises(ValueError, match="a field of 1180591620717411303423 bytes"):
+        list(fields(io.BytesIO(b"\x3a" + b"\xff" * 9 + b"\x7f")))
+
+
+def test_a_field_that_is_too_long_is_no_detector(tmp_path):
+    (tmp_path / "x.onnx").write_bytes(b"\x3a" + b"\xff" * 9 + b"\x7f")
+    assert not is_exported(tmp_path / "x.onnx")

@@ -154,6 +154,8 @@ def fields(
             file.seek(8 if wire == 1 else 4, os.SEEK_CUR)
         elif wire == 2:
             length = varint(file) or 0
+            if length >= 2**31:
+                raise ValueError(f"a field of {length} bytes")
             if number in wanted and length <= LONGEST:
                 yield number, file.read(length)
                 continue
