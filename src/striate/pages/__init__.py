@@ -1,4 +1,7 @@
-"""What every HTML page of ours has in common: a template, whole files, small pictures inside."""
+"""What every HTML page of ours has in common: `base.html.jinja`, whole files, small pictures.
+
+A page extends the base and fills its blocks: `title`, `style` for what it alone needs, `body`.
+"""
 
 import base64
 import io
@@ -23,9 +26,10 @@ def write_page(package: str, template: str, values: Mapping[str, Any], path: Pat
     Raises:
         StorageError: if the page cannot be written; it is there whole or not at all.
     """
-    from jinja2 import Environment, PackageLoader
+    from jinja2 import ChoiceLoader, Environment, PackageLoader
 
-    environment = Environment(loader=PackageLoader(package, "."), autoescape=True, trim_blocks=True)
+    loader = ChoiceLoader([PackageLoader(package, "."), PackageLoader(__name__, ".")])
+    environment = Environment(loader=loader, autoescape=True, trim_blocks=True)
     page = environment.get_template(template).render(values)
     with writing(path) as temporary:
         temporary.write_text(page, encoding="utf-8", errors="replace")
