@@ -7,7 +7,7 @@ import torch
 from striate.handcrafted.deformable import Component
 from striate.handcrafted.part_features import part_features
 from striate.handcrafted.pyramid import DEPTH
-from striate.tasks.detection.dpm import DPMFinder
+from striate.tasks.detection.dpm_finder import DPMFinder
 from striate.tasks.detection.dpm_picture import CELL, dpm_sheet, glyphs, placed, strokes, ways
 
 

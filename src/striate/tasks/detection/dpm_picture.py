@@ -12,7 +12,7 @@ from torch import Tensor
 from striate.handcrafted.deformable import Component, Scored, needed_levels
 from striate.handcrafted.part_features import SIGNED, UNSIGNED
 from striate.handcrafted.pyramid import OCTAVE, cell_of, pyramid
-from striate.tasks.detection.dpm import DPMFinder
+from striate.tasks.detection.dpm_finder import DPMFinder
 from striate.visualize.drawing import Tile, sheet
 
 Pixels = NDArray[np.uint8]
