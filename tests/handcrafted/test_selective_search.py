@@ -128,6 +128,8 @@ def test_texture_of_a_slope() -> None:
     picture = np.repeat(np.linspace(0, 1, 31)[None, :, None], 31, 0).repeat(3, 2)
     bins = texture_of(picture)[:8, 15, 15]
     assert bins.tolist() == [9, 7, 0, 0, 0, 0, 0, 7]
+    down = texture_of(picture.transpose(1, 0, 2))[:8, 15, 15]
+    assert down.tolist() == [0, 7, 9, 7, 0, 0, 0, 0]
 
 
 def test_sizes_of_the_paper() -> None:

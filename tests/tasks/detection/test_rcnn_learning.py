@@ -138,11 +138,12 @@ def test_detections_by_hand() -> None:
     machines.svm[:2, 0] = torch.tensor([1.0, -1.0])
     machines.moves[0, 0, 1] = 0.5
     machines.known[:2] = True
+    machines.curve[:2, 1] = 0.25
     boxes = torch.tensor([[0.0, 0, 10, 10], [0, 0, 10, 9], [85, 0, 95, 10], [40, 40, 50, 50]])
     features = torch.tensor([[2.0], [1.0], [0.5], [-3.0]])
     found = machines.detections(boxes, features, (60, 100), doubles=0.3, most=4)
     assert found.classes.tolist() == [1, 0, 0, 1]
-    chance = torch.sigmoid(2 * torch.tensor([3.0, 2.0, 0.5, -0.5]))
+    chance = torch.sigmoid(2 * torch.tensor([3.0, 2.0, 0.5, -0.5]) + 0.25)
     torch.testing.assert_close(found.scores, chance)
     expected = [[40.0, 40, 50, 50], [5, 0, 15, 10], [90, 0, 100, 10], [85, 0, 95, 10]]
     assert found.boxes.tolist() == expected
