@@ -19,8 +19,8 @@ from striate.tasks.detection.asking import Ask
 from striate.tasks.detection.measuring import measured
 from striate.tasks.detection.rcnn import RCNNFinder
 from striate.tasks.detection.rcnn_features import READ, Looking, Reader, warped
-from striate.tasks.detection.rcnn_learning import Machines
 from striate.tasks.detection.rcnn_looking import look
+from striate.tasks.detection.rcnn_machines import Machines
 
 SMALL = Looking(side=32, regions=60, strategies=Strategies(side=90, scales=(20,)))
 

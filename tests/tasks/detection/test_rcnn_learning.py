@@ -1,25 +1,15 @@
-"""What R-CNN solves: examples by hand, ridge and curve beside scikit-learn's, detections."""
+"""What R-CNN solves: examples by hand, ridge regression beside scikit-learn's."""
 
 import numpy as np
 import pytest
 import torch
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import Ridge
 from torch import Tensor
 
 from striate.data.boxes import Objects
-from striate.models.matching import Detections
 from striate.ops.boxes import offsets, overlaps
-from striate.tasks.detection.rcnn_learning import (
-    PLAIN,
-    Examples,
-    Machines,
-    Seen,
-    Solving,
-    calibrate,
-    logistic,
-    solve,
-    statistics,
-)
+from striate.tasks.detection.rcnn_learning import Examples, Seen, Solving, solve, statistics
+from striate.tasks.detection.rcnn_machines import Machines
 
 
 def marked(boxes: list[list[float]], classes: list[int], **flags: list[bool]) -> Objects:
@@ -113,62 +103,6 @@ def test_regression_is_ridge_regression() -> None:
     known = Ridge(alpha=2.0).fit(ours.numpy(), targets.numpy())
     np.testing.assert_allclose(found[:, :-1], known.coef_, atol=1e-4)
     np.testing.assert_allclose(found[:, -1], known.intercept_, atol=1e-4)
-
-
-def test_the_curve_is_that_of_logistic_regression() -> None:
-    scores = torch.randn(4000)
-    right = torch.rand(4000) < torch.sigmoid(3 * scores - 1)
-    slope, bias = logistic(scores, right)
-    known = LogisticRegression(C=1e6).fit(scores[:, None].numpy(), right.numpy())
-    assert slope == pytest.approx(float(known.coef_[0, 0]), rel=0.02)
-    assert bias == pytest.approx(float(known.intercept_[0]), rel=0.02)
-
-
-@pytest.mark.parametrize(
-    "right", [[], [True, True, True], [False, False, False], [False, True, True]]
-)
-def test_a_curve_that_cannot_be_fitted_is_the_plain_one(right: list[bool]) -> None:
-    scores = torch.tensor([3.0, 2.0, 1.0])[: len(right)]
-    assert logistic(scores, torch.tensor(right, dtype=torch.bool)) == PLAIN
-
-
-def test_detections_by_hand() -> None:
-    # The one feature is the score. Class 0 moves boxes half a width to the right.
-    machines = identity(1, 3)
-    machines.svm[:2, 0] = torch.tensor([1.0, -1.0])
-    machines.moves[0, 0, 1] = 0.5
-    machines.known[:2] = True
-    machines.curve[:2, 1] = 0.25
-    boxes = torch.tensor([[0.0, 0, 10, 10], [0, 0, 10, 9], [85, 0, 95, 10], [40, 40, 50, 50]])
-    features = torch.tensor([[2.0], [1.0], [0.5], [-3.0]])
-    found = machines.detections(boxes, features, (60, 100), doubles=0.3, most=4)
-    assert found.classes.tolist() == [1, 0, 0, 1]
-    chance = torch.sigmoid(2 * torch.tensor([3.0, 2.0, 0.5, -0.5]) + 0.25)
-    torch.testing.assert_close(found.scores, chance)
-    expected = [[40.0, 40, 50, 50], [5, 0, 15, 10], [90, 0, 100, 10], [85, 0, 95, 10]]
-    assert found.boxes.tolist() == expected
-    least = machines.detections(boxes, features, (60, 100), doubles=0.3, most=4, least=0.5)
-    assert len(least.scores) == 3
-    nothing = identity(1).detections(boxes, features, (60, 100), doubles=0.3, most=4)
-    assert nothing.boxes.shape == (0, 4)
-
-
-def test_calibration_keeps_the_order_and_tells_the_chance() -> None:
-    generator = torch.Generator().manual_seed(0)
-    machines = identity(1)
-    machines.known[:] = True
-    found, truth = [], []
-    for _ in range(1500):
-        score = torch.randn(1, generator=generator)
-        right = bool(torch.rand(1, generator=generator) < torch.sigmoid(score - 1))
-        truth.append(marked([THING] if right else [], [0] if right else []))
-        chance = torch.sigmoid(PLAIN[0] * score)
-        box = torch.tensor([THING], dtype=torch.float32)
-        found.append(Detections(box, torch.zeros(1, dtype=torch.long), chance))
-    calibrate(machines, found, truth)
-    slope, bias = machines.curve[0].tolist()
-    assert slope == pytest.approx(1, abs=0.2)
-    assert bias == pytest.approx(-1, abs=0.2)
 
 
 def test_squares_are_learned_and_boxes_mended() -> None:

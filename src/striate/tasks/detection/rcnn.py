@@ -27,8 +27,9 @@ from striate.ops.boxes import overlaps
 from striate.progress import Clock
 from striate.tasks.detection.asking import Ask, Learned
 from striate.tasks.detection.rcnn_features import READ, Eye, Looking, Reader
-from striate.tasks.detection.rcnn_learning import Machines, Solving, calibrate, solve
+from striate.tasks.detection.rcnn_learning import Solving, solve
 from striate.tasks.detection.rcnn_looking import Looked, look
+from striate.tasks.detection.rcnn_machines import Machines, calibrate
 from striate.training.checkpoints import load_tensors, save_tensors
 from striate.training.modes import seeded
 

@@ -1,8 +1,7 @@
 """How R-CNN learns (Girshick et al. 2014, arXiv:1311.2524, Sections 2.3 and Appendices B, C).
 
 Everything is solved on features that were computed once: a linear support vector machine a class,
-with the negatives that are hard, ridge regression from a region to the thing in it, and a logistic
-curve that makes a score a probability.
+with the negatives that are hard, and ridge regression from a region to the thing in it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -14,12 +13,9 @@ from torch import Tensor
 
 from striate import progress
 from striate.data.boxes import Objects
-from striate.evaluation.detection import judged
 from striate.handcrafted.svm import linear_svm
-from striate.models.matching import Detections
-from striate.ops.boxes import areas, clipped, covered, moved, offsets, overlaps, without_doubles
-
-PLAIN = (2.0, 0.0)  # slope and bias of a logistic curve before it is fitted
+from striate.ops.boxes import covered, offsets, overlaps
+from striate.tasks.detection.rcnn_machines import Machines
 
 
 @dataclass(frozen=True)
@@ -63,76 +59,6 @@ class Seen:
     boxes: Tensor
     things: int
     load: Callable[[], Tensor]
-
-
-@dataclass(frozen=True, eq=False)
-class Machines:
-    """What was solved, for C classes and features of D numbers.
-
-    Attributes:
-        mean: (D,) of the features.
-        scale: (D,) by which what is left is multiplied: the square of all together is 1 on average.
-        svm: (C, D + 1) the last column the bias.
-        moves: (C, 4, D + 1) likewise: from features to offsets.
-        curve: (C, 2) slope and bias of the logistic curve.
-        known: (C,) bool: the classes that had an example.
-    """
-
-    mean: Tensor
-    scale: Tensor
-    svm: Tensor
-    moves: Tensor
-    curve: Tensor
-    known: Tensor
-
-    @classmethod
-    def empty(cls, mean: Tensor, scale: Tensor, classes: int) -> "Machines":
-        """Machines that find nothing."""
-        width = len(mean) + 1
-        return cls(
-            mean,
-            scale,
-            torch.zeros(classes, width),
-            torch.zeros(classes, 4, width),
-            torch.tensor([PLAIN] * classes),
-            torch.zeros(classes, dtype=torch.bool),
-        )
-
-    def ready(self, features: Tensor) -> Tensor:
-        """(K, D) as the machines read them."""
-        return (features.float() - self.mean) * self.scale
-
-    def detections(
-        self,
-        boxes: Tensor,
-        features: Tensor,
-        size: tuple[int, int],
-        *,
-        doubles: float,
-        most: int,
-        least: float = 0.0,
-    ) -> Detections:
-        """What is in a picture of (height, width), by its regions: best first, at most `most`,
-        each with a chance of `least` or more."""
-        x = self.ready(features)
-        scores = torch.addmm(self.svm[:, -1], x, self.svm[:, :-1].T)  # (K, C)
-        boxes_of, classes, chances = [], [], []
-        for number in self.known.nonzero().flatten().tolist():
-            order = scores[:, number].argsort(descending=True)[: 10 * most]
-            move = torch.addmm(self.moves[number, :, -1], x[order], self.moves[number, :, :-1].T)
-            places = clipped(moved(boxes[order], move), size)
-            inside = areas(places) > 0
-            places, order = places[inside], order[inside]
-            kept = without_doubles(places, scores[order, number], doubles)[:most]
-            slope, bias = self.curve[number]
-            boxes_of.append(places[kept])
-            classes.append(torch.full((len(kept),), number))
-            chances.append(torch.sigmoid(slope * scores[order[kept], number] + bias))
-        if not boxes_of:
-            return Detections(torch.zeros(0, 4), torch.zeros(0, dtype=torch.long), torch.zeros(0))
-        chance, rows = torch.cat(chances).sort(descending=True, stable=True)
-        rows, chance = rows[:most][chance[:most] >= least], chance[:most][chance[:most] >= least]
-        return Detections(torch.cat(boxes_of)[rows], torch.cat(classes)[rows], chance)
 
 
 def solve(
@@ -259,37 +185,3 @@ class Examples:
         ridge[-1] = 1e-3  # the bias is hardly held back
         factor = torch.linalg.cholesky((square + ridge.diag()).double())
         return torch.cholesky_solve(cross.double(), factor).T.float()
-
-
-def logistic(scores: Tensor, right: Tensor) -> tuple[float, float]:
-    """Slope and bias by which a score becomes the chance of being right (Platt 1999).
-
-    The targets are Platt's, just off 0 and 1. Where nothing or everything is right, or a better
-    score were to mean less, it is the plain curve.
-    """
-    hits = int(right.sum())
-    misses = len(right) - hits
-    if not hits or not misses:
-        return PLAIN
-    x = torch.stack([scores, torch.ones_like(scores)], 1).double()
-    target = torch.where(right, (hits + 1) / (hits + 2), 1 / (misses + 2)).double()
-    weights = torch.zeros(2, dtype=torch.float64)
-    for _ in range(50):
-        chance = torch.sigmoid(x @ weights)
-        slope = x.T @ (chance - target) + 1e-6 * weights
-        bend = x.T @ (x * (chance * (1 - chance))[:, None]) + 1e-6 * torch.eye(2)
-        step = torch.linalg.solve(bend, slope)
-        weights -= step * min(1.0, 4.0 / float(step.norm().clamp(min=1e-12)))
-        if float(step.norm()) < 1e-8:
-            break
-    return (float(weights[0]), float(weights[1])) if weights[0] > 1e-3 else PLAIN
-
-
-def calibrate(machines: Machines, found: Sequence[Detections], truth: Sequence[Objects]) -> None:
-    """Fits the curve of each class to what was found in images that were not learned from."""
-    for number in machines.known.nonzero().flatten().tolist():
-        ours = judged(found, truth, number)
-        slope, bias = machines.curve[number].tolist()
-        chances = torch.from_numpy(ours.scores).double().clamp(1e-12, 1 - 1e-12)
-        scores = (torch.logit(chances) - bias) / slope
-        machines.curve[number] = torch.tensor(logistic(scores, torch.from_numpy(ours.right)))

@@ -1,0 +1,74 @@
+"""What R-CNN decides by: detections by hand, the curve beside scikit-learn's."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+
+from striate.data.boxes import Objects
+from striate.models.matching import Detections
+from striate.tasks.detection.rcnn_machines import PLAIN, Machines, calibrate, logistic
+
+THING = [0, 0, 10, 10]
+
+
+def identity(width: int, classes: int = 1) -> Machines:
+    return Machines.empty(torch.zeros(width), torch.ones(width), classes)
+
+
+def test_the_curve_is_that_of_logistic_regression() -> None:
+    scores = torch.randn(4000)
+    right = torch.rand(4000) < torch.sigmoid(3 * scores - 1)
+    slope, bias = logistic(scores, right)
+    known = LogisticRegression(C=1e6).fit(scores[:, None].numpy(), right.numpy())
+    assert slope == pytest.approx(float(known.coef_[0, 0]), rel=0.02)
+    assert bias == pytest.approx(float(known.intercept_[0]), rel=0.02)
+
+
+@pytest.mark.parametrize(
+    "right", [[], [True, True, True], [False, False, False], [False, True, True]]
+)
+def test_a_curve_that_cannot_be_fitted_is_the_plain_one(right: list[bool]) -> None:
+    scores = torch.tensor([3.0, 2.0, 1.0])[: len(right)]
+    assert logistic(scores, torch.tensor(right, dtype=torch.bool)) == PLAIN
+
+
+def test_detections_by_hand() -> None:
+    # The one feature is the score. Class 0 moves boxes half a width to the right.
+    machines = identity(1, 3)
+    machines.svm[:2, 0] = torch.tensor([1.0, -1.0])
+    machines.moves[0, 0, 1] = 0.5
+    machines.known[:2] = True
+    machines.curve[:2, 1] = 0.25
+    boxes = torch.tensor([[0.0, 0, 10, 10], [0, 0, 10, 9], [85, 0, 95, 10], [40, 40, 50, 50]])
+    features = torch.tensor([[2.0], [1.0], [0.5], [-3.0]])
+    found = machines.detections(boxes, features, (60, 100), doubles=0.3, most=4)
+    assert found.classes.tolist() == [1, 0, 0, 1]
+    chance = torch.sigmoid(2 * torch.tensor([3.0, 2.0, 0.5, -0.5]) + 0.25)
+    torch.testing.assert_close(found.scores, chance)
+    expected = [[40.0, 40, 50, 50], [5, 0, 15, 10], [90, 0, 100, 10], [85, 0, 95, 10]]
+    assert found.boxes.tolist() == expected
+    least = machines.detections(boxes, features, (60, 100), doubles=0.3, most=4, least=0.5)
+    assert len(least.scores) == 3
+    nothing = identity(1).detections(boxes, features, (60, 100), doubles=0.3, most=4)
+    assert nothing.boxes.shape == (0, 4)
+
+
+def test_calibration_keeps_the_order_and_tells_the_chance() -> None:
+    generator = torch.Generator().manual_seed(0)
+    machines = identity(1)
+    machines.known[:] = True
+    found, truth = [], []
+    for _ in range(1500):
+        score = torch.randn(1, generator=generator)
+        right = int(torch.rand(1, generator=generator) < torch.sigmoid(score - 1))
+        none = np.zeros(right, bool)
+        boxes = np.array([THING] * right, np.float32).reshape(-1, 4)
+        truth.append(Objects(boxes, np.zeros(right, np.int64), none, none))
+        chance = torch.sigmoid(PLAIN[0] * score)
+        box = torch.tensor([THING], dtype=torch.float32)
+        found.append(Detections(box, torch.zeros(1, dtype=torch.long), chance))
+    calibrate(machines, found, truth)
+    slope, bias = machines.curve[0].tolist()
+    assert slope == pytest.approx(1, abs=0.2)
+    assert bias == pytest.approx(-1, abs=0.2)
