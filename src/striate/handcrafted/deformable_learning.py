@@ -49,7 +49,7 @@ class Settings:
     far: float = 0.3
     cells: tuple[int, int] = (16, 64)
     positives: int = 3000
-    negatives: int = 3000
+    negatives: int = 6000
     negatives_an_image: int = 30
 
 
@@ -63,12 +63,13 @@ class Scene:
 
 def learned(
     components: Sequence[Component], scenes: Sequence[Scene], settings: Settings, *, seed: int = 0
-) -> list[Component]:
-    """The components, learned from scenes that hold every level they need: roots, then parts.
+) -> list[list[Component]]:
+    """The components, learned from scenes that hold every level they need: first as roots alone,
+    then, where parts are asked for, with parts.
 
-    A component that covers no box in any scene comes back as it was.
+    A component that covers no box in any scene comes back without a weight.
     """
-    models = list(components)
+    models, stages = list(components), []
     generator = torch.Generator().manual_seed(seed)
     phases = [(settings.roots, "learn roots")]
     if settings.part_count:
@@ -89,7 +90,8 @@ def learned(
                     if len(one.positives) and len(one.negatives):
                         models[place] = solved(models[place], one, settings.cost)
                         thinned(models[place], one, settings.negatives)
-    return [outlined(*pair) for pair in zip(models, examples, strict=True)]
+        stages.append([outlined(*pair) for pair in zip(models, examples, strict=True)])
+    return stages
 
 
 def gather(

@@ -9,11 +9,13 @@ import torch
 from striate.data.boxes import BoxedDataset, Objects
 from striate.data.dataset import TRAIN
 from striate.errors import DataError
+from striate.handcrafted.deformable import Component
 from striate.handcrafted.deformable_learning import Settings
+from striate.handcrafted.pyramid import DEPTH
 from striate.models.matching import Detections
 from striate.tasks.detection import dpm
 from striate.tasks.detection.asking import Ask, Learned
-from striate.tasks.detection.dpm import calibrated, learn
+from striate.tasks.detection.dpm import calibrated, chosen, learn
 from striate.tasks.detection.dpm_finder import DPMFinder, chances
 from striate.tasks.detection.pictures import whole
 
@@ -37,10 +39,10 @@ def outcome(shapes: BoxedDataset) -> Learned:
 
 
 def test_learned_from_a_folder_and_kept(shapes: BoxedDataset, outcome: Learned) -> None:
-    assert list(outcome.seconds) == ["features", "learn", "calibrate"]
+    assert list(outcome.seconds) == ["features", "learn", "validate"]
     assert outcome.validation is not None
     assert set(outcome.validation) == {"map50", "ap50 disc", "ap50 square"}
-    assert outcome.notes == ()
+    assert all("is found by its root alone" in note for note in outcome.notes)
     row = int(np.flatnonzero([len(each) == 2 for each in shapes.objects])[0])
     one = outcome.finder.find(whole(shapes.images, row))
     assert len(one.boxes) > 0
@@ -54,7 +56,7 @@ def test_learned_from_a_folder_and_kept(shapes: BoxedDataset, outcome: Learned) 
 def test_a_class_without_an_example_is_told_of(shapes: BoxedDataset) -> None:
     one = replace(shapes, classes=(*shapes.classes, "star"))
     learned = learn(one, Ask(), settings=replace(FEW, roots=1, part_count=0))
-    assert learned.notes == ("star has no training example: it is never found",)
+    assert learned.notes[0] == "star has no training example: it is never found"
     assert len(learned.finder.tensors()["calibration"]) == 3
 
 
@@ -99,3 +101,28 @@ def test_a_class_with_little_to_go_by_is_as_the_others() -> None:
     assert torch.equal(calibration[0], calibration[1])
     assert float(calibration[0, 0]) > 0.1
     assert bool(calibrated([], [], 2).isfinite().all())
+
+
+def test_parts_stay_where_they_help() -> None:
+    # Two classes: the first is found by the root alone, the second only with parts; a third was
+    # covered nowhere.
+    boxes = [[0.0, 0.0, 10.0, 10.0], [20.0, 20.0, 40.0, 40.0]]
+    truth = [replace(marked(boxes), classes=np.array([0, 1]))]
+    first, second = (Component(k, torch.ones(DEPTH, 3, 3), 0.0, (9.0, 9.0)) for k in (0, 1))
+    empty = Component(2, torch.zeros(DEPTH, 3, 3), 0.0, (9.0, 9.0))
+    with_parts = [replace(one, bias=1.0) for one in (first, second)]
+    by_root = [found([0.5, 0.4], [boxes[0], [60.0, 60.0, 70.0, 70.0]])]
+    by_parts = [found([0.7], [boxes[1]])]
+    by_parts[0].classes[:] = 1
+    notes: list[str] = []
+    models, best = chosen(
+        ["a", "b", "c"],
+        [[first, second, empty], [*with_parts, empty]],
+        [by_root, by_parts],
+        truth,
+        notes,
+    )
+    assert [(one.kind, one.bias) for one in models] == [(0, 0.0), (1, 1.0)]
+    assert best[0].classes.tolist() == [0, 0, 1]
+    assert notes[0].startswith("a is found by its root alone: on validation its average precision")
+    assert notes[1:] == ["no place of a root covers a c: it is never found"]

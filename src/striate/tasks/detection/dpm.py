@@ -52,15 +52,11 @@ def learn(data: BoxedDataset, ask: Ask, *, settings: Settings | None = None) -> 
     with clock.stage("features"):
         scenes = scenes_of(data, empty, ask.seed, notes)
     with clock.stage("learn"):
-        models = learned(empty, scenes, settings, seed=ask.seed)
-    models = [one for one in models if one.root.any()]
-    lost = sorted({one.kind for one in empty} - {one.kind for one in models})
-    notes += [
-        f"no place of a root covers a {data.classes[kind]}: it is never found" for kind in lost
-    ]
+        stages = learned(empty, scenes, settings, seed=ask.seed)
     del scenes
-    with clock.stage("calibrate"):
-        found, truth = validated(data, models)
+    with clock.stage("validate"):
+        seen, truth = validated(data, stages)
+        models, found = chosen(data.classes, stages, seen, truth, notes)
         calibration = calibrated(found, truth, len(data.classes))
         precisions = average_precisions(found, truth, len(data.classes))
     each = zip(data.classes, precisions.tolist(), strict=True)
@@ -115,17 +111,61 @@ def scenes_of(
 
 
 def validated(
-    data: BoxedDataset, components: Sequence[Component]
-) -> tuple[list[Detections], list[Objects]]:
-    """What is found in the validation images that can be read, and what is marked there."""
-    found, truth = [], []
+    data: BoxedDataset, stages: Sequence[Sequence[Component]]
+) -> tuple[list[list[Detections]], list[Objects]]:
+    """What each stage finds in the validation images that can be read, and what is marked there."""
+    found: list[list[Detections]] = [[] for _ in stages]
+    truth = []
+    levels = needed_levels([one for stage in stages for one in stage])
     for row in progress.track(np.flatnonzero(data.split == VALIDATION).tolist(), "validate"):
         try:
-            found.append(scored(components, whole(data.images, row)))
+            features = pyramid(whole(data.images, row), levels)
         except ImageError:
             continue  # the images that are tested are told of; here one less is no harm
+        for mine, components in zip(found, stages, strict=True):
+            mine.append(scored([one for one in components if one.root.any()], features))
         truth.append(data.objects[row])
     return found, truth
+
+
+def chosen(
+    names: Sequence[str],
+    stages: Sequence[Sequence[Component]],
+    found: Sequence[Sequence[Detections]],
+    truth: Sequence[Objects],
+    notes: list[str],
+) -> tuple[list[Component], list[Detections]]:
+    """For each class the last stage, with parts, unless an earlier one finds more of it; and what
+    those components found."""
+    table = [average_precisions(one, truth, len(names)) for one in found]
+    models: list[Component] = []
+    best = []
+    for kind, name in enumerate(names):
+        last = len(stages) - 1
+        number = max(range(len(stages)), key=lambda stage: (table[stage][kind], stage))
+        number = last if np.isnan(table[last][kind]) else number
+        mine = [one for one in stages[number] if one.kind == kind]
+        models += [one for one in mine if one.root.any()]
+        best.append(number)
+        if mine and not any(one.root.any() for one in mine):
+            notes.append(f"no place of a root covers a {name}: it is never found")
+        elif number != last:
+            notes.append(
+                f"{name} is found by its root alone: on validation its average precision is "
+                f"{table[number][kind]:.3f}, with parts {table[last][kind]:.3f}"
+            )
+    return models, [merged([found[number][row] for number in best]) for row in range(len(truth))]
+
+
+def merged(found: Sequence[Detections]) -> Detections:
+    """Of each class what its own entry found: `found[k]` for class k."""
+    rows = [one.classes == kind for kind, one in enumerate(found)]
+    pairs = list(zip(found, rows, strict=True))
+    return Detections(
+        torch.cat([one.boxes[mine] for one, mine in pairs]),
+        torch.cat([one.classes[mine] for one, mine in pairs]),
+        torch.cat([one.scores[mine] for one, mine in pairs]),
+    )
 
 
 def calibrated(found: Sequence[Detections], truth: Sequence[Objects], classes: int) -> Tensor:

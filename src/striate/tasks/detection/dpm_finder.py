@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from striate.handcrafted.deformable import Component, Scored, needed_levels
-from striate.handcrafted.pyramid import DEPTH, pyramid
+from striate.handcrafted.pyramid import DEPTH, Pyramid, pyramid
 from striate.models.matching import Detections
 from striate.ops.boxes import clipped, without_doubles
 
@@ -41,7 +41,7 @@ class DPMFinder:
         return sum(len(one.weights) for one in self.components)
 
     def find(self, pixels: NDArray[np.uint8]) -> Detections:
-        found = scored(self.components, pixels)
+        found = scored(self.components, pyramid(pixels, needed_levels(self.components)))
         scores = chances(self.calibration, found)
         order = scores.argsort(descending=True, stable=True)
         return Detections(found.boxes[order], found.classes[order], scores[order])
@@ -116,17 +116,14 @@ def component_of(
     return Component(kind, root, float(bias), sides, parts, anchors, costs, outline)
 
 
-def scored(components: Sequence[Component], pixels: NDArray[np.uint8]) -> Detections:
-    """What the components find in a picture (H, W, 3), doubles dropped, with the scores of the
-    machine; best first within a class."""
-    height, width = pixels.shape[:2]
-    features = pyramid(pixels, needed_levels(components))
+def scored(components: Sequence[Component], features: Pyramid) -> Detections:
+    """What the components find in a picture, doubles dropped, with the scores of the machine."""
     boxes, classes, scores = [torch.zeros(0, 4)], [torch.zeros(0, dtype=torch.int64)], []
     scores.append(torch.zeros(0))
     for one in components:
         seen = Scored(one, features)
         places = seen.best(LEAST, PLACES)
-        inside = clipped(seen.outlined(places), (height, width))
+        inside = clipped(seen.outlined(places), features.size)
         some = (inside[:, 2:] - inside[:, :2]).amin(1) > 0
         boxes.append(inside[some])
         scores.append(places.scores[some])
