@@ -170,3 +170,9 @@ def test_what_a_comparison_of_detectors_refuses(striate, marked):
         done = striate(*asked, *wrong)
         assert done.code == 2
         assert said in done.err.splitlines()[-1]
+
+
+def test_recognizers_are_not_scored_beside_detectors(striate, detector, recognizer, marked):
+    done = striate("evaluate", detector, recognizer, marked)
+    assert (done.code, done.one_line) == (2, True)
+    assert "is no detector" in done.err

@@ -9,7 +9,7 @@ from striate.cli.detection import print_measured, tell_doubts, with_boxes
 from striate.cli.options import plain_name, see_writable
 from striate.cli.reporter import live_table, say
 from striate.cli.show import amount, duration, percent, print_json, print_table, printable, table
-from striate.errors import DataError
+from striate.errors import DataError, UserError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -116,13 +116,18 @@ def _sizes(data: "BoxedDataset") -> str:
 
 def evaluate_detectors(models: Sequence[str], data: "Dataset", *, split: str, json: bool) -> None:
     """Scores detectors on a set with boxes."""
-    from striate.tasks.detection import Detector, measured
+    from striate.tasks.detection import measured
+    from striate.tasks.detection.exported import detector_in
 
     data = with_boxes(data)
     rows = [row for row in range(len(data)) if in_split(data, row, split)]
     if not rows:
         raise DataError(f"{data.name}: the {split} split has no image")
-    detectors = [Detector.load(model) for model in models]
+    detectors = []
+    for model in models:
+        if (detector := detector_in(model)) is None:
+            raise UserError(f"{model} is no detector; recognizers are scored apart from detectors")
+        detectors.append(detector)
     numbers = [_numbers(detector.classes, data, model)
                for detector, model in zip(detectors, models, strict=True)]  # fmt: skip
     results: list[dict[str, Any]] = []

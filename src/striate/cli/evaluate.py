@@ -70,6 +70,7 @@ def evaluate(
     import striate
     from striate.evaluation import Looks, open_tree
     from striate.tasks.detection import is_detector
+    from striate.tasks.detection.exported import is_exported
 
     *models, data = paths
     if not models:
@@ -80,7 +81,7 @@ def evaluate(
         looks = Looks(crops, _sides(scales), dense)
     except ValueError as error:
         raise UserError(str(error)) from error
-    if any(is_detector(model) for model in models):
+    if any(is_detector(model) or is_exported(model) for model in models):
         if ensemble or dense or tree is not None or looks != Looks():
             raise UserError("a detector looks once at a whole picture: give MODEL and DATA alone")
         evaluate_detectors(models, striate.data.open(data, seed=seed), split=split, json=json)

@@ -55,21 +55,17 @@ def predict(
     """
     from striate.progress import track
     from striate.recognizer import load
-    from striate.tasks.detection import Detector, is_detector
-    from striate.tasks.detection.exported import is_exported
-    from striate.tasks.detection.exported import load as load_exported
+    from striate.tasks.detection.exported import detector_in
 
-    exported = is_exported(model)
-    if detects := exported or is_detector(model):
-        detector = load_exported(model) if exported else Detector.load(model)
-    else:
+    detector = detector_in(model)
+    if detector is None:
         if draw is not None:
             raise UserError(f"--draw {draw}: {model} is no detector and has no boxes to draw")
         recognizer = load(model, engine=engine)
     total = sum(1 for _ in walk(paths))
     if not total:
         raise UserError(f"no pictures in {', '.join(paths)}")
-    if detects:
+    if detector is not None:
         read = predict_boxes(detector, walk(paths), total=total, top=top, draw=draw, json=json)
         ended(read, total)
         return

@@ -96,13 +96,24 @@ def write_onnx(program: torch.export.ExportedProgram, path: Path, text: str) -> 
 
     The box may be left out when it is run: it is an input with a value of its own.
     """
-    from google.protobuf.message import EncodeError
-
     model = to_onnx(program, EXAMPLES, SHAPES, OUTPUTS)
     import onnx
 
     zeros = onnx.numpy_helper.from_array(EXAMPLES[1].numpy(), "box")
     model.graph.initializer.append(zeros)
+    save_onnx(model, path, text)
+
+
+def save_onnx(model: Any, path: Path, text: str) -> None:
+    """A graph with its JSON, without what the exporter noted of the source it came from.
+
+    Raises:
+        ModelError: if it is larger than ONNX allows.
+    """
+    from google.protobuf.message import EncodeError
+
+    for part in (*model.graph.node, *model.graph.value_info):
+        del part.metadata_props[:]
     entry = model.metadata_props.add()
     entry.key, entry.value = KEY, text
     try:

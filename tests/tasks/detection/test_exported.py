@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import striate.data
 from striate import cli
 from striate.errors import ModelError, WeightsError
 from striate.recognizer import load as load_recognizer
-from striate.tasks.detection import is_detector
+from striate.tasks.detection import is_detector, measured
 from striate.tasks.detection.exported import fields, is_exported, load
 
 SIZES = [(50, 70), (1, 1), (20, 20), (1, 700), (300, 1), (64, 64), (63, 65), (128, 96), (500, 333),
@@ -152,3 +153,23 @@ def test_fields_by_pencil():
 def test_a_field_that_is_too_long_is_no_detector(tmp_path):
     (tmp_path / "x.onnx").write_bytes(b"\x3a" + b"\xff" * 9 + b"\x7f")
     assert not is_exported(tmp_path / "x.onnx")
+
+
+def test_an_export_is_scored_like_what_it_was_made_of(exported, tmp_path, capsys):
+    detector, path = exported
+    root = tmp_path / "marked"
+    (root / "Annotations").mkdir(parents=True)
+    (root / "JPEGImages").mkdir()
+    box = "<xmin>1</xmin><ymin>1</ymin><xmax>40</xmax><ymax>40</ymax>"
+    for number, size in enumerate(SIZES[5:9]):
+        Image.fromarray(picture(*size)).save(root / "JPEGImages" / f"{number}.png")
+        thing = f"<object><name>{detector.classes[0]}</name><bndbox>{box}</bndbox></object>"
+        (root / "Annotations" / f"{number}.xml").write_text(f"<annotation>{thing}</annotation>")
+    assert cli.run(["evaluate", str(path), str(root), "--split", "all", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    data = striate.data.open(root)
+    numbers = [data.classes.index(c) if c in data.classes else -1 for c in detector.classes]
+    expected = measured(detector.finder, data, range(4), numbers=numbers)
+    assert told["images"] == 4
+    assert told["map50"] == pytest.approx(expected.map50, abs=1e-6)
+    assert told["mistakes"] == vars(expected.mistakes())

@@ -15,7 +15,7 @@ from torch import Tensor
 from striate.errors import MissingExtra, ModelError, WeightsError
 from striate.models.matching import Detections
 from striate.recognizer.exported import KEY
-from striate.tasks.detection.detector import Detector
+from striate.tasks.detection.detector import Detector, is_detector
 
 TASK = "detection"  # in the metadata of a file; those of recognizers name no task
 PROPERTY = 14  # the field of a model that holds a property (onnx.proto, ModelProto)
@@ -110,6 +110,18 @@ def load(path: str | os.PathLike[str]) -> Detector:
         return Detector(finder, classes, dict(values["provenance"]))
     except (LookupError, ValueError, TypeError, AttributeError, OSError, DecodeError) as error:
         raise WeightsError(f"{path} is a damaged export of a detector ({_short(error)})") from error
+
+
+def detector_in(path: str | os.PathLike[str]) -> Detector | None:
+    """The detector in a file, a .safetensors of ours or an export; None if it is something else.
+
+    Raises:
+        WeightsError: if it is a damaged one.
+        MissingExtra: if it is an export, and its runtime is not installed.
+    """
+    if is_detector(path):
+        return Detector.load(path)
+    return load(path) if is_exported(path) else None
 
 
 def is_exported(path: str | os.PathLike[str]) -> bool:

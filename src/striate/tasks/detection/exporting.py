@@ -11,10 +11,10 @@ import torch
 
 from striate.errors import MissingExtra, ModelError, StriateError, UserError
 from striate.exporting.card import plain
+from striate.exporting.writing import save_onnx
 from striate.files import writing
 from striate.progress import stage
 from striate.recognizer.conversion import to_onnx, to_program
-from striate.recognizer.exported import KEY
 from striate.tasks.detection.detector import Detector
 from striate.tasks.detection.exported import TASK
 from striate.tasks.detection.networks import NetworkFinder
@@ -72,7 +72,7 @@ def export(detector: Detector, path: str | os.PathLike[str], *, to: str = "onnx"
             except Exception as error:  # torch.export's errors share no root below Exception
                 reason = " ".join(str(error).split())[:200]
                 raise ModelError(f"this network cannot be exported ({reason})") from error
-            _write(model, path, json.dumps(metadata(detector)))
+            save_onnx(model, path, json.dumps(metadata(detector)))
     return described
 
 
@@ -92,22 +92,6 @@ def metadata(detector: Detector) -> dict[str, Any]:
         "outputs": "boxes: (K, 4), x0 y0 x1 y1 in pixels of the image; labels: (K,), numbers in "
         "classes; scores: (K,) in [0, 1], best first",
     }
-
-
-def _write(model: Any, path: Path, text: str) -> None:
-    """The graph with its JSON, without what the exporter noted of the source it came from."""
-    from google.protobuf.message import EncodeError
-
-    for part in (*model.graph.node, *model.graph.value_info):
-        del part.metadata_props[:]
-    entry = model.metadata_props.add()
-    entry.key, entry.value = KEY, text
-    try:
-        data = model.SerializeToString()
-    except (EncodeError, ValueError) as error:
-        raise ModelError("the network has more than 2 GiB of weights; ONNX takes less") from error
-    with writing(path) as temporary:
-        temporary.write_bytes(data)
 
 
 def card(detector: Detector, file: str) -> str:
