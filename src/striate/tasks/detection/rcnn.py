@@ -37,7 +37,7 @@ BACKBONE = "efficientnet_lite0"
 MOST = 100  # detections of a picture
 LEAST = 0.01  # chance of a detection
 TOLD = ("seconds", "validation", "recipe", "notes")  # of what was learned, beside the finder
-RECALLED = (100, 300, 1000)  # regions of a picture among which a thing is looked for, in the notes
+RECALLED = (300, 1000, 2000)  # regions of a picture among which a thing is looked for, in the notes
 
 
 @dataclass(frozen=True, eq=False)

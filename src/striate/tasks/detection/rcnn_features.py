@@ -65,10 +65,10 @@ class Looking:
 
     side: int = 64
     largest: int = 1000
-    regions: int = 1000
+    regions: int = 2000
     learned: int = 300
     doubles: float = 0.9
-    strategies: Strategies = field(default_factory=lambda: Strategies(side=320))
+    strategies: Strategies = field(default_factory=lambda: Strategies(scales=(25, 50, 100), side=320))
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
