@@ -35,6 +35,7 @@ READ: dict[str, tuple[tuple[str, int, int], ...]] = {
 # fmt: on
 CONTEXT = 16 / 227  # of a crop's side, at each edge (Appendix A)
 BATCH = 32  # crops that are looked at together
+AMONG = 4  # times as many regions are asked for as are looked at: most are near doubles
 # Of what a file may ask for.
 LIMITS: dict[str, tuple[float, float]] = {
     "side": (16, 512),
@@ -68,7 +69,9 @@ class Looking:
     regions: int = 2000
     learned: int = 300
     doubles: float = 0.9
-    strategies: Strategies = field(default_factory=lambda: Strategies(scales=(25, 50, 100), side=320))
+    strategies: Strategies = field(
+        default_factory=lambda: Strategies(scales=(25, 50, 100), side=320)
+    )
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
@@ -144,7 +147,8 @@ class Reader:
 
     def regions(self, pixels: NDArray[np.uint8]) -> Tensor:
         """(K, 4) x0 y0 x1 y1: where something may be, likelier first, without near doubles."""
-        found = torch.from_numpy(selective_search(pixels, strategies=self.looking.strategies))
+        plan, most = self.looking.strategies, AMONG * self.looking.regions
+        found = torch.from_numpy(selective_search(pixels, strategies=plan, most=most))
         places = -torch.arange(len(found), dtype=torch.float32)
         return found[without_doubles(found, places, self.looking.doubles)][: self.looking.regions]
 
