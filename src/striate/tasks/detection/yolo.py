@@ -25,8 +25,8 @@ ROUNDS = 4  # passes over the training images that are one epoch: validation is 
 # What a file may ask for at most.
 LIMITS = {"grid": MAX_SIDE // CELLS[0], "boxes": 64, "side": MAX_SIDE, "width": 8192}
 
-# Section 2.2: scaling and translations of up to 20 % of the picture's size, exposure and saturation
-# by up to 1.5 (there in HSV); and the mirror, which the authors' program adds.
+# Section 2.2: scaling by up to 20 %, exposure and saturation (there in HSV), and translations, half
+# as long as there, for they cut things off; the mirror is from the authors' program.
 VIEWS = Augmentation(
     Spread(mirror=0.5, zoom=0.2, shift=0.1),
     brightness=0.2,
