@@ -1,5 +1,6 @@
 """The finder of part models: pictures of any size, and files that are refused where damaged."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,19 @@ def test_pictures_of_any_size(size: tuple[int, int]) -> None:
     assert bool((one.boxes >= 0).all())
     assert bool((one.boxes[:, 2] <= size[1]).all())
     assert bool((one.boxes[:, 3] <= size[0]).all())
+
+
+def test_two_classes_at_one_place_are_both_found_the_likelier_first() -> None:
+    one = replace(component(0, 0), bias=50.0)
+    both = DPMFinder(
+        (one, replace(one, kind=1)), torch.tensor([[0.01, -2.0], [0.01, 2.0]]).double()
+    )
+    pixels = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    found = both.find(pixels)
+    count = len(found.classes) // 2
+    assert found.classes.tolist() == [1] * count + [0] * count
+    assert torch.equal(found.boxes[:count], found.boxes[count:])
+    assert bool((found.scores.diff() <= 0).all())
 
 
 def damaged(header: dict[str, Any], tensors: dict[str, Tensor], name: str, value: object) -> None:

@@ -42,7 +42,8 @@ def dpm_sheet(finder: DPMFinder, names: Sequence[str], pixels: Pixels | None = N
         names=[names[one.kind] for one in finder.components],
         side=SIDE,
         caption="Strokes lie along the edges that speak for the class, bright where they count "
-        "much. Parts see twice the resolution; where it is bright, a part is expensive.",
+        "much. Parts see twice the resolution; where it is bright, a part is expensive. In a "
+        "picture, the root is framed in yellow, its parts in blue.",
     )
 
 
