@@ -13,13 +13,11 @@ from striate.data.boxes import BoxedDataset
 from striate.data.dataset import TRAIN
 from striate.models.faster_rcnn import BACKBONES, faster_rcnn
 from striate.models.regions import Settings
-from striate.progress import Clock
 from striate.tasks.detection.asking import Ask, Learned
-from striate.tasks.detection.networks import NetworkFinder, fill, normalization_for
-from striate.tasks.detection.pictures import STEP, Scaling
-from striate.tasks.detection.task import VIEWS, Detection
-from striate.training import Recipe, fastest_device, fit
-from striate.training.modes import seeded
+from striate.tasks.detection.networks import NetworkFinder, learned_by_steps
+from striate.tasks.detection.pictures import STEP
+from striate.tasks.detection.task import VIEWS
+from striate.training import Recipe
 
 BACKBONE = "efficientnet_lite0"
 SIDE, LARGEST = 448, 896  # pixels of the longer side
@@ -85,28 +83,11 @@ def learn(
         side: of the longer side of a picture, in pixels; None: by the smallest things.
         pyramid: maps of strides 8 and 16 instead of 16 alone, as published.
     """
-    clock = Clock()
     backbone, side = ask.backbone or BACKBONE, side or side_for(data)
-    with seeded(ask.seed):
-        architecture = architecture_for(backbone, data, side, pyramid=pyramid)
-        model = FasterRCNNFinder.network(architecture, len(data.classes))
-        trunk = model.get_submodule("backbone")
-        if ask.weights is None:
-            trunk.requires_grad_(True)  # nothing is learned yet that should stay
-            recipe = recipe.but(freeze_statistics=False, kept_rate=1.0)
-        else:
-            fill(trunk.get_submodule("stages"), backbone, ask.weights)
-    rounds = max(1, round(EPOCH / int((data.split == TRAIN).sum())))
-    task = Detection(Scaling.of(side, normalization_for(backbone, ask.weights)), rounds=rounds)
-    if ask.epochs is not None:
-        recipe = recipe.but(epochs=ask.epochs)
-    with clock.stage("decode"):
-        scaled = task.prepare(data)
-    with clock.stage("learn"):
-        model.to(fastest_device())
-        run = fit(model, task, scaled, recipe, folder=ask.folder, resume=ask.resume, seed=ask.seed)
-    finder = FasterRCNNFinder(model.cpu().eval(), architecture, task.scaling)
-    return Learned(finder, clock.seconds, run.best, run.history, recipe.to_json())
+    architecture = architecture_for(backbone, data, side, pyramid=pyramid)
+    return learned_by_steps(
+        FasterRCNNFinder, architecture, data, ask, recipe=recipe, side=side, epoch=EPOCH
+    )
 
 
 def boxes_at(data: BoxedDataset, side: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:

@@ -1,4 +1,4 @@
-"""YOLO as a finder, and how it is learned from a folder (row F3)."""
+"""YOLO as a finder, and how it is learned from a folder."""
 
 from typing import Any, ClassVar, Self
 
@@ -10,18 +10,15 @@ from striate.augment import Augmentation, Spread
 from striate.data.boxes import BoxedDataset
 from striate.data.dataset import TRAIN
 from striate.models.yolo import BACKBONES, CELLS, PUBLISHED_CELL, yolo
-from striate.progress import Clock
 from striate.tasks.detection.asking import Ask, Learned
-from striate.tasks.detection.networks import NetworkFinder, fill, normalization_for
-from striate.tasks.detection.pictures import MAX_SIDE, Scaling
-from striate.tasks.detection.task import Detection
-from striate.training import Recipe, fit
-from striate.training.modes import seeded
+from striate.tasks.detection.networks import NetworkFinder, learned_by_steps
+from striate.tasks.detection.pictures import MAX_SIDE
+from striate.training import Recipe
 
 BACKBONE = "efficientnet_lite0"
 SIDE = 448  # pixels, as published
 SHARED = 0.02  # of the training boxes that may share a cell before cells are halved
-ROUNDS = 4  # passes over the training images that are one epoch: validation is dear
+EPOCH = 820  # pictures that one epoch shows at least: a validation is dear
 # What a file may ask for at most.
 LIMITS = {"grid": MAX_SIDE // CELLS[0], "boxes": 64, "side": MAX_SIDE, "width": 8192}
 
@@ -89,49 +86,28 @@ def learn(
     """Learning the five sums of Equation 3.
 
     Args:
-        recipe: an epoch of it is ROUNDS passes over the training images.
+        recipe: an epoch of it shows every training image at least once, and at least EPOCH.
         side: pictures are stretched to a square of it, in pixels.
         grid: of cells; None: 7 as published (side / 64), or 14 where too many boxes would share a
             cell.
         connected: two connected layers decide, as published, which ask for far more pictures.
         width: of the added convolutions; 1024 in the paper.
     """
-    clock = Clock()
-    backbone = ask.backbone or BACKBONE
     grid = grid or grid_for(data, side)
     architecture = {
-        "backbone": backbone,
+        "backbone": ask.backbone or BACKBONE,
         "grid": grid,
         "boxes": 2,
         "side": side,
         "connected": connected,
         "width": width,
     }
-    with seeded(ask.seed):
-        model = YOLOFinder.network(architecture, len(data.classes))
-        trunk = model.get_submodule("backbone")
-        if ask.weights is None:
-            trunk.requires_grad_(True)  # nothing is learned yet that should stay
-            recipe = recipe.but(freeze_statistics=False, kept_rate=1.0)
-        else:
-            fill(trunk.get_submodule("stages"), backbone, ask.weights)
-    normalization = normalization_for(backbone, ask.weights)
-    task = Detection(Scaling.of(side, normalization, stretched=True), rounds=ROUNDS)
-    if ask.epochs is not None:
-        recipe = recipe.but(epochs=ask.epochs)
-    with clock.stage("decode"):
-        scaled = task.prepare(data)
-    with clock.stage("learn"):
-        run = fit(model, task, scaled, recipe, folder=ask.folder, resume=ask.resume, seed=ask.seed)
     share = shared(data, grid)
-    return Learned(
-        YOLOFinder(model.eval(), architecture, task.scaling),
-        clock.seconds,
-        run.best,
-        run.history,
-        recipe.to_json(),
-        (f"{grid} x {grid} cells; {share:.1%} of the training boxes share one with another",),
-    )
+    note = f"{grid} x {grid} cells; {share:.1%} of the training boxes share one with another"
+    return learned_by_steps(
+        YOLOFinder, architecture, data, ask, recipe=recipe, side=side, epoch=EPOCH,
+        stretched=True, notes=(note,),
+    )  # fmt: skip
 
 
 def grid_for(data: BoxedDataset, side: int = SIDE) -> int:
