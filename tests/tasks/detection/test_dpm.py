@@ -1,6 +1,7 @@
 """DPM as a finder: learned from squares and discs, kept, calibrated."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from striate.handcrafted.deformable import Component
 from striate.handcrafted.deformable_learning import Settings
 from striate.handcrafted.pyramid import DEPTH
 from striate.models.matching import Detections
-from striate.tasks.detection import dpm
+from striate.tasks.detection import METHODS, Comparison, Detector, Outcome, dpm, measured
 from striate.tasks.detection.asking import Ask, Learned
 from striate.tasks.detection.dpm import calibrated, chosen, learn
 from striate.tasks.detection.dpm_finder import DPMFinder, chances
@@ -53,10 +54,9 @@ def test_learned_from_a_folder_and_kept(shapes: BoxedDataset, outcome: Learned) 
     assert again.parameters == outcome.finder.parameters > 0
 
 
-def test_a_class_without_an_example_is_told_of(shapes: BoxedDataset) -> None:
+def test_a_class_without_an_example_has_its_place(shapes: BoxedDataset) -> None:
     one = replace(shapes, classes=(*shapes.classes, "star"))
     learned = learn(one, Ask(), settings=replace(FEW, roots=1, part_count=0))
-    assert learned.notes[0] == "star has no training example: it is never found"
     assert len(learned.finder.tensors()["calibration"]) == 3
 
 
@@ -126,3 +126,13 @@ def test_parts_stay_where_they_help() -> None:
     assert best[0].classes.tolist() == [0, 0, 1]
     assert notes[0].startswith("a is found by its root alone: on validation its average precision")
     assert notes[1:] == ["no place of a root covers a c: it is never found"]
+
+
+def test_the_report_shows_what_parts_look_for(shapes: BoxedDataset, tmp_path: Path) -> None:
+    learned = learn(shapes, Ask(), settings=replace(FEW, roots=1, part_count=0))
+    rows = np.flatnonzero(shapes.split == 2).tolist()
+    seen = measured(learned.finder, shapes, rows)
+    detector = Detector(learned.finder, shapes.classes)
+    outcome = Outcome("dpm", METHODS["dpm"], detector, learned, seen)
+    page = Comparison(shapes, (outcome,)).report(tmp_path / "report.html").read_text()
+    assert page.count("roots, parts and costs of the part models") == 1

@@ -65,7 +65,8 @@ def test_learned_stored_and_used(shapes: BoxedDataset) -> None:
     assert list(learned.seconds) == ["decode", "learn"]
     assert learned.validation is not None
     assert {"map50", "ap50 disc", "ap50 square"} <= set(learned.validation)
-    (note,) = learned.notes
+    note, low = learned.notes
+    assert "0.3" in low
     assert note.startswith("2 x 2 cells; 0.0% of the training boxes share")
     assert isinstance(learned.finder, YOLOFinder)
     assert all(p.requires_grad for p in learned.finder.model.parameters())  # fresh: all learn

@@ -39,14 +39,12 @@ def learn(data: BoxedDataset, ask: Ask, *, settings: Settings | None = None) -> 
     """
     keep_memory()
     settings = settings or Settings()
-    clock, notes = Clock(), []
+    clock, notes = Clock(), list[str]()
     empty = []
-    for kind, name in enumerate(data.classes):
+    for kind in range(len(data.classes)):
         boxes = training_boxes(data, kind)
         if len(boxes):
             empty += begun(boxes, kind, cells=settings.cells)
-        else:
-            notes.append(f"{name} has no training example: it is never found")
     if not empty:
         raise DataError(f"{data.name}: nothing is marked in its training images")
     with clock.stage("features"):

@@ -154,7 +154,7 @@ def learn(
         finder = RCNNFinder(reader, machines, solving.doubles)
     with clock.stage("validate"):
         metrics = validated(finder, validation, data.classes) if validation.seen else None
-    notes = [*missing(machines, data.classes), *recalls(validation, data.classes)]
+    notes = recalls(validation, data.classes)
     notes += [*pace(training, validation), *training.broken, *validation.broken]
     learned = Learned(finder, clock.seconds, metrics, recipe=recipe, notes=tuple(notes))
     if done is not None:
@@ -196,15 +196,6 @@ def validated(finder: RCNNFinder, looked: Looked, classes: tuple[str, ...]) -> d
     each = average_precisions(found, looked.truth, len(classes))
     named = zip(classes, each.tolist(), strict=True)
     return {"map50": mean(each), **{f"ap50 {name}": value for name, value in named}}
-
-
-def missing(machines: Machines, classes: tuple[str, ...]) -> list[str]:
-    """A note for each class that cannot be found."""
-    return [
-        f"{name}: no training image shows one, so it is never found"
-        for name, known in zip(classes, machines.known.tolist(), strict=True)
-        if not known
-    ]
 
 
 def recalls(looked: Looked, classes: tuple[str, ...]) -> list[str]:

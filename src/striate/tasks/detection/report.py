@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from PIL import Image
 
 from striate import pages
 from striate.data import SPLITS
 from striate.errors import ImageError
 from striate.evaluation.detection import verdict
+from striate.tasks.detection.dpm_finder import DPMFinder
+from striate.tasks.detection.dpm_picture import dpm_sheet
 from striate.tasks.detection.measuring import Measured
 from striate.tasks.detection.pictures import whole
 from striate.visualize.boxes import Frame, drawn
@@ -73,6 +76,7 @@ def contents(comparison: "Comparison") -> dict[str, Any]:
         "threshold": tested(best).threshold,
         "pictures": _pictures(comparison, tested(best)),
         "colors": {"right": RIGHT, "wrong": WRONG, "missed": MISSED},
+        "parts": _parts(comparison),
         "doubts": [asdict(doubt) for doubt in data.doubts[:DOUBTS]],
         "more_doubts": max(0, len(data.doubts) - DOUBTS),
         "left_out": [
@@ -95,6 +99,15 @@ def contents(comparison: "Comparison") -> dict[str, Any]:
             indent=1,
         ),
     }
+
+
+def _parts(comparison: "Comparison") -> str | None:
+    """What part models look for, if some were learned."""
+    for outcome in comparison.outcomes:
+        if isinstance(outcome.detector.finder, DPMFinder):
+            sheet = dpm_sheet(outcome.detector.finder, comparison.data.classes)
+            return pages.embedded(Image.fromarray(sheet), side=1100)
+    return None
 
 
 def _curves(comparison: "Comparison", name: str) -> dict[str, Any]:

@@ -103,10 +103,13 @@ def learn(
         "width": width,
     }
     share = shared(data, grid)
-    note = f"{grid} x {grid} cells; {share:.1%} of the training boxes share one with another"
+    notes = (
+        f"{grid} x {grid} cells; {share:.1%} of the training boxes share one with another",
+        "its scores are a chance times an overlap, and low: look from 0.3 on",
+    )
     return learned_by_steps(
         YOLOFinder, architecture, data, ask, recipe=recipe, side=side, epoch=EPOCH,
-        stretched=True, notes=(note,),
+        stretched=True, notes=notes,
     )  # fmt: skip
 
 
