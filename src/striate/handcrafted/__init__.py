@@ -4,6 +4,9 @@
     hog        histograms of oriented gradients          words       the bag of visual words
     kernels    what a support vector machine may use     fitting     how the bag is learned
 
+To find things: `selective_search` (where something may be); `part_features`, `pyramid` and
+`deformable` (part models), learned by `deformable_start`, `_choosing`, `_solving`, `_learning`.
+
 In between: `dictionary` (k-means), `coding` (words of a patch, pyramid), `svm`, `banded`.
 """
 
