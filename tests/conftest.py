@@ -1,6 +1,7 @@
 """What every test may use: the real material beside the checkout, and one thread a worker."""
 
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,3 +41,10 @@ def shared() -> Callable[[str], Path]:
 def pytest_configure(config: pytest.Config) -> None:
     if "PYTEST_XDIST_WORKER" in os.environ:
         torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def interruptible() -> None:
+    """Ctrl-C means what it means on a terminal, also where the tests run in the background."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
