@@ -55,10 +55,7 @@ def contents(comparison: "Comparison") -> dict[str, Any]:
             {"name": name, "counts": row}
             for name, row in zip(data.classes, counts.tolist(), strict=True)
         ],
-        "rows": [
-            {**asdict(row), "best": row.name == best.name, "notes": "; ".join(row.notes)}
-            for row in comparison.rows
-        ],
+        "rows": [{**asdict(row), "best": row.name == best.name} for row in comparison.rows],
         "methods": [
             {"title": outcome.method.title, "color": LINES[k % len(LINES)]}
             for k, outcome in enumerate(comparison.outcomes)
