@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from striate import images, pages
+from striate import pages
 from striate.checking.boxes import Boxes, marked
 from striate.checking.duplicates import SAME
 from striate.checking.findings import Copies, Findings
 from striate.checking.telling import KINDS, uneven
 from striate.data import SPLITS, Dataset
-from striate.data.boxes import BoxedDataset, Doubt
+from striate.data.boxes import BoxedDataset, Doubt, whole
 from striate.errors import ImageError
 from striate.progress import track
 from striate.visualize.boxes import Frame, color_of, drawn
@@ -110,8 +110,7 @@ def _framed(data: BoxedDataset, row: int | None, doubt: Doubt | None) -> str | N
     if row is None:
         return None
     try:
-        path = data.images.path(row)
-        pixels = data.images[row] if path is None else images.read(path, at_least=None)
+        pixels = whole(data.images, row)
     except ImageError:
         return None
     if doubt is not None:

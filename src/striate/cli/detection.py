@@ -79,11 +79,11 @@ def train_detector(
             "recognizer": str(path),
             "run": str(folder),
             "history": list(learned.history),
-            "notes": list(learned.notes),
+            "notes": [*learned.notes, *outcome.told],
         }
         print_json(row)
         return
-    for note in learned.notes:
+    for note in (*learned.notes, *outcome.told):
         print(f"note: {printable(note)}")
     if test is not None:
         print_measured(test, "test")

@@ -41,11 +41,13 @@ def compare_detectors(
         print_json(comparison.to_json(recognizers=recognizers, report=page))
         return
     best = comparison.best.name
-    print(printable(_sizes(data)))
+    print(printable(_sizes(comparison.data)))
     print_table(_table(chosen, data, comparison, best=best))
     for row in comparison.rows:
         for note in row.notes:
             print(f"{row.title}: {printable(note)}")
+    for note in comparison.data.notes:
+        print(f"note: {printable(note)}")
     print(printable(comparison.advice))
     print(f"\nreport:      {printable(str(page))}")
     for name, path in recognizers.items():

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.data.dataset import Dataset, Rows
+from striate.data.dataset import Dataset, Images, Rows
 
 TINY = 3.0  # pixels of the shorter side; below it nothing can be seen
 ROUNDING = 1.0  # pixels that a box may lie outside the image before anybody is told
@@ -173,6 +173,18 @@ def mended(
         np.array([mark.crowd for mark, _ in kept], bool),
     )
     return objects, doubts
+
+
+def whole(images: Images, row: int) -> NDArray[np.uint8]:
+    """A picture with all of its pixels: (H, W, 3) uint8.
+
+    Raises:
+        ImageError: if it cannot be read.
+    """
+    from striate import images as decoding
+
+    path = images.path(row)
+    return images[row] if path is None else decoding.read(path, at_least=None)
 
 
 def largest(objects: Sequence[Objects], classes: int) -> NDArray[np.int64]:

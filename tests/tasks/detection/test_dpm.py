@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from striate.data.boxes import BoxedDataset, Objects
+from striate.data.boxes import BoxedDataset, Objects, whole
 from striate.data.dataset import TRAIN
 from striate.errors import DataError
 from striate.handcrafted.deformable import Component
@@ -18,7 +18,6 @@ from striate.tasks.detection import METHODS, Comparison, Detector, Outcome, dpm,
 from striate.tasks.detection.asking import Ask, Learned
 from striate.tasks.detection.dpm import calibrated, chosen, learn
 from striate.tasks.detection.dpm_finder import DPMFinder, chances
-from striate.tasks.detection.pictures import whole
 
 FEW = Settings(roots=2, parts=1, part_count=2, cells=(9, 16), negatives=200)
 

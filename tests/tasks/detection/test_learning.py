@@ -118,3 +118,17 @@ def test_wrong_names(shapes: BoxedDataset) -> None:
     with pytest.raises(UnknownName, match="resnet18"):
         learn(shapes, "faster_rcnn_resnet19")
     assert "faster_rcnn_resnet18" in names()
+
+
+@pytest.mark.usefixtures("quick")
+def test_what_was_learned_from_is_not_scored_and_that_is_told(shapes: BoxedDataset) -> None:
+    learned, tested = (int(np.flatnonzero(shapes.split == part)[0]) for part in (0, 2))
+    source, copy = (shapes.images.path(row) for row in (learned, tested))
+    assert source is not None
+    assert copy is not None
+    copy.write_bytes(source.read_bytes())
+    outcome = learn(shapes)
+    assert outcome.measured is not None
+    assert len(outcome.measured.rows) == int((shapes.split == 2).sum()) - 1
+    assert tested not in outcome.measured.rows
+    assert any("also stand" in note for note in outcome.told)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from striate.data.boxes import BoxedDataset
+from striate.data.boxes import BoxedDataset, whole
 from striate.errors import StorageError
 from striate.tasks.detection import pictures
 from striate.tasks.detection.pictures import Scaling, scale
@@ -49,7 +49,7 @@ def test_pictures_beyond_memory_lie_in_a_file(
     monkeypatch.setattr(pictures, "IN_MEMORY", 1000)
     for row, picture in enumerate(plain.pictures):
         assert picture is not None
-        expected = SCALING.scaled(pictures.whole(shapes.images, row))
+        expected = SCALING.scaled(whole(shapes.images, row))
         assert np.array_equal(picture.permute(1, 2, 0).numpy(), expected)
     mapped = scale(shapes, SCALING)
     assert list((tmp_path / "cache").iterdir()) == []  # nobody has to clean up

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from striate.tasks.detection.learning import (
     COMPARED,
     Outcome,
     begun,
-    learn,
+    learn_from,
     learned_before,
     method_of,
     sound,
@@ -55,7 +56,7 @@ class Comparison:
     data: BoxedDataset
     outcomes: tuple[Outcome, ...]
 
-    @property
+    @cached_property
     def rows(self) -> tuple[Row, ...]:
         return tuple(_row(outcome) for outcome in self.outcomes)
 
@@ -69,7 +70,7 @@ class Comparison:
         """One sentence: which to take and why."""
         return self._advised[1]
 
-    @property
+    @cached_property
     def _advised(self) -> tuple[Outcome, str]:
         order = sorted(self.outcomes, key=lambda one: -tested(one).map50)
         top = order[0]
@@ -118,6 +119,7 @@ class Comparison:
                 "images": {n: int((data.split == k).sum()) for k, n in enumerate(SPLITS)},
                 "left_out": [{"name": o.name, "reason": o.reason} for o in data.left_out],
                 "doubts": len(data.doubts),
+                "notes": list(data.notes),
                 "fingerprint": data.fingerprint(),
             },
             "methods": [
@@ -176,7 +178,7 @@ def comparing(
 def _learned(data: BoxedDataset, name: str, folder: Path | None, seed: int) -> Outcome:
     """What the folder holds of it, or what is learned now and kept there."""
     if folder is None:
-        return learn(data, name, Ask(seed=seed))
+        return learn_from(data, name, Ask(seed=seed))
     path = folder / f"{name}.safetensors"
     if is_detector(path):
         detector = Detector.load(path)
@@ -188,7 +190,7 @@ def _learned(data: BoxedDataset, name: str, folder: Path | None, seed: int) -> O
         )
     run = folder / name
     ask = Ask(folder=run, resume=begun(run), seed=seed)
-    outcome = learn(data, name, ask)
+    outcome = learn_from(data, name, ask)
     outcome.detector.save(path)
     return outcome
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from striate import images as decoding
 from striate.errors import ImageError, StriateError, WeightsError
 from striate.recognizer.reading import Picture, batches
-from striate.tasks.detection.dpm import DPMFinder
+from striate.tasks.detection.dpm_finder import DPMFinder
 from striate.tasks.detection.faster_rcnn import FasterRCNNFinder
 from striate.tasks.detection.finder import Finder
 from striate.tasks.detection.rcnn import RCNNFinder

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from striate import progress
-from striate.data.boxes import BoxedDataset, Objects
+from striate.data.boxes import BoxedDataset, Objects, whole
 from striate.data.dataset import TRAIN, VALIDATION
 from striate.errors import DataError, ImageError
 from striate.evaluation.detection import average_precisions, judged, mean
@@ -23,9 +23,6 @@ from striate.ops.memory import keep_memory
 from striate.progress import Clock
 from striate.tasks.detection.asking import Ask, Learned
 from striate.tasks.detection.dpm_finder import DPMFinder, scored
-from striate.tasks.detection.pictures import whole
-
-__all__ = ["DPMFinder", "calibrated", "learn"]
 
 MEMORY = 1_500_000_000  # bytes of features that learning keeps at a time
 ENOUGH = 5  # detections of a class that are right, and that are wrong, for a curve of its own
@@ -53,7 +50,7 @@ def learn(data: BoxedDataset, ask: Ask, *, settings: Settings | None = None) -> 
         stages = learned(empty, scenes, settings, seed=ask.seed)
     del scenes
     with clock.stage("validate"):
-        seen, truth = validated(data, stages)
+        seen, truth = validated(data, stages, notes)
         models, found = chosen(data.classes, stages, seen, truth, notes)
         calibration = calibrated(found, truth, len(data.classes))
         precisions = average_precisions(found, truth, len(data.classes))
@@ -109,7 +106,7 @@ def scenes_of(
 
 
 def validated(
-    data: BoxedDataset, stages: Sequence[Sequence[Component]]
+    data: BoxedDataset, stages: Sequence[Sequence[Component]], notes: list[str]
 ) -> tuple[list[list[Detections]], list[Objects]]:
     """What each stage finds in the validation images that can be read, and what is marked there."""
     found: list[list[Detections]] = [[] for _ in stages]
@@ -118,8 +115,9 @@ def validated(
     for row in progress.track(np.flatnonzero(data.split == VALIDATION).tolist(), "validate"):
         try:
             features = pyramid(whole(data.images, row), levels)
-        except ImageError:
-            continue  # the images that are tested are told of; here one less is no harm
+        except ImageError as error:
+            notes.append(f"{data.images.name(row)} was left out: {error}")
+            continue
         for mine, components in zip(found, stages, strict=True):
             mine.append(scored([one for one in components if one.root.any()], features))
         truth.append(data.objects[row])

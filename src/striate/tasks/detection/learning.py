@@ -92,6 +92,7 @@ class Outcome:
     Attributes:
         name: of the method and its backbone, as `learn` takes it.
         measured: on the test images; None where there are none.
+        told: what a person should know of the images.
     """
 
     name: str
@@ -99,6 +100,7 @@ class Outcome:
     detector: Detector
     learned: Learned
     measured: Measured | None
+    told: tuple[str, ...] = ()
 
     @property
     def seconds(self) -> float:
@@ -145,11 +147,17 @@ def learn(data: BoxedDataset, name: str = DEFAULT, ask: Ask | None = None) -> Ou
             that has none.
         MissingExtra, WeightsError: if the weights are not to be had.
     """
-    method, backbone = method_of(name)
-    data = sound(data)
-    ask = replace(ask or Ask(), backbone=backbone)
+    method, _ = method_of(name)
+    ask = ask or Ask()
     if ask.epochs is not None and not method.by_epochs:
         raise DataError(f"{name} is solved at once, without epochs; leave {ask.epochs} out")
+    return learn_from(sound(data), name, ask)
+
+
+def learn_from(data: BoxedDataset, name: str, ask: Ask) -> Outcome:
+    """`learn` from a set that is `sound`."""
+    method, backbone = method_of(name)
+    ask = replace(ask, backbone=backbone)
     method.prepare(backbone, ask.weights)
     learned = method.learn(data, ask)
     learned = replace(learned, notes=(*learned.notes, *unlearned(data)))
@@ -161,7 +169,8 @@ def learn(data: BoxedDataset, name: str = DEFAULT, ask: Ask | None = None) -> Ou
         "validation": learned.validation,
         "notes": list(learned.notes),
     }
-    return tested(data, name, method, Detector(learned.finder, data.classes, provenance), learned)
+    detector = Detector(learned.finder, data.classes, provenance)
+    return tested(data, name, method, detector, learned)
 
 
 def begun(folder: Path) -> bool:
@@ -212,7 +221,7 @@ def tested(
     """The outcome, on the test images where there are any."""
     rows = np.flatnonzero(data.split == TEST).tolist()
     test = measured(detector.finder, data, rows) if rows else None
-    return Outcome(name, method, detector, learned, test)
+    return Outcome(name, method, detector, learned, test, data.notes)
 
 
 def sound(data: BoxedDataset) -> BoxedDataset:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from striate import progress
-from striate.data.boxes import BoxedDataset, Objects
+from striate.data.boxes import BoxedDataset, Objects, whole
 from striate.errors import DataError, ImageError
 from striate.evaluation.detection import (
     Curve,
@@ -23,7 +23,6 @@ from striate.evaluation.detection import (
 )
 from striate.models.matching import Detections
 from striate.tasks.detection.finder import Finder
-from striate.tasks.detection.pictures import whole
 
 
 @dataclass(frozen=True, eq=False)

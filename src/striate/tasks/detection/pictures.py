@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from striate import progress
-from striate.data.boxes import BoxedDataset
-from striate.data.dataset import Images
+from striate.data.boxes import BoxedDataset, whole
 from striate.errors import DataError, ImageError, StorageError
 from striate.files import cache_folder
 from striate.models import Normalization
@@ -187,15 +186,3 @@ def reserve(file: int, count: int) -> None:
         os.posix_fallocate(file, 0, count)
     else:
         os.truncate(file, count)
-
-
-def whole(images: Images, row: int) -> NDArray[np.uint8]:
-    """A picture with all of its pixels: (H, W, 3) uint8.
-
-    Raises:
-        ImageError: if it cannot be read.
-    """
-    from striate import images as decoding
-
-    path = images.path(row)
-    return images[row] if path is None else decoding.read(path, at_least=None)

@@ -26,6 +26,7 @@ from striate.models.matching import Detections
 from striate.ops.boxes import overlaps
 from striate.progress import Clock
 from striate.tasks.detection.asking import Ask, Learned
+from striate.tasks.detection.networks import same_form
 from striate.tasks.detection.rcnn_features import READ, Eye, Looking, Reader
 from striate.tasks.detection.rcnn_learning import Solving, solve
 from striate.tasks.detection.rcnn_looking import Looked, look
@@ -99,12 +100,10 @@ class RCNNFinder:
             expected = {f"eye.{name}": value for name, value in eye.state_dict().items()}
             empty = Machines.empty(torch.zeros(eye.width), torch.zeros(eye.width), classes)
         expected |= {f"machines.{f.name}": getattr(empty, f.name) for f in fields(Machines)}
-        for name in expected.keys() | tensors.keys():
-            if name not in expected or name not in tensors:
-                raise ValueError(f"{name} is on one side only")
-            theirs, ours = tensors[name], expected[name]
-            if theirs.shape != ours.shape or theirs.dtype != ours.dtype:
-                raise ValueError(f"{name} is {tuple(theirs.shape)} of {theirs.dtype}")
+        same_form(expected, tensors)
+        for name, theirs in tensors.items():
+            if theirs.dtype != expected[name].dtype:
+                raise ValueError(f"{name} is of {theirs.dtype}")
             if not theirs.isfinite().all():
                 raise ValueError(f"{name} holds what is no number")
         eye.load_state_dict(

@@ -11,10 +11,9 @@ import torch
 from torch import Tensor
 
 from striate import progress
-from striate.data.boxes import BoxedDataset, Objects
+from striate.data.boxes import BoxedDataset, Objects, whole
 from striate.errors import ImageError, WeightsError
 from striate.ops.boxes import overlaps
-from striate.tasks.detection.pictures import whole
 from striate.tasks.detection.rcnn_features import Reader
 from striate.tasks.detection.rcnn_learning import Seen
 from striate.training.checkpoints import load_tensors, save_tensors

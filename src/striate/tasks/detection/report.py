@@ -12,12 +12,12 @@ from PIL import Image
 
 from striate import pages
 from striate.data import SPLITS
+from striate.data.boxes import whole
 from striate.errors import ImageError
 from striate.evaluation.detection import verdict
 from striate.tasks.detection.dpm_finder import DPMFinder
 from striate.tasks.detection.dpm_picture import dpm_sheet
 from striate.tasks.detection.measuring import Measured
-from striate.tasks.detection.pictures import whole
 from striate.visualize.boxes import Frame, drawn
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ def contents(comparison: "Comparison") -> dict[str, Any]:
         "threshold": tested(best).threshold,
         "pictures": _pictures(comparison, tested(best)),
         "colors": {"right": RIGHT, "wrong": WRONG, "missed": MISSED},
+        "notes": data.notes,
         "parts": _parts(comparison),
         "doubts": [asdict(doubt) for doubt in data.doubts[:DOUBTS]],
         "more_doubts": max(0, len(data.doubts) - DOUBTS),
