@@ -37,7 +37,7 @@ def test_the_strongest_are_those_that_loops_find(images, count, batch_size, seed
         for n, row, column, value in zip(
             found.numbers[k], found.rows[k], found.columns[k], found.values[k], strict=True
         ):
-            assert maps[n, channel, row, column] == pytest.approx(value, rel=1e-5)
+            assert maps[n, channel, row, column] == pytest.approx(value, rel=1e-5, abs=1e-6)
 
 
 def test_of_equals_the_first_image_counts():
