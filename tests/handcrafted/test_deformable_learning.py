@@ -6,7 +6,8 @@ from numpy.typing import NDArray
 
 from striate.data.boxes import Objects
 from striate.handcrafted.deformable import Component, Scored, needed_levels
-from striate.handcrafted.deformable_learning import Scene, Settings, learned
+from striate.handcrafted.deformable_learning import Scene, Settings, State, learned, rounds
+from striate.handcrafted.deformable_solving import Examples
 from striate.handcrafted.deformable_start import begun
 from striate.handcrafted.pyramid import DEPTH, pyramid
 from striate.ops.boxes import overlaps
@@ -62,6 +63,34 @@ def test_the_same_seed_learns_the_same() -> None:
     scenes = [scene(*one, empty) for one in pictures]
     first, second = (learned(empty, scenes, FEW, seed=4)[1][0].weights for _ in range(2))
     assert torch.equal(first, second)
+
+
+def test_learning_goes_on_after_any_round_as_if_it_had_not_stopped() -> None:
+    pictures = crosses(3, 0)
+    boxes = torch.from_numpy(np.concatenate([objects.boxes for _, objects in pictures]))
+    empty = begun(boxes, 0, cells=FEW.cells)
+    scenes = [scene(*one, empty) for one in pictures]
+    pyramids = [one.pyramid for one in scenes]
+    kept = []
+    for state in rounds(empty, scenes, FEW, seed=4):
+        pairs = list(zip(state.models, state.examples, strict=True))
+        tables = [examples.table(model) for model, examples in pairs]
+        for (model, examples), table in zip(pairs, tables, strict=True):
+            again = Examples.told(model, table, pyramids)
+            assert torch.equal(again.negatives, examples.negatives)
+            assert again.keys == examples.keys
+        kept.append((state, tables))
+    assert [state.done for state, _ in kept] == [1, 0, 1, 0]
+    assert [len(state.stages) for state, _ in kept] == [0, 1, 1, 2]
+    for number, (state, tables) in enumerate(kept):
+        pairs = list(zip(state.models, tables, strict=True))
+        read = tuple(Examples.told(model, table, pyramids) for model, table in pairs)
+        start = State(state.stages, state.models, read, state.done)
+        rest = list(rounds(empty, scenes, FEW, seed=99, start=start))  # no number is drawn again
+        assert len(rest) == len(kept) - number - 1
+        for one, other in zip((rest or [start])[-1].stages, kept[-1][0].stages, strict=True):
+            assert torch.equal(one[0].weights, other[0].weights)
+            assert torch.equal(one[0].outline, other[0].outline)
 
 
 def test_boxes_that_no_place_covers_leave_a_component_empty() -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 import torch
 from torch import Tensor
 
@@ -16,7 +17,7 @@ from striate.handcrafted.deformable_solving import (
     thinned,
 )
 from striate.handcrafted.deformable_start import with_parts
-from striate.handcrafted.pyramid import DEPTH
+from striate.handcrafted.pyramid import DEPTH, Pyramid
 
 
 def blank(rows: int = 3, columns: int = 3) -> Component:
@@ -73,6 +74,19 @@ def test_only_the_hardest_are_kept() -> None:
     thinned(one.but(weights), examples, 2)
     assert examples.negatives[:, -1].tolist() == [3.0, 2.0]
     assert [key[3] for key in examples.keys] == [0, 2]
+
+
+def test_negatives_of_no_such_picture() -> None:
+    picture = Pyramid({5: torch.zeros(31, 4, 4, dtype=torch.float16)}, (32, 32))
+    inside = torch.tensor([[0, 5, 1, 2]], dtype=torch.int32)
+    assert Examples.told(blank(), inside, [picture]).keys == [(0, 5, 1, 2)]
+    for place, value in ((0, 1), (0, -1), (1, 6), (2, 50), (3, 50)):
+        table = inside.clone()
+        table[0, place] = value
+        with pytest.raises(LookupError):
+            Examples.told(blank(), table, [picture])
+    with pytest.raises(RuntimeError):
+        Examples.told(blank(), inside[:, :3], [picture])
 
 
 def test_outlines_are_least_squares() -> None:

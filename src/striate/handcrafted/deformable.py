@@ -140,17 +140,14 @@ class Scored:
         self.component, self.size = component, picture.size
         self._seen: dict[int, tuple[Tensor, Tensor | None, Tensor | None]] = {}
         self.maps: dict[int, Tensor] = {}
-        margin, parts = component.margin, len(component.parts)
+        parts = len(component.parts)
         for level in component.levels:
             if level not in picture.levels or (parts and level - OCTAVE not in picture.levels):
                 continue
-            wide = picture.padded(level, margin)
+            wide, finer = planes(component, picture, level)
             total = convolved(wide, component.root[None])[0] + component.bias
-            finer = raw = None
-            if parts:
-                height, width = picture.levels[level].shape[1:]
-                twice = (2 * height, 2 * width)
-                finer = picture.padded(level - OCTAVE, 2 * margin + REACH, twice)
+            raw = None
+            if finer is not None:
                 raw = convolved(finer, component.parts)
                 for best, (x, y) in zip(
                     fetched(raw, component.costs, reach=REACH),
@@ -238,19 +235,50 @@ class Scored:
         return out
 
     def _vectors(self, level: int, rows: Tensor, columns: Tensor) -> Tensor:
-        one = self.component
         wide, finer, _ = self._seen[level]
-        height, width = one.shape
-        values = [crops(wide, rows, columns, height, width).flatten(1)]
-        if finer is not None:
-            moves = self.displaced(level, rows, columns)  # (K, P, 2)
-            place = moves + one.anchors + REACH
-            x, y = place.unbind(2)
-            down, across = (2 * rows[:, None] + y).flatten(), (2 * columns[:, None] + x).flatten()
-            side = one.parts.shape[2]
-            values.append(crops(finer, down, across, side, side).reshape(len(rows), -1))
-            values.append(-torch.cat([moves, moves**2], 2).flatten(1).float())
-        return torch.cat([*values, torch.ones(len(rows), 1)], 1)
+        moves = self.displaced(level, rows, columns)
+        return vectors_at(self.component, wide, finer, rows, columns, moves)
+
+
+def planes(component: Component, picture: Pyramid, level: int) -> tuple[Tensor, Tensor | None]:
+    """What the root of a component reads at a level, and what its parts read, with the cells beyond
+    the picture that they may reach."""
+    margin = component.margin
+    wide = picture.padded(level, margin)
+    if not len(component.parts):
+        return wide, None
+    height, width = picture.levels[level].shape[1:]
+    twice = (2 * height, 2 * width)
+    return wide, picture.padded(level - OCTAVE, 2 * margin + REACH, twice)
+
+
+def vectors_at(
+    one: Component,
+    wide: Tensor,
+    finer: Tensor | None,
+    rows: Tensor,
+    columns: Tensor,
+    moves: Tensor,
+) -> Tensor:
+    """(K, D): what the weights of a component are multiplied with where its root is at these rows
+    and columns (K,) of `planes` and its parts have moved by (K, P, 2)."""
+    height, width = one.shape
+    values = [crops(wide, rows, columns, height, width).flatten(1)]
+    if finer is not None:
+        place = moves + one.anchors + REACH
+        x, y = place.unbind(2)
+        down, across = (2 * rows[:, None] + y).flatten(), (2 * columns[:, None] + x).flatten()
+        side = one.parts.shape[2]
+        values.append(crops(finer, down, across, side, side).reshape(len(rows), -1))
+        values.append(-torch.cat([moves, moves**2], 2).flatten(1).float())
+    return torch.cat([*values, torch.ones(len(rows), 1)], 1)
+
+
+def moves_in(one: Component, vectors: Tensor) -> Tensor:
+    """(K, P, 2): by how much the parts of a component have moved in its vectors (K, D)."""
+    count, end = one.costs.numel(), vectors.shape[1] - 1
+    ways = -vectors[:, end - count : end]
+    return ways.reshape(len(vectors), len(one.costs), BENDS)[:, :, :2]
 
 
 def convolved(features: Tensor, filters: Tensor) -> Tensor:

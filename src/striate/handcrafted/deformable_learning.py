@@ -7,7 +7,7 @@ the background is searched for what scores too high (`deformable_choosing`); wit
 the machine is convex (`deformable_solving`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -61,37 +61,86 @@ class Scene:
     objects: Objects
 
 
-def learned(
-    components: Sequence[Component], scenes: Sequence[Scene], settings: Settings, *, seed: int = 0
-) -> list[list[Component]]:
-    """The components, learned from scenes that hold every level they need: first as roots alone,
+@dataclass(frozen=True, eq=False)
+class State:
+    """Learning between two rounds: all that the next one depends on. Of the examples it is the
+    negatives alone: positives are placed anew in every round.
+
+    Attributes:
+        stages: the components as each finished phase left them.
+        models: of the phase under way; none before its first round.
+        examples: of each model.
+        done: rounds of that phase.
+    """
+
+    stages: tuple[list[Component], ...] = ()
+    models: tuple[Component, ...] = ()
+    examples: tuple[Examples, ...] = ()
+    done: int = 0
+
+
+NOTHING = State()
+
+
+def rounds(
+    components: Sequence[Component],
+    scenes: Sequence[Scene],
+    settings: Settings,
+    *,
+    seed: int = 0,
+    start: State = NOTHING,
+) -> Iterator[State]:
+    """Learns the components from scenes that hold every level they need: first as roots alone,
     then, where parts are asked for, with parts.
 
-    A component that covers no box in any scene comes back without a weight.
+    Yields after every round; what it yields changes when the next is asked for. The last has all
+    stages. A component that covers no box in any scene comes back without a weight.
+
+    Args:
+        start: what was yielded after a round of the same learning, which goes on there and ends
+            as if it had never stopped.
     """
-    models, stages = list(components), []
-    generator = torch.Generator().manual_seed(seed)
     phases = [(settings.roots, "learn roots")]
     if settings.part_count:
         phases.append((settings.parts, "learn parts"))
-    for phase, (rounds, name) in enumerate(phases):
-        if phase:
-            models = [
-                with_parts(model, count=settings.part_count, covered=settings.covered)
-                for model in models
-            ]
-        examples = [Examples.of(model) for model in models]
-        with progress.stage(name, rounds * len(scenes)) as bar:
-            for number in range(rounds):
-                random = generator if phase == number == 0 else None
+    stages, done = list(start.stages), start.done
+    models, examples = list(start.models), list(start.examples)
+    while len(stages) < len(phases):
+        count, name = phases[len(stages)]
+        if not done:
+            models = list(components)
+            if stages:
+                models = [
+                    with_parts(model, count=settings.part_count, covered=settings.covered)
+                    for model in stages[-1]
+                ]
+            examples = [Examples.of(model) for model in models]
+        with progress.stage(name, count * len(scenes)) as bar:
+            bar.advance(done * len(scenes))
+            for number in range(done, count):
+                first = not stages and not number
+                random = torch.Generator().manual_seed(seed) if first else None
                 least = MARGIN if number else -torch.inf
                 gather(models, examples, scenes, settings, least, random, bar)
                 for place, one in enumerate(examples):
                     if len(one.positives) and len(one.negatives):
                         models[place] = solved(models[place], one, settings.cost)
                         thinned(models[place], one, settings.negatives)
+                if number + 1 < count:
+                    yield State(tuple(stages), tuple(models), tuple(examples), number + 1)
         stages.append([outlined(*pair) for pair in zip(models, examples, strict=True)])
-    return stages
+        done = 0
+        yield State(tuple(stages))
+
+
+def learned(
+    components: Sequence[Component], scenes: Sequence[Scene], settings: Settings, *, seed: int = 0
+) -> list[list[Component]]:
+    """The components after all `rounds`, as each phase left them."""
+    state = NOTHING
+    for after in rounds(components, scenes, settings, seed=seed):
+        state = after
+    return list(state.stages)
 
 
 def gather(

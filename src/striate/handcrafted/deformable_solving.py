@@ -1,13 +1,23 @@
 """The convex half of learning a deformable part model (Felzenszwalb et al. 2010, Sections 4 and
 7.1): from examples whose places are held to the weights of a component, and to its outline."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from striate.handcrafted.deformable import BENDS, Component, Places, Scored
+from striate.handcrafted.deformable import (
+    BENDS,
+    Component,
+    Places,
+    Scored,
+    moves_in,
+    planes,
+    vectors_at,
+)
+from striate.handcrafted.pyramid import Pyramid
 
 LEAST_COST = 0.01  # of dx² and dy², ever: so that the way is never free
 SHY = 0.1  # deformations are written this much smaller, so that they are regularized more
@@ -56,6 +66,37 @@ class Examples:
         self.offsets = torch.cat([self.offsets[:0], *(offsets for _, offsets in placed)])
         self.negatives = torch.cat([self.negatives, *self.fresh])
         self.fresh = []
+
+    def table(self, component: Component) -> Tensor:
+        """(M, 4 + 2 P) int32: of each negative its key, then by how much each part has moved: with
+        the pictures all that there is to know of it."""
+        keys = torch.tensor(self.keys, dtype=torch.int32).reshape(-1, 4)
+        return torch.cat([keys, moves_in(component, self.negatives).flatten(1).int()], 1)
+
+    @classmethod
+    def told(cls, component: Component, table: Tensor, pictures: Sequence[Pyramid]) -> "Examples":
+        """The negatives of a table, read from the pictures again; no positives.
+
+        Raises:
+            LookupError, RuntimeError: if they lie in no such picture.
+        """
+        examples, parts = cls.of(component), len(component.parts)
+        keys, moves = table.long().split([4, 2 * parts], 1)
+        if bool((keys < 0).any()):
+            raise LookupError("a negative lies before the first scene, level, row or column")
+        scenes, levels, rows, columns = keys.unbind(1)
+        examples.keys = [(a, b, c, d) for a, b, c, d in keys.tolist()]
+        examples.negatives = torch.zeros(len(table), len(component.weights))
+        for scene, level in sorted({key[:2] for key in examples.keys}):
+            mine = ((scenes == scene) & (levels == level)).nonzero().flatten()
+            examples.negatives[mine] = vectors_at(
+                component,
+                *planes(component, pictures[scene], level),
+                rows[mine],
+                columns[mine],
+                moves[mine].reshape(len(mine), parts, 2),
+            )
+        return examples
 
 
 def solved(component: Component, examples: Examples, cost: float) -> Component:
@@ -106,10 +147,8 @@ def outlined(component: Component, examples: Examples) -> Component:
     known = examples.offsets.isfinite().all(1)
     if not bool(known.any()):
         return component
-    count, end = component.costs.numel(), len(component.weights) - 1
-    some = examples.positives[known]
-    moves = -some[:, end - count : end].reshape(len(some), len(component.costs), BENDS)[:, :, :2]
-    told = torch.cat([torch.ones(len(some), 1), moves.flatten(1)], 1)
+    moves = moves_in(component, examples.positives[known])
+    told = torch.cat([torch.ones(len(moves), 1), moves.flatten(1)], 1)
     ridge = STIFF * torch.eye(told.shape[1])
     ridge[0, 0] = 0.0
     outline = torch.linalg.solve(told.T @ told + ridge, told.T @ examples.offsets[known])
