@@ -21,6 +21,7 @@ from striate.tasks.detection.rcnn import RCNNFinder
 from striate.tasks.detection.rcnn_features import READ, Looking, Reader, warped
 from striate.tasks.detection.rcnn_looking import look
 from striate.tasks.detection.rcnn_machines import Machines
+from striate.tasks.detection.rcnn_tuning import Tuning
 
 SMALL = Looking(side=32, regions=60, strategies=Strategies(side=90, scales=(20,)))
 
@@ -52,12 +53,13 @@ def pixels_themselves(reader: Reader, pixels: np.ndarray, boxes: Tensor) -> Tens
 
 def test_it_learns_from_a_folder(shapes: BoxedDataset, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Reader, "features", pixels_themselves)
-    learned = rcnn.learn(shapes, Ask(weights=None), looking=SMALL)
+    learned = rcnn.learn(shapes, Ask(weights=None), looking=SMALL, tuning=None)
     test = measured(learned.finder, shapes, np.flatnonzero(shapes.split == 2).tolist())
     assert test.map50 > 0.8
     assert learned.validation is not None
     assert {"map50", "ap50 disc", "ap50 square"} == set(learned.validation)
-    assert list(learned.seconds) == ["look", "solve", "validate"]
+    assert list(learned.seconds) == ["search", "look", "solve", "validate"]
+    assert learned.recipe["tuning"] is None
     assert json.loads(json.dumps(learned.recipe))["looking"]["side"] == 32
     notes = "\n".join(learned.notes)
     assert "selective search took" in notes
@@ -76,21 +78,28 @@ def test_a_stopped_run_goes_on_and_a_finished_one_is_read(
         looks.append(1)
         return look(*args, **settings)  # type: ignore[arg-type]
 
-    ask = Ask(weights=None, folder=folder)
+    ask = Ask(weights=None, folder=folder, epochs=1)
     with monkeypatch.context() as patch:
         patch.setattr(rcnn, "look", stopped)
         with pytest.raises(KeyboardInterrupt):
             rcnn.learn(few, ask, looking=SMALL)
-    assert len(list((folder / "regions").iterdir())) == 3
-    second = rcnn.learn(few, replace(ask, resume=True), looking=SMALL)
-    assert second.seconds["look"] > 0
+    assert len(list((folder / "regions").iterdir())) == 5
+    assert (folder / "tuning" / "best.safetensors").is_file()
+    assert len(list((folder / "features").iterdir())) == 3
+    ask = replace(ask, resume=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(Reader, "regions", None)  # nothing is searched any more, nor learned
+        patch.setattr(Tuning, "losses", None)
+        second = rcnn.learn(few, ask, looking=SMALL)
     assert [path.name for path in folder.iterdir()] == ["learned.safetensors"]
+    assert len(second.history) == 1
     with monkeypatch.context() as patch:
         patch.setattr(rcnn, "look", None)  # nothing is looked at any more
-        third = rcnn.learn(few, replace(ask, resume=True), looking=SMALL)
+        third = rcnn.learn(few, ask, looking=SMALL)
         with pytest.raises(TypeError):  # of another way of looking it is
-            rcnn.learn(few, replace(ask, resume=True), looking=replace(SMALL, side=40))
+            rcnn.learn(few, ask, looking=replace(SMALL, side=40))
     assert repr(third.validation) == repr(second.validation)
+    assert third.history == second.history
     assert third.notes == second.notes
     for name, value in second.finder.tensors().items():
         torch.testing.assert_close(third.finder.tensors()[name], value)

@@ -10,7 +10,7 @@ import torch
 from striate.data.boxes import BoxedDataset
 from striate.handcrafted.selective_search import Strategies
 from striate.tasks.detection.rcnn_features import Looking, Reader
-from striate.tasks.detection.rcnn_looking import chosen, look
+from striate.tasks.detection.rcnn_looking import Kept, chosen, look, search
 
 SMALL = Looking(side=32, regions=40, strategies=Strategies(side=64, scales=(20,)))
 
@@ -28,21 +28,24 @@ def reader() -> Reader:
 
 
 def test_things_come_first_then_regions(reader: Reader, few: BoxedDataset) -> None:
-    looked = look(reader, few, 0, learned=10)
-    rows = np.flatnonzero(few.split == 0)
+    searched = search(reader, few, 0, learned=10)
+    looked = look(reader, few, searched)
+    rows = np.flatnonzero(few.split == 0).tolist()
+    assert searched.rows == rows
     assert len(looked.seen) == len(rows)
-    for one, marked, row, size in zip(
-        looked.seen, looked.truth, rows.tolist(), looked.sizes, strict=True
+    for one, boxes, marked, row, size in zip(
+        looked.seen, searched.boxes, looked.truth, rows, looked.sizes, strict=True
     ):
         assert marked is few.objects[row]
+        assert one.boxes is boxes
         assert one.things == len(marked)
         np.testing.assert_array_equal(one.boxes[: one.things].numpy(), marked.boxes)
         assert one.things < len(one.boxes) <= one.things + 10
         assert one.load().shape == (len(one.boxes), reader.eye.width)
         assert one.load().dtype == torch.float16
         assert size == (90, 120)
-    assert looked.spent["pictures"] == len(rows)
-    assert looked.spent["regions"] == sum(len(one.boxes) for one in looked.seen)
+    assert searched.fresh == len(rows)
+    assert looked.fresh == sum(len(one.boxes) for one in looked.seen)
 
 
 def test_regions_near_things_are_chosen_first() -> None:
@@ -54,25 +57,33 @@ def test_regions_near_things_are_chosen_first() -> None:
     assert chosen(regions, things, None) is regions
 
 
-def test_what_was_seen_is_not_looked_at_again(
-    reader: Reader, few: BoxedDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_what_was_searched_and_seen_is_not_looked_at_again(
+    reader: Reader, few: BoxedDataset, tmp_path: Path
 ) -> None:
-    first = look(reader, few, 0, folder=tmp_path / "regions", identity="a")
-    memory = look(reader, few, 0)
+    def kept(name: str, identity: str, *, resume: bool = True) -> Kept:
+        return Kept(tmp_path / name, identity, resume)
+
+    searched = search(reader, few, 0, kept=kept("regions", "a"))
+    first = look(reader, few, searched, kept=kept("features", "a"))
+    memory = look(reader, few, search(reader, few, 0))
     for one, other in zip(first.seen, memory.seen, strict=True):
         torch.testing.assert_close(one.boxes, other.boxes)
         torch.testing.assert_close(one.load(), other.load())
     # One file is missing and one is damaged: both are written anew, the others are read.
-    first.files[0].unlink()
-    first.files[1].write_bytes(first.files[1].read_bytes()[:100])
-    again = look(reader, few, 0, folder=tmp_path / "regions", identity="a", resume=True)
-    assert again.spent["pictures"] == 2
+    for name in ("regions", "features"):
+        files = sorted((tmp_path / name).iterdir())
+        assert [file.stem for file in files] == [str(row) for row in searched.rows]
+        files[0].unlink()
+        files[1].write_bytes(files[1].read_bytes()[:100])
+    found = search(reader, few, 0, kept=kept("regions", "a"))
+    again = look(reader, few, found, kept=kept("features", "a"))
+    assert found.fresh == 2
+    assert again.fresh == sum(len(boxes) for boxes in found.boxes[:2])
     for one, other in zip(again.seen, memory.seen, strict=True):
         torch.testing.assert_close(one.load(), other.load())
-    other_run = look(reader, few, 0, folder=tmp_path / "regions", identity="b", resume=True)
-    assert other_run.spent["pictures"] == len(first.files)
-    other_run.forget()
-    assert not (tmp_path / "regions").exists()
+    assert search(reader, few, 0, kept=kept("regions", "b")).fresh == len(searched.rows)
+    anew = kept("features", "a", resume=False)
+    assert look(reader, few, found, kept=anew).fresh == sum(map(len, found.boxes))
 
 
 def test_a_picture_that_cannot_be_read_is_told(
@@ -82,9 +93,10 @@ def test_a_picture_that_cannot_be_read_is_told(
     path = few.images.path(row)
     assert path is not None
     path.write_bytes(b"no picture")
-    looked = look(reader, few, 0, learned=5)
-    assert len(looked.seen) == (few.split == 0).sum() - 1
-    assert len(looked.broken) == 1
-    assert few.images.name(row) in looked.broken[0]
-    none = look(reader, replace(few, split=np.full_like(few.split, -1)), 0)
-    assert not none.seen
+    searched = search(reader, few, 0, learned=5)
+    assert len(searched.rows) == (few.split == 0).sum() - 1
+    assert len(look(reader, few, searched).seen) == len(searched.rows)
+    assert len(searched.broken) == 1
+    assert few.images.name(row) in searched.broken[0]
+    none = search(reader, replace(few, split=np.full_like(few.split, -1)), 0)
+    assert not look(reader, few, none).seen

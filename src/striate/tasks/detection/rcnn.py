@@ -2,12 +2,14 @@
 convolutional network.
 
 Selective search says where something may be, a network trained on whole pictures looks at each of
-these places by itself, and one linear machine a class decides. Nothing is learned by gradient
-steps; nearly all of the time goes into looking, in learning as in use.
+these places by itself, and one linear machine a class decides. Nearly all of the time goes into
+looking, in learning as in use.
 """
 
 import hashlib
 import json
+import shutil
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import partial
 from typing import Any, ClassVar, Self
@@ -29,15 +31,18 @@ from striate.tasks.detection.asking import Ask, Learned
 from striate.tasks.detection.networks import same_form
 from striate.tasks.detection.rcnn_features import READ, Eye, Looking, Reader
 from striate.tasks.detection.rcnn_learning import Solving, solve
-from striate.tasks.detection.rcnn_looking import Looked, look
+from striate.tasks.detection.rcnn_looking import Kept, Looked, Searched, look, search
 from striate.tasks.detection.rcnn_machines import Machines, calibrate
+from striate.tasks.detection.rcnn_tuning import RECIPE, tune
+from striate.training import Recipe
 from striate.training.checkpoints import load_tensors, save_tensors
 from striate.training.modes import seeded
 
 BACKBONE = "efficientnet_lite0"
 MOST = 100  # detections of a picture
 LEAST = 0.01  # chance of a detection
-TOLD = ("seconds", "validation", "recipe", "notes")  # of what was learned, beside the finder
+TOLD = ("seconds", "validation", "history", "recipe", "notes")  # of what was learned
+KEPT = ("regions", "tuning", "features")  # folders of a run, until all is solved
 RECALLED = (300, 1000, 2000)  # regions of a picture among which a thing is looked for, in the notes
 
 
@@ -118,57 +123,91 @@ def learn(
     ask: Ask,
     *,
     looking: Looking | None = None,
+    tuning: Recipe | None = RECIPE,
     solving: Solving | None = None,
 ) -> Learned:
-    """Looks once at every region of the training and validation images, then solves.
+    """Searches regions, tunes the network on them, looks once at every one of them, then solves.
 
-    What was seen is kept in `ask.folder`, picture by picture, until all is solved; then the result.
+    What was searched, learned and seen is kept in `ask.folder` until all is solved; then the
+    result.
+
+    Args:
+        tuning: None reads the network as it comes.
 
     Raises:
         DataError: if nothing is marked in the training images.
         MissingExtra, WeightsError: if scikit-image or the weights are not to be had.
     """
     looking, solving = looking or Looking(), solving or Solving()
+    if tuning is not None and ask.epochs is not None:
+        tuning = tuning.but(epochs=ask.epochs)
     clock = Clock()
     with seeded(ask.seed):
         reader = Reader.of(ask.backbone or BACKBONE, ask.weights, looking)
-    recipe = {"looking": asdict(looking), "solving": asdict(solving)}
-    source = identity_of(data, reader)
-    identity = f"{source} {json.dumps(recipe)}"
+    recipe = {
+        "looking": asdict(looking),
+        "tuning": tuning.to_json() if tuning else None,
+        "solving": asdict(solving),
+    }
+    places = identity_of(data, looking)
+    identity = f"{places} {identity_of_network(reader)} {ask.seed} {json.dumps(recipe)}"
     done = ask.folder / "learned.safetensors" if ask.folder else None
     if ask.resume and done is not None and done.is_file():
         tensors, header = load_tensors(done)
         if header.get("identity") == identity:
             finder = RCNNFinder.restored(tensors, header["finder"], len(data.classes))
             told = {name: header[name] for name in TOLD}
-            return Learned(finder, **told | {"notes": tuple(told["notes"])})
-    kept = ask.folder / "regions" if ask.folder else None
-    with clock.stage("look"):
-        see = partial(look, reader, data, folder=kept, identity=source, resume=ask.resume)
-        training, validation = see(TRAIN, learned=looking.learned), see(VALIDATION)
-    if not any(marked.asked.any() for marked in training.truth):
+            lists = {name: tuple(told[name]) for name in ("history", "notes")}
+            return Learned(finder, **told | lists)
+    folders = {name: ask.folder / name if ask.folder else None for name in KEPT}
+    with clock.stage("search"):
+        kept = Kept(folders["regions"], places, ask.resume)
+        find = partial(search, reader, data, kept=kept)
+        training, validation = find(TRAIN, learned=looking.learned), find(VALIDATION)
+    if not any(data.objects[row].asked.any() for row in training.rows):
         raise DataError(f"{data.name}: nothing is marked in its training images")
+    history: tuple[dict[str, float], ...] = ()
+    if tuning is not None:
+        with clock.stage("tune"):
+            reader, run = tune(
+                reader, data, training, validation, tuning,
+                fresh=ask.weights is None, folder=folders["tuning"], resume=ask.resume,
+                seed=ask.seed,
+            )  # fmt: skip
+            history = run.history
+    with clock.stage("look"):
+        seeing = Kept(folders["features"], f"{places} {identity_of_network(reader)}", ask.resume)
+        learned_from, held_out = (
+            look(reader, data, each, kept=seeing) for each in (training, validation)
+        )
     with clock.stage("solve"):
-        machines = solve(training.seen, training.truth, len(data.classes), solving)
+        machines = solve(learned_from.seen, learned_from.truth, len(data.classes), solving)
         finder = RCNNFinder(reader, machines, solving.doubles)
     with clock.stage("validate"):
-        metrics = validated(finder, validation, data.classes) if validation.seen else None
-    notes = recalls(validation, data.classes)
-    notes += [*pace(training, validation), *training.broken, *validation.broken]
-    learned = Learned(finder, clock.seconds, metrics, recipe=recipe, notes=tuple(notes))
+        metrics = validated(finder, held_out, data.classes) if held_out.seen else None
+    notes = recalls(held_out, data.classes)
+    notes += pace((training, validation), (learned_from, held_out))
+    notes += [*training.broken, *validation.broken]
+    learned = Learned(finder, clock.seconds, metrics, history, recipe, tuple(notes))
     if done is not None:
         told = {name: getattr(learned, name) for name in TOLD}
         header = {"identity": identity, "finder": finder.header(), **told}
         save_tensors(done, finder.tensors(), header)
-        for looked in (training, validation):
-            looked.forget()
+        for folder in folders.values():
+            assert folder is not None
+            shutil.rmtree(folder, ignore_errors=True)
     return learned
 
 
-def identity_of(data: BoxedDataset, reader: Reader) -> str:
-    """Names what is looked at and what looks: the same sees the same."""
-    parts = [data.fingerprint(), data.split.tolist(), reader.header()]
-    total = hashlib.sha256(json.dumps(parts).encode())
+def identity_of(data: BoxedDataset, looking: Looking) -> str:
+    """Names where is looked: the same images, split and search give the same regions."""
+    parts = [data.fingerprint(), data.split.tolist(), asdict(looking)]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def identity_of_network(reader: Reader) -> str:
+    """Names what looks: the same network sees the same."""
+    total = hashlib.sha256(json.dumps(reader.header()).encode())
     for value in reader.eye.state_dict().values():
         total.update(value.numpy().tobytes())
     return total.hexdigest()
@@ -220,15 +259,14 @@ def recalls(looked: Looked, classes: tuple[str, ...]) -> list[str]:
     return lines
 
 
-def pace(*looked: Looked) -> list[str]:
-    """A note: what looking took, where anything was looked at."""
-    search, features, pictures, regions = (
-        sum(one.spent[name] for one in looked)
-        for name in ("search", "features", "pictures", "regions")
-    )
-    if not pictures:
+def pace(searched: Sequence[Searched], looked: Sequence[Looked]) -> list[str]:
+    """A note: what searching and looking took, where anything was looked at."""
+    pictures, regions = sum(one.fresh for one in searched), sum(one.fresh for one in looked)
+    if not pictures or not regions:
         return []
+    search = sum(one.seconds for one in searched) / pictures
+    features = sum(one.seconds for one in looked) / regions
     return [
-        f"selective search took {search / pictures:.2f} s a picture, "
-        f"features {1000 * features / max(1, regions):.1f} ms a region"
+        f"selective search took {search:.2f} s a picture, features {1000 * features:.1f} ms a "
+        "region"
     ]

@@ -21,6 +21,7 @@ from striate.models.faster_rcnn import Backbone
 from striate.models.stages import Stages
 from striate.ops.boxes import without_doubles
 from striate.tasks.detection.networks import fill, normalization_for
+from striate.training import fastest_device
 
 # network: the maps that are read, their widths, and into how many cells a side each is averaged.
 # The map of stride 16 tells where in the crop things lie, the last one what they are.
@@ -134,7 +135,7 @@ class Reader:
     looking: Looking = field(default_factory=Looking)
 
     def __post_init__(self) -> None:
-        quick = folded(self.eye.eval()).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        quick = folded(self.eye.eval()).to(fastest_device(), memory_format=torch.channels_last)  # type: ignore[call-overload]
         object.__setattr__(self, "_quick", quick)
 
     @classmethod
@@ -154,16 +155,20 @@ class Reader:
 
     def features(self, pixels: NDArray[np.uint8], boxes: Tensor) -> Tensor:
         """(K, D) of the regions `boxes` (K, 4) of a picture."""
-        mean, std = (torch.tensor(v) for v in (self.normalization.mean, self.normalization.std))
-        parts = []
+        parts, device = [], fastest_device()
         with torch.inference_mode():
             for crops in warped(pixels, boxes.tolist(), self.looking, self.normalization.mean):
-                images = ((torch.from_numpy(crops) - mean) / std).permute(0, 3, 1, 2)
-                if self.normalization.bgr:
-                    images = images.flip(1)
-                images = images.contiguous(memory_format=torch.channels_last)
-                parts.append(self._quick(images))  # type: ignore[attr-defined]
+                images = self.normalized(torch.from_numpy(crops).permute(0, 3, 1, 2)).to(device)
+                parts.append(self._quick(images).cpu())  # type: ignore[attr-defined]
         return torch.cat(parts).clone() if parts else torch.zeros(0, self.eye.width)
+
+    def normalized(self, crops: Tensor) -> Tensor:
+        """(B, 3, S, S) in [0, 255] as the network reads them."""
+        told = (self.normalization.mean, self.normalization.std)
+        mean, std = (torch.tensor(values)[:, None, None] for values in told)
+        images = (crops - mean) / std
+        images = images.flip(1) if self.normalization.bgr else images
+        return images.contiguous(memory_format=torch.channels_last)
 
     def header(self) -> dict[str, Any]:
         """All but the weights, as plain JSON values."""

@@ -1,7 +1,7 @@
-"""What R-CNN saw in the images of a split: each is looked at once, and kept until all is solved."""
+"""What R-CNN saw in the images of a split: regions are searched once, and each is looked at once;
+both are kept until all is solved."""
 
 import time
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -22,81 +22,130 @@ NEAR = 0.5  # overlap with a thing from which on a region is looked at in any ca
 
 
 @dataclass(frozen=True, eq=False)
+class Kept:
+    """A folder with one file an image, of one run; without a folder nothing is kept.
+
+    Attributes:
+        identity: of the run; files of another are not read.
+        resume: whether files are read at all.
+    """
+
+    folder: Path | None = None
+    identity: str = ""
+    resume: bool = False
+
+    def path(self, row: int) -> Path | None:
+        return self.folder / f"{row}.safetensors" if self.folder else None
+
+    def read(self, row: int, name: str) -> Tensor | None:
+        """A tensor of an image's file; None where there is no such file of this run."""
+        path = self.path(row)
+        if path is None or not self.resume or not path.is_file():
+            return None
+        try:
+            tensors, header = load_tensors(path)
+        except WeightsError:
+            return None  # not ours: it is written anew
+        return tensors[name] if header.get("identity") == self.identity else None
+
+    def write(self, row: int, **tensors: Tensor) -> None:
+        path = self.path(row)
+        if path is not None:
+            save_tensors(path, tensors, {"identity": self.identity})
+
+
+@dataclass(frozen=True, eq=False)
+class Searched:
+    """Where something may be in the images of a split that can be read.
+
+    Attributes:
+        rows: of the set, one an image.
+        boxes: (K, 4) of each; the things that are marked come first, then regions.
+        broken: a note for each that cannot be read.
+        seconds: that selective search took for `fresh` images; the others' were kept.
+    """
+
+    rows: list[int] = field(default_factory=list)
+    boxes: list[Tensor] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    fresh: int = 0
+
+
+@dataclass(frozen=True, eq=False)
 class Looked:
-    """The images of a split that can be read.
+    """What was seen at these places.
 
     Attributes:
         seen, truth, sizes: one entry an image; a size is (height, width).
-        broken: a note for each that cannot be read.
-        files: in which features are kept.
-        spent: seconds of "search" and "features", and the "pictures" and "regions" they went to.
+        seconds: that the features of `fresh` regions took; the others' were kept.
     """
 
     seen: list[Seen] = field(default_factory=list)
     truth: list[Objects] = field(default_factory=list)
     sizes: list[tuple[int, int]] = field(default_factory=list)
-    broken: list[str] = field(default_factory=list)
-    files: list[Path] = field(default_factory=list)
-    spent: dict[str, float] = field(
-        default_factory=lambda: dict.fromkeys(("search", "features", "pictures", "regions"), 0.0)
-    )
-
-    def forget(self) -> None:
-        """Removes the files; features can no longer be loaded."""
-        for path in self.files:
-            path.unlink(missing_ok=True)
-            with suppress(OSError):  # not yet empty
-                path.parent.rmdir()
+    seconds: float = 0.0
+    fresh: int = 0
 
 
-def look(
+def search(
     reader: Reader,
     data: BoxedDataset,
     split: int,
     *,
     learned: int | None = None,
-    folder: Path | None = None,
-    identity: str = "",
-    resume: bool = False,
-) -> Looked:
-    """Regions and features of every image of a split, after those of the things in it.
+    kept: Kept | None = None,
+) -> Searched:
+    """Where to look in every image of a split.
 
     Args:
         learned: regions of an image at most: those near its things, then the likeliest; None: all.
-        folder: one file an image is kept here; None: all stay in memory.
-        identity: of the run; files of another are not read with `resume`.
     """
-    looked = Looked()
-    for row in progress.track(np.flatnonzero(data.split == split).tolist(), "look at regions"):
-        path = folder / f"{row}.safetensors" if folder else None
-        boxes = boxes_in(path, identity) if resume and path else None
-        marked = data.objects[row]
+    kept = kept or Kept()
+    rows: list[int] = []
+    places: list[Tensor] = []
+    broken: list[str] = []
+    seconds, fresh = 0.0, 0
+    for row in progress.track(np.flatnonzero(data.split == split).tolist(), "search regions"):
+        boxes = kept.read(row, "boxes")
         if boxes is None:
             try:
                 pixels = whole(data.images, row)
             except ImageError as error:
-                looked.broken.append(f"{data.images.name(row)} was left out: {error}")
+                broken.append(f"{data.images.name(row)} was left out: {error}")
                 continue
-            things = torch.from_numpy(marked.boxes)
             start = time.perf_counter()
+            things = torch.from_numpy(data.objects[row].boxes)
             boxes = torch.cat([things, chosen(reader.regions(pixels), things, learned)])
-            between = time.perf_counter()
+            seconds, fresh = seconds + time.perf_counter() - start, fresh + 1
+            kept.write(row, boxes=boxes)
+        rows.append(row)
+        places.append(boxes)
+    return Searched(rows, places, broken, seconds, fresh)
+
+
+def look(
+    reader: Reader, data: BoxedDataset, searched: Searched, *, kept: Kept | None = None
+) -> Looked:
+    """Features of every place."""
+    kept = kept or Kept()
+    seen: list[Seen] = []
+    seconds, fresh = 0.0, 0
+    pairs = list(zip(searched.rows, searched.boxes, strict=True))
+    for row, boxes in progress.track(pairs, "look at regions"):
+        features = kept.read(row, "features")
+        if features is None:
+            pixels = whole(data.images, row)
+            start = time.perf_counter()
             features = reader.features(pixels, boxes).half()
-            now = time.perf_counter()
-            numbers = (between - start, now - between, 1, len(boxes))
-            for name, number in zip(looked.spent, numbers, strict=True):
-                looked.spent[name] += number
-            load = partial(_same, features)
-            if path is not None:
-                save_tensors(path, {"boxes": boxes, "features": features}, {"identity": identity})
-        if path is not None:
-            load = partial(features_in, path)
-            looked.files.append(path)
-        looked.seen.append(Seen(boxes, len(marked), load))
-        looked.truth.append(marked)
-        height, width = data.sizes[row].tolist()
-        looked.sizes.append((height, width))
-    return looked
+            seconds, fresh = seconds + time.perf_counter() - start, fresh + len(boxes)
+            kept.write(row, features=features)
+        path = kept.path(row)
+        load = partial(_in, path) if path else partial(_same, features)
+        seen.append(Seen(boxes, len(data.objects[row]), load))
+    truth = [data.objects[row] for row in searched.rows]
+    sizes = [(height, width) for height, width in data.sizes[searched.rows].tolist()]
+    return Looked(seen, truth, sizes, seconds, fresh)
 
 
 def chosen(regions: Tensor, things: Tensor, most: int | None) -> Tensor:
@@ -108,19 +157,7 @@ def chosen(regions: Tensor, things: Tensor, most: int | None) -> Tensor:
     return regions[order[:most].sort().values]
 
 
-def boxes_in(path: Path, identity: str) -> Tensor | None:
-    """The boxes in a file of that run; None where there is none."""
-    if not path.is_file():
-        return None
-    try:
-        tensors, header = load_tensors(path)
-    except WeightsError:
-        return None  # not ours: it is written anew
-    return tensors["boxes"] if header.get("identity") == identity else None
-
-
-def features_in(path: Path) -> Tensor:
-    """The features in a file that `look` wrote."""
+def _in(path: Path) -> Tensor:
     return load_tensors(path)[0]["features"]
 
 

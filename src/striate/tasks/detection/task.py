@@ -6,6 +6,7 @@ from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from striate.augment import Augmentation, Spread
@@ -70,15 +71,9 @@ class Detection(Task[Any, Batch]):
         step = start
         while True:
             first = step * size
-            chosen = [self._drawn(rows, seed, first + place) for place in range(size)]
+            chosen = [drawn(rows, seed, first + place) for place in range(size)]
             yield self.batch(data, chosen, recipe.augmentation, [seed, step])
             step += 1
-
-    @staticmethod
-    def _drawn(rows: np.ndarray, seed: int, number: int) -> int:
-        """The image that comes as `number`-th: every pass over all of them has its own order."""
-        turn, place = divmod(number, len(rows))
-        return int(np.random.default_rng([seed, turn]).permutation(rows)[place])
 
     def batch(
         self, data: Scaled, rows: list[int], augmentation: Augmentation, seed: list[int]
@@ -141,6 +136,12 @@ class Detection(Task[Any, Batch]):
     def new_parameters(self, model: nn.Module) -> list[nn.Parameter]:
         old = {id(parameter) for parameter in cast(Network, model).backbone.parameters()}
         return [parameter for parameter in model.parameters() if id(parameter) not in old]
+
+
+def drawn(rows: NDArray[np.int64], seed: int, number: int) -> int:
+    """The image that comes as `number`-th: every pass over all of them has its own order."""
+    turn, place = divmod(number, len(rows))
+    return int(np.random.default_rng([seed, turn]).permutation(rows)[place])
 
 
 def detect(
