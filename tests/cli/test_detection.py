@@ -62,7 +62,7 @@ def quick(monkeypatch):
 
     method = replace(METHODS["faster_rcnn"], learn=fresh)
     monkeypatch.setitem(METHODS, "faster_rcnn", method)
-
+    monkeypatch.setattr("striate.tasks.detection.faster_rcnn.EPOCH", 8)
     monkeypatch.setattr(Method, "prepare", lambda *_: None)
 
 

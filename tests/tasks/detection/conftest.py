@@ -18,8 +18,16 @@ from striate.models.faster_rcnn import Backbone, FasterRCNN
 from striate.models.fpn import Pyramid
 from striate.models.regions import BoxHead, ProposalNetwork, Settings
 from striate.models.stages import Stages
-from striate.tasks.detection import Detector, Scaling, exporting
+from striate.tasks.detection import Detector, Scaling, exporting, faster_rcnn, rcnn_tuning
+from striate.tasks.detection import yolo as yolo_finder
 from striate.tasks.detection.networks import NetworkFinder
+
+
+@pytest.fixture(autouse=True)
+def _short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An epoch shows few pictures: of eight of them hundreds teach nothing that is asked here."""
+    for module in (faster_rcnn, yolo_finder, rcnn_tuning):
+        monkeypatch.setattr(module, "EPOCH", 24)
 
 
 @pytest.fixture

@@ -104,10 +104,10 @@ def test_batches_follow_from_seed_and_step(
 def test_it_learns_what_crops_show(
     quick: Reader, shapes: BoxedDataset, places: tuple[Searched, Searched], tmp_path: Path
 ) -> None:
-    recipe = RECIPE.but(epochs=1, batch_size=8, learning_rate=3e-3)
+    recipe = RECIPE.but(epochs=24, batch_size=8, learning_rate=3e-3)
     before = {name: value.clone() for name, value in quick.eye.state_dict().items()}
     reader, run = tune(quick, shapes, *places, recipe, fresh=True, folder=tmp_path / "tuning")
-    assert run.history[0]["recall"] > 0.8  # of three kinds; 1 / 3 by chance
+    assert run.best["recall"] > 0.8  # of three kinds; 1 / 3 by chance
     for name, value in quick.eye.state_dict().items():
         assert torch.equal(value, before[name])  # the reader that was given has not changed
     after = reader.eye.state_dict()
