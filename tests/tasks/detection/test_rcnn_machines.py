@@ -1,36 +1,19 @@
-"""What R-CNN decides by: detections by hand, the curve beside scikit-learn's."""
+"""What R-CNN decides by: detections by hand, chances that come true."""
 
 import numpy as np
 import pytest
 import torch
-from sklearn.linear_model import LogisticRegression
 
 from striate.data.boxes import Objects
 from striate.models.matching import Detections
-from striate.tasks.detection.rcnn_machines import PLAIN, Machines, calibrate, logistic
+from striate.tasks.detection.chances import PLAIN
+from striate.tasks.detection.rcnn_machines import Machines, calibrate
 
 THING = [0, 0, 10, 10]
 
 
 def identity(width: int, classes: int = 1) -> Machines:
     return Machines.empty(torch.zeros(width), torch.ones(width), classes)
-
-
-def test_the_curve_is_that_of_logistic_regression() -> None:
-    scores = torch.randn(4000)
-    right = torch.rand(4000) < torch.sigmoid(3 * scores - 1)
-    slope, bias = logistic(scores, right)
-    known = LogisticRegression(C=1e6).fit(scores[:, None].numpy(), right.numpy())
-    assert slope == pytest.approx(float(known.coef_[0, 0]), rel=0.02)
-    assert bias == pytest.approx(float(known.intercept_[0]), rel=0.02)
-
-
-@pytest.mark.parametrize(
-    "right", [[], [True, True, True], [False, False, False], [False, True, True]]
-)
-def test_a_curve_that_cannot_be_fitted_is_the_plain_one(right: list[bool]) -> None:
-    scores = torch.tensor([3.0, 2.0, 1.0])[: len(right)]
-    assert logistic(scores, torch.tensor(right, dtype=torch.bool)) == PLAIN
 
 
 def test_detections_by_hand() -> None:
@@ -56,8 +39,8 @@ def test_detections_by_hand() -> None:
 
 def test_calibration_keeps_the_order_and_tells_the_chance() -> None:
     generator = torch.Generator().manual_seed(0)
-    machines = identity(1)
-    machines.known[:] = True
+    machines = identity(1, 3)
+    machines.known[:2] = True
     found, truth = [], []
     for _ in range(1500):
         score = torch.randn(1, generator=generator)
@@ -72,3 +55,6 @@ def test_calibration_keeps_the_order_and_tells_the_chance() -> None:
     slope, bias = machines.curve[0].tolist()
     assert slope == pytest.approx(1, abs=0.2)
     assert bias == pytest.approx(-1, abs=0.2)
+    # Of the second class nothing was found, of the third nothing was known.
+    torch.testing.assert_close(machines.curve[1], machines.curve[0])
+    assert tuple(machines.curve[2].tolist()) == PLAIN

@@ -1,12 +1,13 @@
 """Deformable part models, learned from a folder: roots and parts from the training images, what a
 score means from the validation images."""
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from striate import progress
@@ -15,21 +16,25 @@ from striate.data.dataset import TRAIN, VALIDATION
 from striate.errors import DataError, ImageError
 from striate.evaluation.detection import average_precisions, judged, mean
 from striate.handcrafted.deformable import Component, needed_levels
-from striate.handcrafted.deformable_learning import Scene, Settings, learned
+from striate.handcrafted.deformable_learning import NOTHING, Scene, Settings, rounds
 from striate.handcrafted.deformable_start import begun
 from striate.handcrafted.pyramid import pyramid
 from striate.models.matching import Detections
 from striate.ops.memory import keep_memory
 from striate.progress import Clock
+from striate.tasks.detection import dpm_rounds, keeping
 from striate.tasks.detection.asking import Ask, Learned
+from striate.tasks.detection.chances import chance_curves
 from striate.tasks.detection.dpm_finder import DPMFinder, scored
+from striate.version import __version__
 
 MEMORY = 1_500_000_000  # bytes of features that learning keeps at a time
-ENOUGH = 5  # detections of a class that are right, and that are wrong, for a curve of its own
 
 
 def learn(data: BoxedDataset, ask: Ask, *, settings: Settings | None = None) -> Learned:
     """Roots, then parts, from the training images; calibration on the validation images.
+
+    What is done is kept in `ask.folder` after every round; then the result.
 
     Raises:
         DataError: if nothing can be learned from the training images.
@@ -44,10 +49,14 @@ def learn(data: BoxedDataset, ask: Ask, *, settings: Settings | None = None) -> 
             empty += begun(boxes, kind, cells=settings.cells)
     if not empty:
         raise DataError(f"{data.name}: nothing is marked in its training images")
+    identity = identity_of(data, settings, ask.seed)
+    if ask.resume and ask.folder:
+        before = keeping.kept(ask.folder, identity, DPMFinder, len(data.classes))
+        if before is not None:
+            return before
     with clock.stage("features"):
         scenes = scenes_of(data, empty, ask.seed, notes)
-    with clock.stage("learn"):
-        stages = learned(empty, scenes, settings, seed=ask.seed)
+    stages = staged(empty, scenes, settings, ask, identity, clock)
     del scenes
     with clock.stage("validate"):
         seen, truth = validated(data, stages, notes)
@@ -56,13 +65,48 @@ def learn(data: BoxedDataset, ask: Ask, *, settings: Settings | None = None) -> 
         precisions = average_precisions(found, truth, len(data.classes))
     each = zip(data.classes, precisions.tolist(), strict=True)
     validation = {"map50": mean(precisions), **{f"ap50 {name}": value for name, value in each}}
-    return Learned(
+    learned = Learned(
         DPMFinder(tuple(models), calibration),
         clock.seconds,
         validation if truth else None,
         recipe=asdict(settings),
         notes=tuple(notes),
     )
+    if ask.folder:
+        keeping.keep(ask.folder, identity, learned)
+        (ask.folder / dpm_rounds.NAME).unlink(missing_ok=True)
+    return learned
+
+
+def identity_of(data: BoxedDataset, settings: Settings, seed: int) -> str:
+    """Names what is learned from, and how: the same learns the same."""
+    parts = [__version__, data.fingerprint(), data.split.tolist(), asdict(settings), seed, MEMORY]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def staged(
+    components: Sequence[Component],
+    scenes: Sequence[Scene],
+    settings: Settings,
+    ask: Ask,
+    identity: str,
+    clock: Clock,
+) -> tuple[list[Component], ...]:
+    """The components as each phase left them, each round kept in the folder; with `ask.resume` from
+    the last one there, whose seconds count."""
+    state, spent = NOTHING, 0.0
+    if ask.resume and ask.folder:
+        state, spent = dpm_rounds.kept(ask.folder, identity, components, scenes) or (state, spent)
+    clock.seconds["learn"] = spent
+    going = rounds(components, scenes, settings, seed=ask.seed, start=state)
+    while True:
+        with clock.stage("learn"):
+            after = next(going, None)
+        if after is None:
+            return state.stages
+        state = after
+        if ask.folder:
+            dpm_rounds.keep(ask.folder, identity, state, clock.seconds["learn"])
 
 
 def training_boxes(data: BoxedDataset, kind: int) -> Tensor:
@@ -165,31 +209,9 @@ def merged(found: Sequence[Detections]) -> Detections:
 
 
 def calibrated(found: Sequence[Detections], truth: Sequence[Objects], classes: int) -> Tensor:
-    """(classes, 2) slope and offset of each class by logistic regression on what was found, right
-    or wrong at an overlap of 0.5 (Platt 1999; his targets, not quite 0 and 1, keep it finite).
-
-    A class with little to go by is given the numbers of all classes together.
-    """
-    from scipy.optimize import minimize
-
+    """(classes, 2) slope and offset of each class from what was found, right or wrong at an overlap
+    of 0.5."""
     each = [judged(found, truth, number) for number in range(classes)]
-    scores = [one.scores for one in each]
-    rights = [one.right for one in each]
-
-    def fitted(score: NDArray[np.float64], right: NDArray[np.bool_]) -> NDArray[np.float64]:
-        yes, no = int(right.sum()), int((~right).sum())
-        target = np.where(right, (yes + 1) / (yes + 2), 1 / (no + 2))
-
-        def cost(line: NDArray[np.float64]) -> float:
-            margins = line[0] * score + line[1]
-            return float((np.logaddexp(0, margins) - target * margins).sum())
-
-        return minimize(cost, [1.0, 0.0], bounds=[(0.1, None), (None, None)]).x
-
-    together = fitted(np.concatenate(scores), np.concatenate(rights))
-    enough = [min(int(right.sum()), int((~right).sum())) >= ENOUGH for right in rights]
-    lines = [
-        fitted(score, right) if some else together
-        for score, right, some in zip(scores, rights, enough, strict=True)
-    ]
-    return torch.from_numpy(np.array(lines).reshape(classes, 2))
+    return torch.from_numpy(
+        chance_curves([one.scores for one in each], [one.right for one in each])
+    )

@@ -47,19 +47,10 @@ class DPMFinder:
         return Detections(found.boxes[order], found.classes[order], scores[order])
 
     def tensors(self) -> dict[str, Tensor]:
-        stored = {"calibration": self.calibration}
-        for number, one in enumerate(self.components):
-            values = (one.root, one.parts, one.costs, one.anchors, one.outline)
-            stored |= {f"{number}.{name}": v for name, v in zip(NAMES, values, strict=True)}
-        return {name: tensor.contiguous() for name, tensor in stored.items()}
+        return {"calibration": self.calibration.contiguous()} | stored(self.components)
 
     def header(self) -> dict[str, Any]:
-        return {
-            "components": [
-                {"kind": one.kind, "bias": one.bias, "sides": list(one.sides)}
-                for one in self.components
-            ]
-        }
+        return {"components": values_of(self.components)}
 
     @classmethod
     def restored(cls, tensors: dict[str, Tensor], header: dict[str, Any], classes: int) -> Self:
@@ -69,14 +60,41 @@ class DPMFinder:
         calibration = tensors["calibration"]
         if calibration.shape != (classes, 2) or calibration.dtype != torch.float64:
             raise ValueError(f"its calibration is {tuple(calibration.shape)}")
-        parts = []
-        for number, values in enumerate(told):
-            parts.append(component_of(values, *(tensors[f"{number}.{name}"] for name in NAMES)))
-            if not 0 <= parts[-1].kind < classes:
-                raise ValueError(f"component {number} is of class {parts[-1].kind}")
+        parts = components_of(told, tensors)
+        for number, one in enumerate(parts):
+            if not 0 <= one.kind < classes:
+                raise ValueError(f"component {number} is of class {one.kind}")
         if not all(bool(tensor.isfinite().all()) for tensor in tensors.values()):
             raise ValueError("a tensor holds what is no number")
         return cls(tuple(parts), calibration)
+
+
+def stored(components: Sequence[Component], prefix: str = "") -> dict[str, Tensor]:
+    """The tensors of components, by name."""
+    return {
+        f"{prefix}{number}.{name}": getattr(one, name).contiguous()
+        for number, one in enumerate(components)
+        for name in NAMES
+    }
+
+
+def values_of(components: Sequence[Component]) -> list[dict[str, Any]]:
+    """What is no tensor of components, as plain JSON values."""
+    return [{"kind": one.kind, "bias": one.bias, "sides": list(one.sides)} for one in components]
+
+
+def components_of(
+    told: Sequence[dict[str, Any]], tensors: dict[str, Tensor], prefix: str = ""
+) -> list[Component]:
+    """The components of which `values_of` and `stored` were told.
+
+    Raises:
+        ValueError, LookupError, TypeError: if their numbers do not fit each other.
+    """
+    return [
+        component_of(values, *(tensors[f"{prefix}{number}.{name}"] for name in NAMES))
+        for number, values in enumerate(told)
+    ]
 
 
 def component_of(

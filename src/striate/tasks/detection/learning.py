@@ -17,7 +17,7 @@ from striate.models.faster_rcnn import BACKBONES
 from striate.models.networks import source_of
 from striate.models.published import locate
 from striate.models.yolo import BACKBONES as YOLO_BACKBONES
-from striate.tasks.detection import dpm, faster_rcnn, rcnn, yolo
+from striate.tasks.detection import dpm, dpm_rounds, faster_rcnn, keeping, rcnn, yolo
 from striate.tasks.detection.asking import Ask, Learned
 from striate.tasks.detection.detector import Detector
 from striate.tasks.detection.measuring import Measured, measured
@@ -82,7 +82,7 @@ METHODS = {
 }
 COMPARED = ("dpm", "rcnn", "yolo", "faster_rcnn")
 DEFAULT = "faster_rcnn"
-BEGUN = ("run.json", "regions", "learned.safetensors")  # what a run leaves in its folder
+BEGUN = ("run.json", "regions", dpm_rounds.NAME, keeping.NAME)  # what a run leaves in its folder
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,8 +12,7 @@ from striate.data.boxes import Objects
 from striate.evaluation.detection import judged
 from striate.models.matching import Detections
 from striate.ops.boxes import areas, clipped, moved, without_doubles
-
-PLAIN = (2.0, 0.0)  # slope and bias of a logistic curve before it is fitted
+from striate.tasks.detection.chances import PLAIN, chance_curves
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,35 +85,15 @@ class Machines:
         return Detections(torch.cat(boxes_of)[rows], torch.cat(classes)[rows], chance)
 
 
-def logistic(scores: Tensor, right: Tensor) -> tuple[float, float]:
-    """Slope and bias by which a score becomes the chance of being right (Platt 1999).
-
-    The targets are Platt's, just off 0 and 1. Where nothing or everything is right, or a better
-    score were to mean less, it is the plain curve.
-    """
-    hits = int(right.sum())
-    misses = len(right) - hits
-    if not hits or not misses:
-        return PLAIN
-    x = torch.stack([scores, torch.ones_like(scores)], 1).double()
-    target = torch.where(right, (hits + 1) / (hits + 2), 1 / (misses + 2)).double()
-    weights = torch.zeros(2, dtype=torch.float64)
-    for _ in range(50):
-        chance = torch.sigmoid(x @ weights)
-        slope = x.T @ (chance - target) + 1e-6 * weights
-        bend = x.T @ (x * (chance * (1 - chance))[:, None]) + 1e-6 * torch.eye(2)
-        step = torch.linalg.solve(bend, slope)
-        weights -= step * min(1.0, 4.0 / float(step.norm().clamp(min=1e-12)))
-        if float(step.norm()) < 1e-8:
-            break
-    return (float(weights[0]), float(weights[1])) if weights[0] > 1e-3 else PLAIN
-
-
 def calibrate(machines: Machines, found: Sequence[Detections], truth: Sequence[Objects]) -> None:
-    """Fits the curve of each class to what was found in images that were not learned from."""
-    for number in machines.known.nonzero().flatten().tolist():
+    """Fits the curve of each class to what was found in images that were not learned from; a class
+    with little to go by gets that of all together."""
+    known = machines.known.nonzero().flatten().tolist()
+    scores, right = [], []
+    for number in known:
         ours = judged(found, truth, number)
         slope, bias = machines.curve[number].tolist()
         chances = torch.from_numpy(ours.scores).double().clamp(1e-12, 1 - 1e-12)
-        scores = (torch.logit(chances) - bias) / slope
-        machines.curve[number] = torch.tensor(logistic(scores, torch.from_numpy(ours.right)))
+        scores.append(((torch.logit(chances) - bias) / slope).numpy())
+        right.append(ours.right)
+    machines.curve[known] = torch.from_numpy(chance_curves(scores, right)).float()

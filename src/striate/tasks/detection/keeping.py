@@ -1,0 +1,40 @@
+"""What a method learned, kept in the folder of its run until its detector is saved."""
+
+from pathlib import Path
+
+from striate.errors import WeightsError
+from striate.tasks.detection.asking import Learned
+from striate.tasks.detection.finder import Finder
+from striate.training.checkpoints import load_tensors, save_tensors
+
+NAME = "learned.safetensors"
+TOLD = ("seconds", "validation", "history", "recipe", "notes")  # beside the finder
+
+
+def keep(folder: Path, identity: str, learned: Learned) -> None:
+    """Writes what was learned, whole or not at all.
+
+    Args:
+        identity: of the run: what it learned from, and how.
+    """
+    told = {name: getattr(learned, name) for name in TOLD}
+    header = {"identity": identity, "finder": learned.finder.header(), **told}
+    save_tensors(folder / NAME, learned.finder.tensors(), header)
+
+
+def kept(folder: Path, identity: str, finder: type[Finder], classes: int) -> Learned | None:
+    """What a run of that identity learned; None where the folder holds nothing of it, or a file
+    that is damaged."""
+    path = folder / NAME
+    if not path.is_file():
+        return None
+    try:
+        tensors, header = load_tensors(path)
+        if header.get("identity") != identity:
+            return None
+        restored = finder.restored(tensors, header["finder"], classes)
+        told = {name: header[name] for name in TOLD}
+        lists = {name: tuple(told[name]) for name in ("history", "notes")}
+        return Learned(restored, **told | lists)
+    except (WeightsError, ValueError, LookupError, TypeError, RuntimeError):
+        return None  # it is learned anew
