@@ -28,6 +28,7 @@ from striate.models.matching import Detections
 from striate.ops.boxes import overlaps
 from striate.progress import Clock
 from striate.tasks.detection.asking import Ask, Learned
+from striate.tasks.detection.keeping import keep, kept
 from striate.tasks.detection.networks import same_form
 from striate.tasks.detection.rcnn_features import READ, Eye, Looking, Reader
 from striate.tasks.detection.rcnn_learning import Solving, solve
@@ -35,13 +36,11 @@ from striate.tasks.detection.rcnn_looking import Kept, Looked, Searched, look, s
 from striate.tasks.detection.rcnn_machines import Machines, calibrate
 from striate.tasks.detection.rcnn_tuning import RECIPE, tune
 from striate.training import Recipe
-from striate.training.checkpoints import load_tensors, save_tensors
 from striate.training.modes import seeded
 
 BACKBONE = "efficientnet_lite0"
 MOST = 100  # detections of a picture
 LEAST = 0.01  # chance of a detection
-TOLD = ("seconds", "validation", "history", "recipe", "notes")  # of what was learned
 KEPT = ("regions", "tuning", "features")  # folders of a run, until all is solved
 RECALLED = (300, 1000, 2000)  # regions of a picture among which a thing is looked for, in the notes
 
@@ -151,18 +150,14 @@ def learn(
     }
     places = identity_of(data, looking)
     identity = f"{places} {identity_of_network(reader)} {ask.seed} {json.dumps(recipe)}"
-    done = ask.folder / "learned.safetensors" if ask.folder else None
-    if ask.resume and done is not None and done.is_file():
-        tensors, header = load_tensors(done)
-        if header.get("identity") == identity:
-            finder = RCNNFinder.restored(tensors, header["finder"], len(data.classes))
-            told = {name: header[name] for name in TOLD}
-            lists = {name: tuple(told[name]) for name in ("history", "notes")}
-            return Learned(finder, **told | lists)
+    if ask.resume and ask.folder is not None:
+        known = kept(ask.folder, identity, RCNNFinder, len(data.classes))
+        if known is not None:
+            return known
     folders = {name: ask.folder / name if ask.folder else None for name in KEPT}
     with clock.stage("search"):
-        kept = Kept(folders["regions"], places, ask.resume)
-        find = partial(search, reader, data, kept=kept)
+        searching = Kept(folders["regions"], places, ask.resume)
+        find = partial(search, reader, data, kept=searching)
         training, validation = find(TRAIN, learned=looking.learned), find(VALIDATION)
     if not any(data.objects[row].asked.any() for row in training.rows):
         raise DataError(f"{data.name}: nothing is marked in its training images")
@@ -189,13 +184,11 @@ def learn(
     notes += pace((training, validation), (learned_from, held_out))
     notes += [*training.broken, *validation.broken]
     learned = Learned(finder, clock.seconds, metrics, history, recipe, tuple(notes))
-    if done is not None:
-        told = {name: getattr(learned, name) for name in TOLD}
-        header = {"identity": identity, "finder": finder.header(), **told}
-        save_tensors(done, finder.tensors(), header)
+    if ask.folder is not None:
+        keep(ask.folder, identity, learned)
         for folder in folders.values():
-            assert folder is not None
-            shutil.rmtree(folder, ignore_errors=True)
+            if folder is not None and folder.exists():
+                shutil.rmtree(folder)
     return learned
 
 

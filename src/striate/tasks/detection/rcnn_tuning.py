@@ -17,19 +17,16 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from striate.augment import Augmentation, Spread
-from striate.data.boxes import BoxedDataset, Objects, whole
-from striate.ops.boxes import covered, overlaps
+from striate.data.boxes import BoxedDataset, whole
+from striate.tasks.detection.rcnn_crops import Places, labeled, sampled
 from striate.tasks.detection.rcnn_features import Eye, Reader, warped
 from striate.tasks.detection.rcnn_looking import Searched
 from striate.tasks.detection.task import drawn
 from striate.training import Recipe, Run, Task, fastest_device, fit
 from striate.training.modes import evaluating, seeded
 
-NEAR = 0.5  # overlap with a thing from which on a region counts as it (Section 2.3)
-THINGS, GROUND = 2, 6  # crops of a picture: 16 pictures give the 32 and 96 of Section 2.3
 EPOCH = 800  # pictures that one epoch shows at least
 ASKED = 4  # times as many crops of a validation picture are asked about
-UNASKED = -1  # label of what is neither
 
 # For about 5 minutes of one core; Section 2.3's own rate, 0.001 by SGD, belongs to 50,000 steps.
 RECIPE = Recipe(
@@ -46,21 +43,6 @@ RECIPE = Recipe(
         Spread(mirror=0.5), brightness=0.1, contrast=0.1, saturation=0.1
     ),
 )  # fmt: skip
-
-
-@dataclass(frozen=True, eq=False)
-class Places:
-    """Labeled regions of a picture.
-
-    Attributes:
-        row: of the set.
-        boxes: (K, 4).
-        labels: (K,) a class; their number for what is none; UNASKED for what is not asked for.
-    """
-
-    row: int
-    boxes: NDArray[np.float32]
-    labels: NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,8 +78,7 @@ class Tuned(nn.Module):
 
 
 class Tuning(Task[Crops, Batch]):
-    """Classes of crops. A batch of the recipe is so many pictures, with THINGS + GROUND crops of
-    each."""
+    """Classes of crops. A batch of the recipe is so many pictures, with eight crops of each."""
 
     score = "recall"
 
@@ -204,47 +185,8 @@ def tune(
     with seeded(seed):
         eye = Eye(reader.backbone)
         eye.load_state_dict(reader.eye.state_dict())
+        eye.requires_grad_(True)
         model = Tuned(eye, count).to(fastest_device())
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     run = fit(model, Tuning(reader), crops, recipe, folder=folder, resume=resume, seed=seed)
     return Reader(reader.backbone, eye.cpu(), reader.normalization, reader.looking), run
-
-
-def labeled(data: BoxedDataset, searched: Searched, classes: int) -> tuple[Places, ...]:
-    """The pictures that have anything to ask, with their regions' labels."""
-    every = [
-        Places(row, boxes.numpy(), labels(boxes, data.objects[row], classes))
-        for row, boxes in zip(searched.rows, searched.boxes, strict=True)
-    ]
-    return tuple(places for places in every if (places.labels != UNASKED).any())
-
-
-def labels(boxes: Tensor, marked: Objects, classes: int) -> NDArray[np.int64]:
-    """(K,) for boxes (K, 4): the class of the thing that a box meets best, if by NEAR or more;
-    UNASKED where that is difficult or the box lies in a crowd."""
-    if not len(marked):
-        return np.full(len(boxes), classes, np.int64)
-    things = torch.from_numpy(marked.boxes)
-    best, which = (each.numpy() for each in overlaps(boxes, things).max(1))
-    asked = marked.asked[which]
-    found = np.where(best >= NEAR, np.where(asked, marked.classes[which], UNASKED), classes)
-    crowd = torch.from_numpy(marked.crowd)
-    inside = (covered(boxes, things) * crowd).amax(1).numpy() >= NEAR
-    return np.where(inside & (found == classes), UNASKED, found)
-
-
-def sampled(
-    labels: NDArray[np.int64], classes: int, random: np.random.Generator, times: int = 1
-) -> NDArray[np.int64]:
-    """Which regions of a picture are taken: THINGS, each of a class drawn first, and GROUND, so
-    many times; where there is only one of the two, it gives all."""
-    present = np.unique(labels[(labels >= 0) & (labels < classes)])
-    ground = np.flatnonzero(labels == classes)
-    things, rest = (THINGS, GROUND) if len(present) and len(ground) else (THINGS + GROUND,) * 2
-    rows = []
-    if len(present):
-        kinds = random.choice(present, things * times)
-        rows += [random.choice(np.flatnonzero(labels == kind)) for kind in kinds]
-    if len(ground):
-        rows += random.choice(ground, rest * times).tolist()
-    return np.array(rows, np.int64)
