@@ -132,3 +132,11 @@ def test_what_was_learned_from_is_not_scored_and_that_is_told(shapes: BoxedDatas
     assert len(outcome.measured.rows) == int((shapes.split == 2).sum()) - 1
     assert tested not in outcome.measured.rows
     assert any("also stand" in note for note in outcome.told)
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("left", ["run.json", "regions", "rounds.safetensors"])
+def test_a_run_is_not_begun_over_another(shapes: BoxedDataset, tmp_path: Path, left: str) -> None:
+    (tmp_path / left).mkdir()
+    with pytest.raises(DataError, match="holds a run already; resume it"):
+        learn(shapes, ask=Ask(folder=tmp_path))

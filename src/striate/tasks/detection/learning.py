@@ -32,7 +32,7 @@ class Method:
     Attributes:
         title: as people call it.
         backbones: that it can read, the first where none is named.
-        by_epochs: whether it learns by gradient steps; the others are solved at once.
+        by_epochs: whether any of it learns by gradient steps; the others are solved at once.
     """
 
     title: str
@@ -62,15 +62,27 @@ def _first(name: str, others: Iterable[str]) -> tuple[str, ...]:
     return (name, *(other for other in others if other != name))
 
 
-# In the order of their years, but for the last, which is the form in which Faster R-CNN came.
+# In the order of their years; the last two are the forms in which YOLO and Faster R-CNN came.
 METHODS = {
     "dpm": Method("Deformable parts (DPM)", dpm.learn),
-    "rcnn": Method("R-CNN", rcnn.learn, _first(rcnn.BACKBONE, READ), needs=("skimage",)),
+    "rcnn": Method(
+        "R-CNN",
+        rcnn.learn,
+        _first(rcnn.BACKBONE, READ),
+        by_epochs=True,
+        needs=("skimage",),
+    ),
     "yolo": Method("YOLO", yolo.learn, _first(yolo.BACKBONE, YOLO_BACKBONES), by_epochs=True),
     "faster_rcnn": Method(
         "Faster R-CNN",
         faster_rcnn.learn,
         _first(faster_rcnn.BACKBONE, BACKBONES),
+        by_epochs=True,
+    ),
+    "yolo_7x7": Method(
+        "YOLO, 7 x 7 cells",
+        partial(yolo.learn, grid=yolo.PUBLISHED_GRID),
+        _first(yolo.BACKBONE, YOLO_BACKBONES),
         by_epochs=True,
     ),
     "faster_rcnn_single": Method(
@@ -143,8 +155,8 @@ def learn(data: BoxedDataset, name: str = DEFAULT, ask: Ask | None = None) -> Ou
 
     Raises:
         UnknownName: if there is no such detector.
-        DataError: if nothing is marked in the training images, or epochs are asked of a method
-            that has none.
+        DataError: if nothing is marked in the training images, epochs are asked of a method that
+            has none, or the folder holds a run that is not to be resumed.
         MissingExtra, WeightsError: if the weights are not to be had.
     """
     method, _ = method_of(name)
@@ -158,6 +170,8 @@ def learn_from(data: BoxedDataset, name: str, ask: Ask) -> Outcome:
     """`learn` from a set that is `sound`."""
     method, backbone = method_of(name)
     ask = replace(ask, backbone=backbone)
+    if ask.folder is not None and not ask.resume and begun(ask.folder):
+        raise DataError(f"{ask.folder} holds a run already; resume it or name another")
     method.prepare(backbone, ask.weights)
     learned = method.learn(data, ask)
     learned = replace(learned, notes=(*learned.notes, *unlearned(data)))

@@ -17,6 +17,7 @@ from striate.training import Recipe
 
 BACKBONE = "efficientnet_lite0"
 SIDE = 448  # pixels, as published
+PUBLISHED_GRID = SIDE // PUBLISHED_CELL
 SHARED = 0.02  # of the training boxes that may share a cell before cells are halved
 EPOCH = 820  # pictures that one epoch shows at least: a validation is dear
 # What a file may ask for at most.
