@@ -4,12 +4,12 @@ where the negatives lie. What they look like is read from the images again."""
 from collections.abc import Sequence
 from pathlib import Path
 
-from striate.errors import WeightsError
 from striate.handcrafted.deformable import Component
 from striate.handcrafted.deformable_learning import Scene, State
 from striate.handcrafted.deformable_solving import Examples
 from striate.tasks.detection.dpm_finder import components_of, stored, values_of
-from striate.training.checkpoints import load_tensors, save_tensors
+from striate.tasks.detection.keeping import of_run
+from striate.training.checkpoints import save_tensors
 
 NAME = "rounds.safetensors"
 
@@ -41,14 +41,12 @@ def kept(
 ) -> tuple[State, float] | None:
     """What a run of that identity has made of these components on these scenes, and the seconds it
     took; None where the folder holds nothing of it, or a file that is damaged."""
-    path = folder / NAME
-    if not path.is_file():
+    file = of_run(folder / NAME, identity)
+    if file is None:
         return None
+    tensors = {name: tensor.clone() for name, tensor in file[0].items()}  # not of the file
+    header = file[1]
     try:
-        tensors, header = load_tensors(path)
-        if header.get("identity") != identity:
-            return None
-        tensors = {name: tensor.clone() for name, tensor in tensors.items()}  # not of the file
         stages = [
             laid_out(components_of(told, tensors, f"stages.{number}."))
             for number, told in enumerate(header["stages"])
@@ -63,7 +61,7 @@ def kept(
         ]
         state = State(tuple(stages), tuple(models), tuple(examples), int(header["done"]))
         return state, float(header["seconds"])
-    except (WeightsError, ValueError, LookupError, TypeError, RuntimeError):
+    except (ValueError, LookupError, TypeError, RuntimeError):
         return None  # it begins anew
 
 

@@ -1,6 +1,9 @@
 """What a method learned, kept in the folder of its run until its detector is saved."""
 
 from pathlib import Path
+from typing import Any
+
+from torch import Tensor
 
 from striate.errors import WeightsError
 from striate.tasks.detection.asking import Learned
@@ -25,16 +28,26 @@ def keep(folder: Path, identity: str, learned: Learned) -> None:
 def kept(folder: Path, identity: str, finder: type[Finder], classes: int) -> Learned | None:
     """What a run of that identity learned; None where the folder holds nothing of it, or a file
     that is damaged."""
-    path = folder / NAME
-    if not path.is_file():
+    file = of_run(folder / NAME, identity)
+    if file is None:
         return None
+    tensors, header = file
     try:
-        tensors, header = load_tensors(path)
-        if header.get("identity") != identity:
-            return None
         restored = finder.restored(tensors, header["finder"], classes)
         told = {name: header[name] for name in TOLD}
         lists = {name: tuple(told[name]) for name in ("history", "notes")}
         return Learned(restored, **told | lists)
-    except (WeightsError, ValueError, LookupError, TypeError, RuntimeError):
+    except (ValueError, LookupError, TypeError, RuntimeError):
         return None  # it is learned anew
+
+
+def of_run(path: Path, identity: str) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+    """Tensors and header of a file that a run of that identity wrote; None where there is none, or
+    it is damaged."""
+    if not path.is_file():
+        return None
+    try:
+        tensors, header = load_tensors(path)
+    except WeightsError:
+        return None  # not ours: it is written anew
+    return (tensors, header) if header.get("identity") == identity else None

@@ -12,8 +12,9 @@ from torch import Tensor
 
 from striate import progress
 from striate.data.boxes import BoxedDataset, Objects, whole
-from striate.errors import ImageError, WeightsError
+from striate.errors import ImageError
 from striate.ops.boxes import overlaps
+from striate.tasks.detection.keeping import of_run
 from striate.tasks.detection.rcnn_features import Reader
 from striate.tasks.detection.rcnn_learning import Seen
 from striate.training.checkpoints import load_tensors, save_tensors
@@ -40,13 +41,8 @@ class Kept:
     def read(self, row: int, name: str) -> Tensor | None:
         """A tensor of an image's file; None where there is no such file of this run."""
         path = self.path(row)
-        if path is None or not self.resume or not path.is_file():
-            return None
-        try:
-            tensors, header = load_tensors(path)
-        except WeightsError:
-            return None  # not ours: it is written anew
-        return tensors[name] if header.get("identity") == self.identity else None
+        file = of_run(path, self.identity) if path and self.resume else None
+        return file[0][name] if file else None
 
     def write(self, row: int, **tensors: Tensor) -> None:
         path = self.path(row)
