@@ -27,7 +27,7 @@ class Solving:
         tolerance: of their gradient, beside that at zero weights, to which every negative adds.
         ridge: lambda of Equation 5, for features of that length; the paper's are 20 long: 1000.
         negative: overlap below which a region is a negative of a class (Section 2.3).
-        pair: overlap from which on a region is told how to move to its thing (Appendix C).
+        pair: overlap from which on a region is told how to move to its thing; 0.6 in Appendix C.
         hard: score above which a negative is hard.
         first: negatives to begin with.
         most: hard negatives at most, the hardest.
@@ -35,11 +35,11 @@ class Solving:
         doubles: overlap of two detections of a class that are one; 0.3 in the paper.
     """
 
-    cost: float = 0.2
+    cost: float = 0.05
     tolerance: float = 1e-4
     ridge: float = 2.5
     negative: float = 0.3
-    pair: float = 0.6
+    pair: float = 0.5
     hard: float = -1.0
     first: int = 5000
     most: int = 20_000
