@@ -93,7 +93,7 @@ def test_regression_is_ridge_regression() -> None:
     features = torch.randn(120, 5)
     truth = marked(things.tolist(), [0] * 60)
     found = Examples(
-        [Seen(boxes, 60, lambda: features)], [truth], 0, identity(5), Solving(ridge=2.0)
+        [Seen(boxes, 60, lambda: features)], [truth], 0, identity(5), Solving(ridge=2.0, pair=0.6)
     ).regression()
     met, which = overlaps(boxes[60:], boxes[:60]).max(1)
     near = met >= 0.6

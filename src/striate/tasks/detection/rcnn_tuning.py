@@ -180,7 +180,7 @@ def tune(
     count = len(data.classes)
     crops = Crops(data, labeled(data, training, count), labeled(data, validation, count))
     if fresh:
-        recipe = recipe.but(freeze_statistics=False, kept_rate=1.0)
+        recipe = recipe.but(freeze_statistics=False)
     with seeded(seed):
         eye = Eye(reader.backbone)
         eye.load_state_dict(reader.eye.state_dict())
