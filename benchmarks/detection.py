@@ -24,7 +24,7 @@ from striate.tasks.detection import Scaling
 from striate.tasks.detection.faster_rcnn import FasterRCNNFinder
 from striate.tasks.detection.rcnn import RCNNFinder
 from striate.tasks.detection.rcnn_features import Looking, Reader
-from striate.tasks.detection.rcnn_learning import Machines
+from striate.tasks.detection.rcnn_machines import Machines
 from striate.tasks.detection.yolo import YOLOFinder
 
 SCALE = 1 / 16
