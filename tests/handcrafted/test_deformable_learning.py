@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from striate.data.boxes import Objects
 from striate.handcrafted.deformable import Component, Scored, needed_levels
-from striate.handcrafted.deformable_learning import Scene, Settings, State, learned, rounds
+from striate.handcrafted.deformable_learning import Scene, Settings, State, rounds
 from striate.handcrafted.deformable_solving import Examples
 from striate.handcrafted.deformable_start import begun
 from striate.handcrafted.pyramid import DEPTH, pyramid
@@ -41,6 +41,12 @@ def crosses(count: int, seed: int) -> list[tuple[NDArray[np.uint8], Objects]]:
         pixels[50:90, 100:106] = 255
         out.append((pixels, marked([x, y, x + side, y + side])))
     return out
+
+
+def learned(components, scenes, settings, seed=0):
+    """The components after all rounds, as each phase left them."""
+    *_, last = rounds(components, scenes, settings, seed=seed)
+    return last.stages
 
 
 def test_crosses_are_found_among_bars() -> None:

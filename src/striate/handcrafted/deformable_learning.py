@@ -133,16 +133,6 @@ def rounds(
         yield State(tuple(stages))
 
 
-def learned(
-    components: Sequence[Component], scenes: Sequence[Scene], settings: Settings, *, seed: int = 0
-) -> list[list[Component]]:
-    """The components after all `rounds`, as each phase left them."""
-    state = NOTHING
-    for after in rounds(components, scenes, settings, seed=seed):
-        state = after
-    return list(state.stages)
-
-
 def gather(
     models: Sequence[Component],
     examples: Sequence[Examples],

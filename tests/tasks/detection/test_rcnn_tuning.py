@@ -2,13 +2,14 @@
 
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from striate.data.boxes import BoxedDataset
 from striate.handcrafted.selective_search import Strategies
-from striate.tasks.detection.rcnn_crops import GROUND, THINGS, labeled
+from striate.tasks.detection.rcnn_crops import GROUND, THINGS, Places, labeled
 from striate.tasks.detection.rcnn_features import READ, Looking, Reader
 from striate.tasks.detection.rcnn_looking import Searched, search
 from striate.tasks.detection.rcnn_tuning import RECIPE, Crops, Tuned, Tuning, tune
@@ -40,12 +41,41 @@ def test_batches_follow_from_seed_and_step(
     assert torch.equal(again.classes, first[2].classes)
     assert not torch.equal(first[0].crops, first[1].crops)
     assert first[0].crops.shape == (2 * (THINGS + GROUND), 3, 32, 32)
-    # One pass shows every picture once: with a batch of one picture each, none comes twice.
-    single = RECIPE.but(batch_size=1)
     count = len(crops.training)
-    seen = list(islice(task.batches(crops, single, seed=1, start=0), count))
-    assert len({batch.crops.sum().item() for batch in seen}) == count
     assert task.examples(crops) % count == 0
+
+
+def test_a_pass_shows_every_picture_once(
+    quick: Reader,
+    shapes: BoxedDataset,
+    places: tuple[Searched, Searched],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    crops, shown, real = Crops(shapes, labeled(shapes, places[0], 2), ()), [], Tuning._crops
+
+    def remembered(task: Tuning, data: Crops, one: Places, *rest: Any) -> Any:
+        shown.append(one.row)
+        return real(task, data, one, *rest)
+
+    monkeypatch.setattr(Tuning, "_crops", remembered)
+    batches = Tuning(quick).batches(crops, RECIPE.but(batch_size=1), seed=1, start=0)
+    list(islice(batches, 2 * len(crops.training)))
+    count = len(crops.training)
+    assert sorted(shown[:count]) == sorted(shown[count:]) == places[0].rows
+    assert shown[:count] != shown[count:]  # each pass in its own order
+
+
+def test_a_trained_network_keeps_its_statistics(
+    quick: Reader, shapes: BoxedDataset, places: tuple[Searched, Searched]
+) -> None:
+    before = {name: value.clone() for name, value in quick.eye.state_dict().items()}
+    reader, _ = tune(quick, shapes, *places, RECIPE.but(epochs=1, batch_size=4))
+    statistics = [name for name, _ in reader.eye.named_buffers()]
+    assert statistics
+    after = reader.eye.state_dict()
+    assert all(torch.equal(after[name], before[name]) for name in statistics)
+    for name, weights in reader.eye.named_parameters():
+        assert not torch.equal(weights, before[name]), name
 
 
 def test_it_learns_what_crops_show(
