@@ -181,10 +181,12 @@ def test_a_file_of_another_run_is_not_gone_on_from(
     assert len(names) == 3
 
 
-def test_a_full_disk_is_told(shapes: BoxedDataset, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_told(
+    shapes: BoxedDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*_: object) -> None:
         raise StorageError("cannot write it: No space left on device")
 
     monkeypatch.setattr(dpm_rounds, "save_tensors", full)
     with pytest.raises(StorageError, match="No space left"):
-        learn(shapes, Ask(folder=Path("run")), settings=FEW)
+        learn(shapes, Ask(folder=tmp_path), settings=FEW)
