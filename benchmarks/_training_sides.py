@@ -1,7 +1,7 @@
 """One side of benchmarks/training.py, in a process of its own: frameworks clash, allocators differ.
 
-`python _training_sides.py SIDE CASE` says on standard output what became of its preparation, then
-trains once for every line that it reads, and says the seconds.
+`python _training_sides.py SIDE CASE` writes on standard output whether it is ready, then trains
+once for every line that it reads, and writes the seconds.
 """
 
 import json
@@ -16,6 +16,7 @@ from itertools import islice
 import numpy as np
 import torch
 import torch.nn.functional as F
+from _rows import let_torchvision_in
 from torch import Tensor, nn
 
 MEAN, STD = 33.0, 78.0  # of MNIST, in [0, 255]
@@ -24,7 +25,7 @@ RATE, MOMENTUM = 0.01, 0.9
 
 @dataclass(frozen=True)
 class Case:
-    """What is learned; `images` in a run, and what it must show: ratio to the best peer, share."""
+    """What is learned; `images` in a run; what is asked: ratio to every peer, share of the peak."""
 
     network: str
     channels: int
@@ -204,15 +205,6 @@ def dataloader(case: Case) -> Run:
     return run
 
 
-def torchvision_let_in() -> torch.library.Library:
-    """Lightning and fastai import torchvision, which on a CPU build of torch that is not its own
-    stops at operators it cannot load; nothing here uses them, so their names are enough."""
-    library = torch.library.Library("torchvision", "FRAGMENT")
-    for name in ("nms", "qnms"):
-        library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    return library
-
-
 def lightning(case: Case) -> Run:
     """A LightningModule and a Trainer that neither logs nor saves; its epoch alone is timed."""
     import lightning as L
@@ -319,22 +311,23 @@ SIDES: dict[str, Callable[[Case], Run]] = {
 
 
 def serve(side: str, case: Case) -> None:
-    """Prepares, says so, and runs once for every line read."""
+    """Prepares, writes that it is ready or why not, and runs once for every line read."""
     out = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # what frameworks print is not for the one who asks
     try:
-        kept = torchvision_let_in() if side in ("lightning", "fastai") else None
+        if side in ("lightning", "fastai"):
+            let_torchvision_in()
         run = SIDES[side](case)
         start = time.perf_counter()
         run()
         seconds(run)
-    except (ImportError, RuntimeError) as error:
-        print(json.dumps({"absent": f"{error}".splitlines()[0]}), file=out)
+    except Exception as error:  # whatever it is, it is the reason in a row
+        reason = f"{error}".splitlines() or [type(error).__name__]
+        print(json.dumps({"absent": reason[0]}), file=out)
         return
     print(json.dumps({"warm": time.perf_counter() - start}), file=out)
     for _ in sys.stdin:
         print(json.dumps({"seconds": seconds(run)}), file=out)
-    del kept  # the names of its operators lived as long as this
 
 
 def seconds(run: Run) -> float:

@@ -6,19 +6,17 @@ One core. All get the same 256 x 256 photographs as (H, W, 3) uint8 arrays and v
 by the same amounts: a window of 8 % to 100 % of the area and 3:4 to 4:3, its mirror image, +-15
 degrees, a shear of +-10 degrees, brightness, contrast and saturation +-20 %, hue +-10 degrees. Each
 leaves the batch in the form it works in: ours as float32 (N, 3, H, W). The peers' warps do not
-antialias; torchvision's crop does, as ours. With `torch<2.14` torchvision's wheels may need the
-operators that its compiled part would define: they are named, and none of the work calls them.
+antialias; torchvision's crop does, as ours.
 """
 
-import importlib
 import math
-import sys
+import statistics
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
-from _paired import Row, main, paired
+from _rows import Row, absent, compared, in_turns, let_torchvision_in, main, peer_module, ratio_of
 
 from striate.augment import Augmentation, Spread
 
@@ -39,27 +37,17 @@ def measure(quick: bool) -> Iterable[Row]:
     count = 8 if quick else 32
     images = photographs(count)
     batch = torch.from_numpy(images).permute(0, 3, 1, 2)
-    ours = lambda: EVERYTHING(batch)
+    case = f"crop, mirror, rotation, shear, color at {SIZE} px"
     for name, make in PEERS.items():
         try:
             theirs = make(images)
-        except (ImportError, RuntimeError) as error:  # RuntimeError: its operators do not load
-            print(f"{name}: not importable here: {str(error).splitlines()[0]}", file=sys.stderr)
+        except ImportError as error:
+            yield absent(case, "img/s", name, error, TARGETS[name])
             continue
-        row = paired(
-            f"crop, mirror, rotation, shear, color at {SIZE} px",
-            ours,
-            theirs,
-            peer=name,
-            target=TARGETS[name],
-            rounds=3 if quick else 9,
-        )
-        yield replace(
-            row,
-            unit="img/s",
-            ours=round(1000 * count / row.ours, 1),
-            theirs=round(1000 * count / row.theirs, 1),
-        )
+        times = in_turns({"ours": lambda: EVERYTHING(batch), name: theirs}, 3 if quick else 9)
+        mine, others = (count / statistics.median(times[side]) for side in ("ours", name))
+        ratio = ratio_of(times["ours"], times[name])
+        yield compared(case, "img/s", mine, name, others, ratio=ratio, target=TARGETS[name])
 
 
 def photographs(count: int) -> Any:
@@ -70,8 +58,8 @@ def photographs(count: int) -> Any:
 
 
 def torchvision(images: Any) -> Callable[[], Any]:
-    name_operators()
-    v2 = importlib.import_module("torchvision.transforms.v2")
+    let_torchvision_in()
+    v2 = peer_module("torchvision.transforms.v2")
     bilinear = v2.InterpolationMode.BILINEAR
     views = v2.Compose([
         v2.RandomResizedCrop(SIZE, antialias=True),
@@ -85,7 +73,7 @@ def torchvision(images: Any) -> Callable[[], Any]:
 
 
 def kornia(images: Any) -> Callable[[], Any]:
-    K = importlib.import_module("kornia.augmentation")
+    K = peer_module("kornia.augmentation")
     views = K.AugmentationSequential(
         K.RandomResizedCrop((SIZE, SIZE)),
         K.RandomHorizontalFlip(),
@@ -98,30 +86,18 @@ def kornia(images: Any) -> Callable[[], Any]:
 
 
 def albumentations(images: Any) -> Callable[[], Any]:
-    A = importlib.import_module("albumentations")
-    numpy, cv2 = importlib.import_module("numpy"), importlib.import_module("cv2")
-    cv2.setNumThreads(1)
+    A = peer_module("albumentations")
+    peer_module("cv2").setNumThreads(1)
     views = A.Compose([
         A.RandomResizedCrop(size=(SIZE, SIZE)),
         A.HorizontalFlip(),
         A.Affine(rotate=(-15, 15), shear=(-10, 10), p=1.0),
         A.ColorJitter((0.8, 1.2), (0.8, 1.2), (0.8, 1.2), (-10 / 360, 10 / 360), p=1.0),
     ])  # fmt: skip
-    return lambda: numpy.stack([views(image=image)["image"] for image in images])
+    return lambda: np.stack([views(image=image)["image"] for image in images])
 
 
 PEERS = {"torchvision": torchvision, "kornia": kornia, "albumentations": albumentations}
-
-
-def name_operators() -> None:
-    """Names torchvision's compiled operators where they are missing: its Python part loads then."""
-    for name in ("nms", "qnms"):
-        if not hasattr(torch.ops.torchvision, name):
-            signature = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
-            LIBRARY.define(name + signature)
-
-
-LIBRARY = torch.library.Library("torchvision", "FRAGMENT")
 
 
 if __name__ == "__main__":

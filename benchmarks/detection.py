@@ -7,30 +7,37 @@ torch's own operations. Then one photograph is scaled and looked through by thre
 with one backbone (EfficientNet-Lite0, fresh weights, one thread).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
+from typing import Any
 
 import torch
 import torch.nn.functional as F
-from _paired import Row, main, paired
+from _rows import Row, main, paired
 from sklearn.datasets import load_sample_images
 from torch import Tensor
 
 from striate.layers.roi_align import roi_align
 from striate.layers.roi_pooling import roi_pooling
+from striate.models import Normalization
 from striate.models.regions import Settings
-from striate.ops.boxes import overlaps, without_doubles
-from striate.tasks.detection import Scaling
-from striate.tasks.detection.faster_rcnn import FasterRCNNFinder
-from striate.tasks.detection.rcnn import RCNNFinder
-from striate.tasks.detection.rcnn_features import Looking, Reader
-from striate.tasks.detection.rcnn_machines import Machines
-from striate.tasks.detection.yolo import YOLOFinder
+from striate.ops.boxes import non_maximum_suppression, overlaps
+from striate.tasks.contract import Predictor
+from striate.tasks.detection.faster_rcnn.predictor import FasterRCNNPredictor
+from striate.tasks.detection.rcnn.classifiers import Classifiers
+from striate.tasks.detection.rcnn.features import RegionFeatures
+from striate.tasks.detection.rcnn.predictor import RCNNPredictor
+from striate.tasks.detection.rcnn.settings import RegionSettings
+from striate.tasks.detection.scaling import Scaling
+from striate.tasks.detection.yolo.predictor import YOLOPredictor
 
 SCALE = 1 / 16
+BOXES = (200, 1000, 4000)
+REGIONS, MAPS = 300, (512, 38, 63)
+BACKBONE, SIDE = "efficientnet_lite0", 448
 
 
-def loop_without_doubles(boxes: Tensor, scores: Tensor, threshold: float) -> Tensor:
+def suppression_loop(boxes: Tensor, scores: Tensor, threshold: float) -> Tensor:
     """From the best down, each box that overlaps a kept one is dropped."""
     waiting, kept = torch.argsort(scores, descending=True), []
     while len(waiting):
@@ -78,24 +85,25 @@ def measure(quick: bool) -> Iterator[Row]:
     torch.manual_seed(0)
     torch.set_num_threads(1)
     with torch.no_grad():
-        for count in (200, 1000, 4000):
+        for count in BOXES:
             boxes, scores = some_boxes(count, 1000.0, 600.0), torch.rand(count)
             assert torch.equal(
-                without_doubles(boxes, scores, 0.7), loop_without_doubles(boxes, scores, 0.7)
+                non_maximum_suppression(boxes, scores, 0.7), suppression_loop(boxes, scores, 0.7)
             )
             yield paired(
                 f"suppression of {count} boxes",
-                lambda boxes=boxes, scores=scores: without_doubles(boxes, scores, 0.7),
-                lambda boxes=boxes, scores=scores: loop_without_doubles(boxes, scores, 0.7),
+                lambda boxes=boxes, scores=scores: non_maximum_suppression(boxes, scores, 0.7),
+                lambda boxes=boxes, scores=scores: suppression_loop(boxes, scores, 0.7),
                 peer="loop", rounds=rounds,
             )  # fmt: skip
-        features = torch.randn(1, 512, 38, 63)
-        boxes = some_boxes(300, 1000.0, 600.0)
+        features = torch.randn(1, *MAPS)
+        boxes = some_boxes(REGIONS, 1000.0, 600.0)
+        regions = f"{REGIONS} regions of {' x '.join(map(str, MAPS))}"
         assert torch.equal(
             roi_pooling(features, [boxes], scale=SCALE), loop_pooling(features, boxes)
         )
         yield paired(
-            "RoI pooling, 300 regions of 512 x 38 x 63",
+            f"RoI pooling, {regions}",
             lambda: roi_pooling(features, [boxes], scale=SCALE),
             lambda: loop_pooling(features, boxes),
             peer="loop", rounds=rounds,
@@ -105,43 +113,47 @@ def measure(quick: bool) -> Iterator[Row]:
             rtol=1e-4, atol=1e-4,
         )  # fmt: skip
         yield paired(
-            "RoI align, 300 regions of 512 x 38 x 63",
+            f"RoI align, {regions}",
             lambda: roi_align(features, [boxes], scale=SCALE),
             lambda: loop_align(features, boxes),
             peer="loop", rounds=rounds,
         )  # fmt: skip
     picture = load_sample_images().images[0]  # a photograph of 640 x 427
-    one_look, two_parts, regions = finders()
+    yolo, faster_rcnn, rcnn = (answering(one, picture) for one in detectors())
     yield paired(
-        "a photograph, Faster R-CNN", lambda: two_parts.find(picture),
-        lambda: regions.find(picture), peer="R-CNN, the same backbone", target=20,
-        rounds=3,
+        "a photograph, Faster R-CNN", faster_rcnn, rcnn, peer="R-CNN, the same backbone",
+        target=20, rounds=3,
     )  # fmt: skip
     yield paired(
-        "a photograph, YOLO", lambda: one_look.find(picture), lambda: two_parts.find(picture),
-        peer="Faster R-CNN", target=1, rounds=rounds,
-    )  # fmt: skip
+        "a photograph, YOLO", yolo, faster_rcnn, peer="Faster R-CNN", target=1, rounds=rounds
+    )
 
 
-def finders() -> tuple[YOLOFinder, FasterRCNNFinder, RCNNFinder]:
-    """One backbone, EfficientNet-Lite0, under three ways to detect; what they know is of no
-    matter here."""
-    settings = Settings(ratios=(1.0,))
-    told = {
-        "backbone": "efficientnet_lite0", "pyramid": True, "width": 128, "hidden": 512,
-        "smallest": [32.0, 64.0], "settings": asdict(settings),
+def answering(predictor: Predictor, picture: Any) -> Callable[[], object]:
+    """All that one picture takes, scaling included."""
+    return lambda: predictor.predict([predictor.prepare(picture)])
+
+
+def detectors() -> tuple[Predictor, Predictor, Predictor]:
+    """One backbone, EfficientNet-Lite0, under three ways to detect; weights are fresh, for what
+    they find is of no matter here."""
+    scaling = Scaling(SIDE, Normalization((127.0,) * 3, (128.0,) * 3))
+    form: dict[str, Any] = {
+        "backbone": BACKBONE, "pyramid": True, "width": 128, "hidden": 512,
+        "smallest": [32.0, 64.0], "settings": asdict(Settings(ratios=(1.0,))),
     }  # fmt: skip
-    scaling = Scaling(448, (127.0,) * 3, (128.0,) * 3)
-    two_parts = FasterRCNNFinder(FasterRCNNFinder.network(told, 3).eval(), told, scaling)
-    told = {
-        "backbone": "efficientnet_lite0", "grid": 14, "boxes": 2, "side": 448,
-        "connected": False, "width": 256,
+    network = FasterRCNNPredictor.network(form, 3)
+    faster_rcnn = FasterRCNNPredictor(network, form, scaling, 3)
+    form = {
+        "backbone": BACKBONE, "grid": SIDE // 32, "boxes": 2, "side": SIDE, "connected": False,
+        "width": 256,
     }  # fmt: skip
     stretched = replace(scaling, stretched=True)
-    one_look = YOLOFinder(YOLOFinder.network(told, 3).eval(), told, stretched)
-    reader = Reader.of("efficientnet_lite0", None, Looking())
-    nothing = Machines.empty(torch.zeros(reader.eye.width), torch.ones(reader.eye.width), 3)
-    return one_look, two_parts, RCNNFinder(reader, nothing, 0.3)
+    yolo = YOLOPredictor(YOLOPredictor.network(form, 3), form, stretched, 3)
+    features = RegionFeatures.of(BACKBONE, None, RegionSettings())
+    width = features.network.width
+    nothing = Classifiers.empty(torch.zeros(width), torch.ones(width), 3)
+    return yolo, faster_rcnn, RCNNPredictor(features, nothing, 0.3)
 
 
 if __name__ == "__main__":

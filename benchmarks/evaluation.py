@@ -11,13 +11,13 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
-from _paired import Row, main, paired
+from _rows import Row, main, paired
 
-from striate.evaluation import Looks, looked_at
 from striate.images import View
-from striate.models import NETWORKS, create
-from striate.recognizer import Recognizer
-from striate.training import Preprocessing
+from striate.inference import Preprocessing
+from striate.models import NETWORKS, Normalization, create
+from striate.tasks.classification.network import Network
+from striate.tasks.classification.windows import Windows, over_windows
 
 CASES = {  # network: side of the square, steps from window to window
     "lenet5": (64, 4),
@@ -36,23 +36,25 @@ def measure(quick: bool) -> Iterator[Row]:
         torch.manual_seed(0)
         view = View(window, channels=entry.channels, fit="squash")
         gray = (127.0,) * entry.channels
-        rule = Preprocessing(view, gray, tuple(64.0 for _ in gray))
-        model = create(name, classes=10).eval()
-        recognizer = Recognizer(model, {"name": name}, rule, tuple("abcdefghij"))
-        looks = Looks(scales=(side,), dense=True)
-        (square,) = looks.views(view)
+        rule = Preprocessing(view, Normalization(gray, tuple(64.0 for _ in gray)))
+        predictor = Network(
+            model=create(name, classes=10).eval(), architecture={"name": name, "options": {}},
+            preprocessing=rule, classes=10,
+        )  # fmt: skip
+        which = Windows(scales=(side,), dense=True)
+        (square,) = which.views(view)
         count = 4
         pixels = np.random.default_rng(0).integers(
             0, 256, (count, side, side, entry.channels), dtype=np.uint8
         )
         starts = range(0, side - window + 1, step)
 
-        def dense(r=recognizer, v=square, p=pixels, k=looks) -> np.ndarray:
-            return looked_at(r, {v: p}, k)
+        def dense(r=predictor, v=square, p=pixels, k=which) -> np.ndarray:
+            return over_windows(r, {v: p}, k)
 
-        def one_by_one(r=recognizer, p=pixels, s=starts, w=window) -> np.ndarray:
+        def one_by_one(r=predictor, p=pixels, s=starts, w=window) -> np.ndarray:
             answers = [
-                r.probabilities(np.ascontiguousarray(image[:, top : top + w, left : left + w]))
+                r.answers(np.ascontiguousarray(image[:, top : top + w, left : left + w]))[0]
                 for image in (p, p[:, :, ::-1])
                 for top in s
                 for left in s

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import torch
-from _paired import Row, main, paired
+from _rows import Row, compared, in_turns, main, paired, ratio_of
 from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
@@ -31,6 +31,8 @@ from striate.images import View
 SHARED = Path(os.environ.get("STRIATE_SHARED", Path(__file__).parents[1].parent / "shared"))
 VIEW = View(224)
 BATCH = 64
+MADE = 400  # photographs, where there are none
+LARGE = (3024, 4032)
 
 
 class Folder(Dataset[tuple[Tensor, int]]):
@@ -93,9 +95,10 @@ def speed(
     rounds: int,
 ) -> Row:
     """Images a second, from runs in turns."""
-    row = paired(case, ours, theirs, peer=peer, rounds=rounds)
-    mine, others = (round(1000 * count / each, 1) for each in (row.ours, row.theirs))
-    return Row(case, "img/s", mine, peer, others, row.ratio, None)
+    times = in_turns({"ours": ours, "theirs": theirs}, rounds)
+    mine, others = (count / statistics.median(times[side]) for side in ("ours", "theirs"))
+    ratio = ratio_of(times["ours"], times["theirs"])
+    return compared(case, "img/s", mine, peer, others, ratio=ratio)
 
 
 def first(paths: list[str]) -> None:
@@ -124,10 +127,8 @@ def memory(pixels: np.ndarray, loader: DataLoader[tuple[Tensor, int]]) -> Row:
     """What an epoch adds to the private memory of this process and its workers at most."""
     mine = peak(islice(Batches(pixels, np.zeros(len(pixels)), size=BATCH, seed=0), 20))
     others = peak(islice(loader, 20))
-    ratio = round(others / max(mine, 1.0), 2)
-    return Row(
-        "memory added by an epoch", "MiB", mine, "DataLoader, 2 workers", others, ratio, None
-    )
+    case, peer = "memory added by an epoch", "DataLoader, 2 workers"
+    return compared(case, "MiB", mine, peer, others, ratio=others / max(mine, 1.0))
 
 
 def peak(batches: Iterator[object]) -> float:
@@ -149,7 +150,7 @@ def private() -> float:
 def scales(paths: list[str], place: Path, rounds: int) -> Iterator[Row]:
     """Decoding at the JPEG scale that suffices, and all of it; the case names the difference."""
     some = [Path(path).read_bytes() for path in paths[:64]]
-    large = [jpeg(place / "large.jpg", 3024, 4032, 0).read_bytes()]
+    large = [jpeg(place / "large.jpg", *LARGE, 0).read_bytes()]
     for case, files, view in (
         ("400 px photographs to 96 px", some, View(96, fraction=1.0)),
         ("12 megapixels to 224 px", large, VIEW),
@@ -186,7 +187,7 @@ def cache(folder: Path) -> Iterator[None]:
 def photographs(place: Path) -> list[str]:
     """The paths of real photographs, or of made ones."""
     found = sorted(str(path) for path in (SHARED / "data" / "clothing").rglob("*.jpg"))
-    return found or [str(jpeg(place / f"{n}.jpg", 400, 533, n)) for n in range(400)]
+    return found or [str(jpeg(place / f"{n}.jpg", 400, 533, n)) for n in range(MADE)]
 
 
 def jpeg(path: Path, width: int, height: int, seed: int) -> Path:

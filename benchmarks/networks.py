@@ -6,10 +6,10 @@ One thread: `python benchmarks/networks.py [--quick] [--json]`.
 from collections.abc import Iterator
 
 import torch
-from _paired import Row, main, paired
+from _rows import Row, main, paired
 from torch import Tensor, nn
 
-from striate.models import create, folded
+from striate.models import NETWORKS, create, folded
 from striate.models.googlenet import TABLE
 
 
@@ -17,14 +17,12 @@ def measure(quick: bool) -> Iterator[Row]:
     """Forward at batch 1, in inference mode."""
     torch.set_num_threads(1)
     rounds = 3 if quick else 21
-    for name, size, theirs in (
-        ("alexnet", 227, alexnet_by_hand()),
-        ("googlenet", 224, GoogLeNetByHand()),
-    ):
-        ours, image = create(name).eval(), torch.randn(1, 3, size, size)
-        yield row(f"{name}, forward, batch 1", ours, theirs.eval(), image, rounds, target=1.0)
+    for name, by_hand in CASES.items():
+        ours, size = create(name).eval(), NETWORKS[name].image_size
+        image, case = torch.randn(1, 3, size, size), f"{name}, forward, batch 1"
+        yield row(case, ours, by_hand().eval(), image, rounds, target=1.0)
     model = create("efficientnet_lite0").eval().to(memory_format=torch.channels_last)
-    images = torch.randn(8, 3, 224, 224).to(memory_format=torch.channels_last)
+    images = torch.randn(8, 3, FOLDED_SIDE, FOLDED_SIDE).to(memory_format=torch.channels_last)
     quick_one = folded(model).to(memory_format=torch.channels_last)
     case = "efficientnet_lite0 folded, forward, batch 8"
     yield row(case, quick_one, model, images, rounds, peer="not folded")
@@ -108,6 +106,10 @@ class GoogLeNetByHand(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         return self.classifier(self.layers(images).mean((2, 3)))
+
+
+CASES = {"alexnet": alexnet_by_hand, "googlenet": GoogLeNetByHand}
+FOLDED_SIDE = 224
 
 
 if __name__ == "__main__":

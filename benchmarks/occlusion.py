@@ -22,15 +22,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from _paired import Row, main
+from _rows import Row, absent, compared, main, peer_module, ratio_of
 from torch import Tensor, nn
 
 from striate.images import View, apply, read
+from striate.inference import evaluating
 from striate.models import create
-from striate.training import evaluating
 from striate.visualize import Maps, approximate_occlusion, occlusion
 
-SIZE = 32
+SIDE, SIZE, STRIDE = 224, 32, 8
 TARGETS = {"vgg16": 5.5, "alexnet_single": 2.5, "resnet18": 1.8, "googlenet": 1.3}
 LARGE = {"alexnet_single": 16, "resnet18": 16, "vgg16": 32}  # the stride at 448 pixels
 BATCHES = (1, 4, 8, 16, 32)
@@ -45,10 +45,10 @@ def measure(quick: bool) -> Iterator[Row]:
     """Each network, ours and the others in turns."""
     torch.set_num_threads(1)
     for name, target in TARGETS.items():
-        yield from network(name, 224, 8, quick, target)
+        yield from network(name, SIDE, STRIDE, quick, target)
     if not quick:
         for name, stride in LARGE.items():
-            yield from network(name, 448, stride, True, None)
+            yield from network(name, 2 * SIDE, stride, True, None)
 
 
 def network(name: str, side: int, stride: int, quick: bool, target: float | None) -> Iterator[Row]:
@@ -59,10 +59,13 @@ def network(name: str, side: int, stride: int, quick: bool, target: float | None
     sharpen(model, image)
     brute, batch = best(lambda b: partly(model, image, stride, b))
     peers: dict[str, Callable[[], float]] = {f"brute force, {batch} at a time": brute}
-    captum = captum_of(model, image) if side == 224 else None
-    if captum:
-        run, batch = captum
-        peers[f"Captum, {batch} at a time"] = run
+    missing: str | None = None
+    if side == SIDE:
+        try:
+            run, batch = captum_of(model, image)
+            peers[f"Captum, {batch} at a time"] = run
+        except ImportError as error:
+            missing = str(error)
     maps: list[Maps] = []
     ours: list[float] = []
     theirs: dict[str, list[float]] = {peer: [] for peer in peers}
@@ -74,15 +77,16 @@ def network(name: str, side: int, stride: int, quick: bool, target: float | None
     case = f"{name}, {side} px, {count} places, off by {difference(model, image, maps[-1]):.0e}"
     for peer, times in theirs.items():
         yield row(case, ours, peer, [count * each for each in times], target)
-    if name == "vgg16" and side == 224:
+    if missing:
+        yield absent(case, "s", "Captum", missing, target)
+    if name == "vgg16" and side == SIDE:
         yield from approximations(quick, count * theirs[next(iter(peers))][-1])
 
 
 def row(case: str, ours: list[float], peer: str, theirs: list[float], target: float | None) -> Row:
     """Medians of all rounds."""
-    ratio = statistics.median(b / a for a, b in zip(ours, theirs, strict=True))
-    return Row(case, "s", round(statistics.median(ours), 2), peer,
-               round(statistics.median(theirs), 2), round(ratio, 2), target)  # fmt: skip
+    mine, others = statistics.median(ours), statistics.median(theirs)
+    return compared(case, "s", mine, peer, others, ratio=ratio_of(ours, theirs), target=target)
 
 
 def sharpen(model: nn.Module, image: Tensor) -> None:
@@ -100,7 +104,8 @@ def approximations(quick: bool, brute: float) -> Iterator[Row]:
 
     shared = Path(os.environ.get("STRIATE_SHARED", "../shared"))
     if not (shared / "weights/vgg16_imagenet").is_dir():
-        print(f"{shared} has no weights/vgg16_imagenet; the approximate mode is left out")
+        reason = f"{shared} has no weights/vgg16_imagenet"
+        yield absent("vgg16, approximate", "s", "brute force", reason, APPROXIMATE)
         return
     model = learned_vgg(shared)
     photos = [shared / "data/photos" / f"{name}.jpg" for name in ("dog", "eagle", "giraffe")]
@@ -189,14 +194,9 @@ def difference(model: nn.Module, image: Tensor, maps: Maps) -> float:
     return float(max(errors))
 
 
-def captum_of(model: nn.Module, image: Tensor) -> tuple[Callable[[], float], int] | None:
-    """Captum at its best batch size; None where it is not installed."""
-    try:
-        from captum.attr import Occlusion
-    except ImportError:
-        print("Captum is not installed and left out")
-        return None
-    tool = Occlusion(model)
+def captum_of(model: nn.Module, image: Tensor) -> tuple[Callable[[], float], int]:
+    """Captum at its best batch size; ImportError where it is not installed."""
+    tool = peer_module("captum.attr").Occlusion(model)
     count = ((image.shape[-1] - SIZE) // CAPTUM_STRIDE + 1) ** 2
 
     def at(batch: int) -> Callable[[], float]:

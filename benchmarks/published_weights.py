@@ -13,10 +13,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from _paired import Row, main
+from _rows import Row, absent, compared, main
 from PIL import Image
 from torch import Tensor
 
+from striate.errors import UserError
 from striate.models import Normalization, create, entry, load_weights
 
 SHARED = Path(os.environ.get("STRIATE_SHARED", Path(__file__).parents[2] / "shared"))
@@ -29,18 +30,39 @@ ALLOWED = 1e-6
 def measure(quick: bool) -> Iterator[Row]:
     """All rows, the quickest first."""
     torch.set_num_threads(1)
+    yield from where_found("EfficientNet-Lite0, 100 photographs", "asked", efficientnet())
+    yield from where_found("ResNets, CIFAR-10 test images", "authors", resnets(quick))
+    yield from where_found("logits of torchvision", "allowed", logits(quick))
+
+
+def where_found(case: str, peer: str, rows: Iterator[Row]) -> Iterator[Row]:
+    """These rows, or the reason why there are none: files or packages that are not here."""
+    try:
+        yield from rows
+    except (OSError, UserError) as error:
+        yield absent(case, "%", peer, error)
+
+
+def efficientnet() -> Iterator[Row]:
     images, classes = photographs(SHARED / "data/imagenet_sample")
     model = create("efficientnet_lite0", weights="imagenet").eval()
-    logits = answers(model, images, entry("efficientnet_lite0").normalization)
-    found = logits.topk(5).indices == classes[:, None]
-    yield accuracy("EfficientNet-Lite0, 100 photographs, top-1", found[:, 0], 85.0, 85.0, "asked")
-    yield accuracy("EfficientNet-Lite0, 100 photographs, top-5", found.any(1), 95.0, 95.0, "asked")
+    found = answers(model, images, entry("efficientnet_lite0").normalization).topk(5).indices
+    right = found == classes[:, None]
+    case = "EfficientNet-Lite0, 100 photographs"
+    yield accuracy(f"{case}, top-1", right[:, 0], 85.0, 85.0, "asked")
+    yield accuracy(f"{case}, top-5", right.any(1), 95.0, 95.0, "asked")
+
+
+def resnets(quick: bool) -> Iterator[Row]:
     images, classes = cifar_test(SHARED / "data/cifar10", 100 if quick else 1000)
     for name, file, authors, asked in CIFAR:
         model = create(name, weights=SHARED / "weights/resnet_cifar10" / file).eval()
-        logits = answers(model, images, entry(name).normalization)
+        found = answers(model, images, entry(name).normalization).argmax(1)
         case = f"{name}, {len(images):,} CIFAR-10 test images"
-        yield accuracy(case, logits.argmax(1) == classes, authors, asked, "authors")
+        yield accuracy(case, found == classes, authors, asked, "authors")
+
+
+def logits(quick: bool) -> Iterator[Row]:
     networks = json.loads((SHARED / "reference/torchvision.json").read_text())["networks"]
     for name in ("resnet18", "googlenet") if quick else networks:
         yield same_logits(name, networks[name])
@@ -49,7 +71,7 @@ def measure(quick: bool) -> Iterator[Row]:
 def accuracy(case: str, right: Tensor, theirs: float, asked: float, peer: str) -> Row:
     """Per cent of right answers beside what the peer reports."""
     ours = 100 * right.float().mean().item()
-    return Row(case, "%", ours, peer, theirs, round(ours / theirs, 4), round(asked / theirs, 4))
+    return compared(case, "%", ours, peer, theirs, target=round(asked / theirs, 4))
 
 
 def answers(model: torch.nn.Module, images: Tensor, expects: Normalization) -> Tensor:
@@ -78,7 +100,10 @@ def photographs(folder: Path) -> tuple[Tensor, Tensor]:
 def cifar_test(folder: Path, count: int) -> tuple[Tensor, Tensor]:
     """The first `count` test images of each class, cut from the mosaics."""
     images, classes = [], []
-    for path in sorted(folder.glob("test_*.webp")):
+    mosaics = sorted(folder.glob("test_*.webp"))
+    if not mosaics:
+        raise FileNotFoundError(f"{folder} has no test_*.webp")
+    for path in mosaics:
         mosaic = np.asarray(Image.open(path).convert("RGB"))
         tiles = mosaic.reshape(mosaic.shape[0] // 32, 32, 50, 32, 3).swapaxes(1, 2)
         images.append(tiles.reshape(-1, 32, 32, 3)[:count])
@@ -100,8 +125,8 @@ def same_logits(name: str, network: dict) -> Row:
         logits = model.eval()(image)[0, :16]
     expected = torch.tensor(network["logits"], dtype=torch.float64)
     error = ((logits - expected).abs().max() / expected.abs().max()).item()
-    ratio = round(ALLOWED / max(error, 1e-12), 1)
-    return Row(f"{name}, logits of torchvision", "", error, "allowed", ALLOWED, ratio, 1.0)
+    case, ratio = f"{name}, logits of torchvision", ALLOWED / max(error, 1e-12)
+    return compared(case, "", error, "allowed", ALLOWED, ratio=ratio, target=1.0)
 
 
 def remade(state: Iterable[tuple[str, list[int]]]) -> Iterator[tuple[str, Tensor]]:

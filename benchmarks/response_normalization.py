@@ -9,7 +9,7 @@ activations and the same gradient, and their results are compared before they ar
 from collections.abc import Callable, Iterable
 
 import torch
-from _paired import Row, main, paired
+from _rows import Row, main, paired
 from torch import Tensor, nn
 
 from striate.layers import LocalResponseNorm
@@ -24,7 +24,7 @@ LAYOUTS = {"contiguous": torch.contiguous_format, "channels_last": torch.channel
 
 
 def measure(quick: bool) -> Iterable[Row]:
-    ours, theirs = LocalResponseNorm(5), nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75, k=2.0)
+    ours, theirs = LocalResponseNorm(5), nn.LocalResponseNorm(5, alpha=5e-4, beta=0.75, k=2.0)
     for name, (shape, target) in list(CASES.items())[: 1 if quick else None]:
         for layout, memory_format in LAYOUTS.items():
             x = torch.randn(shape).to(memory_format=memory_format).requires_grad_()

@@ -4,8 +4,8 @@
 
 The loop keeps every region as a dictionary and looks through all pairs of neighbors for the two
 most alike, as the paper's Algorithm 1 is written. Both join the same pieces.
-OpenCV's search (`opencv-contrib-python-headless`, module ximgproc) is compiled C++; its row is
-there where that is installed, with one color space, scale and likeness on either side. The last
+OpenCV's search (`opencv-contrib-python-headless`, module ximgproc) is compiled C++; on either side
+there is one color space, scale and likeness. The last
 row shows what of all eight strategies goes into scikit-image's segmentation.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from _paired import Row, main, paired
+from _rows import Row, absent, main, paired, peer_module
 from PIL import Image
 
 from striate.handcrafted.selective_search import (
@@ -27,6 +27,8 @@ from striate.handcrafted.selective_search import (
     selective_search,
     texture_of,
 )
+
+SCENE, SCALES = (480, 640), (100, 50, 20)
 
 
 def loop(regions: Regions, pairs: np.ndarray) -> list[tuple[int, int]]:
@@ -80,11 +82,10 @@ def scene(height: int = 480, width: int = 640) -> np.ndarray:
 
 
 def opencv(image: np.ndarray) -> Any:
-    """OpenCV's search with a single strategy; None where it is not installed."""
-    import cv2
-
+    """OpenCV's search with a single strategy; ImportError where it is not installed."""
+    cv2 = peer_module("cv2")
     if not hasattr(cv2, "ximgproc"):
-        return None
+        raise ImportError("cv2 has no ximgproc; opencv-contrib-python-headless does")
     search = cv2.ximgproc.segmentation.createSelectiveSearchSegmentation()
     search.setBaseImage(image)
     search.switchToSingleStrategy(100, 0.8)
@@ -93,9 +94,9 @@ def opencv(image: np.ndarray) -> Any:
 
 def measure(quick: bool) -> Iterator[Row]:
     rounds = 3 if quick else 7
-    channels = in_colors(scene(), "lab")
+    channels = in_colors(scene(*SCENE), "lab")
     texture = texture_of(channels)
-    for k in (100, 50, 20):
+    for k in SCALES:
         labels = pieces(channels, k)
         regions, pairs = described(labels, channels, texture), neighbors(labels)
         assert len(grouped(regions, pairs, "CTSF").joined) == len(loop(regions, pairs))
@@ -105,15 +106,16 @@ def measure(quick: bool) -> Iterator[Row]:
             lambda regions=regions, pairs=pairs: loop(regions, pairs),
             peer="loop", rounds=rounds,
         )  # fmt: skip
-    image = np.asarray(Image.fromarray(scene()).resize((320, 240), Image.Resampling.BILINEAR))
+    image = np.asarray(Image.fromarray(scene(*SCENE)).resize((320, 240), Image.Resampling.BILINEAR))
     one = Strategies(colors=("hsv",), likenesses=("CTSF",), scales=(100,), side=320)
-    peer = opencv(image)
-    if peer is not None:
-        yield paired(
-            "search, one strategy, 320 x 240",
-            lambda: selective_search(image, strategies=one), peer.process,
-            peer="OpenCV (C++)", rounds=rounds,
-        )  # fmt: skip
+    case, peer = "search, one strategy, 320 x 240", "OpenCV (C++)"
+    try:
+        theirs = opencv(image)
+    except ImportError as error:
+        yield absent(case, "ms", peer, error)
+    else:
+        yield paired(case, lambda: selective_search(image, strategies=one), theirs.process,
+                     peer=peer, rounds=rounds)  # fmt: skip
     fast = Strategies(side=320)
     yield paired(
         "search, eight strategies, 320 x 240",

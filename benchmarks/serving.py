@@ -6,10 +6,9 @@ EfficientNet-Lite0 with random weights, 64 clients in a process of their own, JP
 The engine's side is what the server has to do for a picture and cannot do without: decode the
 file, and compute it in batches of 32 that are decoded already. The server and the bare engine are
 held to one core, the same one, and the clients to another. The target is 0.90 of the engine's
-images a second; `cpu_share` is the same in processor time, which other work on the machine changes
-less.
+images a second; processor time is what other work on the machine changes less.
 
---soak sends good and bad calls in turn for so long and reports how the server's memory grew after
+--soak sends good and bad calls in turn for so long and measures how the server's memory grew after
 its first quarter.
 """
 
@@ -29,51 +28,20 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
 
 import httpx
 import numpy as np
 import psutil
+from _rows import Row, alone, compared, main
 from PIL import Image
 
 CLIENTS, BATCH, TARGET = 64, 32, 0.90
+STEADY = 0.97  # of the memory after a quarter
 SIZE = (500, 375)
 FILES = 64  # different pictures
 SERVING, CALLING = 0, 1  # cores
-
-
-@dataclass(frozen=True)
-class Row:
-    """Images a second of the service and of the engine, and how long a call takes."""
-
-    case: str
-    engine: str
-    clients: int
-    images_per_second: float
-    engine_images_per_second: float
-    decode_ms: float
-    engine_ms: float
-    share: float
-    cpu_share: float
-    median_ms: float
-    p99_ms: float
-    failed: int
-    target: float = TARGET
-
-
-@dataclass(frozen=True)
-class Soak:
-    """Memory of the server over the calls, in MiB: at the first quarter and at the end."""
-
-    case: str
-    seconds: float
-    calls: int
-    unexpected: int
-    first_mib: float
-    last_mib: float
-    growth_mib_per_1000_calls: float
 
 
 def pictures() -> list[bytes]:
@@ -96,41 +64,39 @@ def pictures() -> list[bytes]:
 def save_model(path: Path) -> None:
     """EfficientNet-Lite0 as a recognizer of 1000 classes."""
     from striate.images import View
-    from striate.models import create
+    from striate.inference import Preprocessing
+    from striate.models import create, entry
     from striate.recognizer import Recognizer
-    from striate.training import Preprocessing
+    from striate.tasks.classification.network import Network
+    from striate.tasks.table import TASKS
 
-    network = create("efficientnet_lite0")
-    preprocessing = Preprocessing(View(224), (127.0,) * 3, (128.0,) * 3)
-    classes = tuple(f"class {k}" for k in range(1000))
-    architecture = {"name": "efficientnet_lite0", "options": {}}
-    Recognizer(network, architecture, preprocessing, classes).save(path)
+    name = "efficientnet_lite0"
+    predictor = Network(
+        model=create(name).eval(), architecture={"name": name, "options": {}}, classes=1000,
+        preprocessing=Preprocessing(View(224), entry(name).normalization),
+    )  # fmt: skip
+    names = tuple(f"class {k}" for k in range(1000))
+    Recognizer(TASKS["classification"], predictor, names).save(path)
 
 
 def bare(path: Path, engine: str, files: list[bytes], rounds: int) -> tuple[float, float, float]:
     """Milliseconds of decoding and of computing one picture; and of the processor for both."""
     import torch
 
-    from striate.images import render
-    from striate.recognizer import load_trained
+    from striate.recognizer import load
 
     psutil.Process().cpu_affinity([SERVING])
     torch.set_num_threads(1)
-    recognizer = load_trained(path, engine=engine)
-    views = [recognizer.preprocessing.view]
-
-    def decode(data: bytes) -> np.ndarray:
-        return render(data, views)[0]
-
-    batch = np.stack([decode(data) for data in files[:BATCH]])
-    recognizer.answers(batch, batch_size=BATCH)
+    predictor = load(path, engine=engine, device="cpu").predictor
+    batch = [predictor.prepare(data) for data in files[:BATCH]]
+    predictor.predict(batch)
     decoding, computing, processor = [], [], time.process_time()
     for _ in range(rounds):
         start = time.perf_counter()
         for data in files[:BATCH]:
-            decode(data)
+            predictor.prepare(data)
         middle = time.perf_counter()
-        recognizer.answers(batch, batch_size=BATCH)
+        predictor.predict(batch)
         decoding.append(middle - start)
         computing.append(time.perf_counter() - middle)
     each = 1000 / BATCH
@@ -221,7 +187,7 @@ def load(url: str, requests: list[bytes], seconds: float) -> tuple[list[float], 
     return latencies, failed, took
 
 
-def throughput(quick: bool, engine: str, folder: Path) -> Row:
+def throughput(quick: bool, engine: str, folder: Path) -> Iterator[Row]:
     """The service against its engine."""
     path = folder / "lite0.safetensors"
     save_model(path)
@@ -234,16 +200,38 @@ def throughput(quick: bool, engine: str, folder: Path) -> Row:
             before = sum(process.cpu_times()[:2])
             latencies, failed, took = pool.apply(load, (url, requests, 5.0 if quick else 30.0))
             cpu_ms = 1000 * (sum(process.cpu_times()[:2]) - before) / len(latencies)
-            alone = pool.apply(bare, (path, engine, files, 3 if quick else 15))
-    decode_ms, engine_ms, bare_ms = alone
-    ours, theirs = len(latencies) / took, 1000 / (decode_ms + engine_ms)
+            alone_ = pool.apply(bare, (path, engine, files, 3 if quick else 15))
+    yield from compared_to_engine(engine, latencies, failed, took, cpu_ms, alone_)
+
+
+def compared_to_engine(
+    engine: str,
+    latencies: list[float],
+    failed: int,
+    took: float,
+    cpu_ms: float,
+    bare_ms: tuple[float, float, float],
+) -> Iterator[Row]:
+    """Images a second, processor time, and how long a call takes."""
+    decode_ms, engine_ms, engine_cpu_ms = bare_ms
+    case = f"JPEG {SIZE[0]}x{SIZE[1]}, EfficientNet-Lite0, {CLIENTS} clients"
+    bare_one = f"{engine} alone (decode {decode_ms:.1f} ms, compute {engine_ms:.1f} ms)"
+    yield compared(case, "img/s", len(latencies) / took, bare_one, 1000 / (decode_ms + engine_ms),
+                   target=TARGET)  # fmt: skip
+    yield compared(f"{case}, processor time", "ms", cpu_ms, f"{engine} alone", engine_cpu_ms,
+                   less=True)  # fmt: skip
     centiles = statistics.quantiles(latencies, n=100)
-    return Row(
-        f"JPEG {SIZE[0]}x{SIZE[1]}, EfficientNet-Lite0", engine, CLIENTS,
-        round(ours, 1), round(theirs, 1), round(decode_ms, 2), round(engine_ms, 2),
-        round(ours / theirs, 3), round(bare_ms / cpu_ms, 3),
-        round(1000 * centiles[49], 1), round(1000 * centiles[98], 1), failed,
-    )  # fmt: skip
+    every = "each client calls again at once"
+    yield alone(f"{case}, median of a call", "ms", 1000 * centiles[49], every)
+    yield alone(f"{case}, 99 % of calls within", "ms", 1000 * centiles[98], every)
+    yield answered_right(case, len(latencies), failed)
+
+
+def answered_right(case: str, calls: int, wrong: int) -> Row:
+    """The share of calls with the answer that they should have."""
+    share = 1 - wrong / max(calls, 1)
+    return compared(f"{case}, answered as they should be", "share", share, f"all {calls:,} calls",
+                    1.0, target=1.0)  # fmt: skip
 
 
 def mixed(host: str, files: list[bytes]) -> list[tuple[bytes, set[int]]]:
@@ -272,7 +260,7 @@ def mixed(host: str, files: list[bytes]) -> list[tuple[bytes, set[int]]]:
     ]
 
 
-def soak(seconds: float, engine: str, folder: Path) -> Soak:
+def soaked(seconds: float, engine: str, folder: Path) -> Iterator[Row]:
     """Mixed traffic of 8 clients, for so long."""
     path = folder / "lite0.safetensors"
     save_model(path)
@@ -305,33 +293,25 @@ def soak(seconds: float, engine: str, folder: Path) -> Soak:
     settled = memory[len(memory) // 4 :]
     first = statistics.median(each for _, each in settled[:10])
     last = statistics.median(each for _, each in settled[-10:])
-    between = max(settled[-1][0] - settled[0][0], 1)
-    growth = 1000 * (last - first) / between
-    return Soak("mixed good and bad calls", seconds, done, unexpected, round(first, 1),
-                round(last, 1), round(growth, 3))  # fmt: skip
+    case = f"mixed good and bad calls for {seconds:g} s"
+    peer = "after its first quarter"
+    yield compared(f"{case}, memory", "MiB", last, peer, first, less=True, target=STEADY)
+    yield answered_right(case, done, unexpected)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="seconds: to see that it runs")
-    parser.add_argument("--json", action="store_true", help="one object a line")
-    parser.add_argument(
-        "--engine", default="openvino", choices=("torch", "onnxruntime", "openvino")
-    )
-    parser.add_argument("--soak", type=float, metavar="SECONDS", help="memory instead of speed")
-    options = parser.parse_args()
+def measure(quick: bool, engine: str = "openvino", soak: float | None = None) -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as name:
-        row: Row | Soak
-        if options.soak:
-            row = soak(options.soak, options.engine, Path(name))
+        if soak:
+            yield from soaked(soak, engine, Path(name))
         else:
-            row = throughput(options.quick, options.engine, Path(name))
-    found = asdict(row)
-    if options.json:
-        print(json.dumps(found))
-    else:
-        print(", ".join(f"{key.replace('_', ' ')} {value}" for key, value in found.items()))
+            yield from throughput(quick, engine, Path(name))
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    engines = ("torch", "onnxruntime", "openvino")
+    parser.add_argument("--engine", default="openvino", choices=engines)
+    parser.add_argument("--soak", type=float, metavar="SECONDS", help="memory instead of speed")
 
 
 if __name__ == "__main__":
-    main()
+    main(measure, __doc__, options)

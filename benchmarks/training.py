@@ -7,8 +7,9 @@ optimizer, on noise of the right size. LeNet-5 goes through epochs of 12,800 gra
 included; the others through steps on a batch that lies ready. Peers run as their makers ship them:
 `keep_memory` is part of ours alone. Lightning, fastai, Keras and JAX are asked where installed.
 
-The share is of the largest matrix product measured in the same run with as many threads: six
-operations a multiply-add (two forward, four back), two of them spared in the first layer.
+The share of the peak is that of the largest matrix product measured in the same run with as many
+threads: six operations a multiply-add (two forward, four back), two of them spared in the first
+layer.
 """
 
 import argparse
@@ -20,29 +21,16 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from _rows import Row, absent, compared, main, ratio_of
 from _training_sides import CASES, Case, network
 
 from striate.models import describe
 
 REST = 0.4  # seconds between two turns, for the threads of the last one to stop waiting for work
-
-
-@dataclass(frozen=True)
-class Row:
-    """One side of one case, in medians; `ratio` above 1: ours is ahead."""
-
-    case: str
-    side: str
-    images_per_second: float
-    share: float
-    ratio: float
-    target: str
-    note: str
 
 
 class Side:
@@ -54,16 +42,16 @@ class Side:
         script = Path(__file__).with_name("_training_sides.py")
         self.process = subprocess.Popen(
             [sys.executable, script, name, case],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
             env=os.environ | settings,
         )  # fmt: skip
         self.state = self.answer()
 
     def answer(self) -> dict[str, Any]:
-        """What the process says next."""
+        """What the process writes next."""
         assert self.process.stdout
         line = self.process.stdout.readline()
-        return json.loads(line) if line else {"absent": "it failed"}
+        return json.loads(line) if line else {"absent": "its process ended"}
 
     def turn(self) -> None:
         assert self.process.stdin
@@ -80,9 +68,21 @@ class Side:
         self.process.wait()
 
 
-def measure(name: str, quick: bool, threads: int) -> Iterator[Row]:
-    """Ours and every peer of a case, in turns."""
-    case = CASES[name]
+def measure(quick: bool, case: list[str] | None = None, threads: int = 2) -> Iterator[Row]:
+    """Every case; those of a GPU are rows without a ratio where there is none."""
+    torch.set_num_threads(threads)
+    for name, about in CASES.items():
+        if name not in (case or CASES):
+            continue
+        if about.device == "cuda" and not torch.cuda.is_available():
+            for peer in about.peers:
+                yield absent(name, "img/s", peer, "no GPU here", about.ratio)
+            continue
+        yield from in_turns(name, about, quick, threads)
+
+
+def in_turns(name: str, case: Case, quick: bool, threads: int) -> Iterator[Row]:
+    """Ours beside the peak of this machine, and beside every peer in turns."""
     best = peak(case.device)
     work = operations(case)
     with ExitStack() as stack:
@@ -91,28 +91,28 @@ def measure(name: str, quick: bool, threads: int) -> Iterator[Row]:
         for _ in range(2 if quick else 7):
             for side in ready:
                 side.turn()
-    best = max(best, peak(case.device))
-    mine = sides[0].times
-    for side in sides:
+    best = max(best, peak(case.device)) / 1e9
+    ours, *peers = sides
+    if ours not in ready:
+        for side in peers:
+            reason = f"ours: {ours.state['absent']}"
+            yield absent(name, "img/s", side.name, reason, case.ratio)
+        return
+    speed = case.images / statistics.median(ours.times)
+    reached = speed * work / 1e9
+    product = "the largest matrix product"
+    yield compared(f"{name}, share of the peak", "GFLOP/s", reached, product, best,
+                   target=case.share)  # fmt: skip
+    for side in peers:
         if side not in ready:
-            yield Row(name, side.name, 0, 0, 0, "", f"left out: {side.state['absent']}")
+            reason = side.state["absent"]
+            yield absent(name, "img/s", side.name, reason, case.ratio, ours=speed)
             continue
-        speed = case.images / statistics.median(side.times)
-        pairs = zip(mine, side.times, strict=True)
-        ratio = statistics.median(theirs / ours for ours, theirs in pairs)
-        note = f"peak {best / 1e9:.0f} GFLOP/s" if side is sides[0] else ""
-        if side.name == "compiled":
-            note = (
-                f"after {side.state['warm'] - 2 * statistics.median(side.times):.0f} s of compiling"
-            )
-        yield Row(name, side.name, round(speed, 1), round(speed * work / best, 3),
-                  round(ratio, 2), wanted(case, side.name), note)  # fmt: skip
-
-
-def wanted(case: Case, side: str) -> str:
-    if side == "ours":
-        return f"share {case.share:g}" if case.share else ""
-    return f"ratio {case.ratio:g}" if case.ratio else ""
+        theirs = statistics.median(side.times)
+        compiling = side.state["warm"] - 2 * theirs
+        peer = f"{side.name}, after {compiling:.0f} s" if side.name == "compiled" else side.name
+        yield compared(name, "img/s", speed, peer, case.images / theirs,
+                       ratio=ratio_of(ours.times, side.times), target=case.ratio)  # fmt: skip
 
 
 def operations(case: Case) -> float:
@@ -136,32 +136,10 @@ def peak(device: str) -> float:
     return 2 * side**3 / min(times)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="two rounds: to see that it runs")
-    parser.add_argument("--json", action="store_true", help="one object a line")
+def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--case", nargs="+", choices=CASES, help="these alone")
     parser.add_argument("--threads", type=int, default=2, help="of every side")
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    if not options.json:
-        print(f"{'case':13} {'side':23} {'images/s':>9} {'of peak':>7} {'ours is':>8}  target")
-    for name, case in CASES.items():
-        if name not in (options.case or CASES):
-            continue
-        if case.device == "cuda" and not torch.cuda.is_available():
-            print(f"{name}: left out, no GPU here", file=sys.stderr)
-            continue
-        for row in measure(name, options.quick, options.threads):
-            if options.json:
-                print(json.dumps(asdict(row)), flush=True)
-                continue
-            print(
-                f"{row.case:13} {row.side:23} {row.images_per_second:9.1f} {row.share:7.1%} "
-                f"{row.ratio:7.2f}x  {row.target:12} {row.note}",
-                flush=True,
-            )
 
 
 if __name__ == "__main__":
-    main()
+    main(measure, __doc__, options)

@@ -8,40 +8,34 @@ the seed given in each section, in memory or in a temporary folder.
 
 import argparse
 import io
-import json
 import os
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from _rows import Row, absent, alone, compared, main
 
 SHARED = Path(os.environ.get("STRIATE_SHARED", Path(__file__).parents[2] / "shared")) / "data"
 
 
-@dataclass(frozen=True)
-class Fit:
-    """One number and what it should reach; `at_most` turns the comparison round."""
-
-    case: str
-    value: float
-    target: float | None = None
-    at_most: bool = False
-    note: str = ""
-
-    @property
-    def verdict(self) -> str:
-        if self.target is None:
-            return ""
-        good = self.value <= self.target if self.at_most else self.value >= self.target
-        return "good" if good else "SHORT"
+def reached(
+    case: str, value: float, target: float | None = None, *, note: str = "planted or true"
+) -> Row:
+    """A share of what is to be found; the whole of it is 1."""
+    return compared(case, "share", value, note, 1.0, target=target)
 
 
-def duplicates(quick: bool) -> Iterator[Fit]:
+def at_most(case: str, value: float, allowed: float) -> Row:
+    """An error that is to stay below a bound."""
+    return compared(case, "share", value, "allowed", allowed, less=True, target=1.0)
+
+
+def duplicates(quick: bool) -> Iterator[Row]:
     """Copies of training photographs in the test split of data/clothing, made in seven ways."""
     from PIL import Image
 
@@ -96,7 +90,7 @@ def duplicates(quick: bool) -> Iterator[Fit]:
         findings = check(data)
         seconds = time.perf_counter() - start
         wanted = {frozenset(pair) for pair in planted.items()}
-        names = findings.dataset.images.name
+        names = findings.dataset.inputs.name
         found = {
             frozenset((names(one), names(other)))
             for copies in findings.copies
@@ -104,32 +98,34 @@ def duplicates(quick: bool) -> Iterator[Fit]:
             for other in copies.rows
             if one < other
         }
-        yield Fit("planted copies: recall", len(found & wanted) / len(wanted), 0.98)
+        yield reached("planted copies, recall", len(found & wanted) / len(wanted), 0.98)
         precise = len(found & wanted) / max(len(found), 1)
-        yield Fit("planted copies: precision", precise, 0.95, note=f"{len(found)} pairs found")
+        yield reached("planted copies, precision", precise, 0.95, note=f"{len(found)} pairs found")
         for kind in ("exact", *ways):
             pairs = {frozenset((name, planted[name])) for name in planted if kinds[name] == kind}
-            yield Fit(f"  recall, {kind}", len(found & pairs) / max(len(pairs), 1))
-        for pair in sorted(map(sorted, found - wanted)):
-            yield Fit(f"  not planted: {' = '.join(pair)}", 1)
+            yield reached(
+                f"planted copies, recall, {kind}", len(found & pairs) / max(len(pairs), 1)
+            )
         leaking = {names(row) for row in findings.leaks.tolist()}
-        yield Fit("leaking test images: recall", len(leaking & set(planted)) / len(planted), 0.98)
+        share = len(leaking & set(planted)) / len(planted)
+        yield reached("leaking test images, recall", share, 0.98)
         if findings.effect:
-            yield Fit("  top-1 of a linear classifier with leaks", findings.effect.all)
-            yield Fit("  top-1 without them", findings.effect.clean)
-        yield Fit("  seconds of the whole check", seconds, note=f"{len(data)} photographs")
+            effect = findings.effect
+            yield compared("top-1 of a linear classifier without leaks", "share", effect.clean,
+                           "with them", effect.all)  # fmt: skip
+        yield alone("the whole check", "s", seconds, f"{len(data)} photographs")
         decoded = decode(data, [View(224, fraction=1.0)])
         start = time.perf_counter()
         rows = glance(decoded).leaks
         seconds = time.perf_counter() - start
-        quickly = {decoded.dataset.images.name(row) for row in rows.tolist()}
+        quickly = {decoded.dataset.inputs.name(row) for row in rows.tolist()}
         recall = len(quickly & set(planted)) / len(planted)
-        yield Fit("glance(), before a comparison: recall", recall)
-        yield Fit("  precision", len(quickly & set(planted)) / max(len(quickly), 1))
-        yield Fit("  seconds", seconds, note="pixels of 224 x 224 x 3 decoded before")
+        yield reached("at a glance, recall", recall)
+        yield reached("at a glance, precision", len(quickly & set(planted)) / max(len(quickly), 1))
+        yield alone("at a glance", "s", seconds, "pixels of 224 x 224 x 3 decoded before")
 
 
-def wrong_labels(quick: bool) -> Iterator[Fit]:
+def wrong_labels(quick: bool) -> Iterator[Row]:
     """One label in twenty exchanged for another, at random: how many are among the first suspects.
 
     The suspects are the first of the order by margin, twice as many as were planted; all that the
@@ -138,7 +134,7 @@ def wrong_labels(quick: bool) -> Iterator[Fit]:
     import striate
     from striate.checking import features, labels
     from striate.checking.appearance import VIEW, looks
-    from striate.data import decode
+    from striate.data import Labels, decode
 
     for name in ("clothing", "mnist"):
         data = striate.data.open(SHARED / name)
@@ -146,29 +142,35 @@ def wrong_labels(quick: bool) -> Iterator[Fit]:
             data = data.take(np.arange(0, len(data), 10))
         random = np.random.default_rng(2)
         planted = np.sort(random.permutation(len(data))[: len(data) // 20])
-        targets = data.targets.copy()
+        targets = data.targets.numbers.copy()
         shift = random.integers(1, len(data.classes), len(planted))
         targets[planted] = (targets[planted] + shift) % len(data.classes)
         start = time.perf_counter()
         # What `check` does, without its other parts: its findings hold no order of all images.
         view = None if name == "mnist" else features.deep_view(400)
-        decoded = decode(replace(data, targets=targets), [VIEW, view] if view else [VIEW])
+        data = replace(data, targets=Labels(data.classes, targets))
+        decoded = decode(data, [VIEW, view] if view else [VIEW])
         seen = looks(decoded.pixels[VIEW])
         numbers = features.deep(decoded, view) if view else features.plain(decoded, seen.vectors)
-        alone = np.arange(len(data))
-        chances = labels.out_of_fold(numbers, targets, alone, classes=len(data.classes))
+        groups = np.arange(len(data))
+        chances = labels.out_of_fold(numbers, targets, groups, classes=len(data.classes))
         found = labels.suspects(chances, targets)
         rows, order = found.rows, found.order
         seconds = time.perf_counter() - start
         recall = float(np.isin(planted, order[: 2 * len(planted)]).mean())
-        yield Fit(f"{name}, {len(planted)} wrong labels: recall", recall, 0.8)
+        case = f"{name}, {len(planted)} wrong labels"
+        yield reached(f"{case}, recall", recall, 0.8)
         share = float(np.isin(planted, rows).mean())
-        yield Fit("  recall of those named", share, note=f"{len(rows)} are named")
-        yield Fit("  precision of those named", float(np.isin(rows, planted).mean()))
-        yield Fit("  seconds", seconds, note=f"{len(data)} images")
+        yield reached(f"{case}, recall of those named", share, note=f"{len(rows)} are named")
+        precise = float(np.isin(rows, planted).mean())
+        yield reached(f"{case}, precision of those named", precise)
+        yield alone(case, "s", seconds, f"{len(data)} images")
 
 
-def many(quick: bool) -> Iterator[Fit]:
+COUNTS = (50_000, 100_000, 200_000)
+
+
+def many(quick: bool) -> Iterator[Row]:
     """The index of 100,000 looks with planted copies: time, memory, recall; twice as many, too."""
     import tracemalloc
 
@@ -184,55 +186,61 @@ def many(quick: bool) -> Iterator[Fit]:
         return Looks(vectors, codes_of(vectors), np.zeros(count, np.bool_)), copies
 
     last = 0.0
-    for count in (10_000, 20_000) if quick else (50_000, 100_000, 200_000):
+    for count in [each // 5 for each in COUNTS[:2]] if quick else COUNTS:
         looks, copies = planted(count)
         marks = np.random.default_rng(4).integers(0, 256, (count, 16), np.uint8)
         start = time.perf_counter()
         pairs = index.find(looks, marks)
         seconds = time.perf_counter() - start
         right = (pairs.second - pairs.first == count - copies).sum()
-        yield Fit(f"{count:,} looks: recall of copies", float(right / copies), 0.98)
-        yield Fit("  precision", float(right / max(len(pairs), 1)), 0.95)
+        case = f"{count:,} pictures"
+        yield reached(f"{case}, recall of copies", float(right / copies), 0.98)
+        yield reached(f"{case}, precision", float(right / max(len(pairs), 1)), 0.95)
         note = f"{seconds / last:.2f} times the half" if last else ""
-        yield Fit("  seconds", seconds, note=note)
+        yield alone(case, "s", seconds, note)
         last = seconds
         if count <= 100_000:
             tracemalloc.start()
             index.find(looks, marks)
             _, peak = tracemalloc.get_traced_memory()
             tracemalloc.stop()
-            yield Fit("  MiB at the peak, above the looks", peak / 2**20)
+            yield alone(f"{case}, memory at the peak", "MiB", peak / 2**20)
 
 
-def unknowns(quick: bool) -> Iterator[Fit]:
+def unknowns(quick: bool) -> Iterator[Row]:
     """Photographs of other things shown to a clothing recognizer: how many it says "none of these"
     to, by several scores, each with the threshold that keeps 95 % of the validation images."""
     import torch
 
     import striate
-    from striate.approaches import run_approach
-    from striate.data import SPLITS, decode
-    from striate.evaluation import calibration_error
-    from striate.images import View
+    from striate.comparing import Wishes
+    from striate.comparing.learning import run
+    from striate.data import SPLITS
     from striate.models import classifier
+    from striate.tasks.opening import task_of
 
     data = striate.data.open(SHARED / "clothing")
-    decoded = decode(data, [View(224, fraction=1.0)])
-    outcome = run_approach("transfer", decoded)
-    ours = outcome.recognizer
-    error = calibration_error(outcome.probabilities, outcome.targets)
-    yield Fit("clothing, transfer: expected calibration error", error, 0.05, at_most=True)
+    task = task_of(data)
+    plan = Wishes().plan(task, "transfer", 0)
+    decoded = task.prepare(data, [plan])
+    outcome = run(task, decoded, plan)
+    ours = outcome.recognizer.predictor
+    assert outcome.scores is not None
+    error = outcome.scores.metrics["calibration_error"]
+    yield at_most("clothing, transfer, expected calibration error", error, 0.05)
     files = {
         "things of ImageNet": sorted((SHARED / "imagenet_sample" / "images").rglob("*.*")),
         "photographs": sorted((SHARED / "photos").glob("*.jpg")),
         "blood cells": sorted((SHARED / "bccd").rglob("*.jp*g"))[:: 10 if quick else 1],
     }
-    seen = {name: torch.from_numpy(ours.features(paths)) for name, paths in files.items()}
-    pixels = decoded.pixels[ours.preprocessing.view]
+    seen = {
+        name: torch.from_numpy(outcome.recognizer.features(paths)) for name, paths in files.items()
+    }
+    pixels, data = decoded.pixels[ours.preprocessing.view], decoded.dataset
     rows = {name: np.flatnonzero(data.split == number) for number, name in enumerate(SPLITS)}
     for name, some in rows.items():
         seen[name] = torch.from_numpy(ours.features(list(pixels[some])))
-    targets = torch.from_numpy(data.targets[rows["train"]])
+    targets = torch.from_numpy(data.targets.numbers[rows["train"]])
     last = classifier(ours.model)[1]
     weight, bias = last.weight.detach(), last.bias.detach()
     scores = judges(seen["train"], targets, weight, bias, ours.calibration.temperature)
@@ -240,17 +248,18 @@ def unknowns(quick: bool) -> Iterator[Fit]:
         threshold = torch.quantile(score(seen["validation"]), 0.05, interpolation="lower")
         kept = float((score(seen["test"]) >= threshold).float().mean())
         target = {"kept": 0.95, "refused": 0.7} if method.startswith("cosine") else {}
-        yield Fit(f"{method}: known test images kept", kept, target.get("kept"))
+        yield reached(f"{method}, known test images kept", kept, target.get("kept"))
         for name, paths in files.items():
             refused = float((score(seen[name]) < threshold).float().mean())
-            case, note = f"  refused of {name}", f"{len(paths)} pictures"
-            yield Fit(case, refused, target.get("refused"), note=note)
+            case, note = f"{method}, refused of {name}", f"{len(paths)} pictures"
+            yield reached(case, refused, target.get("refused"), note=note)
     known = ours.knowing(seen["train"], targets, seen["validation"])
-    answers = list(known.predict([path for paths in files.values() for path in paths]))
+    others = replace(outcome.recognizer, predictor=known)
+    answers = list(others.predict([path for paths in files.values() for path in paths]))
     refused = sum(not answer.known for answer in answers) / len(answers)
-    yield Fit("the recognizer itself: unknowns refused", refused, 0.7)
+    yield reached("the recognizer itself, unknowns refused", refused, 0.7)
     kept = float(known.answers(pixels[rows["test"]])[1].mean())
-    yield Fit("  known test images kept", kept, 0.95)
+    yield reached("the recognizer itself, known test images kept", kept, 0.95)
 
 
 def judges(
@@ -266,7 +275,7 @@ def judges(
     from sklearn.covariance import ledoit_wolf
     from torch.nn.functional import normalize
 
-    from striate.recognizer import Familiarity
+    from striate.tasks.classification.familiarity import Familiarity
 
     count = int(targets.max()) + 1
     means = torch.stack([features[targets == k].mean(0) for k in range(count)])
@@ -286,7 +295,7 @@ def judges(
     }
 
 
-SECTIONS: dict[str, Callable[[bool], Iterator[Fit]]] = {
+SECTIONS: dict[str, Callable[[bool], Iterator[Row]]] = {
     "duplicates": duplicates,
     "wrong_labels": wrong_labels,
     "many": many,
@@ -294,23 +303,20 @@ SECTIONS: dict[str, Callable[[bool], Iterator[Fit]]] = {
 }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", choices=SECTIONS, help="one section")
-    parser.add_argument("--quick", action="store_true", help="less of everything")
-    parser.add_argument("--json", action="store_true", help="one object a line")
-    options = parser.parse_args()
+def measure(quick: bool, only: str | None = None) -> Iterator[Row]:
     for name, section in SECTIONS.items():
-        if options.only in (None, name):
-            for fit in section(options.quick):
-                if options.json:
-                    print(json.dumps({"section": name, **asdict(fit)}), flush=True)
-                    continue
-                sign = "<=" if fit.at_most else ">="
-                target = "" if fit.target is None else f"{sign} {fit.target:g}"
-                line = f"{fit.case:48} {fit.value:9.4g} {target:>8} {fit.verdict:6}{fit.note}"
-                print(line.rstrip(), flush=True)
+        if only not in (None, name):
+            continue
+        if name != "many" and not SHARED.is_dir():
+            yield absent(name, "share", "planted or true", f"{SHARED} is not a folder")
+            continue
+        for row in section(quick):
+            yield replace(row, case=f"{name}: {row.case.strip()}")
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--only", choices=SECTIONS, help="one section")
 
 
 if __name__ == "__main__":
-    main()
+    main(measure, __doc__, options)

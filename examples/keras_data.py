@@ -19,6 +19,6 @@ def load_data(word: str) -> tuple[Arrays, Arrays]:
     """
     view = View(28, channels=1, fit="squash")
     decoded = data.decode(data.open(word), [view])
-    pixels, targets = decoded.pixels[view][..., 0], decoded.dataset.targets
+    pixels, targets = decoded.pixels[view][..., 0], decoded.dataset.targets.numbers
     test = decoded.dataset.split == data.SPLITS.index("test")
     return (pixels[~test], targets[~test]), (pixels[test], targets[test])

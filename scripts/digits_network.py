@@ -19,14 +19,17 @@ from striate import data
 from striate.augment import Augmentation, Spread
 from striate.evaluation import top_k
 from striate.images import View
-from striate.models import create
-from striate.recognizer import Calibration, Recognizer
-from striate.tasks import Classification
-from striate.tasks.classification import logits_of, split
-from striate.training import Preprocessing, fit, recipes, seeded
+from striate.inference import Preprocessing
+from striate.models import Normalization, create
+from striate.recognizer import Recognizer
+from striate.tasks.classification import Calibration
+from striate.tasks.classification.problem import ClassificationProblem, logits_of, split
+from striate.training import fit, recipes, seeded
 
 FILE = Path(__file__).parents[1] / "src/striate/serving/page/digits/lenet5.safetensors"
-INK = Preprocessing(View(28, channels=1, fit="squash"), (0.0,), (255.0,))  # paper 0, ink 1
+INK = Preprocessing(
+    View(28, channels=1, fit="squash"), Normalization((0.0,), (255.0,))
+)  # paper 0, ink 1
 RECIPE = recipes.SCRATCH_SMALL.but(
     epochs=12,
     augmentation=Augmentation(Spread(rotation=12, zoom=0.12, stretch=0.2, shear=12, shift=0.05)),
@@ -39,7 +42,7 @@ def trained(folder: Path, *, seed: int = 0) -> Recognizer:
     classes = digits.dataset.classes
     with seeded(seed):
         model = create("lenet5", classes=len(classes))
-    run = fit(model, Classification(classes, preprocessing=INK), digits, RECIPE, seed=seed)
+    run = fit(model, ClassificationProblem(classes, preprocessing=INK), digits, RECIPE, seed=seed)
 
     def answers(name: str) -> tuple[Tensor, NDArray[np.int64]]:
         pixels, targets = split(digits, INK.view, name)

@@ -7,8 +7,9 @@ from striate.models import NETWORKS, describe
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "networks.md"
 HEAD = (
-    "| name | year | input | parameters | multiply-adds | last map sees | published result |",
-    "|---|---|---|---:|---:|---:|---|",
+    "| name | year | input | parameters | neurons | multiply-adds | last map sees "
+    "| published result |",
+    "|---|---|---|---:|---:|---:|---:|---|",
 )
 
 
@@ -25,7 +26,7 @@ def line(name: str) -> str:
     size = f"{known.channels} x {known.image_size} x {known.image_size}"
     return (
         f"| `{name}` | {known.year} | {size} | {description.parameters:,} | "
-        f"{description.multiply_adds:,} | {sees} | {known.result} |"
+        f"{description.neurons:,} | {description.multiply_adds:,} | {sees} | {known.result} |"
     )
 
 

@@ -81,8 +81,12 @@ def test_reading_stops_at_the_limit(tmp_path: Path) -> None:
 def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"cannot read .*absent: No such file"):
         read_bytes(tmp_path / "absent", limit=1)
-    with pytest.raises(UserError, match=r"cannot read .*: Is a directory"):
+    with pytest.raises(UserError, match=r"cannot read .*: is a folder"):
         read_bytes(tmp_path, limit=10**9)
+    os.mkfifo(tmp_path / "pipe")  # a reader would wait for its writer
+    for path in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(UserError, match=r"cannot read .*: is not a regular file"):
+            read_bytes(path, limit=10**9)
 
 
 def test_the_cache_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

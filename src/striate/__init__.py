@@ -1,28 +1,30 @@
-"""Point it at a folder of images: it compares four ways to recognize them, and says which to take.
+"""Point it at your data: it compares methods to learn from it, and says which to take.
 
 >>> import striate
 >>> striate.create("lenet5", classes=10).name
 'lenet5'
 
-Every part is imported when it is first used, so that `import striate` costs next to nothing.
+Every part is imported when it is first used, so that `import striate` costs next to nothing: not
+even `typing` is.
 """
-
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
 from striate.version import __version__
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from striate import (
-        approaches,
         augment,
         checking,
+        comparing,
         data,
         errors,
         evaluation,
         exporting,
         handcrafted,
         images,
+        inference,
         layers,
         models,
         ops,
@@ -32,22 +34,23 @@ if TYPE_CHECKING:
         training,
         visualize,
     )
-    from striate.approaches.compare import compare
+    from striate.comparing import compare, learn
     from striate.models import create
     from striate.recognizer import Recognizer, load
-    from striate.training import recipes
-    from striate.training.fit import fit
+    from striate.tasks.opening import open
+    from striate.training import fit, recipes
 
 _PLACES = {  # public name: the module that has it, or that it is
-    "approaches": "striate.approaches",
     "augment": "striate.augment",
     "checking": "striate.checking",
+    "comparing": "striate.comparing",
     "data": "striate.data",
     "errors": "striate.errors",
     "evaluation": "striate.evaluation",
     "exporting": "striate.exporting",
     "handcrafted": "striate.handcrafted",
     "images": "striate.images",
+    "inference": "striate.inference",
     "layers": "striate.layers",
     "models": "striate.models",
     "ops": "striate.ops",
@@ -57,20 +60,22 @@ _PLACES = {  # public name: the module that has it, or that it is
     "training": "striate.training",
     "visualize": "striate.visualize",
     "recipes": "striate.training.recipes",
-    "compare": "striate.approaches",
+    "Recognizer": "striate.recognizer",
+    "compare": "striate.comparing",
     "create": "striate.models",
     "fit": "striate.training",
+    "learn": "striate.comparing",
     "load": "striate.recognizer",
-    "Recognizer": "striate.recognizer",
+    "open": "striate.tasks.opening",
 }
 
 __all__ = [
     "Recognizer",
     "__version__",
-    "approaches",
     "augment",
     "checking",
     "compare",
+    "comparing",
     "create",
     "data",
     "errors",
@@ -79,9 +84,12 @@ __all__ = [
     "fit",
     "handcrafted",
     "images",
+    "inference",
     "layers",
+    "learn",
     "load",
     "models",
+    "open",
     "ops",
     "progress",
     "recipes",
@@ -92,8 +100,10 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     """Imports a part when it is first asked for (PEP 562)."""
+    from importlib import import_module
+
     if name not in _PLACES:
         raise AttributeError(f"module 'striate' has no attribute {name!r}")
     place = _PLACES[name]

@@ -6,12 +6,14 @@
     └── UserError                something the person can mend: exit code 2
         ├── UnknownName          no such network, set or layer; carries the closest names
         ├── DataError            a folder, list or set that cannot be learned from
-        ├── ImageError           one image that cannot be read; the reason is its text
+        ├── InputError           one input that cannot be read; the reason is its text
+        │   └── ImageError       an image
         ├── ModelError           a network that cannot be built, joined or fed as asked
         ├── WeightsError         a weight or recognizer file that does not fit, or is not one
         └── MissingExtra         an optional part of striate that is not installed
 
-Every message is one line that names the offending value and says what to do.
+Every message is one line that names the offending value and says what to do; what other libraries
+raise becomes one by `one_line`.
 """
 
 from collections.abc import Iterable
@@ -38,7 +40,11 @@ class DataError(UserError):
     """A folder, list or set that cannot be learned from."""
 
 
-class ImageError(UserError):
+class InputError(UserError):
+    """One input that cannot be read."""
+
+
+class ImageError(InputError):
     """One image that cannot be read."""
 
 
@@ -69,3 +75,16 @@ class UnknownName(UserError):
         close = get_close_matches(name, known, n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(known)}"
         super().__init__(f"no {kind} is called {name!r}; {hint}")
+
+
+def one_line(reason: object, limit: int = 200) -> str:
+    """A reason as one printable line of at most `limit` characters; an error without text gives its
+    kind.
+
+    >>> one_line(ValueError("two\\n   lines")), one_line(KeyError("names")), one_line("x" * 9, 8)
+    ('two lines', "there is no 'names'", 'xxxx ...')
+    """
+    text = f"there is no {reason}" if isinstance(reason, KeyError) else str(reason)
+    line = " ".join(text.split()) or type(reason).__name__
+    line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
+    return line if len(line) <= limit else f"{line[: limit - 4]} ..."

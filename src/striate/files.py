@@ -1,11 +1,14 @@
 """Files that are whole or not there: written beside their place, then moved into it."""
 
+import errno
 import os
+import stat
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from striate.errors import StorageError, UserError
 
@@ -51,15 +54,35 @@ def read_bytes(path: str | os.PathLike[str], *, limit: int) -> bytes:
     Raises:
         UserError: if the file is larger, is no file, or cannot be read.
     """
-    path = Path(path)
     try:
-        size = path.stat().st_size
-        if size > limit:
-            raise UserError(f"{path} has {size:,} bytes, more than the limit of {limit:,}")
-        with path.open("rb") as file:
+        with open_regular(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > limit:
+                raise UserError(f"{path} has {size:,} bytes, more than the limit of {limit:,}")
             return file.read(limit + 1)[:limit]
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
+    """Opens a file to be read as bytes, if it is a regular one.
+
+    A pipe would wait for its writer for ever, and a device has no end.
+
+    Raises:
+        OSError: if it is another kind of file, or cannot be opened.
+    """
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        mode = os.fstat(handle).st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, "is a folder")
+        if not stat.S_ISREG(mode):
+            raise OSError(errno.EINVAL, "is not a regular file")
+        return os.fdopen(handle, "rb")
+    except BaseException:
+        os.close(handle)
+        raise
 
 
 def cache_folder() -> Path:

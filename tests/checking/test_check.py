@@ -1,25 +1,26 @@
 """The whole check of small folders whose faults are known; the quick part before a score."""
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
 import striate
-from striate.checking import check, glance, trusted
+from striate.checking import check, glance, removed, summary, trusted
 from striate.data import decode
 from striate.images import View
 
 
 def names(findings, rows):
-    return [findings.dataset.images.name(row) for row in rows]
+    return [findings.dataset.inputs.name(row) for row in rows]
 
 
 def test_a_sound_folder(folder):
     findings = check(folder, deep=False, judge=False)
-    assert findings.sound, str(findings)
-    assert not findings.remove
+    assert findings.sound, summary(findings)
+    assert not removed(findings)
 
 
 def test_leaks_conflicts_and_copies(folder):
@@ -61,7 +62,7 @@ def test_labels_of_digits_are_judged_and_the_effect_of_leaks_is_measured():
     rows = np.concatenate([np.arange(len(digits)), train[:20]])  # twenty again, as test images
     data = digits.take(rows)
     data.split[-20:] = 2
-    data.targets[test[:5]] = (data.targets[test[:5]] + 5) % 10
+    data.targets.numbers[test[:5]] = (data.targets.numbers[test[:5]] + 5) % 10
     findings = check(data)
     assert findings.judged
     suspects = {one.row for one in findings.suspects}
@@ -80,7 +81,7 @@ def test_the_quick_part_takes_the_pixels_that_are_there(folder, scene, view):
     data = decode(striate.data.open(folder), [view])
     rows = glance(data).leaks
     expected = ["test/cat/leak.png", "test/dog/leak.jpg"]
-    assert [data.dataset.images.name(row) for row in rows] == expected
+    assert [data.dataset.inputs.name(row) for row in rows] == expected
 
 
 def with_leaks(count):
@@ -89,6 +90,7 @@ def with_leaks(count):
     train = np.flatnonzero(digits.split == 0)
     data = digits.take(np.concatenate([np.arange(len(digits)), train[:count]]))
     data.split[len(digits) :] = 2
+    data = replace(data, drawn=frozenset())  # as a folder that has its splits
     return digits, decode(data, [View(8, channels=1, fit="squash")])
 
 
@@ -148,3 +150,106 @@ def test_real_photographs_with_copies_in_the_test(shared, tmp_path):
 def test_the_check_of_nothing_is_refused(tmp_path):
     with pytest.raises(striate.errors.DataError, match="empty"):
         check(tmp_path)
+
+
+# Copies when splits are drawn, and when the folder has them
+
+
+def flat(tmp_path, scene, count=12):
+    """Two classes of so many different pictures, each three times: as it is, smaller, mirrored."""
+    for number in range(2 * count):
+        place = tmp_path / "flat" / ("cat", "dog")[number % 2]
+        place.mkdir(parents=True, exist_ok=True)
+        image = scene(number)
+        image.save(place / f"{number}.png")
+        image.resize((48, 40)).save(place / f"small {number}.png")
+        ImageOps.mirror(image).save(place / f"turned {number}.png")
+    return tmp_path / "flat"
+
+
+def together(dataset):
+    """Whether the three of every picture are in one split."""
+    places = {}
+    for row in range(len(dataset)):
+        number = dataset.inputs.name(row).split("/")[1].split(".")[0].split(" ")[-1]
+        places.setdefault(number, set()).add(int(dataset.split[row]))
+    return all(len(splits) == 1 for splits in places.values())
+
+
+def test_copies_are_in_one_split_where_striate_draws_it(tmp_path, scene):
+    data = decode(striate.data.open(flat(tmp_path, scene)), [View(48)])
+    assert not together(data.dataset)
+    found = trusted(data).dataset
+    assert together(found)
+    assert found.left_out == ()
+    assert [abs(n - m) <= 4 for n, m in zip(found.counts().sum(0), (48, 12, 14), strict=True)]
+    assert (found.counts() > 0).all()
+    assert found.notes[0].startswith("copies of one picture stay in one split: validation and test")
+    for seed in range(5):
+        assert together(found.redraw(seed))
+    again = trusted(decode(striate.data.open(flat(tmp_path, scene)), [View(48)])).dataset
+    assert again.split.tolist() == found.split.tolist()
+
+
+def test_a_set_without_copies_keeps_its_draw(tmp_path, scene):
+    for number in range(20):
+        place = tmp_path / "set" / ("cat", "dog")[number % 2]
+        place.mkdir(parents=True, exist_ok=True)
+        scene(number).save(place / f"{number}.png")
+    data = decode(striate.data.open(tmp_path / "set"), [View(48)])
+    assert trusted(data).dataset.split is data.dataset.split
+
+
+def test_validation_images_that_are_learned_from_choose_nothing(folder):
+    for number in range(2):
+        shutil.copyfile(
+            folder / f"train/cat/{number}.png", folder / f"validation/cat/x{number}.png"
+        )
+    found = trusted(decode(striate.data.open(folder), [View(48)])).dataset
+    assert len(found.validation) == 8
+    assert [(each.name, each.reason) for each in found.left_out] == [
+        (f"validation/cat/x{number}.png", "also in training: not chosen on") for number in range(2)
+    ]
+    assert found.notes[0] == (
+        "2 of 10 validation images also stand in training; nothing is chosen on them"
+    )
+
+
+def test_a_validation_folder_that_is_a_copy_of_training_is_replaced(folder):
+    shutil.rmtree(folder / "validation")
+    shutil.copytree(folder / "train", folder / "validation")
+    found = trusted(decode(striate.data.open(folder), [View(48)])).dataset
+    assert found.drawn == {"validation"}
+    names_of = {found.inputs.name(row) for row in np.flatnonzero(found.split == 1)}
+    assert names_of
+    assert all(name.startswith("train/") for name in names_of)
+    assert "others were drawn to choose on" in found.notes[0]
+
+
+def test_arrows_to_the_left_and_to_the_right_are_no_copies(tmp_path, scene):
+    for number in range(8):
+        for split in ("train", "validation", "test") if number < 6 else ("train",):
+            for label in ("left", "right"):
+                (tmp_path / split / label).mkdir(parents=True, exist_ok=True)
+        split = "train" if number < 4 else ("validation", "test")[number % 2]
+        image = scene(number)
+        image.save(tmp_path / split / "left" / f"{number}.png")
+        ImageOps.mirror(image).save(
+            tmp_path / ("test" if split == "train" else "train") / "right" / f"{number}.png"
+        )
+    findings = check(tmp_path, deep=False, judge=False)
+    assert not findings.copies
+    assert not findings.conflicts
+    data = trusted(decode(striate.data.open(tmp_path), [View(48)])).dataset
+    assert data.left_out == ()
+
+
+def test_the_same_picture_under_two_labels_is_a_conflict_although_it_is_symmetric(tmp_path, scene):
+    image = scene(1)
+    image = Image.blend(image, ImageOps.mirror(image), 0.44)  # nearly its own mirror image
+    for label in ("left", "right"):
+        (tmp_path / label).mkdir()
+        image.save(tmp_path / label / "same.jpg", quality=80 if label == "left" else 60)
+        for number in range(3):
+            scene(10 * len(label) + number).save(tmp_path / label / f"{number}.png")
+    assert len(check(tmp_path, deep=False, judge=False).conflicts) == 1

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 import striate
-from striate.checking import check
+from striate.checking import check, summary, write_list
 from striate.checking.findings import Suspect
 from striate.errors import DataError
 
@@ -27,13 +27,13 @@ def state(folder):
 
 
 def names(data):
-    return {data.images.path(row).resolve() for row in range(len(data))}
+    return {data.inputs.path(row).resolve() for row in range(len(data))}
 
 
 def test_the_list_is_what_stays(faulty, tmp_path):
     before = state(faulty)
     findings = check(faulty, deep=False, judge=False)
-    kept = findings.fix(tmp_path / "lists" / "clean.csv")
+    kept = write_list(findings, tmp_path / "lists" / "clean.csv")
     assert state(faulty) == before
     clean = striate.data.open(tmp_path / "lists" / "clean.csv")
     assert len(clean) == kept == len(findings.dataset) - 6
@@ -45,10 +45,10 @@ def test_the_list_is_what_stays(faulty, tmp_path):
         "train/dog/black.png",
     }  # fmt: skip
     assert clean.classes == findings.dataset.classes
-    labels = {clean.images.path(row).parent.name for row in range(len(clean))}
+    labels = {clean.inputs.path(row).parent.name for row in range(len(clean))}
     assert labels == {"cat", "dog"}
     again = check(clean, deep=False, judge=False)
-    assert again.sound, str(again)
+    assert again.sound, summary(again)
 
 
 def test_splits_that_were_drawn_are_written_down(tmp_path, scene):
@@ -57,7 +57,7 @@ def test_splits_that_were_drawn_are_written_down(tmp_path, scene):
         place.mkdir(parents=True, exist_ok=True)
         scene(number).save(place / f"{number}.png")
     findings = check(tmp_path / "plain", deep=False, judge=False)
-    findings.fix(tmp_path / "clean.csv")
+    write_list(findings, tmp_path / "clean.csv")
     data = striate.data.open(tmp_path / "clean.csv", seed=5)
     assert not data.drawn
     assert data.counts().tolist() == findings.dataset.counts().tolist()
@@ -67,7 +67,7 @@ def test_suspects_stay_with_a_remark(folder, tmp_path):
     from dataclasses import replace
 
     findings = replace(check(folder, deep=False, judge=False), suspects=(Suspect(3, 1, 0.971),))
-    findings.fix(tmp_path / "clean.csv")
+    write_list(findings, tmp_path / "clean.csv")
     lines = (tmp_path / "clean.csv").read_text().splitlines()
     assert lines[0] == "path,label,split,remark"
     assert lines[1 + 3] == "set/train/cat/3.png,cat,train,perhaps dog: 0.97"
@@ -76,12 +76,12 @@ def test_suspects_stay_with_a_remark(folder, tmp_path):
 
 def test_what_cannot_be_listed_is_refused(folder, tmp_path):
     digits = check("digits", deep=False, judge=False)
-    with pytest.raises(DataError, match="no files"):
-        digits.fix(tmp_path / "clean.csv")
+    with pytest.raises(DataError, match="are not files"):
+        write_list(digits, tmp_path / "clean.csv")
     findings = check(folder, deep=False, judge=False)
     with pytest.raises(DataError, match=r"ends in \.csv"):
-        findings.fix(folder / "train/cat/0.png")
+        write_list(findings, folder / "train/cat/0.png")
     (folder / "train/cat/0.png").rename(folder / "train/cat/two\nlines.png")
     with pytest.raises(DataError, match="rename it"):
-        check(folder, deep=False, judge=False).fix(tmp_path / "clean.csv")
+        write_list(check(folder, deep=False, judge=False), tmp_path / "clean.csv")
     assert not (tmp_path / "clean.csv").exists()

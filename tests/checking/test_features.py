@@ -9,6 +9,8 @@ from striate.checking.appearance import VIEW, looks
 from striate.data import decode
 from striate.errors import MissingExtra
 from striate.images import View
+from striate.inference import Preprocessing
+from striate.models import entry
 
 
 @pytest.fixture
@@ -34,12 +36,12 @@ def test_without_the_extra_there_is_no_view(monkeypatch):
 
 
 def test_deep_features_are_those_of_transfer_learning(network, folder):
-    from striate.approaches import transfer
+    from striate.tasks.classification import transfer
 
     data = decode(striate.data.open(folder), [network])
     found = features.deep(data, network)
-    preprocessing = transfer.preprocessing_of("efficientnet_lite0", network)
-    expected, _ = transfer.deep_features(data, "efficientnet_lite0", preprocessing)
+    preprocessing = Preprocessing(network, entry("efficientnet_lite0").normalization)
+    expected, _ = transfer.deep_features(data, "efficientnet_lite0", "imagenet", preprocessing)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
 
 
@@ -63,5 +65,5 @@ def test_gradients_tell_digits_apart():
     assert found.shape == (1797, 324 + 144)
     train, test = data.dataset.split == 0, data.dataset.split == 2
     distances = ((found[test, None] - found[None, train][:, ::4]) ** 2).sum(2)
-    nearest = data.dataset.targets[train][::4][distances.argmin(1)]
-    assert (nearest == data.dataset.targets[test]).mean() > 0.9
+    nearest = data.dataset.targets.numbers[train][::4][distances.argmin(1)]
+    assert (nearest == data.dataset.targets.numbers[test]).mean() > 0.9

@@ -4,7 +4,7 @@ import shutil
 
 import numpy as np
 
-from striate.checking import check
+from striate.checking import check, removed
 
 
 def test_one_copy_is_kept_where_it_is_scored(folder):
@@ -12,6 +12,6 @@ def test_one_copy_is_kept_where_it_is_scored(folder):
         shutil.copyfile(folder / "train/cat/0.png", folder / place)
     findings = check(folder, deep=False, judge=False)
     (copies,) = findings.copies
-    kept = set(copies.rows) - set(findings.remove)
-    assert [findings.dataset.images.name(row) for row in kept] == ["test/cat/a.png"]
+    kept = set(copies.rows) - set(removed(findings))
+    assert [findings.dataset.inputs.name(row) for row in kept] == ["test/cat/a.png"]
     assert np.isin(findings.leaks, copies.rows).all()

@@ -3,13 +3,15 @@
 import numpy as np
 
 from striate.checking import seen_before, sentence
-from striate.data import Array, Dataset
+from striate.data import Array, Dataset, Labels
 
 
 def dataset(split):
     count = len(split)
     images = Array(np.zeros((count, 4, 4), np.uint8))
-    return Dataset("set", ("a", "b"), images, np.zeros(count, np.int64), np.array(split, np.int8))
+    return Dataset(
+        "set", images, Labels(("a", "b"), np.zeros(count, int)), np.array(split, np.int8)
+    )
 
 
 def test_seen_before_by_hand():

@@ -6,7 +6,7 @@ from PIL import Image
 
 from striate.checking.appearance import VIEW, looks
 from striate.checking.oddities import odd, sizes
-from striate.data import Array, Dataset, Decoded, Files, decode
+from striate.data import Array, Dataset, Decoded, Files, Labels, decode
 
 
 @pytest.fixture
@@ -20,14 +20,13 @@ def found(tmp_path, scene):
         count = len(files)
         data = Dataset(
             "set",
-            ("a", "b"),
             Files(list(files), tmp_path),
-            np.arange(count) % 2,
+            Labels(("a", "b"), np.arange(count) % 2),
             np.zeros(count, np.int8),
         )
         decoded = decode(data, [VIEW])
         every = odd(decoded, sizes(data), looks(decoded.pixels[VIEW]).flat)
-        return [(data.images.name(one.row), one.kind, one.reason) for one in every]
+        return [(data.inputs.name(one.row), one.kind, one.reason) for one in every]
 
     return look
 
@@ -71,14 +70,17 @@ def test_a_mode_of_many_is_not_rare(found, scene):
 def test_dark_pictures_in_a_dark_set_are_usual(tmp_path):
     pixels = np.random.default_rng(0).integers(0, 40, (6, 32, 32, 1), dtype=np.uint8)
     data = Dataset(
-        "x", ("a", "b"), Array(pixels[..., 0]), np.zeros(6, np.int64), np.zeros(6, np.int8)
+        "x", Array(pixels[..., 0]), Labels(("a", "b"), np.zeros(6, int)), np.zeros(6, np.int8)
     )
     assert odd(Decoded(data, {VIEW: pixels}), sizes(data), np.zeros(6, bool)) == ()
 
 
 def test_pictures_in_memory_have_their_size():
     data = Dataset(
-        "x", ("a", "b"), Array(np.zeros((3, 5, 7, 3), "u1")), np.zeros(3, "i8"), np.zeros(3, "i1")
+        "x",
+        Array(np.zeros((3, 5, 7, 3), "u1")),
+        Labels(("a",), np.zeros(3, "i8")),
+        np.zeros(3, "i1"),
     )
     found = sizes(data)
     assert (found.width.tolist(), found.height.tolist()) == ([7] * 3, [5] * 3)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from striate.checking import Suspect, check
+from striate.checking import Suspect, check, write_page
 from striate.checking.page import GROUPS, contents
 
 
@@ -21,7 +21,7 @@ def findings(folder):
 
 
 def test_every_part_stands_there_with_its_pictures(findings, tmp_path):
-    page = findings.report(tmp_path / "page.html").read_text()
+    page = write_page(findings, tmp_path / "page.html").read_text()
     for words in (
         "1 of 9 test images (11.1 %) also stand", "Pictures in more than one split",
         "The same picture under several labels", "Labels that are probably wrong",
@@ -32,7 +32,7 @@ def test_every_part_stands_there_with_its_pictures(findings, tmp_path):
 
 
 def test_names_are_escaped_and_nothing_is_fetched(findings, tmp_path):
-    page = findings.report(tmp_path / "page.html").read_text()
+    page = write_page(findings, tmp_path / "page.html").read_text()
     assert "<img src=x" not in page
     assert "<b>broken" not in page
     assert "&lt;img src=x onerror" in page

@@ -4,7 +4,7 @@ import json
 import shutil
 from dataclasses import replace
 
-from striate.checking import Effect, Suspect, check
+from striate.checking import Effect, Suspect, check, summary, to_json
 from striate.checking.telling import uneven
 
 
@@ -17,7 +17,7 @@ def test_the_summary_says_the_worst_first(folder):
         effect=Effect(0.9, 0.875, 1.0),
         suspects=(Suspect(0, 1, 0.9),),
     )
-    assert str(findings).splitlines() == [
+    assert summary(findings).splitlines() == [
         "set: 35 images of 2 classes",
         "  2 of 10 test images (20.0 %) also stand in training or validation; a plain classifier "
         "scores 90.0 % with them and 87.5 % without",
@@ -34,7 +34,7 @@ def test_nothing_found_is_said(folder, scene):
             scene(start + number).save(folder / "train" / label / f"more-{number}.png")
     findings = check(folder, deep=False, judge=False)
     assert findings.sound
-    assert str(findings) == "set: 52 images of 2 classes\n  nothing wrong found"
+    assert summary(findings) == "set: 52 images of 2 classes\n  nothing wrong found"
 
 
 def test_uneven_classes(folder, scene):
@@ -50,9 +50,9 @@ def test_json_names_everything(folder):
     findings = replace(
         check(folder, deep=False, judge=False), suspects=(Suspect(0, 1, 0.5),), judged=True
     )
-    value = json.loads(json.dumps(findings.to_json()))
+    value = json.loads(json.dumps(to_json(findings)))
     assert value["data"]["classes"]["cat"] == {"train": 8, "validation": 4, "test": 4}
-    assert value["broken"] == [{"name": "train/cat/broken.png", "reason": "empty file"}]
+    assert value["left_out"] == [{"name": "train/cat/broken.png", "reason": "empty file"}]
     one = {"name": "train/cat/0.png", "label": "cat", "split": "train"}
     other = {"name": "test/dog/leak.png", "label": "dog", "split": "test"}
     assert value["copies"] == [

@@ -10,10 +10,15 @@ import torch
 from PIL import Image
 
 from striate import cli
+from striate.handcrafted.deformable import Component
+from striate.handcrafted.pyramid import DEPTH
 from striate.images import View
-from striate.models import create
+from striate.inference import Preprocessing
+from striate.models import Normalization, create
 from striate.recognizer import Recognizer
-from striate.training import Preprocessing
+from striate.tasks.classification.network import Network
+from striate.tasks.detection.dpm.predictor import DPMPredictor
+from striate.tasks.table import TASKS
 
 
 @dataclass(frozen=True)
@@ -70,10 +75,30 @@ def recognizer(tmp_path: Path) -> Path:
     torch.manual_seed(0)
     view = View(28, channels=3, fit="squash")
     path = tmp_path / "recognizer.safetensors"
-    Recognizer(
-        create("lenet5", classes=2, channels=3),
-        {"name": "lenet5", "options": {"channels": 3}},
-        Preprocessing(view, (127.5,) * 3, (127.5,) * 3),
-        ("bars", "dots"),
-    ).save(path)
+    predictor = Network(
+        model=create("lenet5", classes=2, channels=3).eval(),
+        architecture={"name": "lenet5", "options": {"channels": 3}},
+        preprocessing=Preprocessing(view, Normalization((127.5,) * 3, (127.5,) * 3)),
+        classes=2,
+    )
+    Recognizer(TASKS["classification"], predictor, ("bars", "dots")).save(path)
+    return path
+
+
+@pytest.fixture
+def detector(tmp_path: Path) -> Path:
+    """A file with part models at random, sure that everything is one of theirs."""
+    torch.manual_seed(0)
+
+    def component(kind: int) -> Component:
+        return Component(
+            kind, torch.randn(DEPTH, 3, 4), 50.0, (20.0, 40.0), torch.randn(0, DEPTH, 3, 3),
+            torch.zeros(0, 2).long(), torch.zeros(0, 4), torch.zeros(4, 1),
+        )  # fmt: skip
+
+    predictor = DPMPredictor(
+        (component(0), component(1)), torch.tensor([[0.01, 2.0], [0.01, 1.0]]).double()
+    )
+    path = tmp_path / "detector.safetensors"
+    Recognizer(TASKS["detection"], predictor, ("ant", "bee")).save(path)
     return path

@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from striate.augment import Augmentation, Spread
-from striate.cli.augment import chosen, in_words, named, parts
-from striate.data import open as open_data
+from striate.augment import Augmentation
+from striate.cli.augment import named
 from striate.training import Recipe
 
 
@@ -78,27 +77,6 @@ def test_mistakes_end_in_one_line(words: list[str], said: str, striate: Callable
     assert done.one_line
     assert said in done.err
     assert not list(Path().iterdir())
-
-
-def test_rows_are_of_as_many_classes_as_there_are() -> None:
-    data = open_data("digits")
-    rows, pictures = chosen(data, 12, seed=4)
-    classes = data.targets[rows].tolist()
-    assert classes == sorted(classes)
-    assert set(classes) == set(range(10))
-    assert len(pictures) == 12
-
-
-def test_an_augmentation_taken_apart() -> None:
-    augmentation = Augmentation(Spread(mirror=0.5, shear=6), principal=0.1)
-    assert parts(augmentation) == {
-        "mirror": Augmentation(Spread(mirror=1.0)),
-        "shear": Augmentation(Spread(shear=6)),
-        "PCA color": Augmentation(principal=0.1),
-        "all": augmentation,
-    }
-    assert in_words(augmentation) == "mirror image 50% of the time, shear ±6°, PCA color 0.1"
-    assert in_words(Augmentation()) == "nothing"
 
 
 def test_every_named_one_can_be_part_of_a_recipe() -> None:

@@ -25,7 +25,7 @@ def test_json_and_a_cleaned_list(striate, pictures, tmp_path):
     done = striate("check", folder, "--no-labels", "--fix", tmp_path / "clean.csv", "--json")
     assert done.code == 0, done.err
     value = json.loads(done.out)
-    assert value["broken"][0]["name"] == "dog/broken.png"
+    assert value["left_out"][0]["name"] == "dog/broken.png"
     assert value["list"] == {"path": str(tmp_path / "clean.csv"), "images": 23}
     assert len(open_data(tmp_path / "clean.csv")) == 23
     assert (folder / "dog/copy.png").exists()
@@ -35,7 +35,7 @@ def test_a_set_that_is_no_files_has_no_list(striate, tmp_path):
     done = striate("check", "digits", "--no-labels", "--fix", tmp_path / "clean.csv")
     assert done.code == 2
     assert done.one_line
-    assert "no files" in done.err
+    assert "are not files" in done.err
 
 
 def test_a_place_that_cannot_be_written_is_refused_before_the_work(striate, pictures, tmp_path):

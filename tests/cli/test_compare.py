@@ -3,15 +3,16 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
 import striate as library
-from striate.approaches import APPROACHES
-from striate.cli.options import see_writable
+from striate.cli.options import command_line, see_writable
 from striate.errors import StorageError
+from striate.tasks.table import TASKS
 
-QUICK = ("--approaches", "handcrafted,scratch", "--seeds", "1")
+QUICK = ("--methods", "handcrafted,scratch", "--seeds", "1", "--time-limit", "2")
 
 
 @pytest.fixture
@@ -26,32 +27,35 @@ def test_json_is_what_was_promised(striate, photos):
     assert done.code == 0, done.err
     result = json.loads(done.out)
     assert done.out.count("\n") == 1
-    assert set(result) == {"data", "approaches", "best", "advice", "report"}
-    assert [row["approach"] for row in result["approaches"]] == ["handcrafted", "scratch"]
-    for row in result["approaches"]:
+    assert list(result) == ["task", "data", "methods", "score", "best", "advice", "report"]
+    assert (result["task"], result["score"]) == ("classification", "top1")
+    assert [row["method"] for row in result["methods"]] == ["handcrafted", "scratch"]
+    for row in result["methods"]:
         assert {
-            "approach", "top1", "top1_std", "top5", "seconds", "seeds", "recognizer",
+            "method", "approach", "network", "score", "interval", "metrics", "seconds",
+            "seconds_per_example", "seeds", "parameters", "recognizer", "notes",
         } <= set(row)  # fmt: skip
-        assert 0 <= row["top1"] <= 1
+        assert 0 <= row["interval"][0] <= row["score"] <= row["interval"][1] <= 1
         assert row["seeds"] == 1
-        assert set(library.load(row["recognizer"]).classes) == {"bars", "<script>"}
+        assert set(library.load(row["recognizer"]).names) == {"bars", "<script>"}
     assert result["best"] in ("handcrafted", "scratch")
     assert [each["name"] for each in result["data"]["left_out"]] == ["bars/broken.jpg"]
     page = Path(result["report"]).read_text()
-    assert "<script>" not in page.replace("<script>\n", "")
+    assert "<script" not in page
     assert "&lt;script&gt;" in page
-    assert "handcrafted, seed 0: " in done.err
+    assert "handcrafted, seed 0: top-1 " in done.err
 
 
 def test_for_people_a_table_advice_and_where_everything_is(striate, photos):
     done = striate(
-        "compare", photos, "--approaches", "handcrafted", "--seeds", 1, "--out", "results",
-        "--report", "page.html",
+        "compare", photos, "--methods", "handcrafted", "--seeds", 1, "--out", "results",
+        "--report", "page.html", "--device", "cpu",
     )  # fmt: skip
     assert done.code == 0, done.err
     for words in (
-        "24 images of 2 classes",
+        "24 examples of 2 classes: ",
         "handcrafted ",
+        "Hand-crafting is the only method here",
         "left out: 1",
         "bars/broken.jpg: not an image (a text file?)",
         "results/handcrafted.safetensors  <- take this",
@@ -61,26 +65,88 @@ def test_for_people_a_table_advice_and_where_everything_is(striate, photos):
     assert Path("page.html").is_file()
 
 
-def test_who_stops_keeps_what_is_done(striate, photos, monkeypatch):
+def test_who_stops_keeps_what_is_done_and_is_told_how_to_go_on(striate, photos, monkeypatch):
     def stop(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setitem(APPROACHES, "scratch", replace(APPROACHES["scratch"], learn=stop))
-    done = striate("compare", photos, *QUICK)
+    task = TASKS["classification"]
+    usual, broken = task.methods, dict(task.methods)
+    broken["scratch"] = replace(broken["scratch"], learn=stop)
+    with monkeypatch.context() as patch:
+        patch.setattr(type(task), "methods", MappingProxyType(broken))
+        done = striate("compare", photos, *QUICK, "--keep-leaks")
     assert done.code == 130
-    assert done.err.endswith("striate: stopped\n")
-    assert library.load("striate-photos/handcrafted.safetensors").classes
+    *_, again, last = done.err.splitlines()
+    assert last == "striate: stopped"
+    assert again == (
+        f"saved; to go on: striate compare {photos} --methods handcrafted,scratch "
+        "--time-limit 2.0 --seeds 1 --out striate-photos --keep-leaks"
+    )
+    kept = library.load("striate-photos/handcrafted.safetensors")
+    with monkeypatch.context() as patch:
+        never = replace(usual["handcrafted"], learn=stop)
+        patch.setattr(type(task), "methods", MappingProxyType({**usual, "handcrafted": never}))
+        done = striate(*again.split()[5:], "--json")
+    assert done.code == 0, done.err
+    first, _ = json.loads(done.out)["methods"]
+    assert first["stages"] == kept.provenance["seconds"]
 
 
-@pytest.mark.parametrize("approaches", ["magic", "", ","])
-def test_unknown_approaches_are_named_before_anything_is_learned(striate, photos, approaches):
-    done = striate("compare", photos, "--approaches", approaches)
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--methods", "magic"), "no method of classification is called 'magic'"),
+        (("--methods", ""), "at least one method"),
+        (("--methods", ","), "at least one method"),
+        (("--task", "clasification"), "did you mean classification?"),
+        (("--methods", "handcrafted", "--network", "lenet5"), "--network lenet5: none of"),
+        (("--methods", "handcrafted", "--weights", "none"), "--weights none: none of"),
+        (("--methods", "scratch", "--network", "lenet55"), "did you mean lenet5"),
+        (("--methods", "scratch", "--weights", "imagenet"), "--weights imagenet: none of"),
+        (("--methods", "handcrafted", "--recipe", "scratch"), "--recipe: none of"),
+        (("--methods", "handcrafted", "--time-limit", "3"), "--time-limit: none of"),
+        (("--methods", "scratch", "--recipe", "vgg_2051"), "did you mean vgg_2015"),
+        (("--device", "cuda:99"), "--device cuda:99"),
+        (("--seed", "99999999999999999999"), "--seed"),
+    ],
+)
+def test_mistakes_are_one_line_before_anything_is_learned(striate, photos, options, words):
+    done = striate("compare", photos, *options)
+    assert (done.code, done.one_line) == (2, True), done.err
+    assert words in done.err
+    assert not list(Path().glob("striate-photos/*.safetensors"))
+
+
+def test_what_was_learned_otherwise_is_one_line(striate, photos):
+    quick = ("compare", photos, "--methods", "handcrafted", "--seeds", 1)
+    assert striate(*quick).code == 0
+    done = striate(*quick, "--seed", 3, "--out", "striate-photos")
+    assert done.code == 0  # the run of another seed stands beside it
+    (photos / "bars" / "11.png").unlink()
+    done = striate(*quick)
     assert (done.code, done.one_line) == (2, True)
+    assert "other data; give another --out, or move it away" in done.err
+
+
+def test_the_methods_are_listed(striate, photos):
+    done = striate("compare", photos, "--methods", "list")
+    assert done.code == 0
+    assert "Hand-crafting" in done.out
+    listed = json.loads(striate("compare", photos, "--methods", "list", "--json").out)
+    assert listed["task"] == "classification"
+    assert {"method", "title", "approach", "networks", "compared"} == set(listed["methods"][0])
+    assert not Path("striate-photos").exists()
 
 
 def test_a_place_that_cannot_be_written_is_said_before_the_work(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(StorageError, match="may be written"):
+    with pytest.raises(StorageError, match="is not a folder that can be written to"):
         see_writable(tmp_path / "file" / "results")
     see_writable(tmp_path / "a" / "b")
     assert not (tmp_path / "a").exists()
+
+
+def test_a_command_can_be_pasted_into_a_shell():
+    assert command_line("compare", "it's", {"seed": 0, "out": None, "json": False}) == (
+        """striate compare 'it'"'"'s' --seed 0"""
+    )

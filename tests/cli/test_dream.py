@@ -32,7 +32,7 @@ def test_from_a_photograph_with_a_film(striate, recognizer, tmp_path):
     done = striate("dream", recognizer, "--layer", "c3", "--map", 2, "--from", photograph,
                    "--size", 48, "--steps", 5, "--film", "f.gif")  # fmt: skip
     assert done.code == 0, done.err
-    assert done.out.startswith("dream.png: the network sees ")
+    assert done.out.startswith("dream.png: recognized as ")
     with Image.open("dream.png") as picture:
         assert picture.size == (48, 32)
     with Image.open("f.gif") as film:
@@ -41,8 +41,8 @@ def test_from_a_photograph_with_a_film(striate, recognizer, tmp_path):
 
 def test_mistakes_are_one_line_and_leave_no_file(striate, recognizer, tmp_path):
     for arguments, reason in (
-        ((recognizer,), "say what to dream of"),
-        ((recognizer, "dots", "--layer", "c3"), "say what to dream of"),
+        ((recognizer,), "give what to dream of"),
+        ((recognizer, "dots", "--layer", "c3"), "give what to dream of"),
         ((recognizer, "dos"), "did you mean dots"),
         ((recognizer, "--layer", "c33"), "did you mean c3"),
         ((recognizer, "--layer", "c3", "--map", 999), "feature maps 0 to"),

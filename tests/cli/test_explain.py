@@ -115,7 +115,7 @@ def test_mistakes_are_one_line_and_leave_no_file(striate, recognizer, photograph
         ((*good, "--method", "gradcam", "--class", "7"), "no class is called '7'"),
         ((*good, "--method", "gradcam", "--layer", "c33"), "did you mean c3"),
         ((*good, "--method", "filters", "--layer", "c33"), "did you mean c3"),
-        ((*good, "--method", "filters", "--layer", "output"), "no convolution"),
+        ((*good, "--method", "filters", "--layer", "output"), "not a convolution"),
         ((*good, "--method", "gradcam", "--out", "why.txt"), "ends in .png"),
         ((recognizer, "--method", "gradcam"), "needs an IMAGE"),
         ((recognizer, broken, "--method", "gradcam"), "broken.png: not an image"),

@@ -44,7 +44,7 @@ def test_in_eight_bits_with_the_cost(striate, recognizer, pictures, tmp_path):
     out = tmp_path / "small.onnx"
     asked = ("export", recognizer, "--int8", folder, "--out", out)
     found = json.loads(striate(*asked, "--json").out)["int8"]
-    assert found["images"] == 4
+    assert found["examples"] == 4
     assert found["bytes_after"] == out.stat().st_size
     assert striate(*asked).out.startswith("8 bits: ")
     refused = striate("export", recognizer, "--int8", folder, "--to", "openvino")

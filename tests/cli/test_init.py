@@ -9,7 +9,10 @@ import pytest
 from striate import __version__, cli
 from striate.errors import DataError, Diverged, StorageError
 
-COMMANDS = ("compare", "train", "predict", "evaluate", "models", "datasets")
+COMMANDS = (
+    "compare", "train", "check", "predict", "evaluate", "augment", "models", "datasets", "explain",
+    "dream", "export",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -40,9 +43,13 @@ def test_version(striate):
     [
         (("compair",), "compair"),
         (("compare", "digits", "--seeds", "0"), "--seeds"),
-        (("compare", "digits", "--aproaches", "transfer"), "--approaches"),
+        (("compare", "digits", "--metods", "transfer"), "--methods"),
         (("predict",), "MODEL"),
-        (("train", "digits", "--approach", "magic"), "magic"),
+        (("train", "digits", "--method", "magic"), "magic"),
+        (("check", "digits", "--seed", "1" * 20), "--seed"),
+        (("compare", "digits", "--seed", "1" * 20), "--seed"),
+        (("serve", "a.safetensors", "--deadline", "inf"), "--deadline"),
+        (("serve", "a.safetensors", "--deadline", "nan"), "--deadline"),
     ],
 )
 def test_a_wrong_call_is_one_line_and_exit_code_2(striate, arguments, words):
@@ -88,6 +95,37 @@ def test_a_reader_that_has_seen_enough_is_no_error():
         ["bash", "-c", f"set -o pipefail; {python} | true"], capture_output=True, text=True
     )
     assert done.stderr == ""
+
+
+def test_closed_streams_are_no_error(tmp_path):
+    python = f"{sys.executable} -m striate datasets"
+    for closed in (">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"):
+        done = subprocess.run(
+            ["bash", "-c", f"{python} {closed}"], capture_output=True, text=True, cwd=tmp_path
+        )
+        assert (done.returncode, done.stderr) == (0, ""), closed
+    assert not list(tmp_path.iterdir())
+
+
+def test_ctrl_c_at_any_moment_is_one_line():
+    """While Python itself starts, nothing of ours runs; from then on there is no traceback."""
+    code = (
+        "import os, signal, sys, threading, time\n"
+        "def stop():\n"
+        "    time.sleep(float(sys.argv.pop()))\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "from striate.__main__ import main\n"
+        "threading.Thread(target=stop, daemon=True).start()\n"
+        "main()\n"
+    )
+    stopped = 0
+    for delay in (0.01, 0.03, 0.06, 0.1, 0.15, 0.2, 0.4):
+        done = subprocess.run(
+            [sys.executable, "-c", code, "datasets", str(delay)], capture_output=True, text=True
+        )
+        assert (done.returncode, done.stderr) in ((0, ""), (130, "striate: stopped\n")), delay
+        stopped += done.returncode == 130
+    assert stopped
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")  # noqa: PTH110

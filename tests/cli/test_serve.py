@@ -31,7 +31,7 @@ def test_settings_reach_the_service(striate, recognizer, monkeypatch, tmp_path):
     monkeypatch.setattr(serving, "run", seen.append)
     done = striate(
         "serve", recognizer, "--port", 81, "--window", 5, "--batch", 4, "--queue", 9,
-        "--deadline", 2, "--allow-links", "--engine", "onnxruntime",
+        "--deadline", 2, "--allow-links", "--engine", "onnxruntime", "--device", "cpu",
     )  # fmt: skip
     assert done.code == 0
     assert "http://127.0.0.1:81/" in done.err
@@ -39,7 +39,7 @@ def test_settings_reach_the_service(striate, recognizer, monkeypatch, tmp_path):
     assert settings.models == (str(recognizer),)
     assert (settings.port, settings.window, settings.batch) == (81, 0.005, 4)
     assert (settings.queue, settings.deadline, settings.allow_links) == (9, 2.0, True)
-    assert settings.engine == "onnxruntime"
+    assert (settings.engine, settings.device) == ("onnxruntime", "cpu")
     assert settings.keys == f"sqlite:///{tmp_path / 'share' / 'striate' / 'keys.db'}"
 
 

@@ -44,10 +44,10 @@ def test_digits_need_no_network(monkeypatch):
     assert len(data) == CATALOG["digits"].images == 1797
     assert data.classes == tuple("0123456789")
     assert data.drawn == {"test", "validation"}
-    assert data.images[0].shape == (8, 8, 3)
-    assert data.images[0].max() == 15 * 255 // 16  # its darkest stroke is 15 of 16
-    assert data.targets[:5].tolist() == [0, 1, 2, 3, 4]
-    assert data.images.name(17) == "digits/17"
+    assert data.inputs[0].shape == (8, 8, 3)
+    assert data.inputs[0].max() == 15 * 255 // 16  # its darkest stroke is 15 of 16
+    assert data.targets.numbers[:5].tolist() == [0, 1, 2, 3, 4]
+    assert data.inputs.name(17) == "digits/17"
 
 
 @pytest.mark.parametrize("place", ["mnist", "mnist/raw"])

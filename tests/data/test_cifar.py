@@ -39,12 +39,12 @@ def test_the_binary_version(folder: Path):
     assert data.classes == CLASSES
     assert data.drawn == {"validation"}
     assert data.counts().sum(0).tolist() == [80, 20, 20]
-    names = [data.images.name(row) for row in range(120)]
+    names = [data.inputs.name(row) for row in range(120)]
     _, pixels, labels = batch(50, seed=1)
     row = names.index("train/57")
-    np.testing.assert_array_equal(data.images[row], pixels[7])
-    assert data.targets[row] == labels[7]
-    np.testing.assert_array_equal(data.images[names.index("test/3")], batch(20, seed=2)[1][3])
+    np.testing.assert_array_equal(data.inputs[row], pixels[7])
+    assert data.targets.numbers[row] == labels[7]
+    np.testing.assert_array_equal(data.inputs[names.index("test/3")], batch(20, seed=2)[1][3])
 
 
 def test_the_archive_is_read_in_place(folder: Path, tmp_path: Path):
@@ -113,9 +113,9 @@ def test_mosaics(tmp_path: Path):
     data = open_cifar(tmp_path, seed=0)
     assert data.classes == ("cat", "dog")
     assert data.counts().tolist() == [[80, 20, 0], [80, 20, 50]]
-    names = [data.images.name(row) for row in range(250)]
-    np.testing.assert_array_equal(data.images[names.index("train/63")], first[63])
-    np.testing.assert_array_equal(data.images[names.index("test/7")], last[7])
+    names = [data.inputs.name(row) for row in range(250)]
+    np.testing.assert_array_equal(data.inputs[names.index("train/63")], first[63])
+    np.testing.assert_array_equal(data.inputs[names.index("test/7")], last[7])
 
 
 def test_mosaics_of_other_sizes_or_names(tmp_path: Path):
@@ -133,4 +133,4 @@ def test_the_real_mosaics(shared):
     data = open_cifar(shared("data/cifar10"), seed=0)
     assert data.classes == CLASSES
     assert data.counts().sum(0).tolist() == [20_000, 5_000, 10_000]
-    assert data.images[0].shape == (32, 32, 3)
+    assert data.inputs[0].shape == (32, 32, 3)

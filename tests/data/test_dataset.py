@@ -6,17 +6,21 @@ import numpy as np
 import pytest
 
 from striate.data.dataset import SPLITS, Array, Dataset, Files, LeftOut, printable
+from striate.data.targets import Labels
 from striate.errors import ImageError
 
 PIXELS = np.arange(12 * 4 * 4, dtype=np.uint8).reshape(12, 4, 4)
 
 
+def labels(numbers) -> Labels:
+    return Labels(("even", "odd"), np.array(numbers))
+
+
 def small(seed: int = 0) -> Dataset:
     data = Dataset(
         name="small",
-        classes=("even", "odd"),
-        images=Array(PIXELS, "row"),
-        targets=np.arange(12) % 2,
+        inputs=Array(PIXELS, "row"),
+        targets=labels(np.arange(12) % 2),
         split=np.zeros(12, np.int8),
     )
     return data.complete(seed)
@@ -39,7 +43,7 @@ def test_a_split_that_is_there_is_kept():
 
 
 def test_a_class_of_two_is_learned_from_and_chosen_on():
-    data = replace(small(), split=np.zeros(12, np.int8), targets=np.array([0] * 10 + [1] * 2))
+    data = replace(small(), split=np.zeros(12, np.int8), targets=labels([0] * 10 + [1] * 2))
     assert data.complete(0).counts().tolist() == [[6, 2, 2], [1, 1, 0]]
 
 
@@ -47,15 +51,15 @@ def test_a_part_has_its_own_images():
     data = small()
     for number, part in enumerate((data.train, data.validation, data.test)):
         rows = np.flatnonzero(data.split == number)
-        assert [part.images.name(row) for row in range(len(part))] == [f"row/{row}" for row in rows]
+        assert [part.inputs.name(row) for row in range(len(part))] == [f"row/{row}" for row in rows]
         for row in range(len(part)):
-            np.testing.assert_array_equal(part.images[row][..., 0], PIXELS[rows[row]])
+            np.testing.assert_array_equal(part.inputs[row][..., 0], PIXELS[rows[row]])
 
 
 def test_taking_twice_is_taking_once():
     twice = small().take([7, 3, 5]).take([2, 0])
-    assert [twice.images.name(row) for row in range(2)] == ["row/5", "row/7"]
-    assert twice.targets.tolist() == [1, 1]
+    assert [twice.inputs.name(row) for row in range(2)] == ["row/5", "row/7"]
+    assert twice.targets.numbers.tolist() == [1, 1]
 
 
 def test_redrawing_changes_validation_and_never_the_test():
@@ -74,7 +78,7 @@ def test_without_names_what_is_gone():
     data = small().without({3: "broken PNG", 0: "empty file"})
     assert len(data) == 10
     assert data.left_out == (LeftOut("row/0", "empty file"), LeftOut("row/3", "broken PNG"))
-    assert data.images.name(0) == "row/1"
+    assert data.inputs.name(0) == "row/1"
     assert len(small().without({})) == 12
 
 
@@ -84,13 +88,17 @@ def test_fingerprint_follows_content_and_not_order_or_split():
     assert data.take(np.arange(12)[::-1]).fingerprint() == data.fingerprint()
     assert data.redraw(4).fingerprint() == data.fingerprint()
     assert data.take(range(11)).fingerprint() != data.fingerprint()
-    assert replace(data, classes=("even", "other")).fingerprint() != data.fingerprint()
-    assert replace(data, targets=1 - data.targets).fingerprint() != data.fingerprint()
-    numbered_otherwise = replace(data, classes=("odd", "even"), targets=1 - data.targets)
+    assert (
+        replace(data, targets=Labels(("even", "other"), data.targets.numbers)).fingerprint()
+        != data.fingerprint()
+    )
+    turned = 1 - data.targets.numbers
+    assert replace(data, targets=labels(turned)).fingerprint() != data.fingerprint()
+    numbered_otherwise = replace(data, targets=Labels(("odd", "even"), turned))
     assert numbered_otherwise.fingerprint() != data.fingerprint()
     changed = PIXELS.copy()
     changed[5, 0, 0] += 1
-    assert replace(data, images=Array(changed, "row")).fingerprint() != data.fingerprint()
+    assert replace(data, inputs=Array(changed, "row")).fingerprint() != data.fingerprint()
 
 
 def test_files_have_names_paths_and_sizes(tmp_path):
@@ -120,8 +128,8 @@ def test_arrays_may_be_gray_or_color_and_nothing_else():
 
 
 def test_a_set_has_as_many_images_as_targets():
-    with pytest.raises(ValueError, match="12 images, 2 targets and 12 splits"):
-        replace(small(), targets=np.array([0, 1]))
+    with pytest.raises(ValueError, match="12 inputs, 2 targets and 12 splits"):
+        replace(small(), targets=labels([0, 1]))
 
 
 def test_names_can_always_be_printed():

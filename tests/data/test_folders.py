@@ -5,17 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from striate.data.folders import display_names, natural, open_folders, walk
+from striate.data.folders import open_folders
+from striate.data.splits import SPLITS
 from striate.errors import DataError
 
 
 def names(data) -> list[str]:
-    return [data.images.name(row) for row in range(len(data))]
+    return [data.inputs.name(row) for row in range(len(data))]
 
 
 def classes_of(data) -> dict[str, str]:
     return {
-        name: data.classes[target] for name, target in zip(names(data), data.targets, strict=True)
+        name: data.classes[target]
+        for name, target in zip(names(data), data.targets.numbers, strict=True)
     }
 
 
@@ -29,7 +31,7 @@ def test_flat_folders_draw_both_splits(many):
     assert data.drawn == {"test", "validation"}
     assert data.counts().tolist() == [[6, 2, 2], [6, 2, 2]]
     assert classes_of(data)["dog/3.png"] == "dog"
-    assert data.images[0].shape == (8, 8, 3)
+    assert data.inputs[0].shape == (8, 8, 3)
 
 
 @pytest.mark.parametrize(
@@ -66,16 +68,44 @@ def test_an_unpacked_archive_is_a_folder_deeper(many):
     assert data.notes == ("the test images show nothing of: 'dog'",)
 
 
-def test_two_folders_of_one_name_stay_two_classes(many):
-    data = open_folders(many(5, "a/cat", "b/cat", "b/dog"), seed=0)
-    assert data.classes == ("a/cat", "b/cat", "dog")
-    assert data.counts().sum(1).tolist() == [5, 5, 5]
+def test_folders_inside_a_class_stay_together_in_a_split(many):
+    folders = [
+        f"{name}/p{2 * number + (name == 'well')}"
+        for name in ("ill", "well")
+        for number in range(6)
+    ]
+    data = open_folders(many(4, *folders), seed=0)
+    assert data.classes == ("ill", "well")
+    assert "the 2 folders on top are the classes" in data.notes[0]
+    places: dict[str, set[int]] = {}
+    for name, split in zip(names(data), data.split.tolist(), strict=True):
+        places.setdefault(name.rpartition("/")[0], set()).add(split)
+    assert len(places) == 12
+    assert all(len(splits) == 1 for splits in places.values())
+    assert (data.counts() > 0).all()
+    other = data.redraw(7)
+    assert other.split.tolist() != data.split.tolist()
+    groups = data.groups
+    assert all(len(set(other.split[groups == group])) == 1 for group in set(groups.tolist()))
+
+
+def test_a_folder_of_one_name_in_two_classes_is_one_group(many):
+    data = open_folders(
+        many(6, *(f"{name}/{day}" for name in "ab" for day in ("mon", "tue", "wed"))), seed=0
+    )
+    assert data.classes == ("a", "b")
+    assert [len(set(data.split[data.groups == group].tolist())) for group in range(3)] == [1, 1, 1]
+    assert sorted(data.counts().sum(0).tolist()) == [12, 12, 12]
+
+
+def test_a_folder_that_groups_nothing_is_no_group(many):
+    assert open_folders(many(5, "cat/images", "dog/images"), seed=0).groups is None
 
 
 def test_a_class_beside_its_own_subfolders(many):
-    data = open_folders(many(5, "cat", "cat/black", "dog"), seed=0)
-    assert data.classes == ("cat", "black", "dog")
-    assert data.notes == ("cat/ holds images and folders of images: they are classes of their own",)
+    data = open_folders(many(5, "cat", "cat/black", "cat/white", "dog"), seed=0)
+    assert data.classes == ("cat", "dog")
+    assert data.counts().sum(1).tolist() == [15, 5]
 
 
 def test_numbers_sort_as_numbers(many):
@@ -107,9 +137,7 @@ def test_other_files_are_counted_and_clutter_is_ignored(many, tree):
     })  # fmt: skip
     data = open_folders(root, seed=0)
     assert len(data) == 8
-    assert data.notes == (
-        "passed over, no images by their names: 4 files (.txt 2, .xml 1, without a suffix 1)",
-    )
+    assert data.notes == ("not images, and not read: 4 files (.txt 2, .xml 1, without a suffix 1)",)
     assert data.left_out == ()
 
 
@@ -183,7 +211,7 @@ def test_names_that_are_no_utf8(tree):
     (root / "cat" / "3.png").rename(root / "cat" / os.fsdecode(b"caf\xe9.png"))
     data = open_folders(root, seed=0)
     row = names(data).index("cat/caf\ufffd.png")
-    assert data.images[row].shape == (8, 8, 3)
+    assert data.inputs[row].shape == (8, 8, 3)
     assert data.fingerprint()
 
 
@@ -200,12 +228,11 @@ def test_strange_class_names_are_kept(many):
     [
         ((), "empty; expected one folder of images for each class"),
         (("a.png", "b.png"), "2 images, but no class folders"),
-        (("cat/1.png", "cat/2.png"), "one class only ('cat')"),
-        (("train/cat/1.png", "train/cat/2.png"), "one class only ('cat')"),
         (("train/1.png", "test/2.png"), "2 images, but no class folders"),
-        (("train/cat/1.png", "train/dog/1.png", "test/Cat/1.png"), "train/ lacks: 'Cat'"),
-        (("test/cat/1.png", "test/dog/1.png"), "no train/ to learn from, only 'test'"),
-        (("train/cat/1.png", "train/dog/1.png", "extra/x/1.png"), "'train/cat' beside 'extra/x'"),
+        (
+            ("train/cat/1.png", "train/dog/1.png", *(f"extra/x/{n}.png" for n in range(3))),
+            "'train/cat' beside 'extra/x'",
+        ),
     ],
 )
 def test_what_cannot_be_learned_from_is_one_clear_line(tree, files, words):
@@ -220,26 +247,86 @@ def test_only_other_files(tree):
         open_folders(tree(**{"cat/a.txt": b""}), seed=0)
 
 
-# Parts
+# Other words for splits, other layouts
 
 
-def test_walking_opens_no_file(many, monkeypatch):
-    root = many(3, "cat", "dog")
-    monkeypatch.setattr("builtins.open", lambda *_: pytest.fail("opened a file"))
-    assert {path: len(files) for path, files in walk(root).files.items()} == {
-        ("cat",): 3,
-        ("dog",): 3,
-    }
+@pytest.mark.parametrize(
+    ("train", "other", "split"),
+    [
+        ("training_set", "test_set", 2), ("train_images", "val_images", 1), ("train-data", "dev", 1),
+        ("TrainSet", "TestSet", 2), ("train", "holdout", 2), ("train2017", "val2017", 1),
+        ("train", "eval", 2), ("flowers_train", "flowers_test", 2), ("seg_train/seg_train", "seg_test/seg_test", 2),
+        ("train/images", "test/images", 2), ("Training ", "hold-out", 2),
+    ],
+)  # fmt: skip
+def test_splits_are_whole_words(many, train, other, split):
+    many(5, f"{train}/cat", f"{train}/dog")
+    data = open_folders(many(3, f"{other}/cat", f"{other}/dog"), seed=0)
+    assert data.classes == ("cat", "dog")
+    assert (data.split == split).sum() == 6
+    assert SPLITS[split] not in data.drawn
+    assert data.left_out == ()
 
 
-def test_natural_order():
-    assert sorted(["a10", "B", "a9", "A1", "a01", "", "9" * 5000], key=natural) == [
-        "", "9" * 5000, "A1", "a01", "a9", "a10", "B",
-    ]  # fmt: skip
+@pytest.mark.parametrize(
+    "classes",
+    [("train_station", "bus_station"), ("test_tube", "flask"), ("steam train", "contest")],
+)
+def test_words_of_splits_inside_names_of_classes(many, classes):
+    data = open_folders(many(5, *classes), seed=0)
+    assert set(data.classes) == set(classes)
+    assert data.drawn == {"test", "validation"}
 
 
-def test_display_names():
-    assert display_names([("cat",), ("x", "dog"), ("y", "dog")]) == ("cat", "x/dog", "y/dog")
+def test_folders_without_labels_are_left_out_and_named(many, tree):
+    many(5, "train/cat", "train/dog")
+    many(2, "test/cat", "test/dog", "seg_pred/seg_pred")
+    data = open_folders(tree("extra/1.png", "unlabeled/9.png"), seed=0)
+    assert data.classes == ("cat", "dog")
+    assert [(each.name, each.reason) for each in data.left_out] == [
+        ("extra/", "1 image: in no split, unlike 'test', 'train'"),
+        ("seg_pred/seg_pred/", "2 images: its name says that they have no labels"),
+        ("unlabeled/", "1 image: its name says that they have no labels"),
+    ]
+
+
+def test_an_unlabeled_test_folder_is_no_class(many, tree):
+    many(6, "train/cat", "train/dog")
+    data = open_folders(tree("test/test/1.png", "test/test/2.png"), seed=0)
+    assert data.classes == ("cat", "dog")
+    assert data.drawn == {"test", "validation"}
+    assert {each.reason for each in data.left_out} == {"lies in no class folder"}
+
+
+def test_masks_beside_images_are_no_class(many):
+    data = open_folders(
+        many(4, *(f"{a}/{b}" for a in ("cat", "dog") for b in ("images", "masks"))), seed=0
+    )
+    assert data.classes == ("cat", "dog")
+    assert len(data) == 8
+    assert "masks or annotations, not read as images of a class" in data.notes[0]
+
+
+def test_masks_may_be_a_class(many):
+    assert open_folders(many(4, "masks", "gloves"), seed=0).classes == ("gloves", "masks")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "name"),
+    [("caf\u00e9", "cafe\u0301", "caf\u00e9"), ("cat ", "cat", "cat"), ("Cat", "cat", "Cat")],
+)
+def test_a_class_that_is_spelled_in_two_ways(many, one, other, name):
+    many(5, f"train/{one}", "train/tea")
+    data = open_folders(many(3, f"test/{other}", "test/tea"), seed=0)
+    assert data.classes == tuple(sorted((name, "tea")))
+    assert data.counts()[:, 2].tolist() == [3, 3]
+    assert "read as one class" in data.notes[0]
+
+
+def test_classes_that_differ_in_case_alone_stay_and_are_noted(many):
+    data = open_folders(many(5, "A", "a", "b"), seed=0)
+    assert data.classes == ("A", "a", "b")
+    assert data.notes == ("classes that differ in case alone: 'A', 'a'",)
 
 
 def test_the_clothing_photographs(shared):

@@ -4,11 +4,13 @@ import numpy as np
 from PIL import Image
 
 import striate
-from striate.data import Array, Dataset, Files, native
+from striate.data import Array, Dataset, Files, Labels, native
 
 
 def of(images, count):
-    return Dataset("some", ("a", "b"), images, np.arange(count) % 2, np.zeros(count, np.int8))
+    return Dataset(
+        "some", images, Labels(("a", "b"), np.arange(count) % 2), np.zeros(count, np.int8)
+    )
 
 
 def test_digits_are_small_and_gray():
@@ -33,3 +35,21 @@ def test_the_median_longer_side_and_broken_files_do_not_count(tmp_path):
 def test_nothing_readable_is_taken_for_photographs(tmp_path):
     (tmp_path / "0.png").write_bytes(b"broken")
     assert native(of(Files(["0.png"], tmp_path), 1)) == (65, False)
+
+
+def test_the_same_images_are_read_once(tmp_path, monkeypatch):
+    for number in range(30):
+        Image.new("L", (20, 20)).save(tmp_path / f"{number}.png")
+    read = []
+    own = Files.__getitem__
+    monkeypatch.setattr(Files, "__getitem__", lambda self, row: read.append(row) or own(self, row))
+    data = of(Files([f"{number}.png" for number in range(30)], tmp_path), 30)
+    assert native(data) == native(data.noted("more")) == native(data) == (20, True)
+    assert len(read) == 16
+
+
+def test_inputs_that_cannot_be_remembered_are_measured_too():
+    class Slots(Array):
+        __hash__ = None
+
+    assert native(of(Slots(np.zeros((3, 8, 8), np.uint8)), 3)) == (8, True)

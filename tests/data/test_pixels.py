@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from striate import images, progress
-from striate.data import pixels
+from striate.data import Labels, pixels
 from striate.data.dataset import Array, Dataset, LeftOut
 from striate.data.folders import open_folders
 from striate.data.pixels import decode
@@ -23,9 +23,8 @@ def of_arrays(array: np.ndarray) -> Dataset:
     count = len(array)
     return Dataset(
         name="arrays",
-        classes=("a", "b"),
-        images=Array(array, "row"),
-        targets=np.arange(count) % 2,
+        inputs=Array(array, "row"),
+        targets=Labels(("a", "b"), np.arange(count) % 2),
         split=np.zeros(count, np.int8),
     ).complete(0)
 
@@ -35,10 +34,10 @@ def assert_rows_fit(found: pixels.Decoded) -> None:
     for view, store in found.pixels.items():
         assert store.shape == (len(found.dataset), view.size, view.size, view.channels)
         for row in range(len(found.dataset)):
-            if path := found.dataset.images.path(row):
+            if path := found.dataset.inputs.path(row):
                 (expected,) = images.render(path.read_bytes(), [view])
             else:
-                expected = images.apply(found.dataset.images[row], view)
+                expected = images.apply(found.dataset.inputs[row], view)
             np.testing.assert_array_equal(store[row], expected)
 
 
@@ -161,7 +160,7 @@ def test_a_class_without_a_readable_image_is_left_out(many, tree):
     data = open_folders(tree(**{f"dog/{number}.png": heic for number in range(5)}), seed=0)
     found = decode(data, VIEWS)
     assert found.dataset.classes == ("cat", "fox")
-    assert set(found.dataset.targets) == {0, 1}
+    assert set(found.dataset.targets.numbers) == {0, 1}
     assert len(found.dataset.left_out) == 5
     assert found.dataset.notes == ("classes left out, no training image can be read: 'dog'",)
     assert_rows_fit(found)

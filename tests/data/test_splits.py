@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from striate.data.splits import count, stratified
+from striate.data.splits import count, joined, straddling, stratified
 
 CLASSES = st.lists(st.integers(0, 5), max_size=120)
 SHARES = st.floats(0.01, 0.6)
@@ -83,3 +83,44 @@ def test_a_share_is_between_0_and_1():
 
 def test_names_that_are_no_utf8_can_be_drawn():
     assert stratified(np.zeros(3, np.int64), 0.4, seed=0, keys=["\udcff", "b", "c"]).sum() == 1
+
+
+@given(CLASSES, SHARES, st.integers(0, 9), st.integers(1, 3))
+def test_groups_of_one_change_nothing(classes, share, seed, keep):
+    targets = np.array(classes, dtype=np.int64)
+    alone = stratified(targets, share, seed=seed, keep=keep)
+    groups = np.arange(len(targets))[::-1]
+    np.testing.assert_array_equal(
+        stratified(targets, share, seed=seed, keep=keep, groups=groups), alone
+    )
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 25)), min_size=1, max_size=120),
+    SHARES, st.integers(0, 9), st.integers(1, 2),
+)  # fmt: skip
+def test_groups_are_drawn_whole_and_leave_some_of_every_class(rows, share, seed, keep):
+    targets, groups = np.array(rows, dtype=np.int64).T
+    drawn = stratified(targets, share, seed=seed, keep=keep, groups=groups)
+    for group in np.unique(groups):
+        assert len(set(drawn[groups == group].tolist())) == 1
+    for number in np.unique(targets):
+        of_class = set(groups[targets == number].tolist())
+        left = set(groups[(targets == number) & ~drawn].tolist())
+        assert len(left) >= min(keep, len(of_class))
+
+
+def test_a_few_large_groups_are_drawn_although_that_is_more_than_the_share():
+    targets = np.repeat([0, 1], 18)
+    groups = np.repeat(np.arange(6), 6)  # three of six images in each class
+    drawn = stratified(targets, 0.2, seed=0, keep=2, groups=groups)
+    assert [int(drawn[targets == number].sum()) for number in (0, 1)] == [6, 6]
+    drawn = stratified(targets[~drawn], 0.05, seed=0, keep=1, groups=groups[~drawn])
+    assert drawn.sum() == 12  # the share would be one image; none would leave nothing to choose on
+
+
+def test_joining_and_straddling():
+    assert joined(np.array([0, 1, 2, 3]), np.array([0, 0, 1, 1])).tolist() == [0, 0, 2, 2]
+    split = np.array([0, 1, 2, -1, 0, 0])
+    assert straddling(split, np.array([5, 5, 6, 6, 7, 7]), {1, 2}).tolist() == [5]
+    assert straddling(split, np.array([5, 5, 5, 6, 7, 7]), set()).tolist() == []

@@ -1,6 +1,5 @@
 """Numbers by pencil, then scikit-learn and SciPy."""
 
-import math
 import warnings
 
 import numpy as np
@@ -12,7 +11,6 @@ from numpy.typing import NDArray
 from striate.evaluation import (
     calibration_error,
     confusion,
-    paired_difference,
     precision_recall,
     top_k,
     wilson_interval,
@@ -119,11 +117,20 @@ def test_wilson_at_the_ends_by_pencil() -> None:
     assert low >= 0
 
 
-def test_a_paired_difference_by_pencil() -> None:
-    first, second = np.array([1.0, 1, 0, 1]), np.array([0.0, 1, 0.5, 0])
-    # differences 1, 0, -1/2, 1: mean 3/8, mean square 9/16, variance 9/16 - 9/64 = 27/64
-    ahead, error = paired_difference(first, second)
-    assert ahead == 0.375
-    assert error == pytest.approx(math.sqrt(27 / 64) / 2)
-    assert paired_difference(second, first) == (-ahead, error)
-    assert paired_difference(first, first) == (0.0, 0.0)
+@pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf])
+def test_an_answer_that_is_not_finite_is_wrong(odd: float) -> None:
+    """Weights that diverged must not look good by any metric."""
+    answers = np.array([[odd, odd, odd], [odd, 0.1, 0.2], [0.7, 0.2, odd], [0.8, 0.1, 0.1]])
+    targets = np.array([0, 0, 0, 0])
+    assert top_k(answers[:3], targets[:3]) == top_k(answers[:3], targets[:3], 3) == 0.0
+    assert top_k(answers, targets) == top_k(answers, targets, 3) == 0.25
+    table = confusion(answers, targets)
+    assert table.tolist() == [[1, 3, 0], [0, 0, 0], [0, 0, 0]]
+    assert precision_recall(table)[1][0] == 0.25
+    assert calibration_error(answers[:3], targets[:3]) == 1.0
+
+
+def test_the_last_class_is_not_named_by_an_answer_that_is_not_finite() -> None:
+    assert confusion(np.full((1, 3), np.nan), np.array([2])).tolist() == [
+        [0, 0, 0], [0, 0, 0], [1, 0, 0],
+    ]  # fmt: skip

@@ -40,22 +40,22 @@ BOX, FAR = (0, 0, 10, 10), (50, 50, 60, 60)
 
 
 def test_three_averages_by_pencil() -> None:
-    # right, wrong, right of four things: precision 1, 1/2, 2/3 at recall 1/4, 1/4, 1/2
-    told = Curve(np.array([1, 1 / 2, 2 / 3]), np.array([1 / 4, 1 / 4, 1 / 2]), np.zeros(3), 4)
-    assert told.average("all") == pytest.approx(1 / 4 + 1 / 4 * 2 / 3)
-    assert told.average("11") == pytest.approx((3 * 1 + 3 * 2 / 3) / 11)
-    assert told.average("101") == pytest.approx((26 * 1 + 25 * 2 / 3) / 101)
+    # right, wrong, right of four objects: precision 1, 1/2, 2/3 at recall 1/4, 1/4, 1/2
+    result = Curve(np.array([1, 1 / 2, 2 / 3]), np.array([1 / 4, 1 / 4, 1 / 2]), np.zeros(3), 4)
+    assert result.average("all") == pytest.approx(1 / 4 + 1 / 4 * 2 / 3)
+    assert result.average("11") == pytest.approx((3 * 1 + 3 * 2 / 3) / 11)
+    assert result.average("101") == pytest.approx((26 * 1 + 25 * 2 / 3) / 101)
     with pytest.raises(ValueError, match="'12'"):
-        told.average("12")  # type: ignore[arg-type]
+        result.average("12")  # type: ignore[arg-type]
 
 
-def test_doubles_difficult_things_and_crowds() -> None:
+def test_duplicates_difficult_objects_and_crowds() -> None:
     truth = [objects((0, *BOX), (0, *FAR), (1, *BOX), difficult=[1])]
     seen = [found((0, 0.9, *FAR), (0, 0.8, *BOX), (0, 0.7, 0, 0, 10, 9), (0, 0.6, 20, 0, 30, 9))]
-    told = curve(seen, truth, 0)
-    assert told.things == 1
-    assert told.precision.tolist() == [1, 1 / 2, 1 / 3]  # the difficult one does not count
-    assert told.recall.tolist() == [1, 1, 1]
+    result = curve(seen, truth, 0)
+    assert result.objects == 1
+    assert result.precision.tolist() == [1, 1 / 2, 1 / 3]  # the difficult one does not count
+    assert result.recall.tolist() == [1, 1, 1]
     crowd = [objects((0, *BOX), (0, 0, 0, 100, 100), crowd=[1])]
     assert curve(seen, crowd, 0).precision.tolist() == [1]
     each = average_precisions(seen, truth, 3)
@@ -66,10 +66,17 @@ def test_doubles_difficult_things_and_crowds() -> None:
     assert mean(np.array([np.nan])) == 0
 
 
+@pytest.mark.parametrize("place", ["score", "box"])
+def test_what_is_not_finite_is_not_right(place: str) -> None:
+    one = found((0, 0.9, *BOX))
+    (one.scores if place == "score" else one.boxes[:, 0])[:] = float("nan")
+    assert curve([one], [objects((0, *BOX))], 0).average() == 0
+
+
 def test_images_without_anything() -> None:
-    told = curve([found(), found((0, 0.5, *BOX))], [objects((0, *BOX)), objects()], 0)
-    assert told.precision.tolist() == [0]
-    assert curve([], [], 0).things == 0
+    result = curve([found(), found((0, 0.5, *BOX))], [objects((0, *BOX)), objects()], 0)
+    assert result.precision.tolist() == [0]
+    assert curve([], [], 0).objects == 0
 
 
 def test_kinds_of_mistakes() -> None:
@@ -80,9 +87,15 @@ def test_kinds_of_mistakes() -> None:
             (1, 0.6, 50, 50, 60, 53), (2, 0.5, 20, 20, 30, 30),
         )
     ]  # fmt: skip
-    told = mistakes(seen, truth)
-    assert (told.right, told.double, told.wrong_class, told.poor_box, told.nothing) == (1,) * 5
-    assert told.missed == 2
+    result = mistakes(seen, truth)
+    assert (
+        result.correct,
+        result.duplicate,
+        result.wrong_class,
+        result.poor_box,
+        result.background,
+    ) == (1,) * 5
+    assert result.missed == 2
     assert mistakes(seen, truth, least=0.85).missed == 2
     assert mistakes([found()], [objects((0, *BOX), difficult=[0])]).missed == 0
 

@@ -64,3 +64,14 @@ def test_the_area_is_what_loops_find(labels, seed):
     assert average_precision(*columns, rule="11")[0] == pytest.approx(eleven / 11)
     if (targets >= 0).all():  # scikit-learn does not raise precision to what lies beyond
         assert area >= average_precision_score(targets, scores) - 1e-9
+
+
+@pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf])
+def test_a_score_that_is_not_finite_is_wrong(odd):
+    nothing = np.full((4, 1), odd)
+    assert average_precision(nothing, np.array([[1], [1], [0], [0]])) == [0.0]
+    assert average_precision(nothing[:1], np.array([[1]])) == [0.0]
+    # the second of two positives is never found, and the negative without a score comes first
+    scores = np.array([0.9, odd, odd, 0.1])[:, None]
+    found = average_precision(scores, np.array([[1], [1], [0], [0]]))
+    assert found == [pytest.approx(1 / 2 * 1 / 2)]

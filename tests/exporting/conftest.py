@@ -11,11 +11,21 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from striate.images import View
-from striate.models import create
-from striate.recognizer import Calibration, Familiarity, Recognizer
-from striate.training import Preprocessing
+from striate.inference import Preprocessing
+from striate.models import Normalization, create
+from striate.recognizer import Recognizer
+from striate.tasks.classification.calibration import Calibration
+from striate.tasks.classification.familiarity import Familiarity
+from striate.tasks.classification.network import Network
+from striate.tasks.table import TASKS
 
-SCORES = {"images": 200, "top1": 0.875, "top5": 1.0, "calibration_error": 0.031}
+TEST = {
+    "examples": 200,
+    "score": "top1",
+    "value": 0.875,
+    "interval": [0.822, 0.914],
+    "metrics": {"top5": 1.0, "calibration": 0.031, "odd": None},
+}
 
 
 @pytest.fixture(scope="session")
@@ -27,21 +37,25 @@ def recognizer() -> Recognizer:
         if isinstance(layer, torch.nn.Linear):
             torch.nn.init.normal_(layer.weight, std=0.15)
     directions = torch.nn.functional.normalize(torch.randn(3, 84), dim=1)
-    return Recognizer(
-        model,
-        {"name": "lenet5", "options": {"channels": 3}},
-        Preprocessing(View(28), (120.0, 110.0, 100.0), (60.0, 61.0, 62.0), bgr=True),
-        ("ant", "bee", "<script>*"),
-        Calibration(0.7, 0.4),
-        {
-            "approach": "none",
-            "seed": 4,
-            "recipe": {"rate": 0.1},
-            "data": {"name": "insects", "fingerprint": "ab12"},
-            "test": SCORES,
-        },
-        Familiarity(directions, 0.11),
+    normalization = Normalization((120.0, 110.0, 100.0), (60.0, 61.0, 62.0), bgr=True)
+    predictor = Network(
+        model=model,
+        architecture={"name": "lenet5", "options": {"channels": 3}},
+        preprocessing=Preprocessing(View(28), normalization),
+        classes=3,
+        calibration=Calibration(0.7, 0.4),
+        familiarity=Familiarity(directions, 0.11),
     )
+    provenance = {
+        "method": "scratch",
+        "approach": "none",
+        "network": "lenet5",
+        "seed": 4,
+        "recipe": {"rate": 0.1},
+        "data": {"name": "insects", "fingerprint": "ab12"},
+        "test": TEST,
+    }
+    return Recognizer(TASKS["classification"], predictor, ("ant", "bee", "<script>*"), provenance)
 
 
 @pytest.fixture(scope="session")

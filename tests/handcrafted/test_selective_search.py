@@ -204,9 +204,9 @@ def test_blood_cells(shared) -> None:
     cells = data.open(shared("data/bccd"))
     met, count = 0, 0
     for row in np.flatnonzero(cells.split == 0)[:2].tolist():
-        pixels = images.read(cells.images.path(row), at_least=None)
+        pixels = images.read(cells.inputs.path(row), at_least=None)
         found = selective_search(pixels, strategies=Strategies(side=320))[:, None]
-        marked = cells.objects[row].boxes[None]
+        marked = cells.targets.objects[row].boxes[None]
         low, high = np.maximum(found, marked)[..., :2], np.minimum(found, marked)[..., 2:]
         shared_area = (high - low).clip(0).prod(-1)
         areas = [(boxes[..., 2:] - boxes[..., :2]).prod(-1) for boxes in (found, marked)]

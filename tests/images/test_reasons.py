@@ -48,7 +48,7 @@ def png_header(width: int, height: int) -> bytes:
         (encode(noise(), "TIFF")[:1000], "truncated: the TIFF ends after 1,000 bytes"),
         (b"\xff\xd8\xff\xe0" + b"\0" * 50, "broken JPEG"),
         (b"\x89PNG\r\n\x1a\n" + b"\0" * 50, "broken PNG"),
-        (png_header(60_000, 60_000), "more pixels than the limit of 89,478,485"),
+        (png_header(60_000, 60_000), "more pixels than the limit of 178,956,970"),
         (png_header(10_000, 10_000), "more pixels than the limit of 89,478,485: 10,000 x 10,000"),
     ],
 )  # fmt: skip

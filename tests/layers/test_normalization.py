@@ -43,6 +43,19 @@ def test_a_hand_worked_column() -> None:
     torch.testing.assert_close(layer(x), expected)
 
 
+@pytest.mark.parametrize("size", [5, 7])
+def test_without_arguments_it_is_the_papers(size: int) -> None:
+    # Section 3.3: b_i = a_i / (k + alpha sum a_j^2)^beta with k = 2, alpha = 1e-4, beta = 0.75,
+    # over n = 5 channels; large activations, so that the divisor is not k alone.
+    a = 100 * torch.randn(2, 9, 3, 3, dtype=torch.float64)
+    b = torch.empty_like(a)
+    for i in range(9):
+        window = a[:, max(0, i - size // 2) : i + size // 2 + 1]
+        b[:, i] = a[:, i] / (2 + 1e-4 * window.square().sum(1)) ** 0.75
+    layer = LocalResponseNorm() if size == 5 else LocalResponseNorm(size)
+    torch.testing.assert_close(layer(a), b)
+
+
 def test_an_even_window_reaches_back_further_than_forward() -> None:
     x = torch.tensor([1.0, 2.0, 3.0]).reshape(1, 3, 1, 1)
     layer = LocalResponseNorm(2, alpha=2.0, beta=1.0, k=1.0)
@@ -82,7 +95,7 @@ def test_alexnets_first_maps_agree_with_torch_to_a_millionth(layout: torch.memor
     x = torch.randn(8, 96, 55, 55).to(memory_format=layout)
     weights = torch.randn_like(x)
     results = []
-    for layer in (LocalResponseNorm(), nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75, k=2)):
+    for layer in (LocalResponseNorm(), nn.LocalResponseNorm(5, alpha=5e-4, beta=0.75, k=2)):
         leaf = x.clone().requires_grad_()
         y = layer(leaf)
         (gradient,) = torch.autograd.grad(y, leaf, weights)
@@ -101,7 +114,7 @@ def test_the_gradient_is_the_slope(size: int, beta: float) -> None:
 @pytest.mark.parametrize("shape", [(3, 7, 4), (3, 7, 4, 2, 2), (0, 7, 4, 4)])
 def test_any_number_of_places(shape: tuple[int, ...]) -> None:
     x = torch.randn(shape)
-    torch.testing.assert_close(LocalResponseNorm()(x), normalize_plainly(x, 5, 1e-4, 0.75, 2.0))
+    torch.testing.assert_close(LocalResponseNorm()(x), normalize_plainly(x, 5, 5e-4, 0.75, 2.0))
 
 
 def test_several_threads_give_what_one_gives() -> None:

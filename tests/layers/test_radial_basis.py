@@ -1,11 +1,13 @@
 """RBF output: distances by hand, and digits that can be told apart."""
 
+import math
+
 import pytest
 import torch
 
 from striate.errors import ModelError
 from striate.layers import RBFOutput
-from striate.layers.radial_basis import digit_targets, random_targets
+from striate.layers.radial_basis import digit_targets, discriminative_loss, random_targets
 
 
 def test_a_hand_worked_distance() -> None:
@@ -58,3 +60,26 @@ def test_the_gradient_is_the_slope() -> None:
 def test_targets_must_be_one_a_class() -> None:
     with pytest.raises(ModelError, match=r"\(10, inputs\), a row a class, not \(3, 84\)"):
         RBFOutput(10, targets=torch.zeros(3, 84))
+
+
+def test_ten_classes_that_are_no_digits_get_codes() -> None:
+    assert torch.equal(RBFOutput(10, drawn=False).targets, random_targets(10))
+    assert not torch.equal(random_targets(10), digit_targets())
+
+
+def test_the_second_criterion_by_pencil() -> None:
+    # Distances 1 and 2, the first is right, j = 3: 1 + log(e^-3 + e^-1 + e^-2).
+    logits, right = torch.tensor([[-1.0, -2.0]]), torch.tensor([0])
+    expected = 1 + math.log(math.exp(-3) + math.exp(-1) + math.exp(-2))
+    assert discriminative_loss(logits, right, j=3.0).item() == pytest.approx(expected)
+    smooth = discriminative_loss(logits, right, j=3.0, label_smoothing=0.2).item()
+    assert smooth == pytest.approx(expected + 0.1 * (2 - 1))  # a tenth of the label is the other's
+
+
+def test_far_distances_are_pushed_no_further() -> None:
+    logits = torch.tensor([[0.0, -1.0, -50.0]], requires_grad=True)
+    discriminative_loss(logits, torch.tensor([0]), j=5.0).backward()
+    assert logits.grad is not None
+    near, far = logits.grad[0, 1:].tolist()
+    assert near > 0.1
+    assert far < 1e-9

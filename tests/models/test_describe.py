@@ -7,7 +7,9 @@ import torch
 from torch import nn
 
 from striate.errors import ModelError, UnknownName
+from striate.layers import LocallyConnected2d
 from striate.models import NETWORKS, create, describe
+from striate.models.efficientnet import SameConv2d
 from striate.models.recording import kind, recording
 
 COST = {  # multiply-adds at the published size; see docs/networks.md for the papers' figures
@@ -66,17 +68,55 @@ def test_one_row_to_the_letter():
 def test_the_table_is_readable():
     lines = str(describe("lenet5")).splitlines()
     assert lines[0] == "lenet5, input 1 x 28 x 28"
-    assert lines[3].split() == ["c1", "Conv2d", "5", "x", "5", "6", "x", "28", "x", "28", "156",
+    assert lines[1] == "6,518 neurons, 423,038 connections"
+    assert lines[4].split() == ["c1", "Conv2d", "5", "x", "5", "6", "x", "28", "x", "28", "156",
                                 "117,600", "5", "1", "-2"]  # fmt: skip
     assert lines[-1].split() == ["total", "61,706", "416,520"]
     assert "stage1.2.conv2" in describe("resnet20").table(layers=True)
     assert "beside the way" in str(describe("googlenet"))
 
 
+def test_lenets_connections_are_the_papers():
+    # Section II.B counts biases: "LeNet-5 contains 340,908 connections, but only 60,000 trainable
+    # free parameters".
+    description = describe("lenet5_1998")
+    rows = {row.name: row.connections for row in description.stages}
+    counts = {"c1": 122_304, "s2": 5_880, "c3": 151_600, "s4": 2_000, "c5": 48_120, "f6": 10_164}
+    assert {name: rows[name] for name in counts} == counts
+    assert rows["output"] == 10 * 84
+    assert (description.connections, description.parameters) == (340_908, 60_000)
+
+
+def test_alexnets_neurons_and_connections():
+    # Abstract: 650,000 neurons; the lecture: 630 million connections. Without what would read the
+    # padding ours are 672 million; how the authors count is not known.
+    description = describe("alexnet")
+    assert description.neurons == pytest.approx(650_000, rel=0.015)
+    assert description.connections == pytest.approx(630e6, rel=0.07)
+    assert "659,272 neurons, 671,981,928 connections" in str(description)
+
+
+@pytest.mark.parametrize(("module", "size", "count"), [
+    (nn.Conv2d(1, 400, 8, bias=False), 96, 3_168_400 * 64),  # the lecture's 3,168,400 neurons
+    (nn.Conv2d(2, 3, 3, padding=1, bias=False), 4, 2 * 3 * 10 * 10),  # 3 + 3 of 3, twice 2
+    (nn.Conv2d(2, 3, 3, padding="same"), 4, 2 * 3 * 10 * 10 + 3 * 16),
+    (nn.Conv2d(4, 4, 1, stride=2, groups=2), 5, 4 * 9 * 2 + 4 * 9),
+    (SameConv2d(1, 1, 3, stride=2, bias=False), 4, 5 * 5),  # a zero behind: 3 + 2
+    (LocallyConnected2d(1, 2, 3, input_size=(5, 5)), 5, 2 * 9 * (9 + 1)),
+    (nn.MaxPool2d(2), 4, 0),
+])  # fmt: skip
+def test_connections_by_pencil(module, size, count):
+    channels = getattr(module, "in_channels", 1)
+    description = describe(nn.Sequential(module), size, channels=channels)
+    assert description.connections == count
+
+
 def test_json_holds_the_same_numbers():
     told = json.loads(describe("alexnet").to_json())
     assert told["parameters"] == 60_965_224
     assert told["neurons"] == 659_272
+    assert told["connections"] == 671_981_928
+    assert told["stages"][0]["connections"] == 290_400 * 364
     assert told["input"] == [3, 227, 227]
     first = told["stages"][0]
     assert first["field"] == {"size": [11, 11], "stride": [4, 4], "offset": [0, 0]}

@@ -1,4 +1,4 @@
-"""Which box is which thing, by hand."""
+"""Which box belongs to which object, by hand."""
 
 import torch
 
@@ -24,6 +24,15 @@ def test_by_hand() -> None:
     assert crowd.tolist() == [0, UNUSED, UNUSED, UNUSED, UNUSED]
     nothing = Targets(torch.zeros(0, 4), torch.zeros(0, dtype=torch.long), torch.zeros(0, 4))
     assert match(BOXES, nothing, above=0.7, below=0.3).tolist() == [BACKGROUND] * 5
+
+
+def test_a_box_that_two_objects_overlap_most_belongs_to_the_one_it_overlaps_most() -> None:
+    strong, weak = [0.0, 0, 10, 10], [0.0, 0, 10, 30]  # overlaps of the box: 0.9 and 0.3
+    boxes = torch.tensor([[0.0, 0, 10, 9], [40, 40, 50, 50]])
+    for pair, number in (([strong, weak], 0), ([weak, strong], 1)):
+        both = Targets(torch.tensor(pair), torch.tensor([0, 1]), torch.zeros(0, 4))
+        matched = match(boxes, both, above=0.95, below=0.3, best_too=True)
+        assert matched.tolist() == [number, BACKGROUND]
 
 
 def test_draws_keep_to_their_share() -> None:

@@ -5,7 +5,9 @@ import torch
 from torch import nn
 
 from striate.errors import ModelError, UnknownName, UserError, WeightsError
-from striate.models import NETWORKS, PUBLISHED, classifier, create, entry
+from striate.models import NETWORKS, PUBLISHED, Normalization, create, entry
+from striate.models.networks import options_of, sized
+from striate.models.surgery import decision
 
 PARAMETERS = {
     "lenet5": 61_706,
@@ -66,11 +68,35 @@ def test_any_number_of_classes_and_channels(name):
     assert model(images(name, channels=2)).shape == (2, 7)
 
 
-@pytest.mark.parametrize("name", [name for name in NETWORKS if name != "lenet5_1998"])
+@pytest.mark.parametrize("name", NETWORKS)
 def test_the_head_reads_the_last_feature(name):
     model = on_meta(name)
     last = list(model.features(images(name)).values())[-1]
-    assert last.shape == (2, classifier(model)[1].in_features)
+    assert last.shape == (2, decision(model)[1].in_features)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_network_learns_from_random_weights_at_its_own_size(name):
+    # What all of them owe whoever teaches them: options, notes, a normalization, losses.
+    known = entry(name)
+    options, notes = known.choices(["cat", "dog", "owl"])
+    assert all(name in note for note in notes)
+    measured = Normalization((100.0,) * known.channels, (50.0,) * known.channels)
+    expects = known.learned(measured)
+    assert len(expects.mean) == len(expects.std) == known.channels
+    assert options_of(known) >= set(options)
+    model = on_meta(name, classes=3, **options, **sized(name, known.image_size)).train()
+    losses = model.losses(images(name), torch.zeros(2, dtype=torch.long, device="meta"))
+    assert all(loss.ndim == 0 for loss in losses.values())
+
+
+def test_gaussian_weights_of_a_hundredth_are_meant_for_pixels_that_are_only_centered():
+    # With deviations of 1 the logits of AlexNet's first weights hardly depend on the image.
+    assert entry("alexnet").learned(Normalization((100.0,), (50.0,))) == Normalization(
+        (100.0,), (1.0,)
+    )
+    measured = Normalization((100.0,), (50.0,))
+    assert entry("resnet18").learned(measured) == measured
 
 
 PADDED = ("lenet5", "resnet", "efficientnet")  # something is left of a single pixel

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from striate.errors import ModelError
-from striate.models import NETWORKS, create
+from striate.models import NETWORKS, create, losses
 from striate.models.stages import Stages, grid_of, rectified
 
 DECISION = "fc6:4096 fc7:4096 fc8:1000"
@@ -110,6 +110,24 @@ def test_features_are_what_forward_computes_on_its_way():
     assert list(features) == ["conv1", "pool1", "flatten"]
     assert features["conv1"].min() == 0  # after the rectifier
     torch.testing.assert_close(model.fc(features["flatten"]), model(images))
+
+
+def test_any_classifier_learns_by_the_cross_entropy_where_its_paper_has_no_other_loss():
+    images, targets = torch.randn(4, 3, 8, 8), torch.tensor([0, 4, 2, 2])
+    model = small()
+    expected = nn.functional.cross_entropy(model(images), targets, label_smoothing=0.1)
+    for each in (model, nn.Sequential(model)):
+        found = losses(each, images, targets, label_smoothing=0.1)
+        assert list(found) == ["cross_entropy"]
+        torch.testing.assert_close(found["cross_entropy"], expected)
+
+
+def test_a_networks_own_losses_are_found_inside_whatever_computes_it():
+    model = create("lenet5_1998")
+    images, targets = torch.randn(2, 1, 28, 28), torch.tensor([1, 2])
+    found = losses(nn.Sequential(model), images, targets)
+    assert found == model.losses(images, targets)
+    assert list(found) == ["discriminative"]
 
 
 def test_images_are_left_as_they_were():

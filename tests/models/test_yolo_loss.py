@@ -27,11 +27,11 @@ def cell(*boxes: tuple[float, ...], shares: tuple[float, ...]) -> Tensor:
 def test_one_thing_by_hand() -> None:
     # 100 x 100 pixels in 2 x 2 cells; the thing 60 10 100 26: center (80, 18), so row 0, column 1,
     # there (0.6, 0.36); sides 0.4 and 0.16 of the picture, their roots 0.632 and 0.4.
-    told = torch.zeros(1, 2, 2, 12)
+    predicted = torch.zeros(1, 2, 2, 12)
     fits = (0.5, 0.36, math.sqrt(0.4), 0.4, 0.7)  # 0.1 cell = 5 pixels too far left
-    told[0, 0, 1] = cell((0.5, 0.5, 0.2, 0.2, 0.3), fits, shares=(0.1, 0.8))
-    told[0, 1, 0] = cell((0, 0, 0, 0, 0.4), (0, 0, 0, 0, 0), shares=(1, 1))
-    got = losses(told, [things((60, 10, 100, 26), classes=[1])], (100, 100), 2)
+    predicted[0, 0, 1] = cell((0.5, 0.5, 0.2, 0.2, 0.3), fits, shares=(0.1, 0.8))
+    predicted[0, 1, 0] = cell((0, 0, 0, 0, 0.4), (0, 0, 0, 0, 0), shares=(1, 1))
+    got = losses(predicted, [things((60, 10, 100, 26), classes=[1])], (100, 100), 2)
     overlap = 35 / 45  # moved by 5 of 40 pixels
     assert list(got) == NAMES
     assert got["centers"] == pytest.approx(5 * 0.1**2)
@@ -42,17 +42,17 @@ def test_one_thing_by_hand() -> None:
 
 
 def test_sides_are_compared_by_their_roots() -> None:
-    told = torch.zeros(1, 1, 1, 6)
-    told[0, 0, 0] = torch.tensor([0.5, 0.5, 0.5, 0.7, 0, 1])
-    got = losses(told, [things((0, 0, 64, 36), classes=[0])], (100, 100), 1)
+    predicted = torch.zeros(1, 1, 1, 6)
+    predicted[0, 0, 0] = torch.tensor([0.5, 0.5, 0.5, 0.7, 0, 1])
+    got = losses(predicted, [things((0, 0, 64, 36), classes=[0])], (100, 100), 1)
     assert got["centers"] == pytest.approx(5 * (0.18**2 + 0.32**2))
     assert got["sides"] == pytest.approx(5 * (0.3**2 + 0.1**2))
 
 
 def test_told_boxes_are_where_they_should_be() -> None:
-    told = torch.tensor([[0.5, 0.25, 0.5, math.sqrt(0.5)]])
+    predicted = torch.tensor([[0.5, 0.25, 0.5, math.sqrt(0.5)]])
     # cell 5 of 4 x 4 is row 1, column 1: center (1.5, 1.25) / 4, sides 0.25 and 0.5
-    assert corners(told, torch.tensor([5]), 4)[0].tolist() == pytest.approx(
+    assert corners(predicted, torch.tensor([5]), 4)[0].tolist() == pytest.approx(
         [0.25, 0.0625, 0.5, 0.5625]
     )
 
@@ -85,22 +85,22 @@ def test_nobody_overlaps_then_the_closer_numbers_answer() -> None:
 
 
 def test_nothing_is_asked_where_things_are_ignored() -> None:
-    told = torch.zeros(1, 4, 4, 6)
-    told[..., 4] = 1  # sure of a box everywhere
+    predicted = torch.zeros(1, 4, 4, 6)
+    predicted[..., 4] = 1  # sure of a box everywhere
     nothing = torch.zeros(0, dtype=torch.long)
     # the middles of cells 0 and 1 of both axes; then a small one in the last cell, off its middle
     ignored = torch.tensor([[0.0, 0, 40, 40], [90, 90, 99, 99]])
-    got = losses(told, [Targets(NONE, nothing, ignored)], (100, 100), 1)
+    got = losses(predicted, [Targets(NONE, nothing, ignored)], (100, 100), 1)
     assert got["nothing"] == pytest.approx(0.5 * (16 - 4 - 1))
     assert all(not got[name] for name in NAMES if name != "nothing")
 
 
 def test_a_thing_beside_something_ignored_is_learned() -> None:
-    told = torch.zeros(1, 1, 1, 11)
+    predicted = torch.zeros(1, 1, 1, 11)
     target = replace(
         things((20, 20, 80, 80), classes=[0]), ignored=torch.tensor([[0.0, 0, 99, 99]])
     )
-    got = losses(told, [target], (100, 100), 1)
+    got = losses(predicted, [target], (100, 100), 1)
     assert float(got["sides"]) > 0
     assert float(got["nothing"]) == 0  # also of the box that does not answer
 
@@ -114,17 +114,17 @@ def test_a_thing_on_the_far_border_belongs_to_the_last_cell() -> None:
 
 
 def by_loops(
-    told: Tensor, targets: list[Targets], size: tuple[int, int], classes: int
+    predicted: Tensor, targets: list[Targets], size: tuple[int, int], classes: int
 ) -> dict[str, float]:
-    """Equation 3, sum by sum; told (N, S, S, 5 B + C)."""
+    """Equation 3, sum by sum; predicted (N, S, S, 5 B + C)."""
     total = dict.fromkeys(NAMES, 0.0)
-    images, grid, _, numbers = told.shape
+    images, grid, _, numbers = predicted.shape
     count = (numbers - classes) // 5
     for image, target in enumerate(targets):
         truth = [[v / size[1 - k % 2] for k, v in enumerate(box)] for box in target.boxes.tolist()]
         for row in range(grid):
             for column in range(grid):
-                cell = told[image, row, column].tolist()
+                cell = predicted[image, row, column].tolist()
                 boxes = [cell[5 * j : 5 * j + 5] for j in range(count)]
                 here = [
                     k
@@ -177,8 +177,9 @@ def wanted(box: list[float], row: int, column: int, grid: int) -> list[float]:
     return [x, y, math.sqrt(box[2] - box[0]), math.sqrt(box[3] - box[1])]
 
 
-def box_of(told: list[float], row: int, column: int, grid: int) -> list[float]:
-    x, y, w, h = (told[0] + column) / grid, (told[1] + row) / grid, told[2] ** 2, told[3] ** 2
+def box_of(predicted: list[float], row: int, column: int, grid: int) -> list[float]:
+    x, y = (predicted[0] + column) / grid, (predicted[1] + row) / grid
+    w, h = predicted[2] ** 2, predicted[3] ** 2
     return [x - w / 2, y - h / 2, x + w / 2, y + h / 2]
 
 
@@ -202,7 +203,7 @@ def example(
 ) -> tuple[Tensor, list[Targets]]:
     generator = torch.Generator().manual_seed(seed)
     shape = (images, grid, grid, 5 * boxes + classes)
-    told = torch.rand(*shape, generator=generator, dtype=torch.float64)
+    predicted = torch.rand(*shape, generator=generator, dtype=torch.float64)
     targets = []
     for _ in range(images):
         count, ignored = torch.randint(0, most + 1, (2,), generator=generator).tolist()
@@ -212,7 +213,7 @@ def example(
                 drawn(generator, count, (60, 90)), labels, drawn(generator, ignored // 2, (60, 90))
             )
         )
-    return told, targets
+    return predicted, targets
 
 
 @settings(max_examples=25, deadline=None, derandomize=True)
@@ -223,30 +224,30 @@ def example(
 def test_equals_the_loops(
     seed: int, images: int, grid: int, boxes: int, classes: int, most: int
 ) -> None:
-    told, targets = example(seed, images, grid, boxes, classes, most)
-    got = losses(told, targets, (60, 90), classes)
-    slow = by_loops(told, targets, (60, 90), classes)
+    predicted, targets = example(seed, images, grid, boxes, classes, most)
+    got = losses(predicted, targets, (60, 90), classes)
+    slow = by_loops(predicted, targets, (60, 90), classes)
     assert {name: float(loss) for name, loss in got.items()} == pytest.approx(slow, abs=1e-12)
 
 
 def test_gradients() -> None:
-    told, targets = example(3, 1, 3, 2, 2, 6)
+    predicted, targets = example(3, 1, 3, 2, 2, 6)
     assert len(targets[0].boxes)
-    boxes = split(told, 2)[0][0]
+    boxes = split(predicted, 2)[0][0]
     answer = responsible(boxes, targets[0], (60, 90), 2)  # the overlap is a target, so it stays
 
-    def total(told: Tensor) -> Tensor:
-        boxes, confidences, shares = split(told, 2)
+    def total(predicted: Tensor) -> Tensor:
+        boxes, confidences, shares = split(predicted, 2)
         return torch.stack(list(errors(boxes[0], confidences[0], shares[0], answer).values()))
 
-    assert torch.autograd.gradcheck(total, (told.requires_grad_(),))
+    assert torch.autograd.gradcheck(total, (predicted.requires_grad_(),))
 
 
 def test_nothing_at_all_has_a_gradient() -> None:
-    told = torch.rand(2, 3, 3, 11, requires_grad=True)
+    predicted = torch.rand(2, 3, 3, 11, requires_grad=True)
     none = Targets(NONE, torch.zeros(0, dtype=torch.long), NONE)
-    got = losses(told, [none, none], (64, 64), 1)
+    got = losses(predicted, [none, none], (64, 64), 1)
     torch.stack(list(got.values())).sum().backward()
-    assert told.grad is not None
-    assert told.grad[..., [4, 9]].all()  # confidences fall
-    assert not told.grad[..., [0, 1, 2, 3, 10]].any()
+    assert predicted.grad is not None
+    assert predicted.grad[..., [4, 9]].all()  # confidences fall
+    assert not predicted.grad[..., [0, 1, 2, 3, 10]].any()

@@ -15,9 +15,9 @@ from striate.ops.boxes import (
     clipped,
     covered,
     moved,
+    non_maximum_suppression,
     offsets,
     overlaps,
-    without_doubles,
 )
 
 
@@ -35,18 +35,18 @@ def slow_overlap(a: list[float], b: list[float]) -> float:
     return shared / union if union else 0.0
 
 
-def slow_without_doubles(
+def slow_suppression(
     boxes: Tensor, scores: Tensor, threshold: float, groups: Tensor
 ) -> list[int]:
     waiting = sorted(range(len(boxes)), key=lambda row: (-float(scores[row]), row))
     kept: list[int] = []
     for row in waiting:
-        doubles = (
+        close = (
             groups[row] == groups[other]
             and slow_overlap(boxes[row].tolist(), boxes[other].tolist()) > threshold
             for other in kept
         )
-        if not any(doubles):
+        if not any(close):
             kept.append(row)
     return kept
 
@@ -83,25 +83,25 @@ def test_equal_to_loops(first: int, second: int, seed: int) -> None:
 @given(
     st.integers(0, 60), st.integers(1, 3), st.sampled_from([0.0, 0.3, 0.5, 0.9]), st.integers(0, 99)
 )
-def test_doubles_go_as_in_the_loop(count: int, groups: int, threshold: float, seed: int) -> None:
+def test_suppression_is_the_loop(count: int, groups: int, threshold: float, seed: int) -> None:
     boxes = random_boxes(count, seed)
     generator = torch.Generator().manual_seed(seed)
     scores = torch.randint(0, 20, (count,), generator=generator).double()  # with equal ones
     group = torch.randint(0, groups, (count,), generator=generator)
-    expected = slow_without_doubles(boxes, scores, threshold, group)
-    assert without_doubles(boxes, scores, threshold, groups=group).tolist() == expected
+    expected = slow_suppression(boxes, scores, threshold, group)
+    assert non_maximum_suppression(boxes, scores, threshold, groups=group).tolist() == expected
 
 
-def test_doubles_are_found_from_block_to_block(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_suppression_works_from_block_to_block(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("striate.ops.boxes.BLOCK", 7)
     boxes, scores = random_boxes(50, 3), torch.rand(50)
-    expected = slow_without_doubles(boxes, scores, 0.3, torch.zeros(50))
-    assert without_doubles(boxes, scores, 0.3).tolist() == expected
+    expected = slow_suppression(boxes, scores, 0.3, torch.zeros(50))
+    assert non_maximum_suppression(boxes, scores, 0.3).tolist() == expected
     assert BLOCK > 7
 
 
 def test_a_chain_keeps_every_other_box() -> None:
     steps = torch.arange(9.0)
     chain = torch.stack([steps, torch.zeros(9), steps + 2, torch.ones(9)], 1)
-    kept = without_doubles(chain, -steps, 0.3)  # neighbors overlap by a third
+    kept = non_maximum_suppression(chain, -steps, 0.3)  # neighbors overlap by a third
     assert kept.tolist() == [0, 2, 4, 6, 8]

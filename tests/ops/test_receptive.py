@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from striate.errors import ModelError
-from striate.ops.cost import convolution_parameters
 from striate.ops.receptive import Field
 
 
@@ -15,8 +14,8 @@ def test_two_3x3_see_5x5_and_three_see_7x7_with_27_weights_for_49():
     two = Field().through(3).through(3)
     three = two.through(3)
     assert (two.size, three.size) == (5, 7)
-    assert 3 * convolution_parameters(1, 1, (3, 3), bias=False) == 27
-    assert convolution_parameters(1, 1, (7, 7), bias=False) == 49
+    assert 3 * torch.nn.Conv2d(1, 1, 3, bias=False).weight.numel() == 27
+    assert torch.nn.Conv2d(1, 1, 7, bias=False).weight.numel() == 49
 
 
 def test_stride_spreads_the_fields():

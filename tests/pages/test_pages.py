@@ -6,7 +6,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from striate.data import Array, Dataset, Files
+from striate.data import Array, Dataset, Files, Labels
 from striate.pages import embedded, thumbnail
 
 
@@ -30,10 +30,10 @@ def test_small_ones_are_enlarged_without_blur() -> None:
 
 
 def test_a_picture_whose_file_has_gone_is_none(tmp_path) -> None:
-    targets, splits = np.zeros(1, np.int64), np.zeros(1, np.int8)
-    gone = Dataset("some", ("a",), Files(["gone.png"], tmp_path), targets, splits)
+    targets, splits = Labels(("a",), np.zeros(1, np.int64)), np.zeros(1, np.int8)
+    gone = Dataset("some", Files(["gone.png"], tmp_path), targets, splits)
     assert thumbnail(gone, 0) is None
     there = Array(np.zeros((1, 9, 9, 3), np.uint8))
-    address = thumbnail(Dataset("some", ("a",), there, targets, splits), 0)
+    address = thumbnail(Dataset("some", there, targets, splits), 0)
     assert address is not None
     assert opened(address).size == (36, 36)

@@ -1,89 +1,175 @@
-"""Recognizers that learned nothing, and pictures for them: what counts is that answers repeat."""
+"""A task of one file, and what is refused."""
 
-from collections.abc import Callable
+import math
+import os
+import resource
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
-from PIL import Image
-from torch import nn
+from torch import Tensor, nn
 
-from striate.images import View
-from striate.recognizer import Calibration, Recognizer
-from striate.recognizer.storage import BAG, build
-from striate.training import Preprocessing
-
-BAG_SETTINGS: dict[str, Any] = {
-    "side": 32, "step": 6, "bin_sizes": (3, 4), "words": 16, "levels": ((1, 1), (2, 2)),
-}  # fmt: skip
-ARCHITECTURES: dict[str, tuple[dict[str, Any], View]] = {
-    "lenet5": ({"channels": 3}, View(32, fit="squash")),
-    "efficientnet_lite0": ({}, View(64)),
-    BAG: (BAG_SETTINGS, View(32, channels=1, fit="squash")),
-}
+import striate.recognizer
+from striate.errors import (
+    InputError,
+    UnknownName,
+    WeightsError,
+)
+from striate.recognizer import Recognizer, load
+from striate.tasks.contract import Input, Method, Prediction, Predictor, Published, Scores, Task
 
 
-def settle(model: nn.Module, images: torch.Tensor) -> None:
-    """Gives batch normalization the statistics of these images, so that signals survive depth."""
-    for module in model.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.momentum = 1.0
-    with torch.no_grad():
-        model.train()(images)
+class Weigher(Predictor):
+    """A number times a weight for each class; what it computes is moved by a bias."""
+
+    kind = "weigher"
+
+    def __init__(self, weights: Tensor, bias: float = 0.0):
+        self.weights, self.bias = weights, bias
+        self.device = "cpu"
+
+    @property
+    def parameters(self) -> int:
+        return self.weights.numel()
+
+    def prepare(self, item: Input) -> float:
+        try:
+            text = Path(item).read_text() if isinstance(item, str | os.PathLike) else str(item)
+            return float(text)
+        except (OSError, ValueError) as error:
+            raise InputError(f"not a number ({type(error).__name__})") from error
+
+    def predict(self, batch):
+        values = torch.tensor(batch, dtype=torch.float32)
+        return list((values[:, None] * self.weights + self.bias).unbind())
+
+    def tensors(self) -> dict[str, Tensor]:
+        return {"weights": self.weights}
+
+    def header(self) -> dict[str, Any]:
+        return {"bias": self.bias}
+
+    @classmethod
+    def restored(cls, tensors, header, names) -> Self:
+        weights = tensors.pop("weights")
+        if tensors or weights.shape != (len(names),) or weights.dtype != torch.float32:
+            raise ValueError("its weights are of another form")
+        if isinstance(header["bias"], bool) or not isinstance(header["bias"], int | float):
+            raise TypeError(f"its bias is {header['bias']!r}")
+        if not math.isfinite(header["bias"]):
+            raise ValueError(f"its bias is {header['bias']}")
+        return cls(weights, float(header["bias"]))
+
+    def to(self, device: str) -> None:
+        self.device = device
+
+    def computed_by(self, engine: str) -> Predictor:
+        if engine in ("onnxruntime", "compiled"):
+            return type(self)(self.weights, self.bias)
+        return super().computed_by(engine)
+
+    def features(self, batch, *, layer=None, pool="none"):
+        if layer not in (None, "weights"):
+            raise UnknownName("layer", layer, ["weights"])
+        return torch.stack(self.predict(batch)).numpy()
+
+
+class Own(Weigher):
+    """The same with a module of the user's."""
+
+    kind = "own"
+
+    @classmethod
+    def restored(cls, tensors, header, names, *, model: nn.Module | None = None) -> Self:
+        if model is None:
+            raise WeightsError("the file holds a network of the user's own: give model=")
+        return super().restored(tensors, header, names)
+
+
+@dataclass(frozen=True)
+class Weighed(Prediction):
+    values: Mapping[str, float] = ()
+
+    def fields(self, top: int | None) -> dict[str, Any]:
+        return {"values": dict(self.values)}
+
+    def line(self, top: int | None) -> str:
+        return str(dict(self.values))
+
+
+class Weighing(Task):
+    name = "weighing"
+    title = "what a number weighs"
+    reads = ("numbers",)
+    score = "hits"
+    score_title = "hits"
+    points = "points of hits"
+    compared = ()
+    default = "none"
+    prediction = Weighed
+
+    @property
+    def methods(self) -> Mapping[str, Method]:
+        return {}
+
+    @property
+    def predictors(self) -> Mapping[str, type[Predictor]]:
+        return {"weigher": Weigher, "own": Own}
+
+    @property
+    def published(self) -> Mapping[str, Callable[[], Published]]:
+        weights = torch.tensor([1.0])
+        return {"kilo": lambda: Published(Weigher(weights), ("kilogram",), {})}
+
+    def scores(self, answered, dataset, names) -> Scores:
+        raise NotImplementedError
+
+    def predicted(self, name: str, answer: Tensor, names: tuple[str, ...]) -> Prediction:
+        return Weighed(name, dict(zip(names, answer.tolist(), strict=True)))
+
+
+NAMES = ("pound", "stone", "<script>")
+
+
+@pytest.fixture(autouse=True)
+def _table(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(striate.recognizer, "TASKS", {"weighing": Weighing()})
 
 
 @pytest.fixture
-def recognizer() -> Callable[[str], Recognizer]:
-    """`recognizer("lenet5")` has three classes, random weights and a temperature."""
-
-    def make(name: str) -> Recognizer:
-        options, view = ARCHITECTURES[name]
-        model = build({"name": name, "options": options}, 3)
-        for tensor in model.state_dict().values():  # a new dictionary would be all zeros
-            if tensor.ndim == 2:
-                nn.init.normal_(tensor, std=0.2)
-        settle(model, torch.randn(8, view.channels, view.size, view.size))
-        return Recognizer(
-            model.eval(),
-            {"name": name, "options": options},
-            Preprocessing(view, (120.0,) * view.channels, (60.0,) * view.channels),
-            ("ant", "bee", "<script>"),
-            Calibration(0.7, 0.36),
-            {"approach": "none", "test": {"top1": 0.5}},
-        )
-
-    return make
+def ours() -> Recognizer:
+    predictor = Weigher(torch.tensor([1.0, 2.0, -1.0]), 0.5)
+    return Recognizer(Weighing(), predictor, NAMES, {"method": "none", "seed": 3})
 
 
 @pytest.fixture
-def foreign() -> Recognizer:
-    """A user's own network: 12 px color pictures, two classes."""
-    torch.manual_seed(5)
-    model = nn.Sequential(
-        nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(400, 2)
-    )
-    model[1].running_mean.normal_()
-    return Recognizer(
-        model.eval(),
-        {"name": None, "kind": "Sequential"},
-        Preprocessing(View(12, fit="pad"), (128.0,) * 3, (64.0,) * 3),
-        ("no", "yes"),
-    )
+def saved(ours: Recognizer, tmp_path: Path) -> Path:
+    ours.save(tmp_path / "folder" / "it.safetensors")
+    return tmp_path / "folder" / "it.safetensors"
+
+
+def peak() -> float:
+    """The most memory the process has held, in MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
 
 
 @pytest.fixture
-def pixels() -> NDArray[np.uint8]:
-    """Seven pictures (7, 32, 32, 3), no two alike."""
-    return np.random.default_rng(3).integers(0, 256, (7, 32, 32, 3), dtype=np.uint8)
+def refused() -> Callable[[Path, str], None]:
+    """`refused(path, reason)`: loading fails so, soon, in one line and in little memory."""
 
+    def check(path: Path, reason: str) -> None:
+        before, start = peak(), time.process_time()
+        with pytest.raises(WeightsError, match=reason) as caught:
+            load(path)
+        message = str(caught.value)
+        assert message.isprintable()
+        assert str(path) in message
+        assert len(message) < 700
+        assert time.process_time() - start < 5
+        assert peak() - before < 200
 
-@pytest.fixture
-def paths(pixels: NDArray[np.uint8], tmp_path: Path) -> list[Path]:
-    """The same pictures as PNG files."""
-    files = [tmp_path / f"{number}.png" for number in range(len(pixels))]
-    for file, picture in zip(files, pixels, strict=True):
-        Image.fromarray(picture).save(file)
-    return files
+    return check

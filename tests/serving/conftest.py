@@ -15,10 +15,14 @@ import torch
 from PIL import Image
 
 from striate.images import View
-from striate.models import create
-from striate.recognizer import Calibration, Recognizer
+from striate.inference import Preprocessing
+from striate.models import Normalization, create
+from striate.recognizer import Recognizer
 from striate.serving import Settings, create_app
-from striate.training import Preprocessing
+from striate.tasks.classification.calibration import Calibration
+from striate.tasks.classification.network import Network
+from striate.tasks.table import TASKS
+from tests.serving.toys import Marking, two_spots
 
 
 class Client:
@@ -72,13 +76,14 @@ def recognizer(
     """A network that has learned nothing."""
     torch.manual_seed(seed)
     view = View(size, channels=3, fit=fit)  # type: ignore[arg-type]
-    return Recognizer(
-        create("lenet5", classes=len(classes), channels=3),
-        {"name": "lenet5", "options": {"channels": 3}},
-        Preprocessing(view, (127.5,) * 3, (127.5,) * 3),
-        classes,
-        Calibration(0.2, threshold),
+    predictor = Network(
+        model=create("lenet5", classes=len(classes), channels=3),
+        architecture={"name": "lenet5", "options": {"channels": 3}},
+        preprocessing=Preprocessing(view, Normalization((127.5,) * 3, (127.5,) * 3)),
+        classes=len(classes),
+        calibration=Calibration(0.2, threshold),
     )
+    return Recognizer(TASKS["classification"], predictor, classes)
 
 
 @pytest.fixture
@@ -86,6 +91,15 @@ def model(tmp_path: Path) -> Path:
     """A recognizer's file."""
     path = tmp_path / "photos.safetensors"
     recognizer("bars", "dots", "waves").save(path)
+    return path
+
+
+@pytest.fixture
+def spots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file of a recognizer whose task the library does not have; it answers regions."""
+    monkeypatch.setitem(TASKS, "marking", Marking())
+    path = tmp_path / "spots.safetensors"
+    Recognizer(TASKS["marking"], two_spots(), ("dim", "bright")).save(path)
     return path
 
 

@@ -61,7 +61,7 @@ def test_a_mistake_of_ours_is_told_to_the_log_alone(client, jpeg, monkeypatch, c
     def broken():
         raise RuntimeError("a secret")
 
-    monkeypatch.setattr("striate.serving.tags.utc", broken)
+    monkeypatch.setattr("striate.serving.answers.utc", broken)
     answer = client.upload(jpeg())
     assert answer.status_code == 500
     assert answer.json()["status"]["code"] == 98004

@@ -55,7 +55,7 @@ def test_files_and_pixels_say_the_same_as_the_library(client, model, jpeg):
     assert (probabilities["name"], probabilities["shape"]) == ("probabilities", [3, 3])
     assert (known["datatype"], known["data"]) == ("BOOL", [True] * 3)
     pixels = np.stack([images.render(f, [View(28, fit="squash")])[0] for f in files])
-    expected = load(model).probabilities(pixels)
+    expected = load(model).predictor.answers(pixels)[0]
     np.testing.assert_allclose(probabilities["data"], expected.ravel(), atol=1e-5)
     for given in (pixels, pixels.reshape(-1)):
         body = of_pixels(pixels)
@@ -67,6 +67,26 @@ def test_files_and_pixels_say_the_same_as_the_library(client, model, jpeg):
 def test_the_outputs_asked_for(client, jpeg):
     body = of_files(jpeg(), outputs=[{"name": "known"}])
     assert [each["name"] for each in client.post(INFER, json=body).json()["outputs"]] == ["known"]
+
+
+def test_an_output_is_given_once_and_one_that_the_model_lacks_is_refused(client, jpeg):
+    body = of_files(jpeg(), outputs=[{"name": "known"}] * 32)
+    assert len(client.post(INFER, json=body).json()["outputs"]) == 1
+    body["outputs"] *= 2
+    assert client.post(INFER, json=body).status_code == 400
+    answer = client.post(INFER, json=of_files(jpeg(), outputs=[{"name": "<marquee>"}]))
+    assert (answer.status_code, answer.json()) == (
+        422, {"error": "outputs: the model has probabilities, known"},
+    )  # fmt: skip
+
+
+def test_texts_are_not_padded_to_numbers(client):
+    """numpy would make 1,000 texts as long as the longest of them."""
+    for data in (["a" * 100_000, *[""] * 2351], [["a" * 28] * 28], [{"a": 1}] * 2352):
+        answer = client.post(INFER, json=of_pixels(ZEROS, data=data))
+        assert (answer.status_code, answer.json()) == (
+            422, {"error": "pixels: shape [N, 28, 28, 3], UINT8"},
+        )  # fmt: skip
 
 
 def test_no_pictures(client):
@@ -115,8 +135,15 @@ def test_errors_have_the_form_of_the_protocol(serving, jpeg):
     client = serving(queue=1)
     assert set(client.post("/v2/models/no/infer", json=of_files()).json()) == {"error"}
     answer = client.post(INFER, json=of_files(jpeg(), jpeg()))
-    assert (answer.status_code, set(answer.json())) == (429, {"error"})
-    assert "retry-after" in answer.headers
+    assert (answer.status_code, set(answer.json())) == (400, {"error"})
+    with client.app.state.service.shelf.borrow("photos") as served:
+        (other,) = served.batcher.promise(1)
+        answer = client.post(INFER, json=of_files(jpeg()))
+        assert (answer.status_code, set(answer.json())) == (429, {"error"})
+        assert "retry-after" in answer.headers
+        other.cancel()
+    answer = client.post("/v2/models/photos/infer/", json=of_files(jpeg()))
+    assert (answer.status_code, set(answer.json())) == (404, {"status"})
     answer = client.get("/v2/health/live", headers={"host": "elsewhere"})
     assert answer.status_code == 421
 

@@ -1,5 +1,6 @@
 """Links: attempts to reach what is not for strangers, and servers that misbehave. No network."""
 
+import io
 import socket
 import threading
 import time
@@ -84,9 +85,12 @@ def follow():
     """`follow(net, link)` is what is fetched; nothing is left open."""
     made = []
 
-    def fetch(net, link="http://example.org/a.jpg", *, limit=1000, seconds=5.0):
+    def fetch(net, link="http://example.org/a.jpg", *, limit=1000, seconds=5.0, stop=None):
         made.append((net, Fetcher(resolve=net.resolve, connect=net.connect)))
-        return made[-1][1].fetch(link, limit=limit, seconds=seconds)
+        file = io.BytesIO()
+        stop = stop or threading.Event()
+        made[-1][1].fetch(link, file, limit=limit, seconds=seconds, stop=stop)
+        return file.getvalue()
 
     yield fetch
     for net, fetcher in made:

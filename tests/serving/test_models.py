@@ -24,7 +24,7 @@ def ask(served, value=0):
     """Probabilities of a plain picture."""
     future = served.batcher.promise()[0]
     pixels = np.full((40, 50, 3), value, np.uint8)
-    served.batcher.ask(served.prepare_pixels(pixels), float("inf"), future)
+    served.batcher.ask(served.predictor.prepare(pixels), float("inf"), future)
     return future.result(20).probabilities
 
 
@@ -79,9 +79,9 @@ def test_new_names_are_seen(shelf, model):
     ("name", "text", "why"),
     [
         ("photos.names.de.txt", "one\ntwo\n", "has 2 names for 3 classes"),
-        ("photos.names.de.json", "[1]", "no object"),
-        ("photos.names.de.json", '{"bars": 3}', "no object"),
-        ("photos.names.de.json", "{", "no file of names"),
+        ("photos.names.de.json", "[1]", "not an object"),
+        ("photos.names.de.json", '{"bars": 3}', "not an object"),
+        ("photos.names.de.json", "{", "not a file of names"),
     ],
 )
 def test_a_file_of_names_that_is_none(model, name, text, why):
@@ -123,7 +123,7 @@ def test_the_version_is_what_the_file_holds(shelf, model, network):
 
 
 def test_no_call_is_lost_while_models_are_exchanged(serving, model, network, jpeg):
-    client = serving(look=0.02)
+    client = serving(poll=0.02)
     upload = {"files": {"file": ("a.jpg", jpeg())}}
     call = {"method": "POST", "url": "/v2/models/photos/upload", **upload}
     versions, until, seed = set(), time.monotonic() + 20, 0

@@ -12,7 +12,9 @@ import psutil
 import pytest
 
 from striate.serving import Limits, video
+from striate.serving.account import Account, Line, Share
 from striate.serving.refusals import Unanswered
+from striate.serving.stopping import Stopping
 
 av = pytest.importorskip("av")
 
@@ -37,11 +39,23 @@ def watched(path, sample_ms=1000, *, limits=None, thumbnails=False):
     async def collect():
         with path.open("rb") as file:
             async with contextlib.aclosing(
-                video.watch(file, sample_ms, limits or Limits(), thumbnails=thumbnails)
+                watching(file, sample_ms, limits or Limits(), thumbnails=thumbnails)
             ) as frames:
                 return [frame async for frame in frames]
 
     return asyncio.run(collect())
+
+
+def watching(file, sample_ms, limits, **options):
+    """`video.watch` of a service that has room and does not stop."""
+    account = Account(10**9, 0)
+
+    async def room(height, width):
+        share = Share(account, Line.WORKING)
+        assert share.grow(3 * height * width)
+        return share
+
+    return video.watch(file, sample_ms, limits, Stopping(30.0), room=room, **options)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +139,7 @@ def test_the_process_is_gone_when_nobody_looks_any_more(tmp_path):
 
     async def first_only():
         with path.open("rb") as file:
-            async with contextlib.aclosing(video.watch(file, 100, Limits())) as frames:
+            async with contextlib.aclosing(watching(file, 100, Limits())) as frames:
                 await anext(frames)
                 return psutil.Process().children()
 

@@ -10,12 +10,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from striate.training import Objective, Recipe, Task, evaluating, fit, train
+from striate.inference import evaluating
+from striate.training import Objective, Problem, Recipe, fit, train
 
 RECIPE = Recipe(epochs=3, batch_size=8, learning_rate=0.02)
 
 
-class Points(Task[Tensor, Tensor]):
+class Points(Problem[Tensor, Tensor]):
     """Rows of a tensor as data; the last quarter is for validation."""
 
     def prepare(self, data: Tensor) -> Tensor:
@@ -24,7 +25,9 @@ class Points(Task[Tensor, Tensor]):
     def examples(self, data: Tensor) -> int:
         return len(data) * 3 // 4
 
-    def batches(self, data: Tensor, recipe: Recipe, *, seed: int, start: int) -> Iterator[Tensor]:
+    def batches(
+        self, data: Tensor, recipe: Recipe, *, seed: int, start: int, **where: Any
+    ) -> Iterator[Tensor]:
         step = start
         while True:
             generator = torch.Generator().manual_seed(1000 * seed + step)
@@ -41,7 +44,7 @@ class Detection(Points):
 
     score = "precision"
 
-    def losses(self, model: nn.Module, batch: Tensor) -> dict[str, Tensor]:
+    def losses(self, model: nn.Module, batch: Tensor, recipe: Recipe = RECIPE) -> dict[str, Tensor]:
         inputs, objectness, classes, offsets = batch.split([4, 1, 1, 4], 1)
         out = model(inputs)  # (N, 1 + 2 + 4 + 4)
         return {
@@ -63,7 +66,7 @@ class Game(Points):
 
     score = "likeness"
 
-    def losses(self, model: nn.Module, batch: Tensor) -> dict[str, Tensor]:
+    def losses(self, model: nn.Module, batch: Tensor, recipe: Recipe = RECIPE) -> dict[str, Tensor]:
         return self.told_apart(model, batch) | self.taken_in(model, batch)
 
     def made(self, model: Any, count: int) -> Tensor:

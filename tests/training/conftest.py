@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from striate.augment import Augmentation, Spread
-from striate.data import Array, Dataset
+from striate.data import Array, Dataset, Labels
 from striate.training import Recipe
 
 
@@ -20,7 +20,9 @@ def stripes() -> Dataset:
     pixels = rng.integers(0, 120, (48, 8, 8), dtype=np.uint8)
     pixels[np.arange(48), 1 + 2 * targets] += 90
     split = np.repeat(np.array([0, 1, 2], dtype=np.int8), [30, 12, 6])
-    return Dataset("stripes", ("a", "b", "c"), Array(pixels), targets.astype(np.int64), split)
+    return Dataset(
+        "stripes", Array(pixels), Labels(("a", "b", "c"), targets.astype(np.int64)), split
+    )
 
 
 @pytest.fixture

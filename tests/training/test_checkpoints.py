@@ -9,13 +9,9 @@ import torch
 from torch import nn
 
 from striate.errors import StorageError, WeightsError
+from striate.tensors import load_tensors, save_tensors
 from striate.training import Objective, Recipe
-from striate.training.checkpoints import (
-    load_checkpoint,
-    load_tensors,
-    save_checkpoint,
-    save_tensors,
-)
+from striate.training.checkpoints import load_checkpoint, save_checkpoint
 from striate.training.optimizers import optimizer_for, schedule_for
 
 

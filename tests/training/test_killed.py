@@ -12,17 +12,17 @@ import torch
 
 from striate import data, models
 from striate.augment import Augmentation, Spread
-from striate.tasks import Classification
+from striate.tasks.classification.problem import ClassificationProblem
 from striate.training import Recipe, fit
 
 RECIPE = Recipe(2, 64, 0.05, augmentation=Augmentation(Spread(rotation=8)), threads=1)
 PROGRAM = """
 import json, sys, time, torch
 from striate import data, models
-from striate.tasks import Classification
+from striate.tasks.classification.problem import ClassificationProblem
 from striate.training import Recipe, fit
 
-class Slow(Classification):  # so that there is a middle to be killed in
+class Slow(ClassificationProblem):  # so that there is a middle to be killed in
     def batches(self, *args, **kwargs):
         for batch in super().batches(*args, **kwargs):
             time.sleep(0.05)
@@ -55,7 +55,7 @@ def test_killed_by_the_system_it_goes_on_to_the_same_end(tmp_path: Path) -> None
     for folder in (killed, whole):
         torch.manual_seed(0)
         model = models.create("lenet5", classes=10)
-        task = Classification(digits.classes)
+        task = ClassificationProblem(digits.classes)
         fit(model, task, digits, RECIPE, folder=folder, resume=True)
     for name in ("run.json", "metrics.jsonl", "checkpoint.safetensors", "best.safetensors"):
         assert (killed / name).read_bytes() == (whole / name).read_bytes(), name

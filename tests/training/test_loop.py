@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from striate.errors import Diverged
 from striate.training import Objective, train
 from striate.training.optimizers import schedule_for
-from striate.training.recipes import Recipe
+from striate.training.recipe import Recipe
 
 
 def line(count: int) -> list[tuple[Tensor, Tensor]]:

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from striate.training import evaluating, learning, seeded
+from striate.inference import evaluating
+from striate.training import learning, seeded
 from striate.training.modes import patient, threads
 
 

@@ -29,6 +29,10 @@ def test_biases_and_normalization_do_not_decay() -> None:
     assert groups(RECIPE) == {(0.1, 0.01, 2), (0.1, 0.0, 4)}
 
 
+def test_all_of_it_decays_where_the_recipe_says_so() -> None:
+    assert groups(RECIPE.but(decayed="all")) == {(0.1, 0.01, 6)}
+
+
 def test_kept_parameters_learn_at_the_kept_rate() -> None:
     assert groups(RECIPE.but(kept_rate=0.1)) == {
         (0.1, 0.01, 1), (0.1, 0.0, 1), (0.01, 0.01, 1), (0.01, 0.0, 3),

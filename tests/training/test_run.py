@@ -10,7 +10,7 @@ from torch import nn
 
 from striate.data import Dataset
 from striate.errors import DataError, StorageError
-from striate.tasks import Classification
+from striate.tasks.classification.problem import ClassificationProblem
 from striate.training import Recipe, fit
 from striate.training.run import RunFolder, read_json
 
@@ -28,7 +28,7 @@ def scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
 def test_tensorboard_reads_what_the_metrics_say(
     stripes: Dataset, network: Callable[[], nn.Module], recipe: Recipe, tmp_path: Path
 ) -> None:
-    run = fit(network(), Classification(("a", "b", "c")), stripes, recipe, folder=tmp_path)
+    run = fit(network(), ClassificationProblem(("a", "b", "c")), stripes, recipe, folder=tmp_path)
     seen = scalars(tmp_path)
     assert set(seen) == set(run.history[0]) - {"step"}
     for name, points in seen.items():

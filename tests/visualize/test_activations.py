@@ -7,7 +7,7 @@ from torch import nn
 
 from striate.errors import ModelError, UnknownName
 from striate.models import create
-from striate.visualize.activations import activations, filters, first_convolution
+from striate.visualize._activations import activations, filters, first_convolution
 
 
 def test_maps_come_in_the_order_of_their_totals():
@@ -69,7 +69,7 @@ def test_mistakes():
     net = create("lenet5")
     with pytest.raises(UnknownName, match="did you mean"):
         activations(net, torch.randn(1, 28, 28), net.stage_names[0] + "x")
-    with pytest.raises(ModelError, match="no convolution"):
+    with pytest.raises(ModelError, match="not a convolution and contains none"):
         filters(net, net.stage_names[-1])
     with pytest.raises(ModelError, match="no convolution"):
         first_convolution(nn.Linear(2, 2))

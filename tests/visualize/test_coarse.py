@@ -7,6 +7,7 @@ from torch import nn
 
 from striate.errors import ModelError
 from striate.models import create
+from striate.visualize._occlusion import occlusion
 from striate.visualize.coarse import (
     approximate_occlusion,
     interpolated,
@@ -14,7 +15,6 @@ from striate.visualize.coarse import (
     log_odds,
     nearest,
 )
-from striate.visualize.occlusion import occlusion
 
 
 def network() -> nn.Module:

@@ -6,7 +6,8 @@ from PIL import Image
 
 from striate.errors import StorageError, UserError
 from striate.images import View
-from striate.training import Preprocessing
+from striate.inference import Preprocessing
+from striate.models import Normalization
 from striate.visualize.drawing import (
     PAPER,
     Legend,
@@ -79,7 +80,7 @@ def test_zero_is_middle_gray():
 def test_what_was_normalized_comes_back():
     pixels = np.random.default_rng(0).integers(0, 256, (1, 6, 6, 3), dtype=np.uint8)
     for bgr in (False, True):
-        rule = Preprocessing(View(6), (120.0, 110.0, 100.0), (60.0, 50.0, 40.0), bgr)
+        rule = Preprocessing(View(6), Normalization((120.0, 110.0, 100.0), (60.0, 50.0, 40.0), bgr))
         found = to_pixels(rule.tensor(pixels)[0].numpy(), rule)
         assert np.abs(found.astype(int) - pixels[0]).max() <= 1
 

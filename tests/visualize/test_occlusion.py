@@ -15,7 +15,7 @@ from striate.models.efficientnet import InvertedBottleneck, SameConv2d
 from striate.models.googlenet import Inception, Widths
 from striate.models.resnet import Basic, Bottleneck
 from striate.visualize import rectangles
-from striate.visualize.occlusion import occlusion
+from striate.visualize._occlusion import occlusion
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -11,7 +11,7 @@ from striate.errors import ModelError, UnknownName
 from striate.images import View, apply, read
 from striate.models import create
 from striate.progress import reporting
-from striate.visualize.occlusion import occlusion
+from striate.visualize._occlusion import occlusion
 from striate.visualize.questions import paint, places
 
 
@@ -121,7 +121,7 @@ def test_answers_that_are_not_finite_are_refused():
         def forward(self, x):
             return self.conv(x).mean((2, 3)) / x.amin((1, 2, 3))[:, None]
 
-    told = pytest.warns(UserWarning, match="no rule says what amin reads")
+    told = pytest.warns(UserWarning, match="it is not known what amin reads")
     for incremental in (True, False):
         with pytest.raises(ModelError, match="not finite"), told if incremental else nullcontext():
             occlusion(Inverse(), IMAGE + 1, size=4, incremental=incremental)

@@ -9,7 +9,7 @@ from striate.errors import ModelError
 from striate.layers import LocalResponseNorm
 from striate.models import create
 from striate.models.efficientnet import ReLU6
-from striate.visualize.activations import activations
+from striate.visualize._activations import activations
 from striate.visualize.deconvnet import project, rule_for
 from striate.visualize.rectifying import RECTIFIERS, going_back
 
@@ -174,7 +174,7 @@ def test_our_own_modules_that_bring_a_backward_pass():
     assert torch.equal(back, torch.linspace(-1, 1, 12).clamp(min=0))
 
     maps = torch.randn(1, 6, 2, 2, requires_grad=True)
-    for net in (LocalResponseNorm(5), nn.LocalResponseNorm(5, k=2)):
+    for net in (LocalResponseNorm(5, alpha=1e-4), nn.LocalResponseNorm(5, k=2)):
         with going_back(net, "deconvnet"):
             result = net(maps * 1)
         (back,) = torch.autograd.grad(result, maps, torch.ones_like(maps))

@@ -6,7 +6,8 @@ import torch
 from torch import nn
 
 from striate.images import View
-from striate.training import Preprocessing
+from striate.inference import Preprocessing
+from striate.models import Normalization
 from striate.visualize import (
     activations,
     attribute,
@@ -18,7 +19,7 @@ from striate.visualize import (
     sheets,
 )
 
-RULE = Preprocessing(View(16), (127.5,) * 3, (127.5,) * 3)
+RULE = Preprocessing(View(16), Normalization((127.5,) * 3, (127.5,) * 3))
 PICTURE = np.random.default_rng(0).integers(0, 256, (16, 16, 3), dtype=np.uint8)
 IMAGE = RULE.tensor(PICTURE[None])
 

@@ -1,15 +1,18 @@
 """What is varied and how much: one frozen value that prints, compares and saves."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Generator, Tensor
 
 from striate.augment.color import IMAGENET, PrincipalColors, color_matrices, recolor
+from striate.augment.crops import Crops, Places
 from striate.augment.elastic import displacements
 from striate.augment.geometry import Spread, affine_matrices, lens_strengths
 from striate.augment.sampling import warp
+from striate.images import View
 
 TOGETHER = 3 * 224 * 224  # output pixels a CPU works on at a time: its cache holds them
 
@@ -18,8 +21,12 @@ TOGETHER = 3 * 224 * 224  # output pixels a CPU works on at a time: its cache ho
 class Augmentation:
     """Random views of a batch: at most one warp and one color matrix, whatever is varied.
 
-    `size` is the side of the views in pixels where it is not that of the pictures; the colors are
-    those of `color_matrices`.
+    Attributes:
+        geometry: how far views lie from the pictures.
+        brightness, contrast, saturation, hue, principal: as `color_matrices` takes them.
+        colors: along which `principal` varies.
+        size: the side of the views in pixels, where it is not that of the pictures.
+        crops: the windows of a paper; `geometry` then varies what is in the window.
     """
 
     geometry: Spread = field(default_factory=Spread)
@@ -30,6 +37,7 @@ class Augmentation:
     principal: float = 0.0
     colors: PrincipalColors = IMAGENET
     size: int | None = None
+    crops: Crops | None = None
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "Augmentation":
@@ -38,7 +46,31 @@ class Augmentation:
         values = {**values, "geometry": Spread.from_json(values["geometry"])}
         if "colors" in values:
             values["colors"] = PrincipalColors.from_json(values["colors"])
+        if values.get("crops") is not None:
+            values["crops"] = Crops.from_json(values["crops"])
         return cls(**values)
+
+    def views(self, view: View) -> tuple[View, View]:
+        """How pictures are read for a network that takes `view`: to learn from, and in use.
+
+        With crops, larger squares are learned from, of which `self.sized(view.size)` cuts windows;
+        in use the network reads the central window of pictures of the usual side.
+        """
+        if self.crops is None or self.crops.largest(view.size) == view.size:
+            return view, view
+        square = replace(view, size=self.crops.largest(view.size), fit="crop", fraction=1.0)
+        fraction = view.size / self.crops.usual(view.size)
+        return square, replace(view, fit="crop", fraction=fraction)
+
+    def sized(self, size: int) -> "Augmentation":
+        """The same for a network that reads `size` pixels."""
+        return replace(self, size=size)
+
+    def fitted(self, pixels: NDArray) -> "Augmentation":
+        """The same with PCA colors measured on these pixels (..., 3), if it varies them."""
+        if not self.principal or pixels.shape[-1] != 3:
+            return self
+        return replace(self, colors=PrincipalColors.measured(pixels))
 
     def __call__(
         self,
@@ -70,8 +102,11 @@ class Augmentation:
         height, width = source
         size = (self.size, self.size) if self.size else (height, width)
         draw = Draw(size)
-        if self.geometry != Spread() or size != (height, width):
+        if self.geometry != Spread() or (self.crops is None and size != (height, width)):
             draw.matrices = affine_matrices(self.geometry, count, generator, aspect=width / height)
+        if self.crops is not None:
+            draw.crop(self.crops.draw(count, (height, width), min(size), generator), self.geometry,
+                      (height, width))  # fmt: skip
         if any((self.brightness, self.contrast, self.saturation, self.hue, self.principal)):
             draw.recoloring = color_matrices(
                 count,
@@ -97,6 +132,22 @@ class Draw:
     recoloring: Tensor | None = None  # (N, 3, 4)
     lens: Tensor | None = None  # (N,)
     displacement: Tensor | None = None  # (N, H, W, 2)
+    places: Places | None = None  # whose pixels are kept
+    mirrored: Tensor | None = None  # (N,) bool, with them
+
+    def crop(self, places: Places, geometry: Spread, source: tuple[int, int]) -> None:
+        """Takes the windows of pictures of height and width `source`, moved as drawn before."""
+        count, device = len(places.corners), places.corners.device
+        self.size = (places.size, places.size)
+        drawn = torch.eye(2, 3, device=device).expand(count, 2, 3)
+        drawn = drawn if self.matrices is None else self.matrices
+        if replace(geometry, mirror=0.0) == Spread() and places.whole(source):
+            self.places, self.mirrored, self.matrices = places, drawn[:, 0, 0] < 0, None
+            return
+        windows = places.matrices()
+        linear = windows[:, :, :2] @ drawn[:, :, :2]
+        shift = windows[:, :, :2] @ drawn[:, :, 2:] + windows[:, :, 2:]
+        self.matrices = torch.cat([linear, shift], 2)
 
     def __call__(
         self,
@@ -126,16 +177,9 @@ class Draw:
                 recolor(warped, recoloring[rows], mean=mean, std=std, out=views[rows])
         return views
 
-    def repeated(self, count: int) -> "Draw":
-        """The numbers of one image for `count` of them."""
-
-        def repeat(numbers: Tensor | None) -> Tensor | None:
-            return None if numbers is None else numbers.expand(count, *numbers.shape[1:])
-
-        parts = (self.matrices, self.recoloring, self.lens, self.displacement)
-        return Draw(self.size, *map(repeat, parts))
-
     def _warped(self, images: Tensor, rows: slice) -> Tensor:
+        if self.places is not None and self.mirrored is not None:
+            return self.places.rows(rows).cut(images, self.mirrored[rows]).float()
         if self.matrices is None:
             return images.float()
         return warp(

@@ -26,15 +26,15 @@ def write_list(findings: Findings, path: Path) -> int:
     see_listable(data, path)
     folder = path.absolute().parent
     doubts = {one.row: one for one in findings.suspects}
-    rows = []
+    rows, gone = [], removed(findings)
     for row in range(len(data)):
-        file = data.images.path(row)
-        if row in findings.remove or file is None:
+        file = data.inputs.path(row)
+        if row in gone or file is None:
             continue
         place = _place(file, folder)
         doubt = doubts.get(row)
         remark = f"perhaps {data.classes[doubt.given]}: {doubt.probability:.2f}" if doubt else ""
-        label = data.classes[data.targets[row]]
+        label = data.targets.words(row)
         rows.append((place, label, SPLITS[data.split[row]], remark))
     learned = {label for _, label, split, _ in rows if split == SPLITS[0]}
     if len(learned) < 2:
@@ -47,14 +47,41 @@ def write_list(findings: Findings, path: Path) -> int:
     return len(rows)
 
 
+def removed(findings: Findings) -> dict[int, str]:
+    """Rows that a clean list goes without, with reasons.
+
+    Of a picture that is in the set several times one is kept, where it is scored rather than where
+    it is learned from; of one with different targets none, for nobody knows which are right.
+    Suspects stay: a person has to look at them.
+    """
+    data = findings.dataset
+    reasons: dict[int, str] = {}
+    conflicts = {copies.rows[0] for copies in findings.conflicts}
+    for copies in findings.copies:
+        if copies.rows[0] in conflicts:
+            others = sorted({data.targets.words(row) for row in copies.rows})
+            why = f"the same picture is called {', '.join(others)}"
+            reasons |= dict.fromkeys(copies.rows, why)
+            continue
+        kept = max(copies.rows, key=lambda row: (data.split[row], -row))
+        why = f"shows the same as {data.inputs.name(kept)}"
+        reasons |= {row: why for row in copies.rows if row != kept}
+    reasons |= {one.row: one.reason for one in findings.odd if one.kind == "blank"}
+    return reasons
+
+
 def see_listable(data: Dataset, path: Path) -> None:
     """Sees, before any work, that a list of these images can be written there.
 
     Raises:
         DataError: if not; it says why.
     """
-    if len(data) and data.images.path(0) is None:
-        raise DataError(f"{data.name}: its images are no files, a list cannot name them")
+    if data.targets.single() is None:
+        raise DataError(
+            f"{data.name}: a list has one class an image; it has no place for {data.targets.kind}"
+        )
+    if len(data) and data.inputs.path(0) is None:
+        raise DataError(f"{data.name}: its images are not files, a list cannot name them")
     if path.suffix.lower() != ".csv":
         raise DataError(f"{path}: a list ends in .csv")
 

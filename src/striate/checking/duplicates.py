@@ -143,7 +143,9 @@ def _compared(looks: Looks, first: NDArray[np.int64], second: NDArray[np.int64])
     first, second = np.minimum(first, second), np.maximum(first, second)
     one, other = looks.vectors[first], looks.vectors[second]
     straight, turned = (one * other).sum(1), (one * mirrored(other)).sum(1)
-    return _pairs(first, second, np.maximum(straight, turned), turned > straight)
+    # What is nearly the same in a mirror as without is no mirror image.
+    mirror = (turned > straight) & (straight < SAME)
+    return _pairs(first, second, np.maximum(straight, turned), mirror)
 
 
 def _cosine(features: NDArray[np.float32], pairs: Pairs) -> NDArray[np.float32]:

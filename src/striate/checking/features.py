@@ -10,13 +10,13 @@ from striate.data import SMALL, Decoded
 from striate.errors import MissingExtra, WeightsError
 from striate.handcrafted.hog import hog
 from striate.images import View
+from striate.inference import Preprocessing, fastest_device
+from striate.inference.outputs import outputs_of
 from striate.models import classifier, create, entry, folded
 from striate.models.published import locate
+from striate.models.surgery import Before
 from striate.ops.memory import channels_last
 from striate.progress import stage
-from striate.recognizer.recognizer import Before
-from striate.training import Preprocessing, fastest_device
-from striate.training.outputs import outputs_of
 
 NETWORK, WEIGHTS = "efficientnet_lite0", "imagenet"
 SMALL_SIDE = 96
@@ -43,7 +43,7 @@ def deep(data: Decoded, view: View) -> NDArray[np.float32]:
     (Johnson & Lindenstrauss 1984), so that memory stays bounded.
     """
     normalization = entry(NETWORK).normalization
-    preprocessing = Preprocessing(view, normalization.mean, normalization.std, normalization.bgr)
+    preprocessing = Preprocessing(view, normalization)
     network = folded(create(NETWORK, weights=WEIGHTS))
     trunk = nn.Sequential(Before(network), nn.Flatten())
     width, pixels = classifier(network)[1].in_features, data.pixels[view]

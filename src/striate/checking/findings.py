@@ -1,22 +1,18 @@
-"""What a check has found, as values, as a few lines, as JSON, as a page, and as a cleaned list."""
+"""What a check has found, as plain values.
+
+`telling` has them in words and for programs, `page` as a page, `cleaning` as a cleaned list.
+"""
 
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from striate.checking.duplicates import Pairs
-from striate.checking.labels import Suspects
 from striate.checking.leaking import seen_before
 from striate.checking.oddities import Odd
-from striate.checking.telling import lines, repetitions, to_json, uneven
-from striate.data import SPLITS, Dataset
-
-if TYPE_CHECKING:
-    from striate.checking.boxes import Boxes
+from striate.data import SPLITS, Dataset, Facts
 
 VALIDATION = SPLITS.index("validation")
 
@@ -54,7 +50,7 @@ class Effect:
 
 @dataclass(frozen=True, eq=False)
 class Findings:
-    """Everything that is wrong with a set; printed, it is a short summary.
+    """Everything that is wrong with a set.
 
     Attributes:
         dataset: without the broken images, which are in its `left_out` with reasons.
@@ -64,7 +60,6 @@ class Findings:
         suspects: probably wrong labels, the most suspect first.
         judged: whether labels were judged at all.
         effect: what leaks do to the score, where there are any and labels were judged.
-        boxes: what is wrong with them, where the images have boxes.
     """
 
     dataset: Dataset
@@ -74,7 +69,6 @@ class Findings:
     suspects: tuple[Suspect, ...] = ()
     judged: bool = False
     effect: Effect | None = None
-    boxes: "Boxes | None" = None
 
     @cached_property
     def copies(self) -> tuple[Copies, ...]:
@@ -101,8 +95,9 @@ class Findings:
 
     @cached_property
     def conflicts(self) -> tuple[Copies, ...]:
-        """Groups of the same picture under several labels."""
-        return tuple(c for c in self.copies if len(set(self.dataset.targets[list(c.rows)])) > 1)
+        """Groups of the same picture with targets that are not alike."""
+        key = self.dataset.targets.key
+        return tuple(c for c in self.copies if len({key(row) for row in c.rows}) > 1)
 
     @cached_property
     def leaks(self) -> NDArray[np.int64]:
@@ -119,77 +114,20 @@ class Findings:
         """Images that only say again what another says."""
         return sum(len(copies.rows) - 1 for copies in self.copies)
 
+    @cached_property
+    def facts(self) -> Facts:
+        """What there is to say of the targets themselves."""
+        return self.dataset.targets.facts(self.dataset.split)
+
     @property
     def sound(self) -> bool:
         """Whether nothing at all was found."""
-        told = self.boxes is not None and self.boxes.lines
-        return not (self.dataset.left_out or self.copies or self.odd or self.suspects or told)
-
-    @cached_property
-    def lines(self) -> tuple[str, ...]:
-        """What was found, a sentence each, the worst first."""
-        return lines(self)
-
-    @property
-    def other_lines(self) -> tuple[str, ...]:
-        """Of those, what a score does not say of itself: copies and uneven classes."""
-        rough = uneven(self.dataset)
-        return (*repetitions(self), *((rough,) if rough else ()))
-
-    def __str__(self) -> str:
         data = self.dataset
-        shown, what = (data, "") if self.boxes is None else (self.boxes.data, " of things")
-        head = f"{data.name}: {len(data):,} images of {len(shown.classes)} classes{what}"
-        return "\n".join([head, *(f"  {line}" for line in self.lines or ("nothing wrong found",))])
-
-    @cached_property
-    def remove(self) -> dict[int, str]:
-        """Rows that a clean list goes without, with reasons.
-
-        Of a picture that stands in the set several times one is kept, where it is scored rather
-        than where it is learned from; of one under several labels none, for nobody knows which is
-        right. Suspects stay: a person has to look at them.
-        """
-        data = self.dataset
-        name = data.images.name
-        reasons: dict[int, str] = {}
-        conflicts = {copies.rows[0] for copies in self.conflicts}
-        for copies in self.copies:
-            if copies.rows[0] in conflicts:
-                others = sorted({data.classes[k] for k in data.targets[list(copies.rows)]})
-                why = f"the same picture is called {', '.join(others)}"
-                reasons |= dict.fromkeys(copies.rows, why)
-                continue
-            kept = max(copies.rows, key=lambda row: (data.split[row], -row))
-            why = f"shows the same as {name(kept)}"
-            reasons |= {row: why for row in copies.rows if row != kept}
-        reasons |= {one.row: one.reason for one in self.odd if one.kind == "blank"}
-        return reasons
-
-    def to_json(self) -> dict[str, Any]:
-        """Everything as plain values, images by their names."""
-        return to_json(self)
-
-    def report(self, path: str | Path) -> Path:
-        """Writes one HTML page with the pictures; it needs no network."""
-        from striate.checking.page import write_page
-
-        return write_page(self, Path(path))
-
-    def fix(self, path: str | Path) -> int:
-        """Writes a list of what is sound (`striate.data.open` reads it); returns how many images.
-
-        Raises:
-            DataError: if the images are no files.
-        """
-        from striate.checking.cleaning import write_list
-
-        return write_list(self, Path(path))
-
-
-def suspects_of(found: Suspects | None) -> tuple[Suspect, ...]:
-    """One value for each suspect label."""
-    if found is None:
-        return ()
-    rows = zip(found.rows.tolist(), found.given.tolist(), found.sureness.tolist(), strict=True)
-    return tuple(Suspect(row, given, sure) for row, given, sure in rows)
+        return not (
+            data.left_out
+            or data.targets.doubts
+            or self.copies
+            or self.odd
+            or self.suspects
+            or self.facts.faults
+        )

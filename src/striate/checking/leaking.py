@@ -1,4 +1,4 @@
-"""What is scored although it was learned from, and a score without it."""
+"""What is scored or chosen on although it was learned from, and a set without it."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from striate.data import SPLITS, Dataset
 from striate.errors import DataError
 
-TEST = SPLITS.index("test")
+VALIDATION, TEST = SPLITS.index("validation"), SPLITS.index("test")
 
 
 def seen_before(
@@ -51,3 +51,17 @@ def scored_without(dataset: Dataset, leaking: NDArray[np.int64]) -> Dataset:
         raise DataError(f"{dataset.name}: {told}; no score would mean anything. Test on others")
     aside = dataset.set_aside(dict.fromkeys(leaking.tolist(), "also learned from"))
     return aside.noted(f"{told}; not scored")
+
+
+def chosen_without(dataset: Dataset, early: NDArray[np.int64]) -> Dataset:
+    """The set with these validation images in no split, and a note that says so; where that leaves
+    none, validation images are drawn from the training images."""
+    if not len(early):
+        return dataset
+    total = int((dataset.split == VALIDATION).sum())
+    stand = "stands" if len(early) == 1 else "stand"
+    told = f"{len(early):,} of {total:,} validation images also {stand} in training"
+    aside = dataset.set_aside(dict.fromkeys(early.tolist(), "also in training: not chosen on"))
+    if len(early) < total:
+        return aside.noted(f"{told}; nothing is chosen on them")
+    return aside.complete(dataset.seed).noted(f"{told}; others were drawn to choose on")

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from striate import progress
 from striate.checking.appearance import VIEW
 from striate.data import Array, Dataset, Decoded
 from striate.data.threads import each
+from striate.files import open_regular
 
 TINY = 32  # pixels of the shorter side, where the set's median is at least twice that
 LONG = 3.0  # times as long as wide, where the set's median is under half of that
@@ -45,30 +47,35 @@ class Sizes:
 def sizes(dataset: Dataset) -> Sizes:
     """What the headers of all files say; of pictures in memory, what they are."""
     count = len(dataset)
-    if isinstance(dataset.images, Array):
-        shape = dataset.images.array.shape
+    if isinstance(dataset.inputs, Array):
+        shape = dataset.inputs.array.shape
         mode = "RGB" if len(shape) == 4 else "L"
         return Sizes(np.full(count, shape[2]), np.full(count, shape[1]), [mode] * count)
-    from PIL import Image
-
     width, height = np.zeros(count, np.int64), np.zeros(count, np.int64)
     modes = [UNREAD] * count
 
     def work(row: int) -> None:
-        path = dataset.images.path(row)
+        path = dataset.inputs.path(row)
         if path is None:
-            height[row], width[row] = dataset.images[row].shape[:2]
+            height[row], width[row] = dataset.inputs[row].shape[:2]
             return
         try:
-            with Image.open(path) as image:  # reads the header, no pixels
-                (width[row], height[row]), modes[row] = image.size, image.mode
-        except OSError:  # gone since it was decoded: it is no longer there to be judged
+            width[row], height[row], modes[row] = _header(path)
+        except (OSError, SyntaxError, ValueError):  # changed since it was decoded
             return
 
     with progress.stage("look at sizes", count) as bar:
         for done in each(range(count), work):
             bar.advance(done)
     return Sizes(width, height, modes)
+
+
+def _header(path: Path) -> tuple[int, int, str]:
+    """Width, height and mode; no pixels are read."""
+    from PIL import Image
+
+    with open_regular(path) as file, Image.open(file) as image:
+        return (*image.size, image.mode)
 
 
 def odd(data: Decoded, measured: Sizes, flat: NDArray[np.bool_]) -> tuple[Odd, ...]:

@@ -1,41 +1,49 @@
 """The findings as one HTML page with the pictures: no scripts, no network, every name escaped."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from striate import pages
-from striate.checking.boxes import Boxes, marked
 from striate.checking.duplicates import SAME
 from striate.checking.findings import Copies, Findings
-from striate.checking.telling import KINDS, uneven
+from striate.checking.telling import KINDS, lines, uneven
 from striate.data import SPLITS, Dataset
-from striate.data.boxes import BoxedDataset, Doubt, whole
-from striate.errors import ImageError
 from striate.progress import track
-from striate.visualize.boxes import Frame, color_of, drawn
+
+if TYPE_CHECKING:
+    import PIL.Image
 
 GROUPS, MEMBERS, SUSPECTS, ODD, LEFT_OUT = 40, 6, 60, 24, 200  # shown; the JSON has all
 DOUBTFUL, SAMPLES = 60, 6
-DOUBT = "#d1242f"
-FRAMED = 320  # pixels of the longer side of a picture with boxes
-SEEN = 30  # pixels that a frame around a doubtful box has at least
+FRAMED = 320  # pixels of the longer side of a picture with its targets
+
+Draw = Callable[[Dataset, int, Any], "PIL.Image.Image | None"]
+"""`draw(dataset, row, doubt)` is a picture with its targets, or with one of `targets.doubts` alone
+if `doubt` is not None; None if its file has gone."""
 
 
-def write_page(findings: Findings, path: Path) -> Path:
+def write_page(findings: Findings, path: str | Path, draw: Draw | None = None) -> Path:
     """Writes the page, whole or not at all; returns its path.
+
+    Args:
+        draw: draws targets on their pictures; without it, pictures are shown without them.
 
     Raises:
         StorageError: if it cannot be written.
     """
-    return pages.write_page("striate.checking", "page.html.jinja", contents(findings), path)
+    return pages.write_page(
+        "striate.checking", "page.html.jinja", contents(findings, draw), Path(path)
+    )
 
 
-def contents(findings: Findings) -> dict[str, Any]:
+def contents(findings: Findings, draw: Draw | None = None) -> dict[str, Any]:
     """Everything the page says, as plain values."""
+    from striate.visualize.boxes import color_of
+
     data = findings.dataset
     leaking = {*findings.leaks.tolist(), *findings.early.tolist()}
     conflicts = findings.conflicts
@@ -44,16 +52,23 @@ def contents(findings: Findings) -> dict[str, Any]:
     leaks = [copies for copies in others if leaking & set(copies.rows)]
     inside = [copies for copies in others if not leaking & set(copies.rows)]
     counts = data.counts()
-    total = max(int(counts.sum(1).max()), 1)
+    total = max(int(counts.sum(1).max(initial=0)), 1)
     return {
         "name": data.name,
         "count": len(data),
         "classes": [
-            {"name": name, "counts": row, "sum": sum(row), "share": f"{100 * sum(row) / total:.1f}"}
-            for name, row in zip(data.classes, counts.tolist(), strict=True)
+            {
+                "name": name,
+                "counts": row,
+                "sum": sum(row),
+                "share": f"{100 * sum(row) / total:.1f}",
+                "columns": findings.facts.columns[number] if findings.facts.columns else (),
+                "color": color_of(number) if draw else None,
+            }
+            for number, (name, row) in enumerate(zip(data.classes, counts.tolist(), strict=True))
         ],
         "splits": SPLITS,
-        "lines": findings.lines,
+        "lines": lines(findings),
         "uneven": uneven(data),
         "notes": data.notes,
         "leaks": _groups(data, leaks, "leaks"),
@@ -72,61 +87,36 @@ def contents(findings: Findings) -> dict[str, Any]:
         "odd": [_odd(findings, kind, words) for kind, words in KINDS.items()],
         "left_out": data.left_out[:LEFT_OUT],
         "more_left_out": max(0, len(data.left_out) - LEFT_OUT),
-        "boxes": None if findings.boxes is None else _boxes(findings.boxes),
+        "facts": findings.facts,
+        "things": data.targets.things,
+        "contradiction": data.targets.contradiction.partition(",")[0],
+        **_marks(data, draw),
     }
 
 
-def _boxes(boxes: Boxes) -> dict[str, Any]:
-    """What is marked, some pictures of it, and every doubtful box where it lies."""
-    data = boxes.data
-    places = {data.images.name(row): row for row in range(len(data))}
+def _marks(data: Dataset, draw: Draw | None) -> dict[str, Any]:
+    """Some inputs with their targets drawn, and every doubtful target where it lies."""
+    rows = {data.inputs.name(row): row for row in range(len(data))} if data.targets.doubts else {}
     doubts = [
         {"kind": doubt.kind, "text": doubt.text, "image": doubt.image,
-         "picture": _framed(data, places.get(doubt.image), doubt)}
-        for doubt in track(boxes.doubts[:DOUBTFUL], "pictures of boxes")
+         "picture": _drawn(draw, data, rows.get(doubt.image), doubt)}
+        for doubt in track(data.targets.doubts[:DOUBTFUL], "pictures of doubts")
     ]  # fmt: skip
-    rows = np.flatnonzero([len(each) > 0 for each in data.objects]).tolist()
     return {
-        "classes": [
-            {"name": name, "counts": counts, "sides": sides, "color": color_of(number)}
-            for number, (name, counts, sides) in enumerate(
-                zip(data.classes, boxes.counts, boxes.sides, strict=True)
-            )
-        ],
-        "empty": boxes.empty,
         "doubts": doubts,
-        "more_doubts": max(0, len(boxes.doubts) - DOUBTFUL),
+        "more_doubts": max(0, len(data.targets.doubts) - DOUBTFUL),
         "samples": [
-            {"image": data.images.name(row), "marked": marked(data, row),
-             "picture": _framed(data, row, None)}
-            for row in _spread(rows, SAMPLES)
-        ],
+            {"image": data.inputs.name(row), "marked": data.targets.words(row),
+             "picture": _drawn(draw, data, row, None)}
+            for row in _spread(range(len(data)), SAMPLES)
+        ] if draw else [],
     }  # fmt: skip
 
 
-def _framed(data: BoxedDataset, row: int | None, doubt: Doubt | None) -> str | None:
-    """A picture with the boxes in it, or with the one that is in doubt; None if its file has
-    gone."""
-    if row is None:
-        return None
-    try:
-        pixels = whole(data.images, row)
-    except ImageError:
-        return None
-    if doubt is not None:
-        x0, y0, x1, y1 = doubt.box
-        more = max(0.0, (SEEN - min(abs(x1 - x0), abs(y1 - y0))) / 2)  # else a speck
-        frame = Frame((min(x0, x1) - more, min(y0, y1) - more, max(x0, x1) + more,
-                       max(y0, y1) + more), "", DOUBT, dashed=True)  # fmt: skip
-        return pages.embedded(drawn(pixels, [frame], side=FRAMED), side=FRAMED)
-    objects = data.objects[row]
-    frames = [
-        Frame((x0, y0, x1, y1), "", color_of(number))
-        for (x0, y0, x1, y1), number in zip(
-            objects.boxes.tolist(), objects.classes.tolist(), strict=True
-        )
-    ]
-    return pages.embedded(drawn(pixels, frames, side=FRAMED), side=FRAMED)
+def _drawn(draw: Draw | None, data: Dataset, row: int | None, doubt: Any) -> str | None:
+    """A picture with its targets, or with the one that is in doubt; None if there is none."""
+    picture = None if draw is None or row is None else draw(data, row, doubt)
+    return None if picture is None else pages.embedded(picture, side=FRAMED)
 
 
 def _groups(data: Dataset, found: Sequence[Copies], name: str) -> dict[str, Any]:
@@ -166,8 +156,8 @@ def _spread(found: Sequence[Any], most: int = ODD) -> Iterable[Any]:
 
 def _image(data: Dataset, row: int) -> dict[str, Any]:
     return {
-        "name": data.images.name(row),
-        "label": data.classes[data.targets[row]],
+        "name": data.inputs.name(row),
+        "label": data.targets.words(row),
         "split": SPLITS[data.split[row]],
         "picture": pages.thumbnail(data, row),
     }

@@ -1,14 +1,14 @@
 """What findings are in words, for people, and in plain values, for programs."""
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import Any
 
+from striate.checking.findings import Findings
 from striate.checking.leaking import sentence
 from striate.data import SPLITS, Dataset
 
-if TYPE_CHECKING:
-    from striate.checking.findings import Findings
-
 UNEVEN = 3.0  # times as many images in the largest class as in the smallest
+NAMED = 10  # left out, that are named in a summary
 SCARCE = 20  # images of a class below which it is worth a word
 KINDS = {
     "small": "very small",
@@ -19,17 +19,15 @@ KINDS = {
 }
 
 
-def lines(findings: "Findings") -> tuple[str, ...]:
+def lines(findings: Findings) -> tuple[str, ...]:
     """What was found, a sentence each, the worst first."""
     data, found = findings.dataset, []
     if len(findings.leaks):
         found.append(sentence(data, findings.leaks) + _effect(findings))
     found += repetitions(findings)
-    if findings.boxes is not None:
-        found += findings.boxes.lines
+    found += findings.facts.faults
     if data.left_out:
-        count = len(data.left_out)
-        found.append(f"{count:,} file{'s' if count > 1 else ''} cannot be used")
+        found.append(left_out(data))
     if findings.suspects:
         count = len(findings.suspects)
         found.append(f"{count:,} label{'s are' if count > 1 else ' is'} probably wrong")
@@ -41,14 +39,44 @@ def lines(findings: "Findings") -> tuple[str, ...]:
     return tuple(found)
 
 
-def repetitions(findings: "Findings") -> tuple[str, ...]:
+def left_out(data: Dataset) -> str:
+    """How many files, and entries of files, are left out; the first by name, with its reason."""
+    count, first = len(data.left_out), data.left_out[0]
+    what = f"{count:,} file{'s' if count > 1 else ''} or entr{'ies' if count > 1 else 'y'}"
+    return f"{what} cannot be used: {first.name} ({first.reason}){' ...' if count > 1 else ''}"
+
+
+def other_lines(findings: Findings) -> tuple[str, ...]:
+    """Of those, what a score does not say of itself: copies and uneven classes."""
+    rough = uneven(findings.dataset)
+    return (*repetitions(findings), *((rough,) if rough else ()))
+
+
+def summary(findings: Findings) -> str:
+    """A heading and what was found, a line each."""
+    data = findings.dataset
+    head = f"{data.name}: {len(data):,} images"
+    if data.classes:
+        what = "" if data.targets.things == "images" else f" of {data.targets.things}"
+        head += f" of {len(data.classes)} classes{what}"
+    told = [f"  {line}" for line in lines(findings) or ("nothing wrong found",)]
+    named = [f"    {one.name}: {one.reason}" for one in data.left_out[1:NAMED]]
+    if more := len(data.left_out) - NAMED:
+        named += [f"    and {more:,} more; --json names them all"] if more > 0 else []
+    if named:
+        place = 1 + next(k for k, line in enumerate(told) if line[2:] == left_out(data))
+        told[place:place] = named
+    return "\n".join([head, *told, *(f"  note: {note}" for note in data.notes)])
+
+
+def repetitions(findings: Findings) -> tuple[str, ...]:
     """What stands in the set more than once, leaks apart."""
     found = []
     if len(findings.early):
         found.append(f"{_images(len(findings.early), 'validation ')} also in training")
     if findings.conflicts:
         count = len(findings.conflicts)
-        found.append(f"{_pictures(count)} under several labels, of which one at most is right")
+        found.append(f"{_pictures(count)} {findings.dataset.targets.contradiction}")
     if findings.copies:
         exact = sum(copies.exact for copies in findings.copies)
         found.append(
@@ -58,7 +86,7 @@ def repetitions(findings: "Findings") -> tuple[str, ...]:
     return tuple(found)
 
 
-def _effect(findings: "Findings") -> str:
+def _effect(findings: Findings) -> str:
     if findings.effect is None:
         return ""
     return (
@@ -68,33 +96,38 @@ def _effect(findings: "Findings") -> str:
 
 
 def uneven(data: Dataset) -> str | None:
-    """A sentence where classes have very different numbers of images, or too few."""
-    counts = data.counts().sum(1)
+    """A sentence where the classes have very different numbers of examples, or one too few."""
+    counts, things = data.counts().sum(1), data.targets.things
+    if not len(counts):
+        return None
     most, least = int(counts.argmax()), int(counts.argmin())
     names = data.classes
+    if not counts[most]:
+        return None
     if counts[most] >= UNEVEN * counts[least]:
         times = counts[most] / max(counts[least], 1)
         return (
-            f"{names[most]} has {times:.1f} times as many images as {names[least]} "
+            f"{names[most]} has {times:.1f} times as many {things} as {names[least]} "
             f"({counts[most]:,} and {counts[least]:,})"
         )
     if counts[least] < SCARCE:
-        return f"{names[least]} has {counts[least]:,} images only"
+        return f"{names[least]} has {counts[least]:,} {things} only"
     return None
 
 
-def to_json(findings: "Findings") -> dict[str, Any]:
+def to_json(findings: Findings) -> dict[str, Any]:
     """Everything as plain values, images by their names."""
     data = findings.dataset
-    name = data.images.name
+    name = data.inputs.name
 
     def image(row: int) -> dict[str, str]:
-        label = data.classes[data.targets[row]]
-        return {"name": name(row), "label": label, "split": SPLITS[data.split[row]]}
+        words = data.targets.words(row)
+        return {"name": name(row), "label": words, "split": SPLITS[data.split[row]]}
 
     return {
         "data": {
             "name": data.name,
+            "targets": data.targets.kind,
             "images": len(data),
             "classes": {
                 word: dict(zip(SPLITS, counts, strict=True))
@@ -103,8 +136,8 @@ def to_json(findings: "Findings") -> dict[str, Any]:
             "fingerprint": data.fingerprint(),
             "notes": list(data.notes),
         },
-        "summary": list(findings.lines),
-        "broken": [{"name": one.name, "reason": one.reason} for one in data.left_out],
+        "summary": list(lines(findings)),
+        "left_out": [{"name": one.name, "reason": one.reason} for one in data.left_out],
         "copies": [
             {
                 "images": [image(row) for row in copies.rows],
@@ -135,7 +168,8 @@ def to_json(findings: "Findings") -> dict[str, Any]:
             ],
         },
         "imbalance": uneven(data),
-        "boxes": findings.boxes and findings.boxes.to_json(),
+        "doubts": [asdict(doubt) for doubt in data.targets.doubts],
+        "facts": dict(findings.facts.values),
     }
 
 

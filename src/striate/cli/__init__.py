@@ -5,6 +5,7 @@ the person can mend; 130 stopped by the person.
 """
 
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Sequence
@@ -27,10 +28,11 @@ from striate.cli.reporter import showing
 from striate.cli.serve import serve
 from striate.cli.show import printable
 from striate.cli.train import train
-from striate.errors import StriateError, UserError
+from striate.errors import StriateError, UserError, one_line
 from striate.version import __version__
 
 STOPPED = 130
+LONGEST = 2000  # characters of a reason
 USAGE = typer.BadParameter.__base__  # typer's UsageError: where it is kept differs by version
 
 app = typer.Typer(
@@ -96,15 +98,27 @@ def run(arguments: Sequence[str]) -> int:
 
 def complain(reason: str, code: int) -> int:
     """Says in one line on stderr what was wrong; returns the exit code."""
-    print(f"striate: {printable(' '.join(reason.split()))}", file=sys.stderr)
+    print(f"striate: {printable(one_line(reason, LONGEST))}", file=sys.stderr)
     return code
 
 
-def main() -> None:
-    """What the command on the path calls."""
+def main(*, interruptible: bool = True) -> int:
+    """The command with the arguments of this process; returns the exit code.
+
+    Args:
+        interruptible: Ctrl-C stops it.
+    """
     if not sys.warnoptions:  # for people who write code, not for people who run it
         warnings.simplefilter("ignore")
-    for stream in (sys.stdout, sys.stderr):
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started this
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
+        stream = getattr(sys, name)
         if hasattr(stream, "reconfigure"):  # a name that the terminal cannot show is no failure
             stream.reconfigure(errors="backslashreplace")
-    sys.exit(run(sys.argv[1:]))
+    try:
+        if interruptible:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        return run(sys.argv[1:])
+    except KeyboardInterrupt:  # a second one, while the first was reported
+        return complain("stopped", STOPPED)

@@ -1,17 +1,17 @@
-"""striate check: what is wrong with a set of images."""
+"""striate check: what is wrong with a dataset."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from striate.cli.options import Data, Json, Seed
+from striate.cli.options import Data, Json, Seed, Task, plain_name, see_writable
 from striate.cli.show import print_json, printable
-from striate.errors import UserError
 
 
 def check(
     data: Data,
+    task: Task = None,
     report: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="The HTML page.", show_default="striate-NAME/check.html"),
@@ -26,12 +26,12 @@ def check(
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
-    """Finds broken files, copies, leaks between splits, odd pictures and wrong labels.
+    """Finds broken files, copies, leaks between splits, odd pictures, wrong labels and boxes.
 
-    A picture that stands in training and in the test makes the score untrue; the same picture under
-    two labels is wrong under one. Nothing of yours is changed: --fix writes a list of what is
-    sound, which every command takes in place of the folder. Of a folder with boxes (PASCAL VOC or
-    COCO) the boxes are looked at too, and every doubtful one is shown.
+    A picture that is in the training and in the test split makes a score too good; the same picture
+    under two labels is wrong under one of them. Nothing of yours is changed: --fix writes a list of
+    what is sound, which every command takes in place of the folder. Of a folder with boxes the
+    boxes are checked, too, and every doubtful one is shown in the report.
 
     \b
     Examples:
@@ -39,33 +39,25 @@ def check(
         striate check photos/ --fix clean.csv
         striate check digits --json
     """
-    import striate
-    from striate.checking import check as checked
-    from striate.checking.boxes import check_boxes
-    from striate.checking.cleaning import see_listable
-    from striate.cli.options import plain_name, see_writable
-    from striate.data import BoxedDataset
+    from striate import checking
+    from striate.tasks import opening
 
-    dataset = striate.data.open(data, seed=seed)
-    if isinstance(dataset, BoxedDataset) and fix is not None:
-        raise UserError(f"--fix {fix}: a list names classes, and has no place for boxes")
+    dataset = opening.open(data, task=task, seed=seed)
     page = report or Path(f"striate-{plain_name(dataset.name)}") / "check.html"
     for place in (page, fix):
         if place is not None:
             see_writable(place.parent)
     if fix is not None:
-        see_listable(dataset, fix)
-    if isinstance(dataset, BoxedDataset):
-        findings = check_boxes(dataset)
-    else:
-        findings = checked(dataset, judge=labels)
-    kept = findings.fix(fix) if fix is not None else None
-    page = findings.report(page)
+        checking.see_listable(dataset, fix)
+    findings = checking.check(dataset, judge=labels)
+    kept = checking.write_list(findings, fix) if fix is not None else None
+    draw = next((each.marks for each in opening.tasks_for(dataset) if each.marks), None)
+    page = checking.write_page(findings, page, draw)
     if json:
         written = {"path": str(fix), "images": kept} if fix is not None else None
-        print_json({**findings.to_json(), "report": str(page), "list": written})
+        print_json({**checking.to_json(findings), "report": str(page), "list": written})
         return
-    for line in str(findings).splitlines():
+    for line in checking.summary(findings).splitlines():
         print(printable(line))
     print(f"\nreport:      {printable(str(page))}")
     if fix is not None:

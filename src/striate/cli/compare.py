@@ -1,105 +1,163 @@
 """striate compare: the main job."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
-from striate.cli.detection import LEAKS, without_boxes
-from striate.cli.detectors import compare_detectors
-from striate.cli.options import Data, Json, KeepLeaks, Seed, plain_name, see_writable
+from striate.cli.options import (
+    Data,
+    Device,
+    Json,
+    KeepLeaks,
+    Network,
+    RecipeName,
+    Seed,
+    Task,
+    TimeLimit,
+    Weights,
+    command_line,
+    plain_name,
+    see_writable,
+    weights_of,
+)
 from striate.cli.reporter import live_table, say
-from striate.cli.show import amount, duration, percent, print_json, print_table, printable, table
-from striate.errors import UserError
+from striate.cli.show import (
+    amount,
+    duration,
+    percent,
+    print_doubts,
+    print_json,
+    print_sizes,
+    print_table,
+    printable,
+    table,
+)
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from striate.approaches import Comparison
-    from striate.data import Dataset
-
-HEADS = ("approach", "top-1", "top-5", "seeds", "time", "parameters", "memory", "notes")
-NAMED = 10  # of what was left out; the report has all
+    from striate import tasks
+    from striate.comparing import Comparison, Row
+    from striate.tasks.contract import Column
 
 
 def compare(
     data: Data,
-    approaches: Annotated[
+    task: Task = None,
+    methods: Annotated[
         str | None,
-        typer.Option(metavar="A,B", help="Which; all of them where not given.", show_default=False),
+        typer.Option(metavar="A,B", help="Which.", show_default="those that suit the task"),
     ] = None,
+    network: Network = None,
+    weights: Weights = "published",
+    recipe: RecipeName = None,
+    time_limit: TimeLimit = None,
     seeds: Annotated[
         int | None,
-        typer.Option(min=1, help="How often each runs; 3 for the cheap ones where not given."),
+        typer.Option(
+            min=1, help="How often each method learns.", show_default="1, or 3 where it is quick"
+        ),
     ] = None,
     seed: Seed = 0,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="For the recognizers.", show_default="striate-NAME"),
+        typer.Option(
+            metavar="FOLDER", help="For runs and recognizers.", show_default="striate-NAME"
+        ),
     ] = None,
     report: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="The HTML page.", show_default="FOLDER/report.html"),
     ] = None,
-    task: Annotated[
-        Literal["classification", "detection"],
-        typer.Option(help="One class an image, or what is where in it."),
-    ] = "classification",
+    device: Device = "auto",
     keep_leaks: KeepLeaks = False,
     json: Json = False,
 ) -> None:
-    """Compares four ways to recognize your images, and says which to take.
+    """Compares methods on your data, and says which to take.
 
-    handcrafted: visual words and a support vector machine. transfer: a pretrained network's
-    features and a new classifier. scratch: a network that learns from your images alone. finetune:
-    the pretrained network, all of it learned further. Scores are on test images that no approach
-    has seen: a test image that also stands in training is left out of them.
+    Each method learns from the training examples, makes its choices on the validation examples, and
+    is scored on the test examples, which it has not seen. There are hand-crafted features, features
+    of a pretrained network, networks trained from scratch and networks that are fine-tuned; which
+    methods those are depends on what the data is marked with (--methods list names them all).
 
-    With --task detection the folder has boxes (PASCAL VOC or COCO) and the ways are dpm (parts on
-    gradients), rcnn, yolo and faster_rcnn; what stands in FOLDER from a run that was stopped is
-    gone on with.
+    A comparison that was stopped goes on where it was when the same command is given again.
 
     \b
     Examples:
         striate compare photos/
         striate compare digits --seeds 1
-        striate compare photos/ --approaches transfer,finetune --json
-        striate compare cells/ --task detection
+        striate compare photos/ --network resnet50 --time-limit 600
+        striate compare photos/ --methods transfer,finetune --json
     """
-    import striate
-    from striate.approaches import APPROACHES, comparing
+    from striate.comparing import Wishes, comparisons
+    from striate.inference import on_device
+    from striate.tasks import opening
 
-    if task == "detection":
-        if seeds not in (None, 1):
-            raise UserError(f"--seeds {seeds}: detection runs each method once; leave it out")
-        if keep_leaks:
-            raise UserError(LEAKS)
-        methods = _split(approaches) if approaches is not None else None
-        compare_detectors(
-            striate.data.open(data, seed=seed), methods=methods, out=out, report=report, seed=seed,
-            json=json,
-        )  # fmt: skip
+    dataset = opening.open(data, task=task, seed=seed)
+    known = opening.task_of(dataset, task)
+    if methods == "list":
+        _list(known, json=json)
         return
-    chosen = _split(approaches) if approaches is not None else tuple(APPROACHES)
-    dataset = without_boxes(striate.data.open(data, seed=seed))
+    chosen = known.compared if methods is None else _split(methods)
     folder = out or Path(f"striate-{plain_name(dataset.name)}")
     page = report or folder / "report.html"
     for place in (folder, page.parent):
         see_writable(place)
-    with _live(chosen) as show:
-        # Saved after every run: who stops here keeps what is done.
-        for comparison in comparing(
-            dataset, approaches=chosen, seeds=seeds, seed=seed, keep_leaks=keep_leaks
-        ):
-            recognizers = comparison.save(folder)
-            show(comparison)
-        page = comparison.report(page)
+    wishes = Wishes(network, weights_of(weights), recipe, seconds=time_limit)
+    known_so_far = comparisons(
+        dataset, known, chosen, wishes=wishes, seeds=seeds, seed=seed, keep_leaks=keep_leaks,
+        folder=folder,
+    )  # fmt: skip
+    try:
+        with on_device(device), _live(known, chosen, known.columns_for(dataset)) as show:
+            for comparison in known_so_far:
+                show(comparison)
+            comparison.report(page)
+    except KeyboardInterrupt:
+        if any(folder.glob("*/seed-*")):
+            given = {
+                "task": task, "methods": methods, "network": network, "weights": weights,
+                "recipe": recipe, "time-limit": time_limit, "seeds": seeds, "seed": seed,
+                "out": folder, "report": report, "device": device, "keep-leaks": keep_leaks,
+            }  # fmt: skip
+            usual = {"weights": "published", "seed": 0, "device": "auto"}
+            asked = {name: one for name, one in given.items() if usual.get(name) != one}
+            again = command_line("compare", data, asked)
+            print(f"saved; to go on: {printable(again)}", file=sys.stderr)
+        raise
+    recognizers = {row.name: folder / f"{row.name}.safetensors" for row in comparison.rows}
     if json:
         print_json(comparison.to_json(recognizers=recognizers, report=page))
         return
     _print_all(comparison, recognizers, page)
+
+
+def _list(task: "tasks.Task", *, json: bool) -> None:
+    """The methods there are, and the networks that each can learn on."""
+    rows = [
+        {
+            "method": name,
+            "title": one.title,
+            "approach": one.approach,
+            "networks": list(one.networks),
+            "compared": name in task.compared,
+        }
+        for name, one in task.methods.items()
+    ]
+    if json:
+        print_json({"task": task.name, "methods": rows})
+        return
+    heads = ("method", "", "approach", "compared", "networks")
+    lines = [
+        (name, one.title, one.approach, "yes" if name in task.compared else "",
+         ", ".join(one.networks))
+        for name, one in task.methods.items()
+    ]  # fmt: skip
+    print_table(table(heads, lines))
 
 
 class Show(Protocol):
@@ -109,72 +167,71 @@ class Show(Protocol):
 
 
 @contextmanager
-def _live(chosen: Sequence[str]) -> Iterator[Show]:
+def _live(task: "tasks.Task", chosen: Sequence[str], columns: "Sequence[Column]") -> Iterator[Show]:
     """The table on the terminal, filled in as runs end; in a log, a line for each."""
-    with live_table(_table(chosen, None)) as put:
+    with live_table(_table(task, chosen, columns, ())) as put:
 
         def show(comparison: "Comparison") -> None:
-            outcome = comparison.outcomes[-1]
-            seconds = duration(sum(outcome.seconds.values()))
-            put(_table(chosen, comparison))
-            say(f"{outcome.approach}, seed {outcome.seed}: {percent(outcome.top1)} in {seconds}")
+            last = comparison.outcomes[-1]
+            put(_table(task, chosen, comparison.columns, comparison.rows))
+            score = percent(last.scores.value if last.scores else None)
+            say(
+                f"{last.name}, seed {last.seed}: {task.score_title} {score}, learned in "
+                f"{duration(last.seconds)}"
+            )
 
         yield show
 
 
 def _table(
-    chosen: Sequence[str], comparison: "Comparison | None", *, best: str | None = None
+    task: "tasks.Task",
+    chosen: Sequence[str],
+    columns: "Sequence[Column]",
+    done: "Sequence[Row]",
+    *,
+    best: str | None = None,
 ) -> "Table":
-    """One row for each approach, empty where it has not run."""
-    done = {row.approach: row for row in comparison.rows} if comparison else {}
-    many = comparison is not None and len(comparison.dataset.classes) > 5
-    rows: list[tuple[str, ...]] = []
-    for name in dict.fromkeys(chosen):
-        if name in done:
-            row = done[name]
-            rows.append(
-                (
-                    name,
-                    percent(row.top1, row.top1_std),
-                    percent(row.top5) if many else "",  # five guesses of five are no feat
-                    str(row.seeds),
-                    duration(row.seconds),
-                    amount(row.parameters),
-                    f"{row.memory / 2**20:,.0f} MiB",
-                    "; ".join(row.notes),
-                )
-            )
-        else:
-            rows.append((name, "...", *("" for _ in HEADS[2:])))
-    bold = [number for number, row in enumerate(rows) if row[0] == best]
-    return table(HEADS, rows, right=HEADS[1:-1], bold=bold)
+    """One row for each method, empty where it has not run."""
+    heads = (
+        "method", task.score_title, "95 %", *(one.heading for one in columns), "to learn",
+        "an example", "seeds", "parameters", "memory", "notes",
+    )  # fmt: skip
+    known = {row.name: row for row in done}
+    lines = [
+        _cells(known[name], columns) if name in known else (name, "...", *[""] * (len(heads) - 2))
+        for name in dict.fromkeys(chosen)
+    ]
+    bold = [number for number, line in enumerate(lines) if line[0] == best]
+    return table(heads, lines, right=heads[1:-1], bold=bold)
+
+
+def _cells(row: "Row", columns: "Sequence[Column]") -> tuple[str, ...]:
+    low, high = row.interval
+    return (
+        row.name,
+        percent(row.score, row.score_std),
+        f"{100 * low:.1f} to {100 * high:.1f}",
+        *(percent(row.metrics.get(one.metric)) for one in columns),
+        duration(row.seconds),
+        f"{row.seconds_per_example:.2g} s",
+        str(row.seeds),
+        amount(row.parameters),
+        f"{row.memory / 2**20:,.0f} MiB",
+        "; ".join(row.notes),
+    )
 
 
 def _print_all(comparison: "Comparison", recognizers: dict[str, Path], page: Path) -> None:
-    print(printable(_sizes(comparison.dataset)))
-    best = comparison.best.approach
-    print_table(_table(list(recognizers), comparison, best=best))
+    print_sizes(comparison.dataset)
+    best = comparison.best.name
+    print_table(
+        _table(comparison.task, list(recognizers), comparison.columns, comparison.rows, best=best)
+    )
     print(printable(comparison.advice))
-    dataset = comparison.dataset
-    for note in dataset.notes:
-        print(f"note: {printable(note)}")
-    if dataset.left_out:
-        print(f"left out: {len(dataset.left_out)}")
-        for each in dataset.left_out[:NAMED]:
-            print(f"  {printable(each.name)}: {printable(each.reason)}")
-        if len(dataset.left_out) > NAMED:
-            print(f"  and {len(dataset.left_out) - NAMED} more: see the report")
+    print_doubts(comparison.dataset)
     print(f"\nreport:      {printable(str(page))}")
     for name, path in recognizers.items():
         print(f"recognizer:  {printable(str(path))}{'  <- take this' if name == best else ''}")
-
-
-def _sizes(dataset: "Dataset") -> str:
-    train, validation, test = (int(count) for count in dataset.counts().sum(0))
-    return (
-        f"{dataset.name}: {len(dataset):,} images of {len(dataset.classes)} classes: "
-        f"{train:,} to learn from, {validation:,} to choose on, {test:,} to score"
-    )
 
 
 def _split(names: str) -> tuple[str, ...]:

@@ -1,14 +1,14 @@
-"""striate datasets: the sets that have a name."""
+"""striate datasets: the datasets that have a name."""
 
 from striate.cli.options import Json
 from striate.cli.show import print_json, print_table, table
 
 
 def datasets(json: Json = False) -> None:
-    """Lists the public sets that have a name, what is here already, and their licences.
+    """Lists the public datasets that have a name, which of them are here, and their licenses.
 
-    A set that is not here is fetched when it is first used; STRIATE_DATA may name a folder to look
-    in before.
+    A dataset that is not here is downloaded when it is first used; STRIATE_DATA may name a folder
+    to look in before that.
 
     \b
     Example:
@@ -31,14 +31,14 @@ def datasets(json: Json = False) -> None:
             ]
         )
         return
-    heads = ("name", "what", "images", "classes", "here", "licence", "source")
+    heads = ("name", "content", "images", "classes", "here", "license", "source")
     body = [
         (
             name,
             entry.title,
             f"{entry.images:,}",
             str(len(entry.classes)),
-            place or "no, will be fetched",
+            place or "no, will be downloaded",
             entry.licence,
             entry.source,
         )

@@ -1,12 +1,11 @@
-"""striate dream: a picture of what a network holds for a class."""
+"""striate dream: a picture of what a network has learned of a class."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from striate.cli.opening import Network, recognizer_of
-from striate.cli.options import Json, Seed
+from striate.cli.options import Device, Json, Seed, Trained
 from striate.cli.show import percent, print_json, printable
 from striate.errors import ImageError, UserError
 
@@ -14,7 +13,7 @@ FRAMES = 48  # of a film, whatever the number of steps
 
 
 def dream(
-    model: Network,
+    model: Trained,
     class_name: Annotated[
         str,
         typer.Argument(metavar="[CLASS]", help="A class by name or number; or give --layer."),
@@ -29,21 +28,23 @@ def dream(
         str, typer.Option("--from", metavar="PHOTO", help="Start from a photograph, not noise.")
     ] = "",
     size: Annotated[
-        int | None, typer.Option(min=16, help="Longer side in pixels: as the network sees.")
+        int | None,
+        typer.Option(min=16, help="Longer side in pixels.", show_default="what the network reads"),
     ] = None,
-    steps: Annotated[int, typer.Option(min=1, help="Steps of the climb.")] = 192,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of gradient ascent.")] = 192,
     seed: Seed = 0,
-    out: Annotated[Path, typer.Option(metavar="FILE", help="Where the picture goes.")] = Path(
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The picture to write.")] = Path(
         "dream.png"
     ),
     film: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Also the way there, as .gif, .webp or moving .png."),
+        typer.Option(metavar="FILE", help="Also the steps, as .gif, .webp or animated .png."),
     ] = None,
+    device: Device = "auto",
     json: Json = False,
 ) -> None:
-    """Dreams of a class: climbs from noise, or from a photograph, to a picture the network is
-    sure of, and holds it near natural images on the way.
+    """Dreams of a class: by gradient ascent, noise or a photograph becomes a picture that the
+    network is sure of, kept close to natural images on the way.
 
     \b
     Examples:
@@ -51,14 +52,16 @@ def dream(
         striate dream photos.safetensors cat --from sky.jpg --size 384
         striate dream efficientnet_lite0 --layer stage4 --from sky.jpg
     """
+    from striate import recognizer
     from striate.images import apply, read
     from striate.visualize import dream as dreamt
     from striate.visualize import save, save_film
     from striate.visualize.drawing import check_film, format_of
+    from striate.visualize.inside import Inside
     from striate.visualize.reading import class_number
 
     if bool(class_name) == bool(layer):
-        raise UserError("say what to dream of: a CLASS, or a layer with --layer NAME")
+        raise UserError("give what to dream of: a CLASS, or a layer with --layer NAME")
     format_of(out)  # before any work
     if film is not None:
         check_film(film)
@@ -68,11 +71,12 @@ def dream(
             photograph = read(start)
         except ImageError as error:
             raise ImageError(f"{start}: {error}") from error
-    recognizer = recognizer_of(model)
-    target = class_number(recognizer.classes, class_name) if class_name else None
+    found = recognizer.named(model, device=device)
+    network = Inside(*found.predictor.inside(), found.names, found.predictor.probabilities)
+    target = class_number(found.names, class_name) if class_name else None
     result = dreamt(
-        recognizer.model,
-        recognizer.preprocessing,
+        network.model,
+        network.preprocessing,
         target=target,
         layer=layer or None,
         channel=feature_map,
@@ -85,17 +89,21 @@ def dream(
     save(out, result.picture)
     if film is not None:
         save_film(film, result.frames)
-    seen = apply(result.picture, recognizer.preprocessing.view)[None]
-    probabilities = recognizer.probabilities(seen)[0]
+    probabilities = network.probabilities(apply(result.picture, network.preprocessing.view))
     best = int(probabilities.argmax())
-    name = recognizer.classes[best if target is None else target]
-    probability = float(probabilities[best if target is None else target])
+    meant = best if target is None else target
+    probability = float(probabilities[meant])
     if json:
-        of = {"class": name if target is not None else None, "layer": layer or None}
-        of |= {"map": feature_map, "seed": seed, "steps": steps}  # type: ignore[dict-item]
-        sees = {"name": recognizer.classes[best], "probability": float(probabilities[best])}
+        of: dict[str, Any] = {
+            "class": None if target is None else network.name(target),
+            "layer": layer or None,
+            "map": feature_map,
+            "seed": seed,
+            "steps": steps,
+        }
+        sees = {"name": network.name(best), "probability": float(probabilities[best])}
         print_json({"model": model, **of, "score": result.scores[-1], "sees": sees,
                     "probability": probability, "out": str(out),
                     "film": str(film) if film else None})  # fmt: skip
         return
-    print(printable(f"{out}: the network sees {name} in it, {percent(probability)}"))
+    print(printable(f"{out}: recognized as {network.name(meant)}, {percent(probability)}"))

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
 Database = Annotated[
     str,
-    typer.Option("--keys", metavar="URL", help="Database of keys, as SQLAlchemy has it."),
+    typer.Option("--keys", metavar="URL", help="The database of keys, as SQLAlchemy writes it."),
 ]
-Name = Annotated[str, typer.Argument(metavar="NAME", help="Who or what calls.", show_default=False)]
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="Who or what calls the service.", show_default=False)
+]
 
 keys = typer.Typer(
     name="keys",
@@ -30,7 +32,7 @@ keys = typer.Typer(
 
 @keys.command()
 def add(name: Name, database: Database = "", json: Json = False) -> None:
-    """Makes a key and prints it, once: only its hash is kept.
+    """Makes a key and prints it, this once: only its hash is kept.
 
     \b
     Example:
@@ -46,7 +48,7 @@ def add(name: Name, database: Database = "", json: Json = False) -> None:
 
 @keys.command("list")
 def listing(database: Database = "", json: Json = False) -> None:
-    """Lists the keys with the calls and pictures that each was used for.
+    """Lists the keys, and how many calls and inputs each was used for.
 
     \b
     Example:
@@ -71,7 +73,7 @@ def listing(database: Database = "", json: Json = False) -> None:
 
 @keys.command()
 def revoke(name: Name, database: Database = "") -> None:
-    """Ends a key; every server that uses the database knows within two seconds.
+    """Revokes a key; every server that uses the database refuses it within two seconds.
 
     \b
     Example:
@@ -82,7 +84,7 @@ def revoke(name: Name, database: Database = "") -> None:
 
 
 def place_of(url: str) -> str:
-    """The database that is meant: the one named, or an SQLite file of the person's own."""
+    """The database to use: the one named, or an SQLite file of the person's own."""
     if url:
         return url
     share = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"

@@ -1,16 +1,13 @@
 """striate models: every network, or one layer by layer."""
 
-import json
-from contextlib import suppress
-from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from striate.cli.options import Json
-from striate.cli.show import amount, print_json, print_table, printable, table
-from striate.errors import StorageError, UserError
+from striate.cli.show import amount, print_json, print_table, table
+from striate.errors import UserError
 
 
 def models(
@@ -40,51 +37,22 @@ def models(
 
 def show_one(name: str, svg: Path | None, *, as_json: bool) -> None:
     """The layer table of one network."""
+    from striate.files import writing
     from striate.models import describe, draw
 
     description = describe(name)
     if svg is not None:
-        try:
-            svg.write_text(draw(description), encoding="utf-8")
-        except OSError as error:
-            raise StorageError(f"cannot write {svg}: {error.strerror or error}") from error
-    print(description.to_json() if as_json else printable_lines(description.table(layers=True)))
-
-
-def printable_lines(text: str) -> str:
-    """Every line made printable."""
-    return "\n".join(printable(line) for line in text.splitlines())
-
-
-def counted() -> dict[str, dict[str, Any]]:
-    """What counting finds of every network; kept until their code changes, for it takes seconds."""
-    from striate import models
-    from striate.files import cache_folder, writing
-    from striate.progress import track
-
-    code = sorted(Path(models.__file__).parent.glob("*.py"))
-    state = sha256(b"".join(path.read_bytes() for path in code)).hexdigest()
-    kept = cache_folder() / f"networks-{state[:16]}.json"
-    with suppress(OSError, ValueError):
-        return dict(json.loads(kept.read_text()))
-    counts = {}
-    for name in track(models.NETWORKS, "count"):
-        found = models.describe(name)
-        counts[name] = {
-            "input": list(found.input),
-            "parameters": found.parameters,
-            "multiply_adds": found.multiply_adds,
-        }
-    with suppress(StorageError), writing(kept) as temporary:
-        temporary.write_text(json.dumps(counts))
-    return counts
+        with writing(svg) as temporary:
+            temporary.write_text(draw(description), encoding="utf-8")
+    print(description.to_json() if as_json else description.table(layers=True))
 
 
 def show_all(*, as_json: bool) -> None:
     """One line a network."""
     from striate.models import NETWORKS
+    from striate.models.counting import counted
 
-    counts = counted()
+    counts = counted(NETWORKS)
     rows: list[dict[str, Any]] = [
         {
             "name": name,

@@ -2,6 +2,8 @@
 
 import os
 import re
+import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -10,23 +12,105 @@ import typer
 from striate.errors import StorageError
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-Seed = Annotated[int, typer.Option(min=0, help="Where all randomness starts.")]
+MOST_SEED = 2**31 - 1  # what every library of ours takes, further seeds of a comparison included
+Seed = Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Where all randomness starts.")]
+Device = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME", help="What computes: cpu, cuda, cuda:1, mps, or auto: the fastest there is."
+    ),
+]
+Task = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="What is learned from the data, where that is ambiguous.",
+        show_default="what the data says",
+    ),
+]
 Data = Annotated[
     str,
     typer.Argument(
         metavar="DATA",
-        help="A folder with one folder of images for each class, a .csv list, or a catalog name.",
+        help="A folder (one folder of images for each class, PASCAL VOC, COCO), a .csv list, or a "
+        "name that `striate datasets` lists.",
         show_default=False,
     ),
 ]
-ModelFile = Annotated[
+Trained = Annotated[
     str,
-    typer.Argument(metavar="MODEL", help="A recognizer (.safetensors).", show_default=False),
+    typer.Argument(
+        metavar="MODEL",
+        help="A recognizer (.safetensors), or the name of a network that has published weights.",
+        show_default=False,
+    ),
 ]
-BatchSize = Annotated[int, typer.Option(min=1, help="Images that are computed together.")]
+Model = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        help="A recognizer (.safetensors), an export (.onnx, .xml), or the name of a network that "
+        "has published weights.",
+        show_default=False,
+    ),
+]
+BatchSize = Annotated[int, typer.Option(min=1, help="Inputs that are computed together.")]
 KeepLeaks = Annotated[
-    bool, typer.Option("--keep-leaks", help="Score test images too that were learned from.")
+    bool, typer.Option("--keep-leaks", help="Score test examples too that were learned from.")
 ]
+Network = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="A network of `striate models`, for methods that learn on one.",
+        show_default="by the data",
+    ),
+]
+Weights = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME|FILE|none",
+        help="What the network starts from: published weights, your own, or random numbers.",
+    ),
+]
+RecipeName = Annotated[
+    str | None,
+    typer.Option(
+        "--recipe",
+        metavar="NAME",
+        help="How to learn by steps: one of striate.recipes, as in vgg_2015.",
+        show_default="by the data",
+    ),
+]
+TimeLimit = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SECONDS",
+        min=1,
+        help="For each method that learns by steps; it keeps the best it has by then.",
+        show_default="none",
+    ),
+]
+
+
+def weights_of(given: str) -> str | None:
+    """What `--weights` means: "none" are random numbers."""
+    return None if given == "none" else given
+
+
+def command_line(command: str, place: str, options: Mapping[str, object]) -> str:
+    """A command as a person would type it; options that are None or False are left out.
+
+    >>> command_line("train", "my photos", {"epochs": 3, "seed": None, "keep-leaks": True})
+    "striate train 'my photos' --epochs 3 --keep-leaks"
+    """
+    words = ["striate", command, place]
+    for name, value in options.items():
+        if value is True:
+            words.append(f"--{name}")
+        elif value is not None and value is not False:
+            words += [f"--{name}", str(value)]
+    return shlex.join(words)
 
 
 def plain_name(name: str) -> str:
@@ -44,4 +128,6 @@ def see_writable(folder: Path) -> None:
     while not place.exists() and place != place.parent:
         place = place.parent
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
-        raise StorageError(f"cannot write to {folder}: {place} is no folder that may be written")
+        raise StorageError(
+            f"cannot write to {folder}: {place} is not a folder that can be written to"
+        )

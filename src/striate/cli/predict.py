@@ -1,32 +1,35 @@
-"""striate predict: what pictures show."""
+"""striate predict: what a recognizer answers, for files and folders of any number."""
 
-import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from striate.cli.detection import predict_boxes
-from striate.cli.options import BatchSize, Json, ModelFile
-from striate.cli.show import percent, print_json, printable
-from striate.errors import UserError
+from striate.cli.options import BatchSize, Device, Json, Model, plain_name, see_writable
+from striate.cli.show import print_json, printable
+from striate.errors import InputError, UserError
 
 if TYPE_CHECKING:
-    from striate.recognizer import Prediction
+    from striate.recognizer import Recognizer
+    from striate.tasks import Prediction
 
 
 def predict(
-    model: ModelFile,
+    model: Model,
     paths: Annotated[
         list[str],
-        typer.Argument(metavar="PATHS...", help="Pictures, or folders.", show_default=False),
+        typer.Argument(
+            metavar="PATHS...", help="Files, folders, or patterns (*.jpg).", show_default=False
+        ),
     ],
     top: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Labels (or objects) to print for a picture.", show_default="5; all objects"
+            min=1,
+            help="How many labels or objects to print for an input.",
+            show_default="5 labels; all objects",
         ),
     ] = None,
     batch_size: BatchSize = 32,
@@ -34,95 +37,147 @@ def predict(
         Literal["torch", "compiled", "onnxruntime", "openvino", "auto"],
         typer.Option(help="What computes; auto measures once and remembers. Not for exports."),
     ] = "torch",
+    device: Device = "auto",
     draw: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Of a detector: pictures with their boxes, as PNG."),
+        typer.Option(metavar="FOLDER", help="Also write each picture with its prediction, as PNG."),
+    ] = None,
+    features: Annotated[
+        str, typer.Option(metavar="LAYER", help="Instead of predictions: deep features (--out).")
+    ] = "",
+    pool: Annotated[
+        Literal["none", "avg", "max"],
+        typer.Option(help="--features: of each feature map its mean or maximum over all places."),
+    ] = "none",
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.npy", help="--features: one row for each input, float32."),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Tags pictures with calibrated probabilities; folders are walked, whatever their size.
+    """Predicts what MODEL was trained for: labels with probabilities, or objects with their boxes.
 
-    A detector says what is where: boxes as x0 y0 x1 y1 in pixels, the best first. A picture that
-    cannot be read is named with its reason; the others go on.
+    Folders are walked, whatever their size; what systems put there (._cat.jpg, Thumbs.db) is
+    skipped. An input that cannot be read is named with its reason, and the others go on.
 
     \b
     Examples:
         striate predict striate-photos/finetune.safetensors cat.jpg holiday/
-        striate predict photos.safetensors holiday/ --json > tags.jsonl
-        striate predict photos.onnx holiday/
-        striate predict cells.safetensors slides/ --draw seen
-        striate predict cells.onnx slides/ --json
+        striate predict photos.safetensors holiday/ --json > labels.jsonl
+        striate predict cells.onnx slides/ --draw drawn
+        striate predict efficientnet_lite0 dog.jpg --top 3
+        striate predict efficientnet_lite0 photos/ --features stage4 --pool avg --out features.npy
     """
-    from striate.progress import track
-    from striate.recognizer import load
-    from striate.tasks.detection.exported import detector_in
+    from striate import recognizer
+    from striate.inference.walking import expanded, walk
 
-    detector = detector_in(model)
-    if detector is None:
-        if draw is not None:
-            raise UserError(f"--draw {draw}: {model} is no detector and has no boxes to draw")
-        recognizer = load(model, engine=engine)
-    total = sum(1 for _ in walk(paths))
+    check_features(features, pool, out, top, draw)
+    places = expanded(paths)
+    found = recognizer.named(model, engine=engine, device=device)
+    if draw is not None:
+        found.task.own_options("predict", {"draw": draw})
+        see_writable(draw)
+    suffixes = found.task.suffixes
+    total = sum(1 for _ in walk(places, suffixes))
     if not total:
-        raise UserError(f"no pictures in {', '.join(paths)}")
-    if detector is not None:
-        read = predict_boxes(detector, walk(paths), total=total, top=top, draw=draw, json=json)
-        ended(read, total)
-        return
-    read = 0
-    predictions = recognizer.predict(walk(paths), batch_size=batch_size)
-    for prediction in track(predictions, "predict", total):
-        read += prediction.error is None
-        if json:
-            print_json(prediction.to_json(top=top or 5))
-        elif prediction.error is None:
-            print(line(prediction, top or 5))
-        else:
-            print(f"{printable(prediction.name)}: {prediction.error}", file=sys.stderr)
-    ended(read, total)
-
-
-def ended(read: int, total: int) -> None:
-    """Says how many pictures could not be read; where none could, it was in vain."""
+        some = ", ".join(sorted(suffixes)[:6])
+        raise UserError(f"{', '.join(paths)}: no file to read there (looked for {some} ...)")
+    inputs = walk(places, suffixes)
+    if out is not None:
+        rows = found.each_features(inputs, layer=features, pool=pool, batch_size=batch_size)
+        read = write_features(rows, total, out, json=json)
+    else:
+        predictions = found.predict(inputs, batch_size=batch_size)
+        read = show_all(found, predictions, total, top or found.task.top, draw, json=json)
     if read < total:
         print(f"{total - read} of {total} could not be read", file=sys.stderr)
     if not read:
         raise typer.Exit(2)
 
 
-def line(prediction: "Prediction", top: int) -> str:
-    """`cat.jpg  cat 93.1 %, dog 4.0 %`."""
-    labels = ", ".join(
-        f"{printable(label.name)} {percent(label.probability)}" for label in prediction.labels[:top]
-    )
-    return f"{printable(prediction.name)}  " + (
-        labels if prediction.known else f"none of these ({labels})"
-    )
+def check_features(
+    features: str, pool: str, out: Path | None, top: int | None, draw: Path | None
+) -> None:
+    """Refuses options that do not go together."""
+    if not features:
+        for option, given in (("--out", out is not None), ("--pool", pool != "none")):
+            if given:
+                raise UserError(f"{option} is for --features LAYER")
+        return
+    if out is None or out.suffix != ".npy":
+        raise UserError(f"--features {features} needs a file to write: --out features.npy")
+    for option, given in (("--top", top is not None), ("--draw", draw is not None)):
+        if given:
+            raise UserError(f"{option} is for predictions; leave it out with --features")
+    see_writable(out.parent)
 
 
-def walk(paths: Sequence[str]) -> Iterator[str]:
-    """Every picture below the folders, and every other path as it is.
+def show_all(
+    recognizer: "Recognizer",
+    predictions: "Iterator[Prediction]",
+    total: int,
+    top: int | None,
+    draw: Path | None,
+    *,
+    json: bool,
+) -> int:
+    """Prints each prediction and draws it if that is wanted; returns how many inputs were read."""
+    from striate.progress import track
 
-    A folder that cannot be read comes as itself, so that it is named like a broken picture. Links
-    to folders are followed only where the person names them.
-    """
-    from striate.images import SUFFIXES
-
-    waiting = list(reversed(paths))
-    named = set(paths)
-    while waiting:
-        path = waiting.pop()
-        if not os.path.isdir(path):  # noqa: PTH112 (a Path costs ten times more)
-            yield path
+    read = 0
+    for number, prediction in enumerate(track(predictions, "predict", total), 1):
+        if json:
+            print_json(prediction.to_json(top=top))
+        if prediction.error is not None:
+            if not json:
+                print(printable(f"{prediction.name}: {prediction.error}"), file=sys.stderr)
             continue
-        try:
-            with os.scandir(path) as entries:
-                found = sorted(entries, key=lambda entry: entry.name)
-        except OSError:
-            yield path
-            continue
-        folders = [entry.path for entry in found if entry.is_dir(follow_symlinks=False)]
-        waiting.extend(reversed([folder for folder in folders if folder not in named]))
-        for entry in found:
-            if os.path.splitext(entry.name)[1].lower() in SUFFIXES and not entry.is_dir():  # noqa: PTH122
-                yield entry.path
+        read += 1
+        if not json:
+            print(printable(f"{prediction.name}  {prediction.line(top)}"))
+        if draw is not None:
+            stem = plain_name(Path(prediction.name).stem)
+            draw_one(recognizer, prediction, draw / f"{number:05d}-{stem}.png")
+    return read
+
+
+def draw_one(recognizer: "Recognizer", prediction: "Prediction", path: Path) -> None:
+    """A picture with its prediction as a PNG, whole or not there."""
+    from striate import images
+    from striate.files import writing
+
+    try:
+        pixels = images.read(prediction.name, at_least=None)
+    except InputError as error:  # it was read a moment ago
+        raise UserError(f"{prediction.name}: {error}") from error
+    picture = recognizer.task.draw(pixels, prediction, recognizer.names)
+    with writing(path) as temporary:
+        picture.save(temporary, format="PNG")
+
+
+def write_features(rows: "Iterator[tuple[str, Any]]", total: int, out: Path, *, json: bool) -> int:
+    """Writes features as they come, and prints which row belongs to which input."""
+    from striate.progress import track
+    from striate.tensors import save_rows
+
+    def readable() -> Iterator[Any]:
+        count = 0
+        for name, row in track(rows, "features", total):
+            error = str(row) if isinstance(row, InputError) else None
+            if json:
+                print_json(
+                    {"path": name, **({"row": count} if error is None else {"error": error})}
+                )
+            elif error is None:
+                print(printable(f"{name}  row {count}"))
+            else:
+                print(printable(f"{name}: {error}"), file=sys.stderr)
+            if error is None:
+                count += 1
+                yield row
+        if not count:  # and then there is no file
+            raise UserError(f"none of {total} inputs can be read")
+
+    count, width = save_rows(out, readable())
+    print(printable(f"{out}: {count:,} rows of {width:,} features"), file=sys.stderr)
+    return count

@@ -1,4 +1,4 @@
-"""striate serve: models behind a web page and an HTTP interface."""
+"""striate serve: recognizers behind a web page and an HTTP interface."""
 
 import sys
 from pathlib import Path
@@ -6,7 +6,11 @@ from typing import Annotated, Literal
 
 import typer
 
+from striate.cli.options import Device
 from striate.cli.show import printable
+from striate.errors import UserError
+
+LONGEST = 86_400  # seconds of a deadline: a day
 
 
 def serve(
@@ -14,53 +18,71 @@ def serve(
         list[str],
         typer.Argument(
             metavar="MODEL...",
-            help="Recognizers (.safetensors) or exports (.onnx, .xml).",
+            help="Recognizers of any task (.safetensors) or exports (.onnx, .xml).",
             show_default=False,
         ),
     ],
     host: Annotated[
-        str, typer.Option(help="Where to listen; others than this machine need keys.")
+        str, typer.Option(help="The address to listen at; any but this machine's own needs keys.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65535)] = 8000,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The port to listen at.")] = 8000,
     keys: Annotated[
         str,
-        typer.Option(metavar="URL", help="Database of keys, as SQLAlchemy has it: SQLite, yours."),
+        typer.Option(
+            metavar="URL",
+            help="The database of keys, as SQLAlchemy writes it.",
+            show_default="an SQLite file of your own",
+        ),
     ] = "",
     allow_links: Annotated[
-        bool, typer.Option("--allow-links", help="Fetch pictures that callers give links to.")
+        bool, typer.Option("--allow-links", help="Download pictures that callers link to.")
     ] = False,
     engine: Annotated[
         Literal["torch", "onnxruntime", "openvino"],
-        typer.Option(help="What computes networks. Not for exports."),
+        typer.Option(help="What computes the networks. Not for exports."),
     ] = "torch",
-    batch: Annotated[int, typer.Option(min=1, help="Pictures computed together, at most.")] = 32,
+    device: Device = "auto",
+    batch: Annotated[
+        int, typer.Option(min=1, max=4096, help="Inputs that are computed together, at most.")
+    ] = 32,
     window: Annotated[
         float, typer.Option(min=0, max=1000, help="Milliseconds that a batch waits for more.")
     ] = 3.0,
     queue: Annotated[
-        int, typer.Option(min=1, help="Pictures of a model that may wait; beyond it, 429.")
+        int,
+        typer.Option(
+            min=1,
+            max=1_000_000,
+            help="Inputs of a model that may wait; further calls are answered with 429.",
+        ),
     ] = 512,
-    deadline: Annotated[float, typer.Option(min=0.1, help="Seconds that a call has.")] = 30.0,
+    deadline: Annotated[
+        float, typer.Option(min=0.1, max=LONGEST, help="Seconds until a call must be answered.")
+    ] = 30.0,
 ) -> None:
-    """Serves models: a page for people, an HTTP interface for programs.
+    """Serves recognizers: a page for people, and an HTTP interface for programs.
 
-    Without keys only this machine is answered; `striate keys add NAME` makes the first.
+    Without keys only this machine is answered; `striate keys add NAME` makes the first one.
 
     \b
     Examples:
         striate serve photos.safetensors
-        striate serve photos.safetensors birds.onnx --port 8080 --allow-links
+        striate serve photos.safetensors cells.onnx --port 8080 --allow-links
         striate serve photos.safetensors --host 0.0.0.0 --keys postgresql://db/striate
     """
     from striate.cli.keys import place_of
     from striate.serving import Settings, run
 
+    for option, value in (("--window", window), ("--deadline", deadline)):
+        if value != value:  # nan is in no range, and therefore in every one
+            raise UserError(f"{option} {value}: expected a number")
     settings = Settings(
         models=tuple(models),
         host=host,
         port=port,
         keys=place_of(keys),
         engine=engine,
+        device=device,
         batch=batch,
         window=window / 1000,
         queue=queue,
@@ -69,5 +91,5 @@ def serve(
     )
     names = ", ".join(Path(model).stem for model in models)
     shown = f"[{host}]" if ":" in host else host
-    print(printable(f"{names}: http://{shown}:{port}/ (Ctrl-C ends it)"), file=sys.stderr)
+    print(printable(f"{names}: http://{shown}:{port}/ (Ctrl-C stops it)"), file=sys.stderr)
     run(settings)

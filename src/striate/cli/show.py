@@ -6,8 +6,14 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from striate.plain import plain
+
 if TYPE_CHECKING:
     from rich.table import Table
+
+    from striate.data import Dataset
+
+NAMED = 10  # of what was left out or is doubtful, in text; JSON has all
 
 
 def printable(text: str) -> str:
@@ -25,21 +31,6 @@ def printable(text: str) -> str:
 def print_json(value: Any) -> None:
     """One line on stdout; what is not a number becomes null, for JSON has no nan."""
     print(json.dumps(plain(value), allow_nan=False), flush=True)
-
-
-def plain(value: Any) -> Any:
-    """The same with every nan and infinity as None.
-
-    >>> plain({"precision": [0.5, float("nan")]})
-    {'precision': [0.5, None]}
-    """
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, dict):
-        return {key: plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(each) for each in value]
-    return value
 
 
 def table(
@@ -115,3 +106,34 @@ def duration(seconds: float | None) -> str:
     if minutes < 60:
         return f"{minutes} min {rest:02} s"
     return f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def print_sizes(dataset: "Dataset[Any]") -> None:
+    """How many examples there are, and what for."""
+    train, validation, test = (int((dataset.split == number).sum()) for number in range(3))
+    count = len(dataset.classes)
+    classes = f" of {count:,} class{'' if count == 1 else 'es'}" if count else ""
+    print(
+        printable(
+            f"{dataset.name}: {len(dataset):,} examples{classes}: {train:,} to learn from, "
+            f"{validation:,} to choose on, {test:,} to score"
+        )
+    )
+
+
+def print_doubts(dataset: "Dataset[Any]") -> None:
+    """Notes on a dataset, what was left out of it, and what is marked doubtfully."""
+    for note in dataset.notes:
+        print(f"note: {printable(note)}")
+    _print_some("left out", [(one.name, one.reason) for one in dataset.left_out])
+    _print_some("doubtful", [(one.image, one.text) for one in dataset.targets.doubts])
+
+
+def _print_some(heading: str, pairs: Sequence[tuple[str, str]]) -> None:
+    """Names with reasons, of many the first."""
+    if pairs:
+        print(f"{heading}: {len(pairs):,}")
+    for name, reason in pairs[:NAMED]:
+        print(f"  {printable(name)}: {printable(reason)}")
+    if len(pairs) > NAMED:
+        print(f"  and {len(pairs) - NAMED:,} more; --json names them all")

@@ -1,125 +1,130 @@
-"""striate train: one approach, one recipe, resumable."""
+"""striate train: one method, one recipe, resumable."""
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from striate.cli.detection import LEAKS, train_detector, without_boxes
-from striate.cli.options import Data, Json, KeepLeaks, Seed, plain_name, see_writable
-from striate.cli.show import duration, percent, print_json, printable
+from striate.cli.options import (
+    Data,
+    Device,
+    Json,
+    KeepLeaks,
+    Network,
+    RecipeName,
+    Seed,
+    Task,
+    TimeLimit,
+    Weights,
+    command_line,
+    plain_name,
+    see_writable,
+    weights_of,
+)
+from striate.cli.show import duration, percent, print_doubts, print_json, printable
 from striate.errors import UserError
 
-Name = Literal["scratch", "finetune", "transfer", "handcrafted"]
-BY_EPOCHS = ("scratch", "finetune")
+if TYPE_CHECKING:
+    from striate.comparing import Outcome
 
 
 def train(
     data: Data,
-    approach: Annotated[Name, typer.Option(help="How to learn.")] = "scratch",
-    task: Annotated[
-        Literal["classification", "detection"],
-        typer.Option(help="What to learn: one class an image, or what is where in it."),
-    ] = "classification",
-    model: Annotated[
+    task: Task = None,
+    method: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME",
-            help="A network of `striate models`, or for detection a method, as in faster_rcnn or "
-            "faster_rcnn_resnet18; fits the data if none.",
-        ),
+        typer.Option(metavar="NAME", help="How to learn.", show_default="what suits the task"),
     ] = None,
-    weights: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME|FILE",
-            help="detection: what its backbone begins with.",
-        ),
-    ] = "imagenet",
+    network: Network = None,
+    weights: Weights = "published",
+    recipe: RecipeName = None,
     epochs: Annotated[
         int | None, typer.Option(min=1, help="Views of the data; the recipe's where not given.")
     ] = None,
+    time_limit: TimeLimit = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Of the run.", show_default="striate-NAME-APPROACH"),
+        typer.Option(metavar="FOLDER", help="Of the run.", show_default="striate-NAME-METHOD"),
     ] = None,
     resume: Annotated[
         Path | None,
         typer.Option(metavar="RUN", help="The folder of a run that was stopped, to go on."),
     ] = None,
     seed: Seed = 0,
+    device: Device = "auto",
     keep_leaks: KeepLeaks = False,
     json: Json = False,
 ) -> None:
     """Learns one recognizer; a run that was stopped goes on where it was.
 
-    The run is a folder: recipe, metrics as JSON lines and for TensorBoard, checkpoints, and at the
-    end recognizer.safetensors.
+    The run is a folder: what was asked, metrics as JSON lines and for TensorBoard, checkpoints, and
+    at the end recognizer.safetensors.
 
     \b
     Examples:
-        striate train photos/ --approach finetune
+        striate train photos/ --method finetune
+        striate train photos/ --method scratch --network resnet18 --time-limit 600
         striate train digits --epochs 5 --out run
         striate train digits --epochs 5 --resume run
-        striate train cells/ --task detection --model faster_rcnn_efficientnet_lite0
     """
-    import striate
-    from striate.approaches import Ask, run_approach
-    from striate.tasks.detection.learning import begun
+    from striate.comparing import data_to_json, learn
+    from striate.tasks import opening
 
     if resume is not None and out is not None:
         raise UserError(f"--resume {resume} goes on in that folder; leave out --out {out}")
-    if resume is not None and not begun(resume):
-        raise UserError(f"--resume {resume}: no run there (no run.json)")
-    if task == "detection":
-        if approach != "scratch":
-            raise UserError(f"--approach {approach}: detection has one way to learn; leave it out")
-        if keep_leaks:
-            raise UserError(LEAKS)
-        train_detector(
-            striate.data.open(data, seed=seed), data, model=model, weights=weights, epochs=epochs,
-            folder=resume or out, resume=resume is not None, seed=seed, json=json,
-        )  # fmt: skip
-        return
-    if weights != "imagenet":
-        raise UserError(f"--weights {weights}: for --task detection")
-    if approach not in BY_EPOCHS and (epochs is not None or resume is not None):
-        option = "--epochs" if epochs is not None else "--resume"
-        raise UserError(f"{option}: {approach} is solved at once, without epochs; leave it out")
-    dataset = without_boxes(striate.data.open(data, seed=seed))
-    folder = resume or out or Path(f"striate-{plain_name(dataset.name)}-{approach}")
+    dataset = opening.open(data, task=task, seed=seed)
+    known = opening.task_of(dataset, task)
+    name = method or known.default
+    known.method(name)
+    folder = resume or out or Path(f"striate-{plain_name(dataset.name)}-{plain_name(name)}")
     see_writable(folder)
-    ask = Ask(
-        seed=seed, model=model, epochs=epochs, folder=folder, resume=resume is not None,
-        keep_leaks=keep_leaks,
-    )  # fmt: skip
     try:
-        outcome = run_approach(approach, dataset, ask)
+        outcome = learn(
+            dataset, name, task=known.name, seed=seed, network=network,
+            weights=weights_of(weights), recipe=recipe, epochs=epochs, seconds=time_limit,
+            keep_leaks=keep_leaks, folder=folder, resume=resume is not None, device=device,
+        )  # fmt: skip
     except KeyboardInterrupt:
-        if (folder / "checkpoint.safetensors").exists():
-            again = f"striate train {data} --approach {approach} --resume {folder}"
+        if folder.is_dir():
+            given = {
+                "task": task, "method": method, "network": network, "weights": weights,
+                "recipe": recipe, "epochs": epochs, "time-limit": time_limit, "resume": folder,
+                "seed": seed, "device": device, "keep-leaks": keep_leaks,
+            }  # fmt: skip
+            usual = {"weights": "published", "seed": 0, "device": "auto"}
+            asked = {option: one for option, one in given.items() if usual.get(option) != one}
+            again = command_line("train", data, asked)
             print(f"saved; to go on: {printable(again)}", file=sys.stderr)
         raise
     path = folder / "recognizer.safetensors"
-    outcome.recognizer.save(path)
-    seconds = sum(outcome.seconds.values())
     if json:
-        print_json(
-            {
-                "approach": approach,
-                "top1": outcome.top1,
-                "top5": outcome.top5,
-                "seconds": seconds,
-                "parameters": outcome.parameters,
-                "recognizer": str(path),
-                "run": str(folder),
-                "history": list(outcome.curve),
-                "notes": list(outcome.notes),
-            }
-        )
+        files = {"recognizer": str(path), "run": str(folder)}
+        about = {"task": known.name, "data": data_to_json(outcome.data.dataset)}
+        print_json({**about, **outcome.to_json(), **files})
         return
-    print(f"{approach}: top-1 {percent(outcome.top1)} on the test images, in {duration(seconds)}")
-    for note in outcome.notes:
-        print(printable(note))
+    _print(outcome)
     print(f"recognizer: {printable(str(path))}")
+
+
+def _print(outcome: "Outcome") -> None:
+    """What was learned and how good it is."""
+    task, scores, seconds = outcome.recognizer.task, outcome.scores, duration(outcome.seconds)
+    if scores is None:
+        value = outcome.learned.validation.get(task.score)
+        part, interval = "validation", ""
+    else:
+        low, high = scores.interval
+        value, part = scores.value, "test"
+        interval = f" (95 %: {100 * low:.1f} to {100 * high:.1f})"
+    print(
+        printable(
+            f"{outcome.name}: {task.score_title} {percent(value)}{interval} on the {part} "
+            f"examples, learned in {seconds}"
+        )
+    )
+    for line in scores.lines() if scores else ():
+        print(f"  {printable(line)}")
+    for note in outcome.learned.notes:
+        print(f"note: {printable(note)}")
+    print_doubts(outcome.data.dataset)

@@ -1,30 +1,36 @@
-"""Where images and targets come from; nothing below this package knows where pixels lie."""
+"""Where inputs and targets come from; nothing below this package knows where pixels lie."""
 
+from striate.data._native import SMALL, native
+from striate.data._open import READERS, Reader, open
 from striate.data.batches import Batch, Batches
-from striate.data.boxes import BoxedDataset, Doubt, Objects
+from striate.data.boxes import Boxes, Doubt, Objects
 from striate.data.catalog import CATALOG, Entry
-from striate.data.dataset import SPLITS, Array, Dataset, Files, Images, LeftOut
-from striate.data.native import SMALL, native
-from striate.data.open import open
+from striate.data.dataset import SPLITS, Array, Dataset, Files, Inputs, LeftOut
 from striate.data.pixels import Decoded, decode
 from striate.data.splits import stratified
+from striate.data.targets import Facts, Labels, Targets
 
 __all__ = [
     "CATALOG",
+    "READERS",
     "SMALL",
     "SPLITS",
     "Array",
     "Batch",
     "Batches",
-    "BoxedDataset",
+    "Boxes",
     "Dataset",
     "Decoded",
     "Doubt",
     "Entry",
+    "Facts",
     "Files",
-    "Images",
+    "Inputs",
+    "Labels",
     "LeftOut",
     "Objects",
+    "Reader",
+    "Targets",
     "decode",
     "native",
     "open",

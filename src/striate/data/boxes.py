@@ -1,16 +1,28 @@
 """Images in which things are marked by boxes, and what can be wrong with a box."""
 
+import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.data.dataset import Dataset, Images, Rows
+from striate.data.dataset import Inputs
+from striate.data.splits import TRAIN, Rows
+from striate.data.targets import Facts, Targets, tally
 
 TINY = 3.0  # pixels of the shorter side; below it nothing can be seen
 ROUNDING = 1.0  # pixels that a box may lie outside the image before anybody is told
+FEW = 0.01  # of all boxes: fewer that are tiny are no fault of the set
+QUANTILES = (0.05, 0.5, 0.95)  # of the sides of boxes that a check reports
+DOUBTS = {
+    "outside": "reach beyond their image or lie outside it",
+    "empty": "have no area",
+    "repeated": "are marked twice",
+    "tiny": "are hardly a pixel",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,66 +66,107 @@ class Doubt:
 
 
 @dataclass(frozen=True, eq=False)
-class BoxedDataset(Dataset):
-    """Images with boxes.
-
-    `targets` is what a task of one class an image would see: the class of the largest object, and
-    one more than the last class where nothing is marked.
+class Boxes(Targets):
+    """Any number of boxes in each image.
 
     Attributes:
+        names: the classes, in the order of their numbers.
         objects: (N,) what is marked in each image.
-        sizes: (N, 2) height and width of each image, in pixels.
-        doubts: boxes that were mended, dropped or look wrong.
+        sizes: (N, 2) int64 height and width of each image, in pixels.
+        doubts: boxes that were corrected, left out or look wrong, of the whole set.
     """
 
-    objects: tuple[Objects, ...] = ()
-    sizes: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 2), np.int64))
+    names: tuple[str, ...]
+    objects: tuple[Objects, ...]
+    sizes: NDArray[np.int64]
     doubts: tuple[Doubt, ...] = ()
 
+    kind: ClassVar[str] = "boxes"
+    things: ClassVar[str] = "things"
+    contradiction: ClassVar[str] = "with different boxes"
+
     def __post_init__(self) -> None:
-        super().__post_init__()
-        if not len(self.objects) == len(self.sizes) == len(self.targets):
+        if len(self.objects) != len(self.sizes):
             raise ValueError(
-                f"{len(self.objects)} lists of objects, {len(self.sizes)} sizes and "
-                f"{len(self.targets)} images should be as many"
+                f"{len(self.objects)} lists of objects and {len(self.sizes)} sizes: not as many"
             )
 
-    def take(self, indices: Rows) -> "BoxedDataset":
-        rows = np.asarray(indices, dtype=np.int64)
-        return replace(
-            self,
-            images=self.images.take(rows),
-            targets=self.targets[rows],
-            split=self.split[rows],
-            objects=tuple(self.objects[row] for row in rows.tolist()),
-            sizes=self.sizes[rows],
-        )
+    def __len__(self) -> int:
+        return len(self.objects)
 
-    def counts(self) -> NDArray[np.int64]:
-        """Objects of each class in each split, difficult ones and crowds left out: (classes, 3)."""
-        table = np.zeros((len(self.classes), 3), dtype=np.int64)
-        for marked, split in zip(self.objects, self.split.tolist(), strict=True):
-            if split >= 0:
-                np.add.at(table[:, split], marked.classes[marked.asked], 1)
-        return table
+    def take(self, rows: Rows) -> "Boxes":
+        rows = np.asarray(rows, dtype=np.int64)
+        objects = tuple(self.objects[row] for row in rows.tolist())
+        return replace(self, objects=objects, sizes=self.sizes[rows])
 
-    def fingerprint(self) -> str:
-        """Names this very set of images, classes and boxes, however it is split."""
-        import hashlib
+    def strata(self) -> NDArray[np.int64]:
+        """(N,) the class of each image's largest object; one more than the last class where
+        nothing is marked."""
+        strata = np.full(len(self), len(self.names), np.int64)
+        for row, marked in enumerate(self.objects):
+            if len(marked):
+                strata[row] = marked.classes[areas(marked.boxes).argmax()]
+        return strata
 
-        total = hashlib.sha256("\0".join(self.classes).encode("utf-8", "replace"))
-        lines = sorted(
-            self.images.name(row).encode("utf-8", "replace")
-            + b"\0"
-            + self.images.mark(row)
-            + marked.boxes.tobytes()
-            + marked.classes.tobytes()
-            + marked.asked.tobytes()
-            for row, marked in enumerate(self.objects)
-        )
-        for line in lines:
-            total.update(hashlib.sha256(line).digest())
-        return total.hexdigest()
+    def counts(self, split: NDArray[np.int8]) -> NDArray[np.int64]:
+        """(len(names), 3) objects of each class and split, without difficult ones and crowds."""
+        asked = [each.classes[each.asked] for each in self.objects]
+        places = np.repeat(split, [len(each) for each in asked])
+        return tally(len(self.names), np.concatenate([np.empty(0, np.int64), *asked]), places)
+
+    def mark(self, row: int) -> bytes:
+        one = self.objects[row]
+        parts = (one.boxes, one.classes, one.difficult, one.crowd)
+        return hashlib.sha256(b"".join(part.tobytes() for part in parts)).digest()
+
+    def words(self, row: int) -> str:
+        """What is in an image: "2 RBC, 1 WBC"; "nothing"."""
+        found = Counter(self.objects[row].classes.tolist())
+        words = [f"{count} {self.names[number]}" for number, count in sorted(found.items())]
+        return ", ".join(words) or "nothing"
+
+    def facts(self, split: NDArray[np.int8]) -> Facts:
+        counts = self.counts(split)
+        faults = [
+            f"{name} is marked, but in no training image"
+            for name, row in zip(self.names, counts, strict=True)
+            if row.sum() and not row[TRAIN]
+        ]
+        kinds = Counter[str](doubt.kind for doubt in self.doubts)
+        if kinds["tiny"] < FEW * sum(map(len, self.objects)):  # nobody can do anything about them
+            del kinds["tiny"]
+        faults += [
+            f"{kinds[kind]:,} {'box' if kinds[kind] == 1 else 'boxes'} {words}"
+            for kind, words in DOUBTS.items()
+            if kinds[kind]
+        ]
+        empty = sum(not len(each) for each in self.objects)
+        remarks = ["The side of a box is the square root of its area."]
+        if empty:
+            remarks.append(
+                f"Nothing is marked in {empty:,} image{'' if empty == 1 else 's'}, which is right "
+                "where there is nothing to mark."
+            )
+        sides = [self._sides(number) for number in range(len(self.names))]
+        values = {
+            "sides": {
+                name: None if each is None else dict(zip(map(str, QUANTILES), each, strict=True))
+                for name, each in zip(self.names, sides, strict=True)
+            },
+            "nothing_marked": empty,
+        }
+        columns = [
+            tuple("" if each is None else f"{each[k]:.0f} px" for k in range(len(QUANTILES)))
+            for each in sides
+        ]
+        headings = ("small side (5 %)", "median side", "large side (95 %)")
+        return Facts(tuple(faults), tuple(remarks), headings, tuple(columns), values)
+
+    def _sides(self, number: int) -> list[float] | None:
+        """Quantiles of the sides of a class's boxes in pixels; None where it has no box."""
+        boxes = [each.boxes[each.classes == number] for each in self.objects]
+        found = areas(np.concatenate([np.empty((0, 4), np.float32), *boxes]))
+        return np.quantile(np.sqrt(found), QUANTILES).tolist() if len(found) else None
 
 
 @dataclass(frozen=True)
@@ -175,7 +228,7 @@ def mended(
     return objects, doubts
 
 
-def whole(images: Images, row: int) -> NDArray[np.uint8]:
+def whole(inputs: Inputs, row: int) -> NDArray[np.uint8]:
     """A picture with all of its pixels: (H, W, 3) uint8.
 
     Raises:
@@ -183,15 +236,10 @@ def whole(images: Images, row: int) -> NDArray[np.uint8]:
     """
     from striate import images as decoding
 
-    path = images.path(row)
-    return images[row] if path is None else decoding.read(path, at_least=None)
+    path = inputs.path(row)
+    return inputs[row] if path is None else decoding.read(path, at_least=None)
 
 
-def largest(objects: Sequence[Objects], classes: int) -> NDArray[np.int64]:
-    """(N,) the class of each image's largest object; `classes` where it has none."""
-    targets = np.full(len(objects), classes, np.int64)
-    for row, marked in enumerate(objects):
-        if len(marked):
-            sides = marked.boxes[:, 2:] - marked.boxes[:, :2]
-            targets[row] = marked.classes[sides.prod(1).argmax()]
-    return targets
+def areas(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(K,) areas of boxes (K, 4), in square pixels."""
+    return (boxes[:, 2:] - boxes[:, :2]).prod(1)

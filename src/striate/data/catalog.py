@@ -15,7 +15,8 @@ import numpy as np
 from striate import progress
 from striate.data import cifar, idx
 from striate.data.dataset import TRAIN, Array, Dataset
-from striate.errors import DataError, UnknownName
+from striate.data.targets import Labels
+from striate.errors import DataError, UnknownName, one_line
 from striate.files import cache_folder
 
 MNIST_CLASSES = tuple("0123456789")
@@ -106,7 +107,7 @@ CATALOG = {
 }
 
 
-def open_named(name: str, *, seed: int) -> Dataset:
+def open_named(name: str, *, seed: int) -> Dataset[Labels]:
     """A set of the catalog; fetched if it is nowhere here.
 
     Raises:
@@ -158,7 +159,7 @@ def fetch(name: str) -> Path:
                     downloader=pooch.HTTPDownloader(progressbar=_Bar(stage), timeout=30),
                 )
         except (OSError, ValueError) as error:  # no network or disk; a wrong checksum
-            reason = " ".join(str(error).split())[:120]
+            reason = one_line(error, 120)
             names = ", ".join(file for file, _ in entry.files)
             raise DataError(
                 f"{name} is not on this machine and cannot be fetched ({type(error).__name__}: "
@@ -206,16 +207,15 @@ def _complete(place: Path, entry: Entry) -> bool:
     return len(idx.find_idx(place)) >= 2
 
 
-def _digits(name: str, entry: Entry, seed: int) -> Dataset:
+def _digits(name: str, entry: Entry, seed: int) -> Dataset[Labels]:
     from sklearn.datasets import load_digits
 
     values, targets = load_digits(return_X_y=True)
     pixels = np.rint(values * (255 / 16)).astype(np.uint8).reshape(-1, entry.size, entry.size)
     data = Dataset(
         name=name,
-        classes=entry.classes,
-        images=Array(pixels, "digits"),
-        targets=targets.astype(np.int64),
+        inputs=Array(pixels, "digits"),
+        targets=Labels(entry.classes, targets.astype(np.int64)),
         split=np.full(len(targets), TRAIN, dtype=np.int8),
     )
     return data.complete(seed)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.data.dataset import TEST, TRAIN, Array, Dataset
+from striate.data.targets import Labels
 from striate.errors import DataError, ImageError, UserError
 from striate.files import read_bytes
 from striate.images import read
@@ -41,7 +42,7 @@ def is_cifar(folder: Path) -> bool:
     return any(form.fullmatch(name) for form in (BINARY, MOSAIC, PICKLES) for name in names)
 
 
-def open_cifar(path: Path, *, seed: int, name: str = "") -> Dataset:
+def open_cifar(path: Path, *, seed: int, name: str = "") -> Dataset[Labels]:
     """CIFAR-10 from its folder or archive; validation images are drawn from the training ones."""
     if path.is_file():
         parts, classes = _archive(path), CLASSES
@@ -63,13 +64,10 @@ def open_cifar(path: Path, *, seed: int, name: str = "") -> Dataset:
     for number, word in ((TRAIN, "train"), (TEST, "test")):
         for count, row in enumerate(np.flatnonzero(split == number)):
             names[row] = f"{word}/{count}"
-    if TRAIN not in split:
-        raise DataError(f"{path}: only test images; the training batches are missing")
     data = Dataset(
         name=name or path.resolve().name,
-        classes=classes,
-        images=Array(pixels, names),
-        targets=targets.astype(np.int64),
+        inputs=Array(pixels, names),
+        targets=Labels(classes, targets.astype(np.int64)),
         split=split,
     )
     return data.complete(seed)

@@ -1,24 +1,33 @@
-"""Images with their classes and their split: the one thing that all learning starts from."""
+"""Inputs with their targets and their split: the one thing that all learning starts from."""
 
 import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from striate import images as pictures
-from striate.data.splits import stratified
+from striate.data.names import printable, quoted
+from striate.data.splits import (
+    ASIDE,
+    SPLITS,
+    TEST,
+    TRAIN,
+    VALIDATION,
+    Rows,
+    joined,
+    straddling,
+    stratified,
+)
+from striate.data.targets import Targets
 
-SPLITS = ("train", "validation", "test")
-TRAIN, VALIDATION, TEST = range(3)
-ASIDE = -1
-SHARES = {"test": 0.2, "validation": 0.2}  # of all images; of what the test left
+SHARES = {"test": 0.2, "validation": 0.2}  # of all inputs; of what the test left
 
-Rows = NDArray[np.int64] | Sequence[int]
+Target = TypeVar("Target", bound=Targets)
 
 
 @dataclass(frozen=True)
@@ -29,14 +38,15 @@ class LeftOut:
     reason: str
 
 
-class Images(Protocol):
-    """Pictures by number, wherever they lie."""
+class Inputs(Protocol):
+    """What is learned from, by number, wherever it lies. `Files` and `Array` are for pictures."""
 
     def __len__(self) -> int:
         """How many there are."""
 
-    def __getitem__(self, row: int, /) -> NDArray[np.uint8]:
-        """One picture, (H, W, 3) uint8; ImageError with the reason if it cannot be read."""
+    def __getitem__(self, row: int, /) -> Any:
+        """One input; a picture is (H, W, 3) uint8. ImageError with the reason if it cannot be
+        read."""
 
     def name(self, row: int) -> str:
         """What people know it by: its path below the folder, with slashes, or "test/17"."""
@@ -45,9 +55,9 @@ class Images(Protocol):
         """Its file, where it has one of its own."""
 
     def mark(self, row: int) -> bytes:
-        """What changes when the picture does: the size of its file, or a hash of its pixels."""
+        """What changes when the input does: the size of its file, or a hash of its pixels."""
 
-    def take(self, rows: Rows) -> "Images":
+    def take(self, rows: Rows) -> Self:
         """Those rows, in that order."""
 
 
@@ -130,133 +140,185 @@ class Array:
 
 
 @dataclass(frozen=True, eq=False)
-class Dataset:
-    """Images, what they show, and which of them may be learned from.
+class Dataset(Generic[Target]):
+    """Inputs, what they are marked with, and which of them may be learned from.
 
     Attributes:
         name: what the person called it.
-        classes: names, in the order of the class numbers.
-        images: (N,) pictures, decoded on demand.
-        targets: (N,) int64 class numbers.
-        split: (N,) int8, an index into SPLITS; ASIDE for images of no split.
+        inputs: (N,) read on demand.
+        targets: (N,) what each is marked with: labels, boxes...
+        split: (N,) int8, an index into SPLITS; ASIDE for inputs of no split.
         drawn: the splits that striate drew itself, because the folder does not say.
+        groups: (N,) int64, equal for inputs that a drawn split has all of or none; None where each
+            stands alone.
+        seed: of the splits that were drawn.
         left_out: what lies in the folder and was not used, with reasons.
         notes: plain sentences that a report should repeat.
     """
 
     name: str
-    classes: tuple[str, ...]
-    images: Images
-    targets: NDArray[np.int64]
+    inputs: Inputs
+    targets: Target
     split: NDArray[np.int8]
     drawn: frozenset[str] = frozenset()
+    groups: NDArray[np.int64] | None = None
+    seed: int = 0
     left_out: tuple[LeftOut, ...] = ()
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if not len(self.images) == len(self.targets) == len(self.split):
+        if not len(self.inputs) == len(self.targets) == len(self.split):
             raise ValueError(
-                f"{len(self.images)} images, {len(self.targets)} targets and {len(self.split)} "
+                f"{len(self.inputs)} inputs, {len(self.targets)} targets and {len(self.split)} "
                 "splits should be as many"
             )
 
     def __len__(self) -> int:
-        return len(self.targets)
+        return len(self.inputs)
 
     @property
-    def train(self) -> "Dataset":
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes, in the order of their numbers; () where there are none."""
+        return self.targets.names
+
+    @property
+    def train(self) -> Self:
         """What is learned from."""
         return self.take(np.flatnonzero(self.split == TRAIN))
 
     @property
-    def validation(self) -> "Dataset":
+    def validation(self) -> Self:
         """What choices are made on."""
         return self.take(np.flatnonzero(self.split == VALIDATION))
 
     @property
-    def test(self) -> "Dataset":
+    def test(self) -> Self:
         """What is scored, once."""
         return self.take(np.flatnonzero(self.split == TEST))
 
-    def take(self, indices: Rows) -> "Dataset":
+    def take(self, indices: Rows) -> Self:
         """Those rows, in that order; the classes stay."""
         rows = np.asarray(indices, dtype=np.int64)
         return replace(
-            self, images=self.images.take(rows), targets=self.targets[rows], split=self.split[rows]
+            self,
+            inputs=self.inputs.take(rows),
+            targets=self.targets.take(rows),
+            split=self.split[rows],
+            groups=None if self.groups is None else self.groups[rows],
         )
 
-    def without(self, reasons: Mapping[int, str]) -> "Dataset":
+    def without(self, reasons: Mapping[int, str]) -> Self:
         """All rows but these, which join `left_out` with their reasons."""
-        gone = tuple(LeftOut(self.images.name(row), reasons[row]) for row in sorted(reasons))
         keep = np.setdiff1d(np.arange(len(self)), np.fromiter(reasons, np.int64, len(reasons)))
-        return replace(self.take(keep), left_out=self.left_out + gone)
+        return replace(self.take(keep), left_out=self.left_out + self._gone(reasons))
 
-    def set_aside(self, reasons: Mapping[int, str]) -> "Dataset":
+    def set_aside(self, reasons: Mapping[int, str]) -> Self:
         """As `without`, but the rows stay where they are, in no split: pixels need not move."""
-        rows = sorted(reasons)
-        gone = tuple(LeftOut(self.images.name(row), reasons[row]) for row in rows)
         split = self.split.copy()
-        split[rows] = ASIDE
-        return replace(self, split=split, left_out=self.left_out + gone)
+        split[sorted(reasons)] = ASIDE
+        return replace(self, split=split, left_out=self.left_out + self._gone(reasons))
 
-    def noted(self, *notes: str) -> "Dataset":
+    def _gone(self, reasons: Mapping[int, str]) -> tuple[LeftOut, ...]:
+        return tuple(LeftOut(self.inputs.name(row), reasons[row]) for row in sorted(reasons))
+
+    def learnable(self, name: str) -> Self:
+        """What of it can be learned from and scored; inputs of classes that no training input has
+        are left out.
+
+        Args:
+            name: what the person called it.
+
+        Raises:
+            DataError: if too little is left; it says what is expected.
+        """
+        data = self
+        lost = self.targets.unlearned(self.split)
+        rest = self.split[~lost]
+        if lost.any() and all((rest == part).any() for part in set(self.split.tolist())):
+            reasons = {
+                row: f"no training image is of its class {self.targets.words(row)!r}"
+                for row in np.flatnonzero(lost).tolist()
+            }
+            gone = sorted({self.targets.words(row) for row in reasons})
+            data = self.without(reasons).noted(
+                f"not scored, because no training image is of the class: {quoted(gone)}"
+            )
+            data = replace(data, targets=data.targets.compact())
+        drawn = bool(data.drawn)
+        return data.noted(*data.targets.learnable(data.split, name=name, drawn=drawn))
+
+    def noted(self, *notes: str) -> Self:
         """The same with more notes."""
         return replace(self, notes=self.notes + notes)
 
-    def redraw(self, seed: int) -> "Dataset":
+    def redraw(self, seed: int) -> Self:
         """The same rows with the validation split drawn anew; the test split stays.
 
-        Where the folder itself names the validation images, nothing changes.
+        Where the folder itself names the validation inputs, nothing changes.
         """
         if "validation" not in self.drawn:
             return self
-        return self._draw("validation", seed, keep=1)
+        return self._draw("validation", seed)
 
-    def complete(self, seed: int) -> "Dataset":
-        """Draws the test and validation splits that have no image yet from the training images."""
-        data = self
+    def complete(self, seed: int) -> Self:
+        """Draws the test and validation splits that have no input yet from the training inputs."""
+        data = replace(self, seed=seed)
+        if not (data.split == TRAIN).any():  # only to be scored
+            return data
         for part in ("test", "validation"):
             if not (data.split == SPLITS.index(part)).any():
-                # A class of two images is better off with one to choose on than one to score.
-                data = replace(data, drawn=data.drawn | {part})
-                data = data._draw(part, seed, keep=2 if part == "test" else 1)
+                data = replace(data, drawn=data.drawn | {part})._draw(part, seed)
         return data
 
-    def _draw(self, part: str, seed: int, *, keep: int) -> "Dataset":
-        number = SPLITS.index(part)
+    def together(self, groups: NDArray[np.int64]) -> Self:
+        """The same with inputs of equal `groups` (N,) in one split, as far as striate drew the
+        splits: those are drawn anew, by the same seed. Groups that there are already stay."""
+        groups = groups if self.groups is None else joined(self.groups, groups)
+        data = replace(self, groups=groups)
+        apart = {SPLITS.index(part) for part in self.drawn}
+        if not len(straddling(data.split, groups, apart)):
+            return data
+        split = self.split.copy()
+        split[np.isin(split, list(apart))] = TRAIN
+        data = replace(data, split=split)
+        for part in ("test", "validation"):
+            if part in self.drawn:
+                data = data._draw(part, self.seed)
+        return data
+
+    def _draw(self, part: str, seed: int) -> Self:
+        # A class of two images is better off with one to choose on than one to score.
+        number, keep = SPLITS.index(part), 2 if part == "test" else 1
         pool = np.flatnonzero((self.split == TRAIN) | (self.split == number))
-        keys = [self.images.name(row) for row in pool.tolist()]
-        drawn = stratified(self.targets[pool], SHARES[part], seed=seed, keys=keys, keep=keep)
+        keys = [self.inputs.name(row) for row in pool.tolist()]
+        strata = self.targets.strata()[pool]
+        groups = None if self.groups is None else self.groups[pool]
+        drawn = stratified(strata, SHARES[part], seed=seed, keys=keys, keep=keep, groups=groups)
         split = self.split.copy()
         split[pool] = np.where(drawn, number, TRAIN)
         return replace(self, split=split)
 
     def counts(self) -> NDArray[np.int64]:
-        """Images of each class in each split: (classes, 3)."""
-        table = np.zeros((len(self.classes), len(SPLITS)), dtype=np.int64)
-        used = self.split != ASIDE
-        np.add.at(table, (self.targets[used], self.split[used]), 1)
-        return table
+        """(classes, 3) how many of each class are in each split: what `targets.things` says."""
+        return self.targets.counts(self.split)
 
     def fingerprint(self) -> str:
-        """Names this very set of images and classes, wherever it lies and however it is split.
+        """Names this very set of inputs and targets, wherever it lies and however it is split.
 
-        The SHA-256 (hexadecimal) over the class names and, sorted, every image's name, class and
-        the size of its file, or its pixels where it is no file.
+        The SHA-256 (hexadecimal) over the class names and, sorted, every input's name, its target
+        and the size of its file, or its pixels where it is not a file.
         """
         lines = sorted(
-            f"{self.images.name(row)}\0{self.classes[target]}\0".encode("utf-8", "replace")
-            + self.images.mark(row)
-            for row, target in enumerate(self.targets)
+            b"\0".join(
+                (
+                    self.inputs.name(row).encode("utf-8", "replace"),
+                    self.targets.mark(row),
+                    self.inputs.mark(row),
+                )
+            )
+            for row in range(len(self))
         )
         total = hashlib.sha256("\0".join(self.classes).encode("utf-8", "replace"))
         for line in lines:
             total.update(hashlib.sha256(line).digest())
         return total.hexdigest()
-
-
-def printable(path: str) -> str:
-    """A file's name as text: slashes, and a replacement mark for bytes that are no UTF-8."""
-    if os.sep != "/":
-        path = path.replace(os.sep, "/")
-    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -1,53 +1,54 @@
 """Class folders: the class of a picture is the folder that it lies in.
 
-Flat (`cat/ dog/`), or below `train/`, `val|valid|validation/` and `test/`, any of which may be
-missing except the first. A class folder may lie deeper (`animals/cat/`); its name is then the last
-part, or the whole path where two classes would share it.
+Flat (`cat/ dog/`), or below the folders of splits (`train/`, `val/`, `test_set/`: `roles`), any of
+which may be missing. What lies deeper (`cat/patient_7/`) is of the class on top, and those images
+belong together: a split that striate draws has all of them or none.
 """
 
-import os
-import re
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
 
-from striate.data.dataset import SPLITS, TEST, TRAIN, VALIDATION, Dataset, Files, LeftOut, printable
+from striate.data.dataset import Dataset, Files, LeftOut
+from striate.data.names import canonical, counted, natural, printable, quoted
+from striate.data.roles import idle, role, roles, unlabeled
+from striate.data.splits import SPLITS, TRAIN
+from striate.data.targets import Labels
+from striate.data.walking import Place, marks_below, nothing, skipped, walk
 from striate.errors import DataError
-from striate.images import SUFFIXES
 
-SPLIT_FOLDERS = {
-    "train": TRAIN, "training": TRAIN,
-    "val": VALIDATION, "valid": VALIDATION, "validation": VALIDATION,
-    "test": TEST, "testing": TEST,
-}  # fmt: skip
-LEARNED = {name for name, split in SPLIT_FOLDERS.items() if split == TRAIN}
-CLUTTER = frozenset(("thumbs.db", "desktop.ini", "__macosx", "@eadir"))  # as are names with a dot
 EXPECTED = "one folder of images for each class, at least two (photos/cat/1.jpg, photos/dog/1.jpg)"
+NO_CLASS = "lies in no class folder"
+
+
+@dataclass(frozen=True)
+class Row:
+    """An image in its class folder.
+
+    Attributes:
+        word: the class, as the folder is called.
+        inside: the folders between that one and the image.
+        place: the image's path below the root.
+    """
+
+    word: str
+    inside: Place
+    split: int
+    place: str
 
 
 @dataclass
-class Folder:
-    """What lies below a folder.
+class Sorting:
+    """The images of a folder, sorted by what its names say."""
 
-    Attributes:
-        files: names of the image files of each folder that has some, by its path below the root.
-        others: how many files of each other kind lie beside them.
-        empty: folders without any image or folder.
-        left_out: folders that could not be read.
-    """
-
-    files: dict[tuple[str, ...], list[str]] = field(default_factory=dict)
-    others: Counter[str] = field(default_factory=Counter)
-    empty: list[str] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
-def open_folders(root: Path, *, seed: int) -> Dataset:
+def open_folders(root: Path, *, seed: int) -> Dataset[Labels]:
     """The images of class folders.
 
     Raises:
@@ -55,206 +56,227 @@ def open_folders(root: Path, *, seed: int) -> Dataset:
     """
     folder = walk(root)
     if not folder.files:
-        raise DataError(_nothing(root, folder))
-    notes, left_out = folder.notes, folder.left_out
-    shared = len(_wrapper(folder.files))  # an unpacked archive is often one folder deeper
-    deep = {path: path[shared:] for path in folder.files if len(path) > shared}
-    position = _split_position(root, set(deep.values()))
-    rows: list[tuple[tuple[str, ...], int, str]] = []  # class folder, split, path
-    for path, names in folder.files.items():
-        inner, split = deep.get(path, ()), TRAIN
-        if position is not None and inner:
-            split = SPLIT_FOLDERS[inner[position].lower()]
-            inner = (*inner[:position], *inner[position + 1 :])
-        places = ["/".join((*path, name)) for name in names]
-        if inner:
-            rows += [(inner, split, place) for place in places]
-        else:
-            left_out += [LeftOut(printable(place), "lies in no class folder") for place in places]
-    if not rows:
+        raise DataError(nothing(root, folder, EXPECTED))
+    found = _sorted(root, folder.files)
+    if not found.rows:
         raise DataError(
-            f"{root}: {len(left_out)} images, but no class folders; expected {EXPECTED}"
+            f"{root}: {counted(folder.images(), 'image')}, but no class folders; expected "
+            f"{EXPECTED}"
         )
-    classes = _classes(root, rows, notes)
-    rows.sort(key=lambda row: (row[1], natural(row[2])))
-    number = {path: index for index, path in enumerate(classes)}
+    notes = [*folder.notes, *found.notes]
+    spelled = _spelled(found.rows, notes)
+    classes = tuple(sorted(set(spelled.values()), key=natural))
+    rows = sorted(found.rows, key=lambda row: (row.split, natural(row.place)))
+    number = {name: index for index, name in enumerate(classes)}
+    groups = _groups(rows, len(classes), notes)
+    _note_missing(rows, spelled, notes)
     if folder.empty:
-        notes.append(f"without any image: {_words(folder.empty)}")
+        notes.append(f"without any image: {quoted(folder.empty)}")
     if folder.others:
-        notes.append(f"passed over, no images by their names: {_kinds(folder)}")
+        notes.append(skipped(folder))
+    left_out = [*folder.left_out, *found.left_out]
     data = Dataset(
         name=root.resolve().name or str(root),
-        classes=display_names(classes),
-        images=Files([path for _, _, path in rows], root),
-        targets=np.array([number[path] for path, _, _ in rows], dtype=np.int64),
-        split=np.array([split for _, split, _ in rows], dtype=np.int8),
+        inputs=Files([row.place for row in rows], root),
+        targets=Labels(
+            tuple(map(printable, classes)),
+            np.array([number[spelled[row.split, row.word]] for row in rows], dtype=np.int64),
+        ),
+        split=np.array([row.split for row in rows], dtype=np.int8),
+        groups=groups,
         left_out=tuple(sorted(left_out, key=lambda each: natural(each.name))),
         notes=tuple(notes),
     )
     return data.complete(seed)
 
 
-def walk(root: Path) -> Folder:
-    """Every image file below `root`, without opening one; links are followed, each folder once."""
-    found = Folder()
-    seen: set[tuple[int, int]] = set()
-    waiting: list[tuple[tuple[str, ...], str]] = [((), str(root))]
-    links: list[tuple[tuple[str, ...], str]] = []  # after the real folders, which have precedence
-    while waiting or links:
-        path, place = waiting.pop() if waiting else links.pop(0)
-        name = printable("/".join(path)) + "/"
-        try:
-            status = os.stat(place)  # noqa: PTH116
-            if (status.st_dev, status.st_ino) in seen:
-                found.notes.append(f"{name} is a link to a folder that is read already")
-                continue
-            seen.add((status.st_dev, status.st_ino))
-            with os.scandir(place) as entries:
-                listing = list(entries)
-        except OSError as error:
-            if not path:
-                raise DataError(f"{root} cannot be read: {error.strerror or error}") from error
-            found.left_out.append(
-                LeftOut(name, f"folder cannot be read: {error.strerror or error}")
-            )
-            continue
-        images, folders = [], 0
-        for entry in listing:
-            if entry.name.startswith(".") or entry.name.lower() in CLUTTER:
-                continue
-            suffix = os.path.splitext(entry.name)[1].lower()  # noqa: PTH122
-            if _is_folder(entry):
-                deeper = ((*path, entry.name), entry.path)
-                (links if entry.is_symlink() else waiting).append(deeper)
-                folders += 1
-            elif suffix in SUFFIXES:
-                images.append(entry.name)  # whether it can be read shows when it is
-            else:
-                found.others[printable(suffix) or "without a suffix"] += 1
-        if images:
-            found.files[path] = images
-        elif not folders:
-            found.empty.append(name)
+def _sorted(root: Path, files: dict[Place, list[str]]) -> Sorting:
+    """Every image to its class and split.
+
+    Raises:
+        DataError: if it cannot be known which folders are splits and which are classes.
+    """
+    found = Sorting()
+    paths = _without_marks(files, found)
+    shared = len(_wrapper(paths))  # an unpacked archive is often one folder deeper
+    inner = {path: path[shared:] for path in paths if len(path) > shared}
+    splits = _splits(root, files, inner)
+    for path in paths:
+        rest = inner.get(path, ())
+        places = ["/".join((*path, name)) for name in files[path]]
+        split, reason = TRAIN, ""
+        if splits is not None and path in inner:
+            split, rest, reason = splits[path]
+        if reason:
+            name = printable("/".join(path)) + "/"
+            found.left_out.append(LeftOut(name, f"{counted(len(places), 'image')}: {reason}"))
+        elif not rest:
+            found.left_out += [LeftOut(printable(place), NO_CLASS) for place in places]
+        else:
+            found.rows += [Row(rest[0], rest[1:], split, place) for place in places]
     return found
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link to itself: as a file, it is named with this reason when it is read
-        return False
+def _without_marks(files: dict[Place, list[str]], found: Sorting) -> list[Place]:
+    """The folders without those of masks and annotations that lie beside images."""
+    marks = marks_below(files)
+    if not marks:
+        return list(files)
+    kept, gone = [], 0
+    for path in files:
+        if any(path[:depth] in marks for depth in range(1, len(path) + 1)):
+            gone += len(files[path])
+        else:
+            kept.append(path)
+    if not kept:
+        return list(files)
+    places = quoted("/".join(place) + "/" for place in marks)
+    found.notes.append(f"masks or annotations, not read as images of a class: {places} ({gone:,})")
+    return kept
 
 
-def natural(name: str) -> tuple[tuple[int, int, str], ...]:
-    """Sorts names with their numbers as numbers.
-
-    >>> sorted(["10", "2", "1", "b", "A"], key=natural)
-    ['1', '2', '10', 'A', 'b']
-    """
-    key = []
-    for part in re.findall(r"[0-9]+|[^0-9]+", name):
-        digits = part.lstrip("0")
-        key.append((0, len(digits), digits) if part[0] in "0123456789" else (1, 0, part.casefold()))
-    return (*key, (-1, 0, name))
-
-
-def display_names(paths: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
-    """The last part of every path, or the whole of it where the last is not the only one.
-
-    >>> display_names([("a", "cat"), ("a", "dog"), ("b", "cat")])
-    ('a/cat', 'dog', 'b/cat')
-    """
-    paths = list(paths)
-    leaves = Counter(path[-1] for path in paths)
-    return tuple(printable(path[-1] if leaves[path[-1]] == 1 else "/".join(path)) for path in paths)
-
-
-def _wrapper(files: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+def _wrapper(paths: Iterable[Place]) -> Place:
     """The folders around everything: `set` and `photos` of `set/photos/cat`, `set/photos/dog`."""
-    paths = [path for path in files if path]
+    paths = [path for path in paths if path]
     if not paths:
         return ()
     low, high = min(paths), max(paths)
-    same = (a == b for a, b in zip(low, high, strict=False))
-    shared = low[: sum(takewhile(bool, same))]
+    same = 0
+    while same < min(len(low), len(high)) and low[same] == high[same]:
+        same += 1
+    shared = low[:same]
     if len(paths) == 1:  # a class folder is no wrapper
         shared = shared[:-1]
-    while shared and shared[-1].lower() in SPLIT_FOLDERS:  # nor is `train/`, alone
+    while shared and role(shared[-1]) is not None:  # nor is `train/`, alone
         shared = shared[:-1]
     return shared
 
 
-def _split_position(root: Path, paths: set[tuple[str, ...]]) -> int | None:
-    """Which part of every path is a split (0 in `train/cat`, 1 in `cat/train`); None if none is."""
-    for position in range(min(map(len, paths), default=0)):
-        if all(path[position].lower() in SPLIT_FOLDERS for path in paths):
+Split = tuple[int, Place, str]  # split, the path without its folder, or why it is in none
+
+
+def _splits(
+    root: Path, files: dict[Place, list[str]], paths: dict[Place, Place]
+) -> dict[Place, Split] | None:
+    """The split of every folder, by its path and by what of it lies below the wrapper; None where
+    none is named, in the first place (`train/cat`) or a later one (`cat/train`)."""
+    top = {path[0] for path in paths.values()}
+    named = roles(sorted(top))
+    deep = {path[0] for path in paths.values() if len(path) > 1}
+    if named and (named.keys() == top or named.keys() & deep):
+        return _first(root, files, paths, named)
+    depth = max((len(path) for path in paths.values()), default=0)
+    for position in range(1, depth):
+        long = [path for path in paths.values() if len(path) > position]
+        if long and all(role(path[position]) is not None for path in long):
+            return {whole: _at(path, position) for whole, path in paths.items()}
+    return None
+
+
+def _at(path: Place, position: int) -> Split:
+    split = role(path[position]) if len(path) > position else None
+    if split is None:
+        return TRAIN, (), "they lie beside folders of splits, and in none"
+    return split, (*path[:position], *path[position + 1 :]), ""
+
+
+def _first(
+    root: Path,
+    files: dict[Place, list[str]],
+    paths: dict[Place, Place],
+    named: dict[str, int],
+) -> dict[Place, Split]:
+    """As `_splits`, where the first folder is the split."""
+    found: dict[Place, Split] = {}
+    inside = {
+        name: _unwrapped([path[1:] for path in paths.values() if path[0] == name], name)
+        for name in named
+    }
+    for whole, path in paths.items():
+        if path[0] in named:
+            found[whole] = named[path[0]], path[1 + inside[path[0]] :], ""
+        elif unlabeled(path[0]):
+            found[whole] = TRAIN, (), "its name says that they have no labels"
+        else:
+            found[whole] = TRAIN, (), f"in no split, unlike {quoted(named)}"
+    lost = [path for path, (_, _, why) in found.items() if why and not unlabeled(paths[path][0])]
+    if 2 * sum(len(files[path]) for path in lost) > sum(len(files[path]) for path in paths):
+        inner = next(path for path in paths.values() if path[0] in named)
+        raise DataError(
+            f"{root}: {quoted(['/'.join(inner)])} beside {quoted('/'.join(paths[p]) for p in lost)}"
+            ": move out what is in no split, or give the class another name than a split's"
+        )
+    return found
+
+
+def _unwrapped(paths: list[Place], around: str) -> int:
+    """How many folders inside that of a split only repeat it: `seg_train/seg_train`,
+    `train/images`."""
+    count = 0
+    while paths and all(paths):
+        (first, *more) = {path[0] for path in paths}
+        if more or not (idle(first) or canonical(first) == canonical(around)):
             break
-    else:
-        for path in sorted(paths):
-            if len(path) > 1 and any(part.lower() in SPLIT_FOLDERS for part in path):
-                other = min(path for path in paths if path[0].lower() not in SPLIT_FOLDERS)
-                raise DataError(
-                    f"{root}: {_words(['/'.join(path)])} beside {_words(['/'.join(other)])}: move "
-                    "out what is in no split, or give the class another name than a split's"
-                )
-        return None
-    parts = {path[position] for path in paths}
-    if not any(part.lower() in LEARNED for part in parts):
-        raise DataError(f"{root}: no train/ to learn from, only {_words(parts)}")
-    return position
+        paths = [path[1:] for path in paths]
+        count += 1
+    return count
 
 
-def _classes(
-    root: Path, rows: Iterable[tuple[tuple[str, ...], int, str]], notes: list[str]
-) -> list[tuple[str, ...]]:
-    """The class folders in their order; every one has a training image."""
-    found: dict[int, set[tuple[str, ...]]] = {number: set() for number in range(len(SPLITS))}
-    for path, split, _ in rows:
-        found[split].add(path)
-    for split in (VALIDATION, TEST):
-        unknown = found[split] - found[TRAIN]
-        if unknown:
-            raise DataError(
-                f"{root}: {SPLITS[split]} has classes that train/ lacks: "
-                f"{_words('/'.join(path) for path in unknown)}"
-            )
+def _spelled(rows: Iterable[Row], notes: list[str]) -> dict[tuple[int, str], str]:
+    """The class of every folder, by its split and name.
+
+    Names are compared composed and without blanks at their ends; where a split lacks a class of the
+    training images and has one that differs in case alone, that is it.
+    """
+    words = sorted({(row.split, row.word) for row in rows})
+    learned = {canonical(word) for split, word in words if split == TRAIN}
+    folded: dict[str, list[str]] = {}
+    for name in sorted(learned):
+        folded.setdefault(name.casefold(), []).append(name)
+    found: dict[tuple[int, str], str] = {}
+    for split, word in words:
+        name = canonical(word) or word
+        close = folded.get(name.casefold(), [])
+        found[split, word] = close[0] if name not in learned and len(close) == 1 else name
+    spellings: dict[str, set[str]] = {}
+    for (_, word), name in found.items():
+        spellings.setdefault(name, set()).add(word)
+    several = [f"{quoted(each)}" for each in spellings.values() if len(each) > 1]
+    if several:
+        notes.append(f"read as one class: {'; '.join(sorted(several))}")
+    if alike := [names for names in folded.values() if len(names) > 1]:
+        notes.append(f"classes that differ in case alone: {'; '.join(map(quoted, alike))}")
+    return found
+
+
+def _groups(rows: list[Row], classes: int, notes: list[str]) -> np.ndarray | None:
+    """(N,) equal for images of one folder inside a class; None where classes have no folders.
+
+    Folders of one name in several classes are one group: they may be one patient, or one camera.
+    """
+    inside = {(row.word, row.inside) for row in rows}
+    names = {place for _, place in inside if place}
+    if len(names) < 2 or len(inside) == len({word for word, _ in inside}):
+        return None  # `cat/images/1.jpg`: a folder that groups nothing
+    number = {place: index for index, place in enumerate(sorted(names))}
+    groups = np.array([number.get(row.inside, -1) for row in rows], np.int64)
+    alone = np.flatnonzero(groups < 0)
+    groups[alone] = len(number) + np.arange(len(alone))
+    examples = quoted(("/".join(place) for place in names), most=3)
+    notes.append(
+        f"the {classes} folders on top are the classes; the folders inside them ({examples}) are "
+        "taken for patients, days or sources, whose images stay together in a split"
+    )
+    return groups
+
+
+def _note_missing(
+    rows: Iterable[Row], spelled: dict[tuple[int, str], str], notes: list[str]
+) -> None:
+    found: dict[int, set[str]] = {number: set() for number in range(len(SPLITS))}
+    for row in rows:
+        found[row.split].add(spelled[row.split, row.word])
+    for split in range(TRAIN + 1, len(SPLITS)):
         missing = found[TRAIN] - found[split]
         if found[split] and missing:
-            notes.append(
-                f"the {SPLITS[split]} images show nothing of: "
-                f"{_words('/'.join(path) for path in missing)}"
-            )
-    classes = sorted(found[TRAIN], key=lambda path: natural("/".join(path)))
-    if len(classes) < 2:
-        raise DataError(f"{root}: one class only ({_words(classes[0][-1:])}); expected {EXPECTED}")
-    nested = {path[:length] for path in classes for length in range(1, len(path))} & set(classes)
-    notes.extend(
-        f"{printable('/'.join(path))}/ holds images and folders of images: they are classes of "
-        "their own"
-        for path in sorted(nested)
-    )
-    return classes
-
-
-def _nothing(root: Path, folder: Folder) -> str:
-    if folder.left_out:
-        first = folder.left_out[0]
-        return f"{root}: nothing to read ({first.name}: {first.reason})"
-    if folder.others:
-        return f"{root}: no images, only {_kinds(folder)}; expected {EXPECTED}"
-    return f"{root}: empty; expected {EXPECTED}"
-
-
-def _kinds(folder: Folder) -> str:
-    """`3 files (.txt 2, .xml 1)`."""
-    count = sum(folder.others.values())
-    most = sorted(folder.others.items(), key=lambda each: (-each[1], each[0]))[:5]
-    kinds = ", ".join(f"{kind} {files}" for kind, files in most)
-    return f"{count} file{'s' if count > 1 else ''} ({kinds})"
-
-
-def _words(names: Iterable[str]) -> str:
-    """A few names for a sentence: at most six."""
-    every = sorted((printable(name) for name in names), key=natural)
-    more = [f"and {len(every) - 6} more"] if len(every) > 6 else []
-    return ", ".join([*(repr(name) for name in every[:6]), *more])
+            notes.append(f"the {SPLITS[split]} images show nothing of: {quoted(missing)}")

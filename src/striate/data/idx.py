@@ -7,17 +7,22 @@ plain or gzipped. A set is one or two pairs: `train-images-idx3-ubyte` with
 
 import gzip
 import math
+import os
 import re
 import struct
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import numpy as np
+import psutil
 from numpy.typing import NDArray
 
 from striate.data.dataset import TEST, TRAIN, Array, Dataset
+from striate.data.targets import Labels
 from striate.errors import DataError
+from striate.files import open_regular
 
 UNSIGNED_BYTES = 0x08
 DEFLATE = 1032  # no gzip file unpacks to more than this times its size
@@ -49,7 +54,7 @@ def open_idx(
     name: str = "",
     classes: Sequence[str] | None = None,
     only: Path | None = None,
-) -> Dataset:
+) -> Dataset[Labels]:
     """The pairs in a folder as one set.
 
     Args:
@@ -77,21 +82,16 @@ def open_idx(
         shapes = " and ".join(str(pixels.shape[1:]) for pixels in images)
         raise DataError(f"{folder}: images of different sizes: {shapes}")
     targets, split = np.concatenate(labels).astype(np.int64), np.concatenate(splits)
-    if TRAIN not in split:
-        raise DataError(f"{folder}: only test images; expected train-images-idx3-ubyte, too")
     if classes is None:
         values, targets = np.unique(targets, return_inverse=True)
         classes = [str(value) for value in values]
     else:
         if targets.max() >= len(classes):
             raise DataError(f"{folder}: label {targets.max()}, but only {len(classes)} classes")
-    if len(classes) < 2:
-        raise DataError(f"{folder}: one class only (label {classes[0]}); expected at least two")
     data = Dataset(
         name=name or folder.resolve().name,
-        classes=tuple(classes),
-        images=Array(images[0] if len(images) == 1 else np.concatenate(images), names),
-        targets=targets,
+        inputs=Array(images[0] if len(images) == 1 else np.concatenate(images), names),
+        targets=Labels(tuple(classes), targets),
         split=split,
     )
     return data.complete(seed)
@@ -101,6 +101,12 @@ def _plain(path: Path) -> str:
     return path.name.lower().removesuffix(".gz")
 
 
+def _unpacked(file: BinaryIO, path: Path) -> BinaryIO:
+    """What is in a file, unpacked where its name says that it is packed."""
+    zipped = path.name.lower().endswith(".gz")
+    return cast(BinaryIO, gzip.GzipFile(fileobj=file)) if zipped else file
+
+
 def read_idx(path: Path, *, dimensions: int) -> NDArray[np.uint8]:
     """The array in an IDX file of unsigned bytes; what its header promises is checked first.
 
@@ -108,9 +114,9 @@ def read_idx(path: Path, *, dimensions: int) -> NDArray[np.uint8]:
         DataError: if it is no such file, has other dimensions, or is not as long as it says.
     """
     try:
-        size = path.stat().st_size
-        zipped = path.name.lower().endswith(".gz")
-        with gzip.open(path, "rb") if zipped else path.open("rb") as file:
+        with open_regular(path) as plain, _unpacked(plain, path) as file:
+            size = os.fstat(plain.fileno()).st_size
+            zipped = file is not plain
             magic = file.read(4)
             if magic[:2] != b"\0\0" or len(magic) < 4:
                 raise DataError(f"{path}: not an IDX file: it starts with {magic.hex(' ')}")
@@ -125,6 +131,8 @@ def read_idx(path: Path, *, dimensions: int) -> NDArray[np.uint8]:
                 raise DataError(f"{path}: promises {promised:,} bytes, but has {size:,}")
             if promised == 0:
                 raise DataError(f"{path}: holds nothing: its size is {shape}")
+            if promised > (room := psutil.virtual_memory().available):
+                raise DataError(f"{path}: {promised:,} bytes unpacked; memory has {room:,} left")
             data = bytearray()
             while len(data) < promised and (chunk := file.read(min(CHUNK, promised - len(data)))):
                 data += chunk

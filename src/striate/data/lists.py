@@ -1,150 +1,183 @@
-"""Lists: a CSV file with the path of an image and its label a line, and perhaps its split.
+"""Lists: a file of text with the path of an image and its label a line, and perhaps its split.
 
-A first line that names the columns is optional. Commas, semicolons and tabs separate; paths are
-relative to the list.
+A first line that names the columns is optional; `headings` knows the usual names. Paths are
+relative to the list; one that is not there is looked for by its last parts below its folder.
 """
 
-import csv
 import os
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from striate.data.dataset import SPLITS, TRAIN, Dataset, Files, LeftOut, printable
-from striate.data.folders import SPLIT_FOLDERS, natural
-from striate.errors import DataError, UserError
-from striate.files import read_bytes
-from striate.images import SUFFIXES
+from striate.data.columns import EXPECTED, columns_of, labels_of, splits_of
+from striate.data.dataset import Dataset, Files, LeftOut
+from striate.data.headings import Table, boxed, read_table
+from striate.data.names import counted, natural, printable
+from striate.data.places import Missed, Pictures
+from striate.data.splits import TRAIN
+from striate.data.targets import Labels
+from striate.data.walking import walk
+from striate.errors import DataError
 
-MAX_BYTES = 2**30
-EXPECTED = "expected path,label or path,label,split"
-HEADINGS = {
-    "path": ("path", "file", "filename", "file_name", "filepath", "image", "image_path"),
-    "label": ("label", "class", "category", "target", "class_name"),
-    "split": ("split", "set", "subset", "partition"),
-}
-SPLIT_WORDS = SPLIT_FOLDERS | {"dev": SPLITS.index("validation")}
+SUFFIXES = (".csv", ".tsv", ".txt")
 
 
-def open_list(path: Path, *, seed: int) -> Dataset:
-    """The images that a list names; those that are not there are left out.
+@dataclass(frozen=True)
+class Line:
+    """A line that names an image."""
+
+    number: int
+    place: str
+    label: str
+    split: int
+
+
+def is_list(path: Path) -> bool:
+    """Whether a file is a list of images with their labels."""
+    return path.is_file() and path.name.lower().endswith(SUFFIXES) and not boxed(path)
+
+
+def open_list(path: Path, *, seed: int) -> Dataset[Labels]:
+    """The images that a list names; those that are not there, and lines that name none, are left
+    out.
 
     Raises:
-        DataError: if a line cannot be understood; it gives the line's number.
+        DataError: if it is not known what its columns hold, or none of its images is there.
     """
-    notes: list[str] = []
-    lines = _lines(path, notes)
-    if not lines:
+    table = read_table(path)
+    if not table.rows:
         raise DataError(f"{path}: empty; {EXPECTED}")
-    columns, start = _columns(path, lines[0][1])
-    found: dict[str, tuple[str, int]] = {}
-    left_out = []
-    repeated = 0
-    folder = path.parent
-    for number, fields in lines[start:]:
-        if len(fields) <= max(columns.values()):
-            raise DataError(f"{path}, line {number}: {len(fields)} columns; {EXPECTED}")
-        place, label = fields[columns["path"]].strip(), fields[columns["label"]].strip()
-        split = TRAIN
-        if "split" in columns:
-            word = fields[columns["split"]].strip()
-            if word.lower() not in SPLIT_WORDS:
-                raise DataError(
-                    f"{path}, line {number}: split {word!r}; it must be one of {', '.join(SPLITS)}"
-                )
-            split = SPLIT_WORDS[word.lower()]
-        if not place or not label:
-            raise DataError(f"{path}, line {number}: no {'label' if place else 'path'}; {EXPECTED}")
-        if "\0" in place:
-            raise DataError(f"{path}, line {number}: the path holds a zero byte")
-        if place in found:
-            if found[place] != (label, split):
-                raise DataError(
-                    f"{path}, line {number}: {place!r} is listed before with another label or split"
-                )
-            repeated += 1
-            continue
-        found[place] = (label, split)
-    rows = []
-    for place, (label, split) in found.items():
-        file = _file(folder, place)
-        if file is None:
-            left_out.append(LeftOut(printable(place), "no such file"))
-        else:
-            rows.append((file, label, split))
-    if repeated:
-        notes.append(f"{repeated} lines repeat an earlier one")
-    classes = sorted({label for _, label, _ in rows}, key=natural)
+    columns_of(path, table)
+    left_out: list[LeftOut] = []
+    lines = _lines(path, table, left_out)
+    rows = _files(path, lines, table, left_out)
     if not rows:
-        raise DataError(f"{path}: none of its {len(left_out)} images exists, relative to {folder}/")
-    if len(classes) < 2:
-        raise DataError(f"{path}: one class only ({classes[0]!r}); expected at least two")
-    unlearned = set(classes) - {label for _, label, split in rows if split == TRAIN}
-    if unlearned:
-        raise DataError(f"{path}: no training image of {', '.join(sorted(unlearned)[:6])}")
+        why = f" ({left_out[0].name}: {left_out[0].reason})" if left_out else ""
+        raise DataError(
+            f"{path}: none of its {counted(len(table.rows), 'image')} exists, relative to "
+            f"{path.parent}/, with a label{why}"
+        )
+    rows = _named_by_folder(rows, table.notes)
     rows.sort(key=lambda row: (row[2], natural(row[0])))
+    classes = sorted({label for _, label, _ in rows}, key=natural)
     index = {label: number for number, label in enumerate(classes)}
     data = Dataset(
         name=path.stem,
-        classes=tuple(classes),
-        images=Files([file for file, _, _ in rows], folder),
-        targets=np.array([index[label] for _, label, _ in rows], dtype=np.int64),
+        inputs=Files([file for file, _, _ in rows], path.parent),
+        targets=Labels(
+            tuple(classes), np.array([index[label] for _, label, _ in rows], dtype=np.int64)
+        ),
         split=np.array([split for _, _, split in rows], dtype=np.int8),
         left_out=tuple(left_out),
-        notes=tuple(notes),
+        notes=tuple(table.notes),
     )
     return data.complete(seed)
 
 
-def _lines(path: Path, notes: list[str]) -> list[tuple[int, list[str]]]:
-    """The lines that hold anything, each with its number from 1, cut into columns."""
-    try:
-        data = read_bytes(path, limit=MAX_BYTES)
-    except UserError as error:
-        raise DataError(str(error)) from error
-    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    try:
-        text = data.decode(encoding)
-    except UnicodeDecodeError as error:
-        if b"\0" in data:
-            raise DataError(f"{path}: not a text file; {EXPECTED}") from error
-        text = data.decode("cp1252", "replace")  # what spreadsheets write on Windows
-        notes.append(f"{path.name} is no UTF-8; it was read as Windows-1252")
-    first = text.partition("\n")[0]
-    separator = max(",;\t", key=first.count)
-    reader = csv.reader(text.splitlines(), delimiter=separator)
-    try:
-        return [(reader.line_num, row) for row in reader if any(field.strip() for field in row)]
-    except csv.Error as error:
-        raise DataError(f"{path}, line {reader.line_num}: {error}") from error
+def _lines(path: Path, table: Table, left_out: list[LeftOut]) -> list[Line]:
+    """The lines that name an image and its label, each image once."""
+    labels, splits = labels_of(path, table), splits_of(path, table)
+    found: dict[str, Line] = {}
+    different: dict[str, list[int]] = {}
+    repeated = 0
+    for (number, fields), label, split in zip(table.rows, labels, splits, strict=True):
+        place = table.cell(fields, "path")
+        named = printable(place) or f"line {number}"
+        wrong = ""
+        if not place or "\0" in place:
+            named, wrong = f"line {number}", "has no path" if not place else "has a zero byte"
+        elif not label:
+            wrong = f"line {number} has no label"
+        elif split is None:
+            wrong = f"line {number} has no split that is known: {table.cell(fields, 'split')!r:.40}"
+        if wrong:
+            left_out.append(LeftOut(named, wrong))
+            continue
+        line = Line(number, place, label, TRAIN if split is None else split)
+        first = found.setdefault(place, line)
+        if first is line:
+            continue
+        if (first.label, first.split) == (line.label, line.split):
+            repeated += 1
+        else:
+            different.setdefault(place, [first.number]).append(number)
+    for place, numbers in different.items():
+        del found[place]
+        where = " and ".join(map(str, numbers[:4]))
+        left_out.append(LeftOut(printable(place), f"lines {where} have other labels or splits"))
+    if repeated:
+        table.notes.append(f"{counted(repeated, 'line')} that repeat an earlier one")
+    return list(found.values())
 
 
-def _columns(path: Path, first: Sequence[str]) -> tuple[dict[str, int], int]:
-    """Which column is which, and the first line of data (0, or 1 after a heading)."""
-    words = [word.strip().lower() for word in first]
-    columns = {
-        kind: words.index(name)
-        for kind, names in reversed(HEADINGS.items())
-        for name in reversed(names)
-        if name in words
-    }
-    if {"path", "label"} <= columns.keys():
-        return columns, 1
-    looks_like_path = os.path.splitext(words[0])[1] in SUFFIXES  # noqa: PTH122
-    if columns or not (looks_like_path or _file(path.parent, first[0].strip())):
-        raise DataError(
-            f"{path}: the first line names no path and label columns "
-            f"({', '.join(repr(word) for word in first[:4])}); {EXPECTED}"
+def _files(
+    path: Path, lines: list[Line], table: Table, left_out: list[LeftOut]
+) -> list[tuple[str, str, int]]:
+    """File, label and split of every line whose image is there."""
+    folder = path.parent
+    direct = [_file(folder, line.place) for line in lines]
+    lost = [line for line, file in zip(lines, direct, strict=True) if file is None]
+    elsewhere: dict[str, str | Missed] = {}
+    if lost:
+        taken = {os.path.normpath(file) for file in direct if file is not None}
+        pictures = Pictures(walk(folder))
+        joined = pictures.join(((line.place, ()) for line in lost), taken)
+        elsewhere = {line.place: file for line, file in zip(lost, joined, strict=True)}
+    rows: list[tuple[str, str, int]] = []
+    found: dict[str, Line] = {}
+    missing = moved = 0
+    for line, there in zip(lines, direct, strict=True):
+        file = elsewhere[line.place] if there is None else there
+        if isinstance(file, Missed):
+            missing += 1
+            left_out.append(LeftOut(printable(line.place), file.reason))
+            continue
+        moved += there is None
+        other = found.setdefault(os.path.normpath(file), line)
+        if other is line:
+            rows.append((file, line.label, line.split))
+        else:
+            why = f"is the file of line {other.number} again"
+            left_out.append(LeftOut(printable(line.place), why))
+    if missing:
+        table.notes.append(f"{missing:,} of {counted(len(lines), 'image')} of the list are missing")
+    if moved:
+        table.notes.append(
+            f"{counted(moved, 'image')} found by a part of the path in the list, or without its "
+            "suffix"
         )
-    if len(words) not in (2, 3):
-        raise DataError(f"{path}: {len(words)} columns; {EXPECTED}")
-    return dict(zip(("path", "label", "split"), range(len(words)), strict=False)), 0
+    return rows
+
+
+def _named_by_folder(
+    rows: list[tuple[str, str, int]], notes: list[str]
+) -> list[tuple[str, str, int]]:
+    """The rows with the folders of their images for labels, where these are numbers, one for each
+    folder."""
+    if not all(label.isdecimal() for _, label, _ in rows):
+        return rows
+    pairs = {(label, file.replace("\\", "/").rpartition("/")[0].rpartition("/")[2])
+             for file, label, _ in rows}  # fmt: skip
+    names = dict(pairs)
+    single = len(pairs) == len(names) == len(set(names.values()))
+    if (
+        not single
+        or len(names) < 2
+        or not all(names.values())
+        or any(name.isdecimal() for name in names.values())
+    ):
+        return rows
+    called = sorted(names.items(), key=lambda each: natural(each[0]))
+    shown = ", ".join(f"{number} {name}" for number, name in called[:6])
+    notes.append(f"labels are numbers, called by the folders of their images: {shown}")
+    return [(file, names[label], split) for file, label, split in rows]
 
 
 def _file(folder: Path, place: str) -> str | None:
     """The place as it is or with its backslashes turned, whichever is a file."""
-    for form in dict.fromkeys((place, place.replace("\\", "/"))):
-        if form and os.path.isfile(os.path.join(folder, form)):  # noqa: PTH113, PTH118
+    forms = (place, place.replace("\\", "/")) if "\\" in place else (place,)
+    for form in forms:
+        if os.path.isfile(os.path.join(folder, form)):  # noqa: PTH113, PTH118
             return form
     return None

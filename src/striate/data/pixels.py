@@ -11,14 +11,20 @@ from numpy.typing import NDArray
 
 from striate import images as pictures
 from striate import progress
-from striate.data.dataset import SPLITS, TRAIN, Array, Dataset, Files, Images
+from striate.data.dataset import SPLITS, TRAIN, Array, Dataset, Files, Inputs
 from striate.data.kept import pixels_of_files
 from striate.data.part import allocate
 from striate.data.threads import each
 from striate.errors import DataError, ImageError, StorageError
 from striate.files import cache_folder
 from striate.images import View
+from striate.images.frames import is_deep
 
+DEEP = (
+    "images of more than 8 bits a pixel: of each the upper 8 are read, counted from the bit depth "
+    "that its brightest pixel implies, here and in use"
+)
+SAMPLE = 24  # files of which that is asked
 IN_MEMORY = 2**30  # bytes; more than this is kept in a mapped file
 
 
@@ -45,18 +51,26 @@ def decode(dataset: Dataset, views: Sequence[View]) -> Decoded:
         StorageError: if there is no room for the pixels.
     """
     views = tuple(dict.fromkeys(views))
-    if isinstance(dataset.images, Files):
-        paths = [str(dataset.images.path(row)) for row in range(len(dataset))]
+    if isinstance(dataset.inputs, Files):
+        paths = [str(dataset.inputs.path(row)) for row in range(len(dataset))]
         pixels, broken = pixels_of_files(paths, views)
+        if DEEP not in dataset.notes and _some_are_deep(paths):
+            dataset = dataset.noted(DEEP)
     else:
-        pixels, broken = _pixels_in_memory(dataset.images, views)
+        pixels, broken = _pixels_in_memory(dataset.inputs, views)
     if broken:
-        return _learnable(dataset, dataset.without(broken), pixels)
+        return _narrowed(dataset, broken, pixels)
     return Decoded(dataset, pixels)
 
 
+def _some_are_deep(paths: Sequence[str]) -> bool:
+    """Whether some pictures have more than 8 bits a pixel, as far as a sample tells."""
+    places = np.linspace(0, len(paths) - 1, min(len(paths), SAMPLE)).astype(int)
+    return any(is_deep(paths[place]) for place in places)
+
+
 def _pixels_in_memory(
-    images: Images, views: Sequence[View]
+    images: Inputs, views: Sequence[View]
 ) -> tuple[dict[View, NDArray[np.uint8]], dict[int, str]]:
     """Every view of what is no file, without the broken ones; those, with the reasons."""
     rooms = dict(zip(views, _rooms([_shape(len(images), view) for view in views]), strict=True))
@@ -69,7 +83,7 @@ def _pixels_in_memory(
 
 
 def _plain_views(
-    images: Images, rooms: Mapping[View, NDArray[np.uint8]]
+    images: Inputs, rooms: Mapping[View, NDArray[np.uint8]]
 ) -> dict[View, NDArray[np.uint8]]:
     """Fills, in one go, views that leave pixels in memory as they are; returns the others."""
     if not isinstance(images, Array):
@@ -85,7 +99,7 @@ def _plain_views(
     return rest
 
 
-def _decode_each(images: Images, rooms: Mapping[View, NDArray[np.uint8]]) -> dict[int, str]:
+def _decode_each(images: Inputs, rooms: Mapping[View, NDArray[np.uint8]]) -> dict[int, str]:
     """Fills all rooms; the rows that could not be read, with the reasons."""
     broken: dict[int, str] = {}
 
@@ -104,38 +118,40 @@ def _decode_each(images: Images, rooms: Mapping[View, NDArray[np.uint8]]) -> dic
     return broken
 
 
-def _learnable(
-    before: Dataset, dataset: Dataset, pixels: Mapping[View, NDArray[np.uint8]]
+def _narrowed(
+    dataset: Dataset, broken: Mapping[int, str], pixels: Mapping[View, NDArray[np.uint8]]
 ) -> Decoded:
-    """Takes out classes whose every training image was broken, and refuses what then is no set."""
-    learned = dataset.counts()[:, TRAIN] > 0
-    lost = np.flatnonzero((before.counts()[:, TRAIN] > 0) & ~learned)
+    """Takes out what is broken, and classes whose every training image was; refuses what then
+    cannot be learned from.
+
+    Args:
+        pixels: of the rows that are not broken.
+    """
+    readable = np.ones(len(dataset), bool)
+    readable[list(broken)] = False
+    stay, targets, lost = dataset.targets.narrowed(dataset.split, readable)
+    words = ", ".join(repr(name) for name in lost[:6])
     emptied = [
         part
         for number, part in enumerate(SPLITS)
-        if (before.split == number).any() and not (dataset.split == number).any()
+        if (dataset.split == number).any() and not (dataset.split[readable] == number).any()
     ]
-    words = ", ".join(repr(dataset.classes[index]) for index in lost[:6])
-    if emptied or (len(lost) and learned.sum() < 2):
-        last = dataset.left_out[-1]
-        missing = f" of {words}" if len(lost) else ""
+    if emptied or (lost and (targets.counts(dataset.split[stay])[:, TRAIN] > 0).sum() < 2):
+        last = max(broken)
+        missing = f" of {words}" if lost else ""
         raise DataError(
             f"{dataset.name}: nothing left to learn from: no readable "
-            f"{emptied[0] if emptied else 'train'} image{missing} ({last.name}: {last.reason})"
+            f"{emptied[0] if emptied else 'train'} image{missing} "
+            f"({dataset.inputs.name(last)}: {broken[last]})"
         )
-    if not len(lost):
-        return Decoded(dataset, pixels)
-    orphan = np.isin(dataset.targets, lost)
-    pixels = {view: _taken(every, np.flatnonzero(~orphan)) for view, every in pixels.items()}
-    reason = "no training image of its class can be read"
-    data = dataset.without(dict.fromkeys(np.flatnonzero(orphan).tolist(), reason))
-    kept = np.setdiff1d(np.arange(len(dataset.classes)), lost)
-    data = replace(
-        data,
-        classes=tuple(dataset.classes[index] for index in kept),
-        targets=np.searchsorted(kept, data.targets).astype(np.int64),
-    )
-    return Decoded(data.noted(f"classes left out, no training image can be read: {words}"), pixels)
+    data = dataset.without(broken)
+    if lost:
+        kept = stay[readable]
+        pixels = {view: _taken(every, np.flatnonzero(kept)) for view, every in pixels.items()}
+        reason = "no training image of its class can be read"
+        data = data.without(dict.fromkeys(np.flatnonzero(~kept).tolist(), reason))
+        data = data.noted(f"classes left out, no training image can be read: {words}")
+    return Decoded(replace(data, targets=targets), pixels)
 
 
 def _taken(pixels: NDArray[np.uint8], rows: NDArray[np.int64]) -> NDArray[np.uint8]:

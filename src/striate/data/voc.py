@@ -1,189 +1,250 @@
-"""PASCAL VOC folders (Everingham et al. 2010): one XML file an image, lists of names as splits.
+"""PASCAL VOC (Everingham et al. 2010): one XML file an image, and perhaps lists of names as splits.
 
 Annotations/NAME.xml   JPEGImages/NAME.jpg   ImageSets/Main/train.txt, val.txt, test.txt
+NAME.jpg   NAME.xml                          as labelImg writes them, each beside its image
+train/, valid/, test/                        of such, as Roboflow exports them
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from xml.etree.ElementTree import Element, TreeBuilder
-from xml.parsers import expat
-
-import numpy as np
+from xml.etree.ElementTree import Element
 
 from striate import progress
-from striate.data.boxes import BoxedDataset, Doubt, Mark, Objects, largest, mended
-from striate.data.dataset import ASIDE, TEST, TRAIN, VALIDATION, Files, LeftOut
-from striate.errors import DataError, UserError
+from striate.data.boxes import Boxes, Mark
+from striate.data.dataset import Dataset
+from striate.data.frames import claimed
+from striate.data.marked import Found, Marked, assembled, in_folders, listed
+from striate.data.markup import NotReadable, read_xml, text_of, word
+from striate.data.names import counted, quoted, stem_of
+from striate.data.places import NO_FILE, Missed, Pictures, key_of, parts_of
+from striate.data.roles import role
+from striate.data.sniffing import some_of, starts_with_tag
+from striate.data.splits import TRAIN
+from striate.data.walking import Folder, Place, walk
+from striate.errors import UserError
 from striate.files import read_bytes
-from striate.images import SUFFIXES
 
-ANNOTATIONS, PICTURES, LISTS = "Annotations", "JPEGImages", "ImageSets/Main"
-SPLIT_LISTS = (("train", TRAIN), ("val", VALIDATION), ("test", TEST))
-MAX_BYTES = 16 * 2**20  # of one annotation
-
-
-class NotAnAnnotation(Exception):
-    """Why an XML file cannot be used; the text is the reason, without the path."""
+MAX_BYTES = 4 * 2**20  # of one annotation
+MAX_LIST = 64 * 2**20
+ANNOTATIONS = "Annotations"
+PICTURES = ("JPEGImages", "images", "Images", "imgs", "data", "img", "pictures")
+NO_PICTURE = Missed("has no image of its name")
 
 
-def find_voc(root: Path) -> Path | None:
-    """The folder that holds `Annotations`: this one, or the only one below that does."""
-    if (root / ANNOTATIONS).is_dir():
-        return root
-    inner = [each.parent for each in sorted(root.glob(f"*/{ANNOTATIONS}")) if each.is_dir()]
-    return inner[0] if len(inner) == 1 else None
+def is_voc(root: Path) -> bool:
+    """Whether some XML files below a folder are annotations of images."""
+    if not root.is_dir():
+        return False
+    files = walk(root).marking(".xml")
+    return any(starts_with_tag(root / file, "annotation") for file in some_of(files))
 
 
-def open_voc(root: Path, *, seed: int = 0, name: str | None = None) -> BoxedDataset:
-    """The images and boxes of a VOC folder.
+def open_voc(root: Path, *, seed: int = 0, name: str | None = None) -> Dataset[Boxes]:
+    """The images and boxes of the annotations below a folder.
 
-    The lists of `ImageSets/Main` are the splits; an image on none of them is in no split. Without
-    lists, and where they name no validation or test images, striate draws those.
+    The lists of `ImageSets/Main` are the splits, else the folders `train/`, `valid/`, `test/`; what
+    they lack, striate draws. An image on none of the lists is in no split.
 
     Raises:
         DataError: if nothing is marked there.
     """
-    files = sorted((root / ANNOTATIONS).glob("*.xml"))
-    pictures = {
-        path.stem: path
-        for folder in (root / PICTURES, root / ANNOTATIONS)
-        if folder.is_dir()
-        for path in sorted(folder.iterdir(), reverse=True)
-        if path.suffix.lower() in SUFFIXES
-    }
-    left_out: list[LeftOut] = []
-    rows: list[tuple[Path, list[Mark], tuple[int, int]]] = []
-    for path in progress.track(files, "read annotations"):
+    name = name or root.resolve().name
+    root = _inner(root)
+    folder = walk(root)
+    pictures = Pictures(folder)
+    found = Found(left_out=list(folder.left_out), notes=list(folder.notes))
+    trees = list(_trees(root, folder.marking(".xml"), found))
+    found.pictures += _joined(trees, pictures, found)
+    marked = {row.picture for row in found.pictures}
+    for path in sorted(pictures.paths.keys() - marked):
+        found.leave(path, "has no annotation")
+    found.pictures = _in_splits(root, folder, found)
+    return assembled(root, found, seed=seed, name=name)
+
+
+def _inner(root: Path) -> Path:
+    """The folder that holds `Annotations`: this one, or the only one below that does."""
+    if (root / ANNOTATIONS).is_dir():
+        return root
+    inner = [each.parent for each in sorted(root.glob(f"*/{ANNOTATIONS}")) if each.is_dir()]
+    return inner[0] if len(inner) == 1 else root
+
+
+def _trees(root: Path, files: Sequence[str], found: Found) -> Iterator[tuple[str, Element]]:
+    """The annotations, with their places below the root."""
+    for file in progress.track(files, "read annotations"):
         try:
-            tree = parse(read_bytes(path, limit=MAX_BYTES))
-            picture = pictures.get(path.stem) or pictures.get(Path(text(tree, "filename")).stem)
-            if picture is None:
-                raise NotAnAnnotation("has no image of its name")
-            rows.append((picture, marks_of(tree), size_of(tree, picture)))
-        except (NotAnAnnotation, UserError) as error:
-            left_out.append(LeftOut(f"{ANNOTATIONS}/{path.name}", str(error)))
-    marked = {picture for picture, _, _ in rows}
-    left_out += [
-        LeftOut(str(path.relative_to(root)), "has no annotation")
-        for path in sorted(set(pictures.values()) - marked)
-    ]
-    classes = tuple(sorted({mark.name for _, marks, _ in rows for mark in marks}))
-    if not classes:
-        why = f": {left_out[0].name} {left_out[0].reason}" if left_out else ""
-        raise DataError(f"{root}: no object is marked in {len(files)} annotations{why}")
-    numbers = {word: number for number, word in enumerate(classes)}
-    objects: list[Objects] = []
-    doubts: list[Doubt] = []
-    for picture, marks, size in rows:
-        some, wrong = mended(marks, numbers, size, str(picture.relative_to(root)))
-        objects.append(some)
-        doubts += wrong
-    split, notes = splits_of(root, [picture.stem for picture, _, _ in rows])
-    data = BoxedDataset(
-        name=name or root.resolve().name,
-        classes=classes,
-        images=Files([str(picture.relative_to(root)) for picture, _, _ in rows], root),
-        targets=largest(objects, len(classes)),
-        split=split,
-        left_out=tuple(left_out),
-        notes=tuple(notes),
-        objects=tuple(objects),
-        sizes=np.array([size for _, _, size in rows], np.int64).reshape(-1, 2),
-        doubts=tuple(doubts),
-    )
-    completed = data.complete(seed)
-    assert isinstance(completed, BoxedDataset)
-    return completed
+            tree = read_xml(root / file, limit=MAX_BYTES)
+            if tree.tag != "annotation":
+                raise NotReadable(f"is not an annotation of VOC: it is a <{tree.tag[:40]}>")
+        except NotReadable as error:
+            found.leave(file, str(error))
+        else:
+            yield file, tree
 
 
-def splits_of(root: Path, names: Sequence[str]) -> tuple[np.ndarray, list[str]]:
-    """(N,) the split of each image by the lists, all of them to learn from where there is none."""
-    lists = [(root / LISTS / f"{word}.txt", split) for word, split in SPLIT_LISTS]
-    if not any(path.is_file() for path, _ in lists):
-        return np.full(len(names), TRAIN, np.int8), []
-    split = np.full(len(names), ASIDE, np.int8)
-    row_of = {name: row for row, name in enumerate(names)}
-    notes = []
-    for path, number in lists:
-        if not path.is_file():
+def _joined(
+    trees: Sequence[tuple[str, Element]], pictures: Pictures, found: Found
+) -> Iterator[Marked]:
+    """Every annotation with the picture that it means."""
+    annotated = {key_of(stem_of(file.rpartition("/")[2][: -len(".xml")])) for file, _ in trees}
+    beside: dict[Place, list[Place]] = {}
+    for file, tree in trees:
+        place = tuple(file.split("/")[:-1])
+        near = beside.setdefault(place, _near(place))
+        picture = _picture(tree, file, annotated, pictures, near)
+        if isinstance(picture, Missed):
+            found.leave(file, picture.reason)
             continue
-        listed = read_bytes(path, limit=MAX_BYTES).decode("utf-8", "replace").split("\n")
-        words = [line.split()[0] for line in listed if line.split()]
-        rows = [row_of[word] for word in words if word in row_of]
-        split[rows] = number
-        if missing := [word for word in words if word not in row_of]:
-            notes.append(f"{path.name} names {len(missing)} without annotation: {missing[0]}...")
-    if alone := int((split == ASIDE).sum()):
-        notes.append(f"{alone} images are on no list of {LISTS} and in no split")
-    return split, notes
+        marks = list(_marks(tree, file, found))
+        size = claimed(word(tree, "size/height"), word(tree, "size/width"))
+        yield Marked(picture, marks, size, from_one=True, source=file)
 
 
-def parse(data: bytes) -> Element:
-    """The tree of an XML file without a document type.
-
-    Entities are what XML attacks are made of, and annotations have none: a file that declares a
-    document type is refused before anything is expanded.
-
-    Raises:
-        NotAnAnnotation: if it has one, or is no XML.
-    """
-    builder, parser = TreeBuilder(), expat.ParserCreate()
-
-    def refuse(*_: object) -> None:
-        raise NotAnAnnotation("declares a document type (entities): refused")
-
-    parser.StartDoctypeDeclHandler = refuse
-    parser.EntityDeclHandler = refuse
-    parser.StartElementHandler = builder.start
-    parser.EndElementHandler = builder.end
-    parser.CharacterDataHandler = builder.data
-    try:
-        parser.Parse(data, True)
-    except (expat.ExpatError, UnicodeDecodeError, LookupError, ValueError) as error:
-        raise NotAnAnnotation(f"is no XML ({error})") from error
-    return builder.close()
+def _near(place: Place) -> list[Place]:
+    """Where the pictures of annotations in a folder may lie: beside them, or in a folder beside."""
+    found = [place]
+    for depth in range(len(place), 0, -1):
+        around, inside = place[: depth - 1], place[depth:]
+        found += [(*around, each, *inside) for each in PICTURES]
+    return [*found, *((each,) for each in PICTURES), ()]
 
 
-def text(tree: Element, place: str) -> str:
-    """The words of an element, "" where there is none."""
-    return (tree.findtext(place) or "").strip()
+def _picture(
+    tree: Element,
+    file: str,
+    annotated: set[str],
+    pictures: Pictures,
+    near: Sequence[Place],
+) -> str | Missed:
+    """The picture of an annotation: that of its own name, of several the one that its <filename>
+    says; or, where there is none of its name, the one of that name."""
+    own = file.rpartition("/")[2][: -len(".xml")]
+    said = (parts_of(word(tree, "filename")) or parts_of(word(tree, "path")) or ("",))[-1]
+    by_filename = pictures.one(said, near) if said else NO_FILE
+    if isinstance(by_filename, str) and _stem(by_filename) == key_of(stem_of(own)):
+        return by_filename
+    by_name = pictures.one(own, near) if stem_of(own) != own else NO_FILE  # `x.jpg.xml`
+    if by_name is NO_FILE:
+        by_name = pictures.of_stem(own, near)
+    if isinstance(by_name, Missed):
+        if isinstance(by_filename, str):
+            return by_filename
+        return NO_PICTURE if by_name is NO_FILE else by_name
+    if isinstance(by_filename, str) and _stem(by_filename) not in annotated:
+        return Missed(
+            f"is called like {by_name!r}, and its <filename> is that of {by_filename!r}, which has "
+            "no annotation of its own: one of them is wrong"
+        )
+    return by_name
 
 
-def marks_of(tree: Element) -> list[Mark]:
-    """Every object of an annotation. VOC counts pixels from 1 and includes the last: the edges are
-    xmin - 1 and xmax; a 0, which some programs write, is the edge of the image."""
-    marks = []
-    for thing in tree.iter("object"):
+def _stem(path: str) -> str:
+    return key_of(stem_of(path.rpartition("/")[2]))
+
+
+def _marks(tree: Element, file: str, found: Found) -> Iterator[Mark]:
+    """Every object of an annotation that has a name and a box."""
+    for number, thing in enumerate(tree.iter("object"), start=1):
+        name = word(thing, "name")
+        sides = [word(thing, f"bndbox/{side}") for side in ("xmin", "ymin", "xmax", "ymax")]
+        reason = "" if name else "has no name"
         try:
-            x0, y0, x1, y1 = (
-                float(text(thing, f"bndbox/{side}")) for side in ("xmin", "ymin", "xmax", "ymax")
+            box = tuple(float(side) for side in sides)
+            if not all(math.isfinite(value) and abs(value) < 1e6 for value in box):
+                reason = f"has a box that no image holds: {', '.join(sides)[:100]}"
+        except ValueError:
+            reason = "has no box" if not any(sides) else f"has a box of {', '.join(sides)[:100]!r}"
+        if reason:
+            found.leave(f"{file}, object {number}", reason)
+        else:
+            difficult = word(thing, "difficult").lower() in ("1", "true")
+            yield Mark(name, box, difficult=difficult)  # type: ignore[arg-type]
+
+
+def _in_splits(root: Path, folder: Folder, found: Found) -> list[Marked]:
+    """The rows in the splits of lists, or of folders."""
+    lists = _lists(root, folder, found)
+    if lists:
+        return listed(found.pictures, lists, "ImageSets", found.notes)
+    return in_folders(found.pictures, found.notes)
+
+
+def _lists(root: Path, folder: Folder, found: Found) -> dict[int, set[str]]:
+    """The pictures of each split that lists name: of `trainval` those that no other list has."""
+    names = [
+        "/".join((*place, name))
+        for place, files in folder.marks.items()
+        for name in files
+        if name.lower().endswith(".txt") and _holds_lists(place) and _list_role(name) is not None
+    ]
+    by_name = _rows_by_name(found.pictures)
+    lists: dict[int, set[str]] = {}
+    later: set[str] = set()
+    for path in sorted(names):
+        rows, missing = _read_list(root / path, by_name)
+        if missing:
+            found.notes.append(
+                f"{path} names {counted(len(missing), 'image')} without annotation: "
+                f"{quoted(missing, most=2)}"
             )
-        except ValueError as error:
-            raise NotAnAnnotation(f"has a box that is no four numbers ({error})") from error
-        if not all(abs(value) < 1e6 for value in (x0, y0, x1, y1)):
-            raise NotAnAnnotation(f"has a box that no image holds: {x0, y0, x1, y1}")
-        if not (name := text(thing, "name")):
-            raise NotAnAnnotation("has an object without a name")
-        corner = (x0 - 1 if x0 else x0, y0 - 1 if y0 else y0)
-        marks.append(Mark(name, (*corner, x1, y1), difficult=text(thing, "difficult") == "1"))
-    return marks
+        if "trainval" in path.rpartition("/")[2].lower():
+            later |= rows
+        elif rows:
+            lists.setdefault(_list_role(path.rpartition("/")[2]) or TRAIN, set()).update(rows)
+    known = set().union(*lists.values())
+    if later - known:
+        lists.setdefault(TRAIN, set()).update(later - known)
+    return lists
 
 
-def size_of(tree: Element, picture: Path) -> tuple[int, int]:
-    """Height and width as the annotation says, or the image where that is silent."""
+def _holds_lists(place: Place) -> bool:
+    words = [part.lower() for part in place]
+    return not words or words[-1] in ("main", "imagesets", "splits", "lists", "layout")
+
+
+def _list_role(name: str) -> int | None:
+    stem = name[: -len(".txt")]
+    return role(stem, file=True) if "_" not in stem else None  # `dog_train.txt` is of one class
+
+
+def _rows_by_name(rows: Iterable[Marked]) -> dict[str, str]:
+    """The pictures by every name that a list may have for them."""
+    found: dict[str, str] = {}
+    for row in rows:
+        for path in (row.picture, row.source):
+            name = path.rpartition("/")[2]
+            stem = name[:-4] if path is row.source and name.lower().endswith(".xml") else name
+            for form in (*_forms(path), *_forms(stem)):
+                found.setdefault(form, row.picture)
+    return found
+
+
+def _read_list(path: Path, by_name: dict[str, str]) -> tuple[set[str], list[str]]:
     try:
-        size = int(text(tree, "size/height")), int(text(tree, "size/width"))
-    except ValueError:
-        size = (0, 0)
-    return size if min(size) > 0 else picture_size(picture)
+        text, _ = text_of(read_bytes(path, limit=MAX_LIST))
+    except UserError as error:
+        return set(), [str(error)]
+    rows, missing = set(), []
+    for line in filter(None, map(str.strip, text.split("\n"))):
+        row = next(
+            (
+                by_name[form]
+                for name in (line, line.rsplit(maxsplit=1)[0], line.split()[0])  # `000005 -1`
+                for form in _forms("/".join(parts_of(name)))
+                if form in by_name
+            ),
+            None,
+        )
+        if row is None:
+            missing.append(line)
+        else:
+            rows.add(row)
+    return rows, missing
 
 
-def picture_size(picture: Path) -> tuple[int, int]:
-    """Height and width that the first bytes of an image promise."""
-    from PIL import Image
-
-    try:
-        with Image.open(picture) as image:
-            return image.height, image.width
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise NotAnAnnotation(f"is about an image that cannot be read ({error})") from error
+def _forms(path: str) -> tuple[str, ...]:
+    """A path in the forms in which lists and annotations name one picture."""
+    name = path.rpartition("/")[2]
+    return key_of(path), key_of(name), key_of(stem_of(name))

@@ -3,7 +3,6 @@
 from striate.evaluation.classification import (
     calibration_error,
     confusion,
-    paired_difference,
     precision_recall,
     top_k,
     wilson_interval,
@@ -14,27 +13,22 @@ from striate.evaluation.multilabel import (
     precision_recall_curve,
 )
 from striate.evaluation.resampling import bootstrap, bootstrap_mean
-from striate.evaluation.scoring import aligned, calibration_interval, difference, scores
-from striate.evaluation.trees import Tree, coarse_accuracy, open_tree
-from striate.evaluation.windows import Looks, averaged, looked_at
+from striate.evaluation.scoring import aligned, calibration_interval, scores
+from striate.evaluation.trees import Tree, coarse_accuracy, hierarchical_error, open_tree
 
 __all__ = [
-    "Looks",
     "Tree",
     "aligned",
     "average_precision",
-    "averaged",
     "bootstrap",
     "bootstrap_mean",
     "calibration_error",
     "calibration_interval",
     "coarse_accuracy",
     "confusion",
-    "difference",
-    "looked_at",
+    "hierarchical_error",
     "mean_average_precision",
     "open_tree",
-    "paired_difference",
     "precision_recall",
     "precision_recall_curve",
     "scores",

@@ -1,6 +1,7 @@
-"""How good a classifier is, and how sure one can be of that.
+"""How good a classifier is, and how certain that is.
 
-Throughout, `probabilities` is (N, classes) and `targets` (N,) the true class numbers.
+Throughout, `probabilities` is (N, classes) and `targets` (N,) the true class numbers. A row with a
+number that is not finite is an answer of a network that diverged, and counts as wrong everywhere.
 """
 
 import math
@@ -28,17 +29,20 @@ def in_top_k(probabilities: Array, targets: Array, k: int = 1) -> NDArray[np.boo
     own = probabilities[np.arange(len(targets)), targets][:, None]
     earlier = np.arange(probabilities.shape[1]) < targets[:, None]
     ahead = (probabilities > own) | ((probabilities == own) & earlier)
-    return ahead.sum(1) < k
+    return (ahead.sum(1) < k) & np.isfinite(probabilities).all(1)
 
 
 def confusion(probabilities: Array, targets: Array) -> NDArray[np.int64]:
     """How many images of each true class (row) were given each class (column).
 
+    An answer that is not finite is counted as the class after the true one.
+
     >>> confusion(np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7]]), np.array([0, 1, 1])).tolist()
     [[1, 0], [1, 1]]
     """
     classes = probabilities.shape[1]
-    pairs = targets * classes + probabilities.argmax(1)
+    finite = np.isfinite(probabilities).all(1)
+    pairs = targets * classes + np.where(finite, probabilities.argmax(1), (targets + 1) % classes)
     return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
 
 
@@ -54,7 +58,8 @@ def precision_recall(table: NDArray[np.int64]) -> tuple[Array, Array]:
 def calibration_error(probabilities: Array, targets: Array, *, bins: int = 15) -> float:
     """Expected calibration error (Guo et al. 2017, arXiv:1706.04599, Eq. 3), in [0, 1].
 
-    The gap between how sure the answer was and how often it was right, over equal bins of sureness.
+    The gap between confidence, the largest probability, and accuracy, over equal bins of the
+    former.
     """
     place, gap = calibration_gaps(probabilities, targets, bins=bins)
     sums = np.bincount(place, weights=gap, minlength=bins)
@@ -64,10 +69,13 @@ def calibration_error(probabilities: Array, targets: Array, *, bins: int = 15) -
 def calibration_gaps(
     probabilities: Array, targets: Array, *, bins: int = 15
 ) -> tuple[NDArray[np.int64], Array]:
-    """Of each image the bin of its sureness (N,), and its sureness less 1 if it was right (N,)."""
-    sure = probabilities.max(1)
-    right = probabilities.argmax(1) == targets
-    return np.minimum((sure * bins).astype(np.int64), bins - 1), sure - right
+    """Of each image the bin of its confidence (N,), and its confidence less 1 if it was right (N,).
+
+    An answer that is not finite has the confidence 1.
+    """
+    confidence = np.where(np.isfinite(probabilities).all(1), probabilities.max(1), 1.0)
+    right = in_top_k(probabilities, targets)
+    return np.minimum((confidence * bins).astype(np.int64), bins - 1), confidence - right
 
 
 def wilson_interval(share: float, count: int, *, z: float = 1.96) -> tuple[float, float]:
@@ -80,18 +88,3 @@ def wilson_interval(share: float, count: int, *, z: float = 1.96) -> tuple[float
     middle = (share + z * z / (2 * count)) / (1 + z * z / count)
     half = z / (1 + z * z / count) * math.sqrt(share * (1 - share) / count + (z / count) ** 2 / 4)
     return max(0.0, middle - half), min(1.0, middle + half)
-
-
-def paired_difference(first: Array, second: Array) -> tuple[float, float]:
-    """How far one classifier is ahead of another on the same images, and its standard error.
-
-    Args:
-        first: (N,) 1.0 where the first was right (or its mean over seeds), else 0.0.
-        second: (N,) likewise.
-
-    >>> ahead, error = paired_difference(np.array([1., 1, 1, 0]), np.array([1., 0, 1, 0]))
-    >>> ahead, round(error, 3)
-    (0.25, 0.217)
-    """
-    difference = first - second
-    return float(difference.mean()), float(difference.std() / math.sqrt(len(difference)))

@@ -19,7 +19,7 @@ from striate.ops.boxes import covered, overlaps
 
 FORMS = get_args(Rule)
 COCO_OVERLAPS = tuple(0.5 + 0.05 * step for step in range(10))
-NEAR = 0.1  # overlap from which on a wrong box is a poor one, or one of the wrong class
+NEAR = 0.1  # overlap from which on a wrong box is a poor one and not background
 
 
 @dataclass(frozen=True)
@@ -29,23 +29,23 @@ class Curve:
     Attributes:
         precision, recall: (D,) float64 in [0, 1].
         scores: (D,) the thresholds.
-        things: how many there are to be found.
+        objects: how many there are to be found.
     """
 
     precision: NDArray[np.float64]
     recall: NDArray[np.float64]
     scores: NDArray[np.float64]
-    things: int
+    objects: int
 
     def average(self, form: Rule = "all") -> float:
-        """Average precision; NaN where there is nothing to be found.
+        """Average precision; NaN where there is no object.
 
         "all": the area under the precision that is the highest at this recall or any above it;
         "11": its mean at the recalls 0, 0.1 ... 1 (VOC until 2009); "101": at 0, 0.01 ... 1 (COCO).
         """
         if form not in FORMS:
             raise ValueError(f"an average precision is one of {', '.join(FORMS)}, not {form!r}")
-        if not self.things:
+        if not self.objects:
             return float("nan")
         return area_under(self.precision, self.recall, form)
 
@@ -58,21 +58,21 @@ class Judged:
         scores: (D,) falling.
         right: (D,) bool.
         images: (D,) the number of the image each is in.
-        things: (N,) how many there are to be found in each image.
+        objects: (N,) how many there are to be found in each image.
     """
 
     scores: NDArray[np.float64]
     right: NDArray[np.bool_]
     images: NDArray[np.int64]
-    things: NDArray[np.int64]
+    objects: NDArray[np.int64]
 
     @property
     def curve(self) -> Curve:
         """Precision and recall over all images."""
-        things = int(self.things.sum())
+        objects = int(self.objects.sum())
         hits = np.cumsum(self.right)
         count = np.arange(1, len(hits) + 1)
-        return Curve(hits / count, hits / max(1, things), self.scores, things)
+        return Curve(hits / count, hits / max(1, objects), self.scores, objects)
 
 
 def judged(
@@ -85,17 +85,18 @@ def judged(
 ) -> Judged:
     """The detections of class `number` that count.
 
-    From the best score down, a detection is right if the thing of its class that it overlaps most
-    does so by `overlap` or more and has not been found before. What meets a difficult thing, or
-    lies in a crowd, does not count at all. With `free`, COCO's way, it is the thing that it
-    overlaps most of those that have not been found.
+    From the best score down, a detection is right if the object of its class that it overlaps most
+    does so by `overlap` or more and has not been detected before. What meets a difficult object, or
+    lies in a crowd, does not count at all, nor does a score or a box that is not finite. With
+    `free`, COCO's way, it is the object that it overlaps most of those not yet detected.
     """
     scores, right, images = [np.zeros(0)], [np.zeros(0, bool)], [np.zeros(0, np.int64)]
-    things = np.zeros(len(truth), np.int64)
+    objects = np.zeros(len(truth), np.int64)
     for image, (one, marked) in enumerate(zip(found, truth, strict=True)):
         mine = marked.take(marked.classes == number)
-        things[image] = mine.asked.sum()
-        rows = (one.classes == number).nonzero().flatten()
+        objects[image] = mine.asked.sum()
+        finite = one.scores.isfinite() & one.boxes.isfinite().all(1)
+        rows = ((one.classes == number) & finite).nonzero().flatten()
         kinds, _ = _kinds(one.boxes[rows], mine, overlap, free)
         counted = kinds >= 0
         scores.append(one.scores[rows].double().cpu().numpy()[counted])
@@ -103,7 +104,8 @@ def judged(
         images.append(np.full(int(counted.sum()), image))
     score = np.concatenate(scores)
     order = np.argsort(-score, kind="stable")
-    return Judged(score[order], np.concatenate(right)[order], np.concatenate(images)[order], things)
+    correct, owners = np.concatenate(right)[order], np.concatenate(images)[order]
+    return Judged(score[order], correct, owners, objects)
 
 
 def curve(
@@ -122,13 +124,13 @@ def _kinds(
     boxes: torch.Tensor, marked: Objects, overlap: float, free: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """For each detection of an image, best first: 1 right, 0 wrong, -1 not counted; and the number
-    of the thing that it overlaps most.
+    of the object that it overlaps most.
 
-    `free`: it looks for its thing among those not yet found, not among all.
+    `free`: its object is one of those not yet detected, not one of all.
     """
-    kinds, things = np.zeros(len(boxes), np.int64), np.full(len(boxes), -1)
+    kinds, objects = np.zeros(len(boxes), np.int64), np.full(len(boxes), -1)
     if not len(marked) or not len(boxes):
-        return kinds, things
+        return kinds, objects
     theirs = torch.from_numpy(marked.boxes).to(boxes)
     table = overlaps(boxes, theirs).cpu().numpy()
     table[:, marked.crowd] = -1
@@ -136,7 +138,7 @@ def _kinds(
     inside[:, ~marked.crowd] = -1
     taken = np.zeros(len(marked), bool)
     for row in range(len(boxes)):
-        best = things[row] = int(table[row].argmax())
+        best = objects[row] = int(table[row].argmax())
         if table[row, best] >= overlap:
             if marked.difficult[best]:
                 kinds[row] = -1
@@ -147,7 +149,7 @@ def _kinds(
                     table[row + 1 :, best] = -1
         if kinds[row] == 0 and inside[row].max() >= overlap:
             kinds[row] = -1
-    return kinds, things
+    return kinds, objects
 
 
 def average_precisions(
@@ -158,14 +160,14 @@ def average_precisions(
     overlap: float = 0.5,
     form: Rule = "all",
 ) -> NDArray[np.float64]:
-    """(classes,) the average precision of each; NaN where there is nothing to find."""
+    """(classes,) the average precision of each; NaN where there is no object."""
     return np.array(
         [curve(found, truth, each, overlap=overlap).average(form) for each in range(classes)]
     )
 
 
 def mean(values: NDArray[np.float64]) -> float:
-    """The mean of what is a number; 0 where nothing is."""
+    """The mean of those that are not NaN; 0 where all are."""
     known = values[~np.isnan(values)]
     return float(known.mean()) if len(known) else 0.0
 
@@ -174,7 +176,7 @@ def coco_average_precision(
     found: Sequence[Detections], truth: Sequence[Objects], classes: int
 ) -> NDArray[np.float64]:
     """(10, classes): average precision at 101 recalls, for every overlap from 0.50 to 0.95, as
-    COCO matches: a detection takes the thing that it overlaps most of those not yet found.
+    COCO matches: a detection takes the object that it overlaps most of those not yet detected.
 
     Of an image, the 100 best detections of a class count. `mean` of it is COCO's AP, of its first
     row AP50.
@@ -195,19 +197,19 @@ class Mistakes:
     """How often a detector was right, and in which way it was wrong.
 
     Attributes:
-        right: a thing found.
-        double: a thing found again.
-        wrong_class: the box of a thing, under another name.
-        poor_box: a thing of that class, but an overlap below the one asked for.
-        nothing: where nothing is.
-        missed: things that no detection is right about.
+        correct: an object detected.
+        duplicate: an object detected again.
+        wrong_class: the box of an object, under another name.
+        poor_box: an object of that class, but an overlap below the one asked for.
+        background: where there is no object.
+        missed: objects without a correct detection.
     """
 
-    right: int = 0
-    double: int = 0
+    correct: int = 0
+    duplicate: int = 0
     wrong_class: int = 0
     poor_box: int = 0
-    nothing: int = 0
+    background: int = 0
     missed: int = 0
 
 
@@ -231,19 +233,19 @@ def mistakes(
             of_class = marked.take(marked.classes == number)
             kinds[mine], _ = _kinds(boxes[mine], of_class, overlap, False)
         right = int((kinds == 1).sum())
-        total["right"] += right
+        total["correct"] += right
         total["missed"] += int(marked.asked.sum()) - right
         for row in np.flatnonzero(kinds == 0):
             own = table[row][same[row]].max(initial=0.0)
             other = table[row][~same[row]].max(initial=0.0)
             if own >= overlap:
-                total["double"] += 1
+                total["duplicate"] += 1
             elif other >= overlap:
                 total["wrong_class"] += 1
             elif own >= NEAR:
                 total["poor_box"] += 1
             else:
-                total["nothing"] += 1
+                total["background"] += 1
     return Mistakes(**total)
 
 
@@ -254,7 +256,7 @@ class Verdict:
     Attributes:
         counted: the numbers of the detections that count.
         right: of each of them, whether it is right.
-        missed: the numbers of the things that none is right about.
+        missed: the numbers of the objects without a correct detection.
     """
 
     counted: tuple[int, ...]
@@ -271,8 +273,8 @@ def verdict(one: Detections, marked: Objects, *, least: float, overlap: float = 
         rows = ((one.classes == number) & (one.scores >= least)).nonzero().flatten()
         own = np.flatnonzero(marked.classes == number)
         mine = marked.take(own)
-        kinds, things = _kinds(one.boxes[rows], mine, overlap, False)
+        kinds, objects = _kinds(one.boxes[rows], mine, overlap, False)
         counted += rows[torch.from_numpy(kinds >= 0)].tolist()
         right += (kinds[kinds >= 0] == 1).tolist()
-        missed += own[mine.asked & ~np.isin(np.arange(len(mine)), things[kinds == 1])].tolist()
+        missed += own[mine.asked & ~np.isin(np.arange(len(mine)), objects[kinds == 1])].tolist()
     return Verdict(tuple(counted), tuple(right), tuple(missed))

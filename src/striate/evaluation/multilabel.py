@@ -1,7 +1,9 @@
 """Several classes an image: average precision (Everingham et al. 2010, Section 4.2).
 
-Throughout, `scores` is (N, classes), higher the surer; `targets` (N, classes) is 1 where the class
-is there, 0 where it is not, and -1 where nobody says (VOC's "difficult"), which counts as neither.
+Throughout, `scores` is (N, classes), higher the more confident; `targets` (N, classes) is 1 where
+the class is there, 0 where it is not, and -1 where nobody knows (VOC's "difficult"), which counts
+as neither. A score that is not finite counts as wrong: an image with the class is never found by
+it, and one without it comes first.
 """
 
 from typing import Any, Literal
@@ -15,7 +17,7 @@ ROUNDING = {"11": 1e-12, "101": 0.0}  # of recalls; pycocotools compares to the 
 
 
 def precision_recall_curve(scores: Array, targets: Array) -> tuple[Array, Array]:
-    """Precision and recall of one class after each image, the surest first.
+    """Precision and recall of one class after each image, in descending order of the scores.
 
     Of equal scores, the one that stands first comes first.
 
@@ -27,10 +29,12 @@ def precision_recall_curve(scores: Array, targets: Array) -> tuple[Array, Array]
     >>> precision.round(2).tolist(), recall.tolist()
     ([1.0, 0.5, 0.67], [0.5, 0.5, 1.0])
     """
-    said = targets >= 0
-    order = np.argsort(-scores[said], kind="stable")
-    right = np.cumsum(targets[said][order] == 1)
-    there = max(int((targets == 1).sum()), 1)
+    finite, positive = np.isfinite(scores), targets == 1
+    ranked = np.where(finite, scores, np.inf)
+    counted = (targets >= 0) & (finite | ~positive)
+    order = np.argsort(-ranked[counted], kind="stable")
+    right = np.cumsum(positive[counted][order])
+    there = max(int(positive.sum()), 1)
     return right / np.arange(1, len(right) + 1), right / there
 
 

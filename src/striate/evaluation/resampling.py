@@ -37,6 +37,8 @@ def bootstrap(
     if count < 1:
         raise ValueError("no images: there is nothing to draw from")
     scores = np.concatenate([statistic(rows) for rows in _draws(count, rounds, seed)])
+    if np.isnan(scores).all():
+        return float("nan"), float("nan")
     tail = 50 * (1 - share)
     low, high = np.nanpercentile(scores, [tail, 100 - tail])
     return float(low), float(high)

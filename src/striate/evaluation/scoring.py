@@ -16,7 +16,7 @@ from striate.evaluation.classification import (
     wilson_interval,
 )
 from striate.evaluation.resampling import Rows, bootstrap, bootstrap_mean
-from striate.evaluation.trees import Tree, coarse_accuracy
+from striate.evaluation.trees import Tree, coarse_accuracy, hierarchical_error
 
 Probabilities = NDArray[np.float32]
 Targets = NDArray[np.int64]
@@ -37,7 +37,8 @@ def scores(
     Args:
         probabilities: (N, classes).
         targets: (N,).
-        tree: with it also `tree`: the mean height of the mistakes, and coarse accuracies.
+        tree: with it also `tree`: the hierarchical error, the mean height of the mistakes, and
+            coarse accuracies.
 
     Raises:
         DataError: if a class is not in the tree.
@@ -76,10 +77,11 @@ def scores(
         ],
     }
     if tree is not None:
-        heights = tree.heights(classes)[targets, probabilities.argmax(1)]
-        wrong = heights[targets != probabilities.argmax(1)]
+        heights = hierarchical_error(probabilities, targets, classes, tree)
+        wrong = heights[~in_top_k(probabilities, targets)]
         found["tree"] = {
             "depths": coarse_accuracy(probabilities, targets, classes, tree),
+            "hierarchical_error": float(heights.mean()),
             "height_of_mistakes": float(wrong.mean()) if len(wrong) else None,
         }
     return found
@@ -105,13 +107,6 @@ def calibration_interval(
         return np.abs(sums.reshape(len(rows), bins)).sum(1) / len(targets)
 
     return bootstrap(errors, len(targets), rounds=rounds)
-
-
-def difference(first: Probabilities, second: Probabilities, targets: Targets) -> dict[str, Any]:
-    """How far the first is ahead of the second in top-1 on the same images, with its interval."""
-    ahead = (first.argmax(1) == targets).astype(float) - (second.argmax(1) == targets)
-    low, high = bootstrap(lambda rows: ahead[rows].mean(1), len(targets))
-    return {"value": float(ahead.mean()), "interval": [low, high]}
 
 
 def aligned(

@@ -1,4 +1,4 @@
-"""Classes of classes: how far off is a wrong answer? (Deng et al. 2010, Section 3.2)
+"""Classes of classes: how far off a wrong answer is (Deng et al. 2010, Section 3.2).
 
 A tree stands in a text file, a class and the one above it on each line, with a tab between them:
 
@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.errors import DataError
+from striate.evaluation.classification import top_k
 
 LARGEST = 2**26  # bytes of a file
 
@@ -60,23 +61,35 @@ class Tree:
         deeper."""
         return [self.path(name)[min(depth, len(self.path(name)) - 1)] for name in classes]
 
-    def heights(self, classes: Sequence[str]) -> NDArray[np.int64]:
-        """(K, K): how high above the first class the lowest class lies that holds both.
+    @cached_property
+    def height(self) -> Mapping[str, int]:
+        """Of each class the number of steps down to the deepest leaf below it; 0 for a leaf."""
+        heights = dict.fromkeys((*self.above, self.root), 0)
+        for name in self.above:
+            for steps, above in enumerate(reversed(self.path(name))):
+                heights[above] = max(heights[above], steps)
+        return heights
 
-        0 on the diagonal; the error that ImageNet's challenge of 2010 called hierarchical.
+    def heights(self, classes: Sequence[str]) -> NDArray[np.int64]:
+        """(K, K): the height of the lowest common ancestor of each two classes.
+
+        0 on the diagonal, also for a class that is not a leaf.
 
         Raises:
             DataError: if a class is not in the tree.
         """
         self.see(classes)
         paths = [self.path(name) for name in classes]
-        lengths = np.array([len(path) for path in paths])
-        numbers = {name: number for number, name in enumerate({n for path in paths for n in path})}
-        shared = np.zeros((len(classes), len(classes)), np.int64)
-        for depth in range(lengths.max(initial=0)):
-            here = np.array([numbers[p[depth]] if depth < len(p) else -1 for p in paths])
-            shared += (here[:, None] == here) & (here >= 0)
-        return lengths[:, None] - shared
+        found = np.zeros((len(classes), len(classes)), np.int64)
+        for depth in range(max(map(len, paths), default=0)):  # the last common one stays
+            here = [path[depth] if depth < len(path) else "" for path in paths]
+            numbers = np.unique(here, return_inverse=True)[1]
+            reached = np.array([depth < len(path) for path in paths])
+            common = (numbers[:, None] == numbers) & reached
+            height = np.array([self.height.get(name, 0) for name in here])
+            found = np.where(common, height[:, None], found)
+        np.fill_diagonal(found, 0)
+        return found
 
     def see(self, classes: Sequence[str]) -> None:
         """Sees that the tree holds these classes.
@@ -97,16 +110,16 @@ def open_tree(path: str | Path) -> Tree:
     """Reads a tree from a file.
 
     Raises:
-        DataError: if a line is no pair, a class has two classes above it, there are several roots
-            or it goes in a circle.
+        DataError: if a line is not a pair, a class has two classes above it, there are several
+            roots or it goes in a circle.
     """
     path = Path(path)
     try:
-        if path.stat().st_size > LARGEST:
-            raise DataError(f"{path}: {path.stat().st_size / 2**20:,.0f} MiB is no class tree")
+        if (size := path.stat().st_size) > LARGEST:
+            raise DataError(f"{path}: {size / 2**20:,.0f} MiB is too large for a class tree")
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: no class tree can be read there ({error})") from error
+        raise DataError(f"{path}: a class tree cannot be read there ({error})") from error
     above: dict[str, str] = {}
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.startswith("#"):
@@ -122,7 +135,7 @@ def open_tree(path: str | Path) -> Tree:
                 f"{path}, line {number}: {narrow!r} lies below {above[narrow]!r} and {wide!r}"
             )
     if not above:
-        raise DataError(f"{path}: no class in it")
+        raise DataError(f"{path}: there is no class in it")
     return Tree(above)
 
 
@@ -150,6 +163,24 @@ def coarse_accuracy(
         place = np.array([kinds.index(name) for name in names])
         sums = np.zeros((len(probabilities), len(kinds)))
         np.add.at(sums.T, place, probabilities.T)
-        right = sums.argmax(1) == place[targets]
-        rows.append({"depth": depth, "classes": len(kinds), "top1": float(right.mean())})
+        right = top_k(sums, place[targets])
+        rows.append({"depth": depth, "classes": len(kinds), "top1": right})
     return rows
+
+
+def hierarchical_error(
+    probabilities: NDArray[np.float32],
+    targets: NDArray[np.int64],
+    classes: Sequence[str],
+    tree: Tree,
+) -> NDArray[np.float64]:
+    """Of each image (N,) the height of the lowest common ancestor of its class and the answer.
+
+    0 for a right answer. The mean over the images is the hierarchical error of ImageNet's challenge
+    of 2010, for one answer an image. An answer that is not finite has the height of the root.
+
+    Raises:
+        DataError: if a class is not in the tree.
+    """
+    heights = tree.heights(classes)[targets, probabilities.argmax(1)].astype(float)
+    return np.where(np.isfinite(probabilities).all(1), heights, float(tree.height[tree.root]))

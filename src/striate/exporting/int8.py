@@ -1,40 +1,50 @@
 """Convolutions in whole numbers of 8 bits: a third of the file, and a cost that is measured.
 
 After Jacob et al. 2018 (arXiv:1712.05877): each output channel of the weights has a scale of its
-own, each map a scale and a zero of its own, from what pictures make of it. Preprocessing, the
-classifier and the test for "none of these" stay as they are.
+own, each map a scale and a zero of its own, from its values for validation examples. Preprocessing,
+linear layers and what follows them stay as they are.
 """
 
 import logging
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from striate.data import Dataset
-from striate.errors import DataError, MissingExtra, ModelError, UserError
+from striate.data.splits import TEST, VALIDATION
+from striate.errors import DataError, InputError, MissingExtra, ModelError, UserError
 from striate.files import writing
-from striate.images.decoding import Picture as Decoded
 from striate.progress import track
-from striate.recognizer import Exported
-from striate.recognizer.reading import Picture
+from striate.recognizer import load
+from striate.tasks.contract import ExportedPredictor, item_of
+from striate.tasks.opening import task_of
 
-MOST = 100  # pictures that tell the range of each map
-SCORED = 500  # and pictures that tell what it costs
+MOST = 100  # examples that give the range of each map
+SCORED = 500  # examples that give the cost
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What rounding took away: shares of the pictures that were answered rightly, and bytes."""
+    """What rounding took away.
 
-    images: int
+    Attributes:
+        examples: of the test split, that were scored before and after.
+        score: what the main score is called.
+        before, after: the main score, in [0, 1].
+        interval: in which the difference lies, 95 %, on the same examples.
+    """
+
+    examples: int
+    score: str
     before: float
     after: float
-    agreement: float
+    interval: tuple[float, float]
     bytes_before: int
     bytes_after: int
 
@@ -43,32 +53,66 @@ class Cost:
         return asdict(self)
 
     def __str__(self) -> str:
+        low, high = (100 * bound for bound in self.interval)
         return (
-            f"8 bits: {self.bytes_before / 1e6:.1f} to {self.bytes_after / 1e6:.1f} MB; top-1 "
-            f"{100 * self.before:.1f} % to {100 * self.after:.1f} % on {self.images:,} test "
-            f"images, the same answer to {100 * self.agreement:.1f} %"
+            f"8 bits: {self.bytes_before / 1e6:.1f} to {self.bytes_after / 1e6:.1f} MB; "
+            f"{self.score} {100 * self.before:.1f} % to {100 * self.after:.1f} % on "
+            f"{self.examples:,} test examples, a change of {low:+.1f} to {high:+.1f} points (95 %)"
         )
 
 
-def round_to_int8(
-    path: Path, pictures: Sequence[Picture], test: Sequence[Picture], wanted: Sequence[str]
-) -> Cost:
+def round_with(path: Path, dataset: Dataset[Any]) -> Cost:
     """Rounds the convolutions of an exported .onnx file in place, and measures what that costs.
 
     Args:
-        pictures: that tell the ranges, at least one; validation images, which nobody scores.
-        test: that tell the cost.
-        wanted: the true class of each, by name.
+        dataset: its validation examples give the ranges, its test examples the cost.
 
     Raises:
-        UserError: if it is no .onnx file, or there are no pictures.
+        UserError: if it is not an .onnx file.
+        DataError: if the set has no such examples, or the recognizer lacks one of its classes.
         MissingExtra: if onnx or onnxruntime is missing.
         ModelError: if the network has no convolution.
     """
     if path.suffix != ".onnx":
         raise UserError(f"8 bits are for .onnx files, not {path.name!r}")
-    if not len(pictures) or not len(test):
-        raise UserError("8 bits need pictures to take ranges from, and others to tell the cost")
+    exact = load(path)
+    task_of(dataset, exact.task.name)
+    absent = [name for name in dataset.classes if exact.names and name not in exact.names]
+    if absent:
+        raise DataError(f"the recognizer does not know the class {absent[0]!r} of {dataset.name}")
+    some, test = (thinned(np.flatnonzero(dataset.split == number), most)
+                  for number, most in ((VALIDATION, MOST), (TEST, SCORED)))  # fmt: skip
+    if not some or not test:
+        raise DataError(f"{dataset.name}: 8 bits need validation examples and test examples")
+    assert isinstance(exact.predictor, ExportedPredictor)  # what is in an .onnx file
+    size = path.stat().st_size
+    with tempfile.TemporaryDirectory() as folder:
+        rounded = Path(folder) / "rounded.onnx"
+        quantize(path, rounded, Ranges(exact.predictor, dataset, some))
+        both = {"before": exact, "after": load(rounded)}
+        found = exact.task.evaluated(both, dataset, test, {})
+        data = rounded.read_bytes()
+    before, after = found["before"], found["after"]
+    with writing(path) as temporary:
+        temporary.write_bytes(data)
+    return Cost(
+        before.examples,
+        exact.task.score_title,
+        before.value,
+        after.value,
+        after.lead(before),
+        size,
+        len(data),
+    )
+
+
+def thinned(rows: NDArray[np.int64], most: int) -> list[int]:
+    """So many of these rows at most, evenly over all of them."""
+    return rows[:: max(1, -(-len(rows) // most))].tolist()
+
+
+def quantize(path: Path, rounded: Path, ranges: "Ranges") -> None:
+    """Writes the graph in a file again, its convolutions in 8 bits."""
     try:
         import onnx
         from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
@@ -79,15 +123,11 @@ def round_to_int8(
     layers = [n.name for n in graph.node if n.op_type == "Conv" and n.input[1] in weights]
     if not layers:
         raise ModelError("the network has no convolution that could be rounded")
-    exact = Exported(path)
-    before = answers(exact, test[:SCORED], "answer")
-    size = path.stat().st_size
-    with tempfile.TemporaryDirectory() as folder, quiet():
-        rounded = Path(folder) / "rounded.onnx"
+    with quiet():
         quantize_static(
             path,
             rounded,
-            Ranges(track(pictures[:: -(-len(pictures) // MOST)], "round"), exact),
+            ranges,
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=["Conv"],
             nodes_to_quantize=layers,
@@ -95,36 +135,43 @@ def round_to_int8(
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
         )
-        after = answers(Exported(rounded), test[:SCORED], "answer in 8 bits")
-        data = rounded.read_bytes()
-    with writing(path) as temporary:
-        temporary.write_bytes(data)
-    right = [
-        np.mean([a == b for a, b in zip(said, wanted, strict=False)]) for said in (before, after)
-    ]
-    same = np.mean([a == b for a, b in zip(before, after, strict=True)])
-    return Cost(len(before), float(right[0]), float(right[1]), float(same), size, len(data))
 
 
-def round_with(path: Path, dataset: Dataset) -> Cost:
-    """`round_to_int8` with the validation and the test images of a set.
+class Ranges:
+    """The inputs of the graph for each row of a set in turn, as ONNX Runtime asks for them; rows
+    that cannot be read are left out.
 
     Raises:
-        DataError: if the recognizer does not know the classes of the set.
+        DataError: at the end, if none could be read.
     """
-    known = set(Exported(path).classes)
-    strange = [name for name in dataset.classes if name not in known]
-    if strange:
-        raise DataError(f"the recognizer does not know the class {strange[0]!r} of {dataset.name}")
-    test = dataset.test
-    wanted = [dataset.classes[k] for k in test.targets]
-    return round_to_int8(path, pictures_of(dataset.validation), pictures_of(test), wanted)
 
+    def __init__(self, predictor: ExportedPredictor, dataset: Dataset[Any], rows: Sequence[int]):
+        self.inputs = self._inputs(predictor, dataset, rows)
 
-def pictures_of(dataset: Dataset) -> list[Picture]:
-    """Paths where the pictures are files, so that they are read by the one rule; else pixels."""
-    paths = [dataset.images.path(row) for row in range(len(dataset))]
-    return [dataset.images[row] if path is None else path for row, path in enumerate(paths)]
+    def _inputs(
+        self, predictor: ExportedPredictor, dataset: Dataset[Any], rows: Sequence[int]
+    ) -> Iterator[dict[str, NDArray[Any]]]:
+        count = 0
+        for row in track(rows, "round"):
+            try:
+                prepared = predictor.prepare(item_of(dataset, row))
+            except InputError as error:
+                reason = error
+                continue
+            count += 1
+            yield predictor.inputs(prepared)
+        if not count:
+            raise DataError(f"{dataset.name}: no validation example can be read: {reason}")
+
+    def get_next(self) -> dict[str, NDArray[Any]] | None:
+        """The next, or None."""
+        return next(self.inputs, None)
+
+    def __iter__(self) -> "Ranges":
+        return self
+
+    def __next__(self) -> dict[str, NDArray[Any]]:
+        return next(self.inputs)
 
 
 def add_cost(card: Path, cost: Cost) -> None:
@@ -132,35 +179,6 @@ def add_cost(card: Path, cost: Cost) -> None:
     text = card.read_text(encoding="utf-8")
     with writing(card) as temporary:
         temporary.write_text(f"{text}\n## Rounding\n\n{cost}.\n", encoding="utf-8")
-
-
-def answers(recognizer: Exported, pictures: Sequence[Picture], stage: str) -> list[str]:
-    """The most probable class of each, by name."""
-    return [p.labels[0].name for p in recognizer.predict(track(pictures, stage))]
-
-
-class Ranges:
-    """The inputs of the graph for each picture in turn, as ONNX Runtime asks for them."""
-
-    def __init__(self, pictures: Iterable[Picture], recognizer: Exported):
-        self.inputs = self._inputs(pictures, recognizer)
-
-    def _inputs(
-        self, pictures: Iterable[Picture], recognizer: Exported
-    ) -> Iterator[dict[str, np.ndarray]]:
-        for picture in pictures:
-            found: Decoded = recognizer.decoded(picture)
-            yield {"image": found.pixels[None], "box": np.array(found.box, np.float32)}
-
-    def get_next(self) -> dict[str, np.ndarray] | None:
-        """The next, or None."""
-        return next(self.inputs, None)
-
-    def __iter__(self) -> "Ranges":
-        return self
-
-    def __next__(self) -> dict[str, np.ndarray]:
-        return next(self.inputs)
 
 
 @contextmanager

@@ -1,26 +1,24 @@
-"""Writes a recognizer for another runtime: pixels in, answer out, all it knows in the file."""
+"""Writes a recognizer for another runtime: its graph, and all it knows beside that in the file."""
 
 import json
 import os
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from striate.errors import MissingExtra, ModelError, StriateError, UnknownName, UserError
-from striate.exporting.card import card
-from striate.exporting.graph import EXAMPLES, OUTPUTS, SHAPES, Graph
+from striate.errors import MissingExtra, ModelError, UnknownName, UserError
+from striate.exporting._card import card
 from striate.files import writing
-from striate.handcrafted import BagOfVisualWords
+from striate.inference.conversion import to_onnx, to_openvino, to_program
+from striate.inference.program import Graph
+from striate.inference.runtimes import KEY
 from striate.progress import stage
 from striate.recognizer import Recognizer
-from striate.recognizer.conversion import to_onnx, to_program
-from striate.recognizer.exported import KEY
 from striate.version import __version__
 
 SUFFIXES = {"onnx": ".onnx", "openvino": ".xml", "torch": ".pt2"}
@@ -34,14 +32,14 @@ NEEDS = {
 def export(recognizer: Recognizer, path: str | os.PathLike[str], *, to: str) -> Path:
     """Writes the recognizer for "onnx", "openvino" or "torch"; returns the path of its model card.
 
-    Into the file go preprocessing, network, calibration and the test for "none of these" as one
-    graph (see `Graph`), and class names, threshold and provenance as JSON. OpenVINO keeps the
-    weights in a .bin file beside its .xml. The card is a page of Markdown of the same name, .md.
+    Into the file go preprocessing, network and all that makes the answer, as one graph
+    (`Predictor.graph`), and names and provenance as JSON. OpenVINO keeps the weights in a .bin file
+    beside its .xml. The card is a page of Markdown of the same name, .md.
 
     Raises:
         UserError: if the path has another suffix than that format's.
         UnknownName: if there is no such format.
-        ModelError: if the network cannot be exported.
+        ModelError: if the predictor is not a graph, or not one that can be had in that format.
         MissingExtra: if onnx, onnxscript or openvino is missing.
         StorageError: if the disk is full or the folder may not be written.
     """
@@ -50,66 +48,47 @@ def export(recognizer: Recognizer, path: str | os.PathLike[str], *, to: str) -> 
         raise UnknownName("format", to, SUFFIXES)
     if path.suffix != SUFFIXES[to]:
         raise UserError(f"an export to {to} is a {SUFFIXES[to]} file, not {path.name!r}")
-    if isinstance(recognizer.model, BagOfVisualWords):
-        raise ModelError(
-            "a hand-crafted recognizer finds its visual words by search, which is no graph that "
-            "can be exported; keep its .safetensors file, or export another approach"
-        )
+    graph = recognizer.predictor.graph(single=to == "openvino")
+    if to not in graph.formats:
+        formats = " or ".join(graph.formats)
+        raise ModelError(f"{recognizer.predictor.kind} can be exported to {formats}, not to {to}")
     for package in NEEDS[to]:
         try:
             import_module(package)
         except ImportError as error:
             raise MissingExtra(f"exporting to {to}", "export") from error
-    _check_writable(path)
-    with stage(f"export to {to}"):
-        try:
-            program = to_program(Graph(recognizer, single=to == "openvino"), EXAMPLES, SHAPES)
-        except StriateError:
-            raise
-        except Exception as error:  # torch.export's errors share no root below Exception
-            reason = " ".join(str(error).split())[:200]
-            raise ModelError(f"this network cannot be exported ({reason})") from error
-        WRITERS[to](program, path, json.dumps(metadata(recognizer)))
     described = path.with_suffix(".md")
-    with writing(described) as temporary:
+    with writing(described) as temporary:  # now, not after a minute's work, if it is not allowed
         temporary.write_text(card(recognizer, path.name), encoding="utf-8")
+        with stage(f"export to {to}"):
+            text = json.dumps(metadata(recognizer, graph))
+            WRITERS[to](graph, to_program(graph), path, text)
     return described
 
 
-def metadata(recognizer: Recognizer) -> dict[str, Any]:
+def metadata(recognizer: Recognizer, graph: Graph) -> dict[str, Any]:
     """What stands in the file beside the graph: plain JSON values."""
-    known = recognizer.familiarity
     return {
         "striate": __version__,
-        "preprocessing": recognizer.preprocessing.to_json(),
-        "classes": list(recognizer.classes),
-        "calibration": asdict(recognizer.calibration),
-        "familiarity": None if known is None else {"threshold": known.threshold},
-        "architecture": recognizer.architecture,
+        "task": recognizer.task.name,
+        "kind": recognizer.predictor.kind,
+        "names": list(recognizer.names),
+        "predictor": recognizer.predictor.header(),
         "provenance": recognizer.provenance,
-        "input": "image: (N, H, W, 3) uint8, RGB, upright, sRGB; box: zeros for all of the picture",
+        "inputs": {name: graph.about.get(name, "") for name in graph.shapes},
+        "outputs": {name: graph.about.get(name, "") for name in graph.outputs},
     }
 
 
-def write_onnx(program: torch.export.ExportedProgram, path: Path, text: str) -> None:
+def write_onnx(graph: Graph, program: torch.export.ExportedProgram, path: Path, text: str) -> None:
     """One .onnx file; the JSON is its metadata property "striate".
 
-    The box may be left out when it is run: it is an input with a value of its own.
-    """
-    model = to_onnx(program, EXAMPLES, SHAPES, OUTPUTS)
-    import onnx
-
-    zeros = onnx.numpy_helper.from_array(EXAMPLES[1].numpy(), "box")
-    model.graph.initializer.append(zeros)
-    save_onnx(model, path, text)
-
-
-def save_onnx(model: Any, path: Path, text: str) -> None:
-    """A graph with its JSON, without what the exporter noted of the source it came from.
+    What the exporter noted of the source that the graph came from is left out.
 
     Raises:
         ModelError: if it is larger than ONNX allows.
     """
+    model = to_onnx(graph, program)
     from google.protobuf.message import EncodeError
 
     for part in (*model.graph.node, *model.graph.value_info):
@@ -124,23 +103,23 @@ def save_onnx(model: Any, path: Path, text: str) -> None:
         temporary.write_bytes(data)
 
 
-def write_openvino(program: torch.export.ExportedProgram, path: Path, text: str) -> None:
+def write_openvino(
+    graph: Graph, program: torch.export.ExportedProgram, path: Path, text: str
+) -> None:
     """An .xml file, the JSON in its runtime information, and a .bin file of weights."""
     import openvino
 
-    onnx = to_onnx(program, EXAMPLES, SHAPES, OUTPUTS)
+    model = to_openvino(graph, program)
+    model.set_rt_info(text, [KEY])
     with tempfile.TemporaryDirectory() as folder:
-        between, whole = Path(folder) / "model.onnx", Path(folder) / "model.xml"
-        between.write_bytes(onnx.SerializeToString())
-        model = openvino.convert_model(between)
-        model.set_rt_info(text, [KEY])
+        whole = Path(folder) / "model.xml"
         openvino.save_model(model, whole, compress_to_fp16=False)
         for suffix in (".bin", ".xml"):  # the graph last: where it stands, its weights do
             with writing(path.with_suffix(suffix)) as temporary:
                 shutil.copyfile(whole.with_suffix(suffix), temporary)
 
 
-def write_torch(program: torch.export.ExportedProgram, path: Path, text: str) -> None:
+def write_torch(graph: Graph, program: torch.export.ExportedProgram, path: Path, text: str) -> None:
     """A .pt2 file, the JSON beside the program in it.
 
     `torch.export.load` unpickles some parts of such a file, so striate writes but never reads one.
@@ -149,15 +128,9 @@ def write_torch(program: torch.export.ExportedProgram, path: Path, text: str) ->
         torch.export.save(program, file, extra_files={f"{KEY}.json": text})
 
 
-WRITERS: dict[str, Callable[[torch.export.ExportedProgram, Path, str], None]] = {
+Writer = Callable[[Graph, torch.export.ExportedProgram, Path, str], None]
+WRITERS: dict[str, Writer] = {
     "onnx": write_onnx,
     "openvino": write_openvino,
     "torch": write_torch,
 }
-
-
-def _check_writable(path: Path) -> None:
-    """Says now, not after a minute's work, that nothing can be written there."""
-    with writing(path.with_name(f".{path.name}.probe")) as temporary:
-        temporary.write_bytes(b"")
-    path.with_name(f".{path.name}.probe").unlink()

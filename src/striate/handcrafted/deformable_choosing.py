@@ -9,7 +9,7 @@ from torch import Tensor
 
 from striate.data.boxes import Objects
 from striate.handcrafted.deformable import Places, Scored, joined, none
-from striate.ops.boxes import clipped, without_doubles
+from striate.ops.boxes import clipped, non_maximum_suppression
 
 HALF = 0.5  # overlap that a place must have at least to stand for a box
 EDGE = 2.0  # pixels; a box that ends closer to the picture's edge is cut off by it
@@ -86,7 +86,7 @@ def negatives(
         for level, every in shared.items()
     }
     hard = seen.best(least, MOST_HARD, allowed)
-    kept = without_doubles(clipped(hard.boxes, seen.size), hard.scores, TWINS)
+    kept = non_maximum_suppression(clipped(hard.boxes, seen.size), hard.scores, TWINS)
     return hard.take(kept[:most])
 
 

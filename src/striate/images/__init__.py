@@ -4,7 +4,7 @@ from striate.images.arrays import to_rgb
 from striate.images.decoding import AT_LEAST, MAX_BYTES, MAX_PIXELS, SUFFIXES, decode, load, read
 from striate.images.views import View, apply, render
 
-RULE = 3
+RULE = 4
 """Raised with every change that alters the pixels of some file."""
 
 __all__ = [

@@ -5,21 +5,23 @@ repeats the path, which the caller knows.
 """
 
 import io
+import logging
 import os
-import stat
 import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from striate.errors import ImageError
+from striate.files import open_regular
 from striate.images.arrays import to_rgb
+from striate.images.chunks import readable
+from striate.images.levels import see_light, to_8_bits
 from striate.images.profiles import in_srgb
 from striate.images.reasons import reason
 
@@ -27,9 +29,14 @@ if TYPE_CHECKING:
     from PIL import Image
 
 MAX_BYTES = 256 * 2**20  # of a file, checked before it is read
-MAX_PIXELS = 89_478_485  # of the picture that the header promises: 256 MiB as RGB, Pillow's limit
+MAX_PIXELS = 89_478_485  # of a picture that is decoded: 256 MiB as RGB, Pillow's limit
+MAX_SCALED = 2 * MAX_PIXELS  # of one that the header promises, and that is decoded at a scale
 AT_LEAST = 512  # pixels of the shorter side that scaled JPEG decoding leaves
+ROWS = 64  # whose colors are converted at a time: a whole picture needs several copies of itself
 SCALES = (8, 4, 2, 1)  # of JPEG: what a side can be divided by while it is decoded
+LYING = (5, 6, 7, 8)  # EXIF orientations that exchange width and height
+
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # what counts is an ImageError
 
 # Only formats that Pillow decodes by itself: EPS would start Ghostscript, and formats without a
 # signature (TGA) would accept any text.
@@ -50,6 +57,23 @@ class Header(NamedTuple):
     height: int
     scalable: bool
     """Whether it can be decoded at a smaller scale."""
+
+
+class Frame(NamedTuple):
+    """The size of a picture in pixels.
+
+    Attributes:
+        height, width: upright, as `read(path, at_least=None)` gives it.
+        stored: height and width before the orientation is applied.
+        orientation: 1 to 8, as EXIF has it.
+        scale: what the sides are divided by, because the picture is too large to be decoded whole.
+    """
+
+    height: int
+    width: int
+    stored: tuple[int, int]
+    orientation: int
+    scale: int = 1
 
 
 class Picture(NamedTuple):
@@ -81,25 +105,29 @@ def load(path: str | os.PathLike[str]) -> bytes:
         ImageError: if there are none to be had; the text is the reason, without the path.
     """
     try:
-        status = os.stat(path)  # noqa: PTH116 (before opening: a pipe would wait for its writer)
-        if stat.S_ISDIR(status.st_mode):
-            raise ImageError("is a folder")
-        if not stat.S_ISREG(status.st_mode):
-            raise ImageError("is no regular file")
-        if status.st_size > MAX_BYTES:
-            raise ImageError(f"has {status.st_size:,} bytes, more than the limit of {MAX_BYTES:,}")
-        return Path(path).read_bytes()
+        with open_regular(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > MAX_BYTES:
+                raise ImageError(f"has {size:,} bytes, more than the limit of {MAX_BYTES:,}")
+            return file.read(MAX_BYTES)
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
-        why = getattr(error, "strerror", None) or error
-        raise ImageError(f"cannot be read: {why}") from error
+        raise ImageError(unread(error)) from error
+
+
+def unread(error: Exception) -> str:
+    """Why a file could not be opened."""
+    why = str(getattr(error, "strerror", None) or error)
+    return why if why.startswith("is ") else f"cannot be read: {why}"
 
 
 def decode(data: bytes, *, at_least: int | None = AT_LEAST) -> NDArray[np.uint8]:
     """The picture in the bytes of a file: (H, W, 3) uint8, EXIF orientation applied.
 
-    Gray is repeated, alpha lies over white, CMYK, YCbCr and LAB become RGB, of 16 bits the upper 8
-    count, of an animation the first frame; floats in [0, 1] are scaled. Where a color profile of
-    RGB, gray or CMYK is embedded, the colors are brought to sRGB.
+    Gray is repeated, alpha lies over white, CMYK, YCbCr and LAB become RGB, of an animation the
+    first frame counts. Of more than 8 bits the upper 8 are kept, counted from the bit depth that
+    the brightest pixel implies; floats in [0, 1] are scaled. Where a color profile of RGB, gray or
+    CMYK is embedded, the colors are brought to sRGB. A JPEG of more than MAX_PIXELS is decoded at
+    the largest scale that has fewer. The array may be read-only.
 
     Args:
         at_least: a JPEG is decoded at the smallest of its scales 1, 1/2, 1/4, 1/8 whose shorter
@@ -126,19 +154,67 @@ def header(data: bytes) -> Header:
         return Header(*image.size, image.format in ("JPEG", "MPO"))
 
 
+def mode_of(data: bytes) -> str:
+    """Pillow's mode of the picture: "RGB", "L", "I;16"...
+
+    Raises:
+        ImageError: as `decode`, as far as the first bytes tell.
+    """
+    with _opened(data) as image:
+        return image.mode
+
+
+def frame(data: bytes) -> Frame:
+    """How large the picture is when it stands upright; its pixels are not read.
+
+    Raises:
+        ImageError: as `decode`, as far as the first bytes tell.
+    """
+    with _opened(data) as image:
+        jpeg = image.format in ("JPEG", "MPO")
+        # Of a TIFF, Pillow gives the upright size.
+        return upright(*image.size, _orientation(image), jpeg=jpeg, turned=image.format == "TIFF")
+
+
+def upright(
+    width: int, height: int, orientation: int, *, jpeg: bool, turned: bool = False
+) -> Frame:
+    """The frame of a picture of that size.
+
+    Args:
+        turned: whether the size is that of the upright picture already.
+    """
+    scale = _fewest(width, height) if jpeg else 1
+    width, height = -(-width // scale), -(-height // scale)
+    lying = orientation in LYING
+    stored = (width, height) if lying and turned else (height, width)
+    if lying and not turned:
+        height, width = width, height
+    return Frame(height, width, stored, orientation, scale)
+
+
+def _fewest(width: int, height: int) -> int:
+    """The smallest scale at which a picture has no more than MAX_PIXELS."""
+    return next(s for s in reversed(SCALES) if width * height <= MAX_PIXELS * s * s)
+
+
 def decode_at(data: bytes, scale: int) -> Picture:
-    """The picture with its sides divided by `scale`, one of SCALES, if it is a JPEG.
+    """The picture with its sides divided by `scale`, one of SCALES, if it is a JPEG; by more where
+    it would have more than MAX_PIXELS.
 
     Raises:
         ImageError: as `decode`.
     """
     with _opened(data) as image:
         width, height = image.size
+        scale = max(scale, _fewest(width, height))
         if scale > 1 and (drafted := image.draft(None, _small(width, height, scale))):
             _, (_, _, width, height) = drafted  # type: ignore[assignment]
         image.load()
         orientation = _orientation(image)
         pixels = _rgb(image)
+        if image.mode == "RGB" and _of_16_bits(data, image):
+            see_light(pixels)
     return _upright(pixels, (width, height), orientation)
 
 
@@ -153,18 +229,17 @@ def _opened(data: bytes) -> Iterator["Image.Image"]:
 
     if not data:
         raise ImageError("empty file")
+    plain, profile = readable(data)
     try:
         with _quiet():
             try:
-                image = Image.open(io.BytesIO(data), formats=_formats())
+                image = Image.open(io.BytesIO(plain), formats=_formats())
             except Image.DecompressionBombError as error:
-                raise ImageError(f"more pixels than the limit of {MAX_PIXELS:,}") from error
+                raise ImageError(f"more pixels than the limit of {MAX_SCALED:,}") from error
             with image:
-                width, height = image.size
-                if width * height > MAX_PIXELS:
-                    raise ImageError(
-                        f"more pixels than the limit of {MAX_PIXELS:,}: {width:,} x {height:,}"
-                    )
+                _see_small(image)
+                if profile:
+                    image.info["icc_profile"] = profile
                 yield image
     except ImageError:
         raise
@@ -176,13 +251,11 @@ def _opened(data: bytes) -> Iterator["Image.Image"]:
 
 
 def _rgb(image: "Image.Image") -> NDArray[np.uint8]:
-    if image.mode.startswith("I"):  # 16 bits, whatever Pillow keeps them in
+    if image.mode.startswith("I") or image.mode == "F":  # more than 8 bits
         values = np.asarray(image)
-        if values.min() < 0 or values.max() > 65535:
-            raise ImageError("has more than 16 bits a pixel; save it with 8 or 16")
-        return to_rgb((values >> 8).astype(np.uint8))
-    if image.mode == "F":
-        return to_rgb(np.asarray(image))
+        if image.format == "TIFF" and image.mode == "I" and _unsigned(image):
+            values = values.view(np.uint32)
+        return to_rgb(to_8_bits(values))
     profile = image.info.get("icc_profile")
     if image.has_transparency_data:
         image = image.convert("RGBA")
@@ -193,13 +266,38 @@ def _rgb(image: "Image.Image") -> NDArray[np.uint8]:
     if image.mode == "P":
         image = image.convert("RGB")
     image = in_srgb(image, profile)
-    return np.array(image if image.mode == "RGB" else image.convert("RGB"))
+    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
+
+
+def _see_small(image: "Image.Image") -> None:
+    """Raises ImageError if a picture has too many pixels, however it would be decoded."""
+    width, height = image.size
+    # Of a progressive JPEG, all coefficients are kept while it is decoded, at any scale.
+    scalable = image.format in ("JPEG", "MPO") and not image.info.get("progressive")
+    limit = MAX_SCALED if scalable else MAX_PIXELS
+    if width * height > limit:
+        raise ImageError(f"more pixels than the limit of {limit:,}: {width:,} x {height:,}")
+
+
+def _unsigned(image: "Image.Image") -> bool:
+    """Whether the whole numbers of a TIFF have no sign: tag 339, SampleFormat."""
+    return tuple(image.tag_v2.get(339, (1,)))[:1] == (1,)  # type: ignore[attr-defined]
+
+
+def _of_16_bits(data: bytes, image: "Image.Image") -> bool:
+    """Whether each channel of a picture in color has 16 bits in its file."""
+    if image.format == "PNG":
+        return data[24] == 16
+    if image.format == "TIFF":
+        return 16 in tuple(image.tag_v2.get(258, ()))  # type: ignore[attr-defined]
+    return False
 
 
 def _orientation(image: "Image.Image") -> int:
     """The EXIF orientation that loading has not applied already (for TIFF, it has)."""
     try:
-        return int(image.getexif().get(0x0112, 1))
+        found = int(image.getexif().get(0x0112, 1))
+        return found if 1 <= found <= 8 else 1
     except Exception:  # a picture with broken metadata is still a picture, taken as upright
         return 1
 
@@ -211,7 +309,7 @@ def _upright(pixels: NDArray[np.uint8], shown: tuple[float, float], orientation:
         shown: width and height of what the pixels show.
     """
     width, height = shown
-    if orientation in (5, 6, 7, 8):
+    if orientation in LYING:
         pixels = pixels.swapaxes(0, 1)
         width, height = height, width
     left = top = 0.0

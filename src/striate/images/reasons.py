@@ -1,4 +1,6 @@
-"""Why the bytes of a file are no picture, in a few words that a person can act on."""
+"""Why the bytes of a file are not a picture, in a few words that a person can act on."""
+
+from striate.images.tiff import described
 
 SIGNATURES = (
     (b"\xff\xd8", "JPEG"),
@@ -23,7 +25,7 @@ TEXT = bytes({7, 8, 9, 10, 12, 13, 27, *range(32, 256)})  # bytes that text file
 
 
 def reason(data: bytes, error: Exception) -> str:
-    """Why these bytes are no picture, in a few words."""
+    """Why these bytes are not a picture, in a few words."""
     if isinstance(error, MemoryError):
         return "not enough memory to decode it"
     start = data[:512]
@@ -45,4 +47,6 @@ def reason(data: bytes, error: Exception) -> str:
     cut = known == "WebP" and len(data) < 8 + int.from_bytes(data[4:8], "little")
     if cut or "truncated" in message or "unexpected end" in message:
         return f"truncated: the {known} ends after {len(data):,} bytes"
+    if known == "TIFF" and (what := described(data)):
+        return f"a TIFF of {what}, which is not a picture that can be shown; save RGB of 8 bits"
     return f"broken {known}"

@@ -134,7 +134,7 @@ def _resampled(
     width, bicubic = size[0], Image.Resampling.BICUBIC
     reach = 2 * math.ceil(max((bottom - top) / size[1], 1)) + 1  # rows that the filter looks beyond
     first, last = max(0, int(top) - reach), min(image.height, int(bottom) + 1 + reach)
-    rows = image.crop((0, first, image.width, last))
+    rows = image if last - first == image.height else image.crop((0, first, image.width, last))
     rows = rows.resize((width, rows.height), bicubic, box=(left, 0, right, rows.height))
     columns = Image.new(image.mode, (width, image.height))  # so that rows keep their numbers
     columns.paste(rows, (0, first))

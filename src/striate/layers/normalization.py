@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from striate.errors import ModelError
 
 CACHED = 1 << 17  # numbers in a piece: three buffers of half a MiB stay near their core
+PAPERS_ALPHA = 1e-4  # of the sum of squares
 KEPT = 32 << 20  # bytes; glibc hands a larger block back when it is freed, and fetches it anew
 
 Piece = tuple[slice, ...]
@@ -33,14 +34,14 @@ Piece = tuple[slice, ...]
 class LocalResponseNorm(nn.Module):
     """Divides every activation by the energy of its neighbors in channel, at the same place.
 
-    It means what `torch.nn.LocalResponseNorm` means, and what Caffe means: alpha is divided by
-    `size`. The paper's formula and TensorFlow's do not divide, so the paper's letter (k = 2, n = 5,
-    alpha = 1e-4) is `LocalResponseNorm(alpha=5e-4)` here; Caffe's published AlexNet is
-    `LocalResponseNorm(k=1)`.
+    Without arguments it is the paper's: n = 5, k = 2, alpha = 1e-4, beta = 0.75. The alpha of the
+    paper and of TensorFlow multiplies the sum of squares; `alpha` here multiplies their mean, as in
+    `torch.nn.LocalResponseNorm` and in Caffe, so the paper's 1e-4 is `alpha=5e-4` with five
+    channels. Caffe's published AlexNet is `LocalResponseNorm(alpha=1e-4, k=1)`.
 
     Args:
         size: channels in the window. An even one reaches one channel further back than forward.
-        alpha: weight of the mean square, before the division.
+        alpha: weight of the mean square; where None, the paper's 1e-4 of the sum.
         beta: exponent. 0.75 and 0.5 take roots; every other one calls a power function, slowly.
         k: what is always added; positive.
 
@@ -48,13 +49,16 @@ class LocalResponseNorm(nn.Module):
         ModelError: `size` below 1, or `k` not positive.
     """
 
-    def __init__(self, size: int = 5, *, alpha: float = 1e-4, beta: float = 0.75, k: float = 2.0):
+    def __init__(
+        self, size: int = 5, *, alpha: float | None = None, beta: float = 0.75, k: float = 2.0
+    ):
         if size < 1:
             raise ModelError(f"a normalization window needs 1 channel or more, not size={size}")
         if k <= 0:
             raise ModelError(f"k={k} lets the divisor be zero; give a positive number")
         super().__init__()
-        self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
+        self.size, self.beta, self.k = size, beta, k
+        self.alpha = PAPERS_ALPHA * size if alpha is None else alpha
 
     def forward(self, activations: Tensor) -> Tensor:
         """(N, C, *) to the same shape and layout. Half precision computes in single."""

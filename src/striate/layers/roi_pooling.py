@@ -35,8 +35,8 @@ def roi_pooling(
     if not len(owners):
         return features.new_zeros(0, channels, size, size)
     edges = torch.round(torch.cat(boxes).to(features.device) * scale).long()
-    left, right = _bins(edges[:, 0], edges[:, 2], size, width)
-    top, bottom = _bins(edges[:, 1], edges[:, 3], size, height)
+    left, right = bin_edges(edges[:, 0], edges[:, 2], size, width)
+    top, bottom = bin_edges(edges[:, 1], edges[:, 3], size, height)
     shape = (len(owners), size, size)
     tall = (bottom - top).clamp(min=0)[:, :, None].expand(shape).flatten()
     wide = (right - left).clamp(min=0)[:, None, :].expand(shape).flatten()
@@ -52,7 +52,7 @@ def roi_pooling(
     return found.view(*shape, channels).permute(0, 3, 1, 2)
 
 
-def _bins(first: Tensor, last: Tensor, size: int, side: int) -> tuple[Tensor, Tensor]:
+def bin_edges(first: Tensor, last: Tensor, size: int, side: int) -> tuple[Tensor, Tensor]:
     """First pixel and first pixel behind of each region's bins, (K, size) each, inside the map."""
     length = (last - first).clamp(min=1)[:, None]
     steps = torch.arange(size, device=first.device)

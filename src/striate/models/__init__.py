@@ -5,15 +5,16 @@
 61706
 """
 
-from striate.models.describe import Description, describe
+from striate.models._describe import Description, describe
 from striate.models.keras_networks import from_keras
 from striate.models.networks import NETWORKS, Entry, create, entry
+from striate.models.normalization import Normalization
 from striate.models.picture import draw
-from striate.models.published import PUBLISHED, Normalization, normalization_of
+from striate.models.published import PUBLISHED, normalization_of
 from striate.models.removal import without
 from striate.models.resizing import adapt_pooling, slide
-from striate.models.stages import Stages
-from striate.models.surgery import above, classifier, cut, folded, replace_head
+from striate.models.stages import Stages, losses
+from striate.models.surgery import above, classifier, cut, decision, folded, replace_head
 from striate.models.weights import load_weights
 
 __all__ = [
@@ -28,12 +29,14 @@ __all__ = [
     "classifier",
     "create",
     "cut",
+    "decision",
     "describe",
     "draw",
     "entry",
     "folded",
     "from_keras",
     "load_weights",
+    "losses",
     "normalization_of",
     "replace_head",
     "slide",

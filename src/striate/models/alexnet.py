@@ -17,10 +17,10 @@ def alexnet(*, classes: int = 1000, channels: int = 3, image_size: int = 227) ->
     """The two-tower network: groups of 2 are the two GPUs of the paper's Figure 2."""
     layers: dict[str, nn.Module] = {
         "conv1": rectified(nn.Conv2d(channels, 96, 11, stride=4)),
-        "norm1": LocalResponseNorm(5, alpha=5e-4, beta=0.75, k=2),  # Section 3.3: 1e-4, undivided
+        "norm1": LocalResponseNorm(),  # Section 3.3
         "pool1": nn.MaxPool2d(3, stride=2),
         "conv2": rectified(nn.Conv2d(96, 256, 5, padding=2, groups=2)),
-        "norm2": LocalResponseNorm(5, alpha=5e-4, beta=0.75, k=2),
+        "norm2": LocalResponseNorm(),
         "pool2": nn.MaxPool2d(3, stride=2),
         "conv3": rectified(nn.Conv2d(256, 384, 3, padding=1)),
         "conv4": rectified(nn.Conv2d(384, 384, 3, padding=1, groups=2)),

@@ -1,5 +1,5 @@
-"""The feature pyramid (Lin et al. 2017, arXiv:1612.03144, Section 3): what deep layers know, at the
-resolution of shallow ones."""
+"""The feature pyramid (Lin et al. 2017, arXiv:1612.03144, Section 3): features of deep layers, at
+the resolution of shallow ones."""
 
 from collections.abc import Sequence
 
@@ -10,12 +10,12 @@ from torch import Tensor, nn
 class Pyramid(nn.Module):
     """Maps of growing stride to as many maps of one width (Figure 3).
 
-    From the deepest down, each map is brought to `width` channels, the one above is doubled in size
-    and added, and a 3 x 3 convolution smooths the sum.
+    From the deepest down, each map is brought to `width` channels, the deeper one is doubled in
+    size and added, and a 3 x 3 convolution smooths the sum.
 
     Args:
         channels: of each map, shallow first.
-        width: of all that comes out; 256 in the paper.
+        width: channels of the outputs; 256 in the paper.
     """
 
     def __init__(self, channels: Sequence[int], *, width: int = 256):

@@ -5,13 +5,16 @@ a 3 x 3 where the paper has a 5 x 5.
 """
 
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
+from striate.errors import ModelError
 from striate.layers.normalization import LocalResponseNorm
-from striate.models.stages import Stages
+from striate.models.stages import Stages, grid_of
+from striate.ops.sizes import output_size
 
 
 class Widths(NamedTuple):
@@ -99,30 +102,64 @@ class GoogLeNet(Stages):
             self.add_module(name, head)
 
     def classifiers(self, images: Tensor) -> dict[str, Tensor]:
-        """All three logits (N, classes), for training: `logits`, `auxiliary1`, `auxiliary2`.
+        """All logits (N, classes): `logits`, `auxiliary1`, `auxiliary2`; in use only the first.
 
-        The paper adds the auxiliary losses with `AUXILIARY_WEIGHT`, and drops both in use.
+        An auxiliary classifier is not among them if its stage was taken out, or if the network was
+        built for images too small for it.
         """
         features = self.features(images)
         name, classifier = list(self.stages())[-1]
         last = features[next(reversed(features))]
         logits = {"logits": self._run(name, classifier, last, images)}
-        for stage, head in AUXILIARY.items():
-            if stage in features:  # it may have been taken out
-                logits[head] = self._run(head, self.get_submodule(head), features[stage], images)
+        for stage, beside in AUXILIARY.items():
+            if stage in features and beside in self._modules:
+                logits[beside] = self._auxiliary(beside, features[stage], images)
         return logits
+
+    def _auxiliary(self, name: str, x: Tensor, images: Tensor) -> Tensor:
+        head = cast(nn.Sequential, self._modules[name])
+        flat = head[:3](x)  # pooled, narrowed, flattened
+        reads = cast(nn.Linear, head[3]).in_features
+        if flat.shape[1] != reads:
+            raise ModelError(
+                f"{name} reads {reads} numbers, and images of {images.shape[2]} x "
+                f"{images.shape[3]} give {flat.shape[1]}; build the network with "
+                f"image_size={images.shape[3]}"
+            )
+        return head[3:](flat)
+
+    def losses(
+        self, images: Tensor, targets: Tensor, *, label_smoothing: float = 0.0
+    ) -> dict[str, Tensor]:
+        """The cross-entropy of the logits, and 0.3 of that of each auxiliary classifier."""
+        logits = self.classifiers(images)
+        losses = {
+            name: F.cross_entropy(each, targets, label_smoothing=label_smoothing)
+            for name, each in logits.items()
+        }
+        return {"cross_entropy": losses.pop("logits")} | {
+            name: AUXILIARY_WEIGHT * loss for name, loss in losses.items()
+        }
 
 
 def googlenet(
-    *, classes: int = 1000, channels: int = 3, batch_norm: bool = False, naive: bool = False
+    *,
+    classes: int = 1000,
+    channels: int = 3,
+    image_size: int = 224,
+    batch_norm: bool = False,
+    naive: bool = False,
 ) -> GoogLeNet:
     """Table 1, for images of any size; at 224 the stages give 112, 56, 28, 14 and 7 pixels.
 
     Args:
         classes: how many.
         channels: of an image.
+        image_size: height and width of the images it learns from, for which its auxiliary
+            classifiers are built; where these would read less than 5 x 5 places it has none.
         batch_norm: the published variant: batch normalization for local response normalization and
-            biases, 3 x 3 for 5 x 5, and a last pooling of 2 x 2.
+            biases, 3 x 3 for 5 x 5, a last pooling of 2 x 2, and auxiliary classifiers that
+            average any map to 4 x 4.
         naive: modules of Figure 2(a).
     """
     conv = partial(convolution, batch_norm=batch_norm)
@@ -130,10 +167,10 @@ def googlenet(
     pool = partial(nn.MaxPool2d, 3, stride=2, ceil_mode=True)
     stages: dict[str, nn.Module] = {"conv1": conv(channels, 64, 7, 2), "pool1": pool()}
     if not batch_norm:
-        stages["norm1"] = LocalResponseNorm(5, k=1)
+        stages["norm1"] = LocalResponseNorm(5, alpha=1e-4, k=1)  # the paper gives no numbers
     stages |= {"conv2_reduce": conv(64, 64, 1), "conv2": conv(64, 192, 3)}
     if not batch_norm:
-        stages["norm2"] = LocalResponseNorm(5, k=1)
+        stages["norm2"] = LocalResponseNorm(5, alpha=1e-4, k=1)
     stages["pool2"] = pool()
     auxiliary: dict[str, nn.Module] = {}
     inputs = 192
@@ -142,7 +179,11 @@ def googlenet(
         stages[name] = inception
         inputs = inception.outputs
         if name in AUXILIARY:
-            auxiliary[AUXILIARY[name]] = auxiliary_head(inputs, classes, batch_norm=batch_norm)
+            head = auxiliary_head(
+                inputs, classes, grid_of(stages, image_size)[0], batch_norm=batch_norm
+            )
+            if head is not None:
+                auxiliary[AUXILIARY[name]] = head
         if name in POOLED_AFTER:
             last = batch_norm and name == "inception4e"
             stages[POOLED_AFTER[name]] = (
@@ -161,13 +202,23 @@ def googlenet(
     return model
 
 
-def auxiliary_head(inputs: int, classes: int, *, batch_norm: bool) -> nn.Sequential:
-    """Section 5: 4 x 4 places, 128 filters of 1 x 1, 1024 units, 70 % dropout, the classifier."""
+def auxiliary_head(
+    inputs: int, classes: int, side: int, *, batch_norm: bool
+) -> nn.Sequential | None:
+    """Section 5: average pooling of 5 x 5 at stride 3 (4 x 4 places of 14 x 14), 128 filters of
+    1 x 1, 1024 units, 70 % dropout, the classifier; None for maps of less than 5 x 5."""
+    pool: nn.Module
+    if batch_norm:
+        pool, places = nn.AdaptiveAvgPool2d(4), 4
+    elif side < 5:
+        return None
+    else:
+        pool, places = nn.AvgPool2d(5, stride=3), output_size(side, 5, stride=3)
     return nn.Sequential(
-        nn.AdaptiveAvgPool2d(4),  # on 14 x 14 the paper's 5 x 5 at stride 3
+        pool,
         convolution(inputs, 128, 1, batch_norm=batch_norm),
         nn.Flatten(),
-        nn.Linear(128 * 4 * 4, 1024),
+        nn.Linear(128 * places * places, 1024),
         nn.ReLU(inplace=True),
         nn.Dropout(0.7),
         nn.Linear(1024, classes),

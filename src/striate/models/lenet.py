@@ -4,17 +4,22 @@ recognition", Proc. IEEE 86(11), Section II.B): convolve, pool, convolve, pool, 
 The layers keep the names of the paper's Figure 2.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from striate.errors import ModelError
 from striate.layers.activations import ScaledTanh
-from striate.layers.radial_basis import RBFOutput
+from striate.layers.initialization import initialize
+from striate.layers.radial_basis import RBFOutput, discriminative_loss
 from striate.layers.subsampling import Subsampling
 from striate.layers.table_convolution import LENET5_C3, TableConv2d
+from striate.models.normalization import Normalization
 from striate.models.stages import Stages, rectified
 
-BACKGROUND = -0.1  # of the paper's images; their ink is 1.175
+BACKGROUND, INK = -0.1, 1.175  # of the paper's images (Section II.B)
 
 
 class PadTo(nn.Module):
@@ -75,22 +80,37 @@ def lenet5(*, classes: int = 10, channels: int = 1, image_size: int = 32) -> Sta
     return model
 
 
-def lenet5_1998(*, classes: int = 10, channels: int = 1, image_size: int = 32) -> Stages:
+class LeNet5(Stages):
+    """The network of the paper, which learns by the paper's second criterion."""
+
+    def losses(
+        self, images: Tensor, targets: Tensor, *, label_smoothing: float = 0.0
+    ) -> dict[str, Tensor]:
+        """Eq. 9."""
+        loss = discriminative_loss(self(images), targets, label_smoothing=label_smoothing)
+        return {"discriminative": loss}
+
+
+def lenet5_1998(
+    *, classes: int = 10, channels: int = 1, image_size: int = 32, drawn: bool = True
+) -> LeNet5:
     """The network of the paper: 60,000 trainable parameters, and ten drawn digits as the output.
 
     Sigmoids instead of rectifiers, pooling that learns, C3 connected by Table I, and an output that
     measures the distance to a target a class; logits are its negative.
 
     Args:
-        classes: 10 are the drawn digits; any other number gets random targets.
+        classes: how many.
         channels: of an image.
         image_size: height and width; smaller images get a border of background. 32 alone leaves
             C5 a single place.
+        drawn: whether the targets of ten classes are the drawn digits 0 to 9; other numbers of
+            classes always get random codes.
     """
     grid = ((image_size - 4) // 2 - 4) // 2 - 4
     if grid != 1:
         raise ModelError(f"image_size {image_size} does not leave C5 one place; give 32 to 35")
-    model = Stages(
+    model = LeNet5(
         {
             "pad": PadTo(image_size, value=BACKGROUND),
             "c1": nn.Sequential(nn.Conv2d(channels, 6, 5), ScaledTanh()),
@@ -100,13 +120,33 @@ def lenet5_1998(*, classes: int = 10, channels: int = 1, image_size: int = 32) -
             "c5": nn.Sequential(nn.Conv2d(16, 120, 5), ScaledTanh()),
             "flatten": nn.Flatten(),
             "f6": nn.Sequential(nn.Linear(120, 84), ScaledTanh()),
-            "output": RBFOutput(classes),
+            "output": RBFOutput(classes, drawn=drawn),
         },
         channels=channels,
     )
-    for layer in model.modules():  # Section II.B: uniform within 2.4 / fan-in
-        if isinstance(layer, nn.Conv2d | nn.Linear):
-            bound = 2.4 / layer.weight[0].numel()
-            nn.init.uniform_(layer.weight, -bound, bound)
-            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+    initialize(model, "lecun")  # Appendix A: uniform within 2.4 / fan-in
     return model
+
+
+def paper_and_ink(measured: Normalization) -> Normalization:
+    """The paper's values: -0.1 for the background, 1.175 for ink, whichever of them is bright.
+
+    Args:
+        measured: mean and deviation of the training pixels; most of them are background.
+    """
+    bright = sum(measured.mean) / len(measured.mean) > 127.5
+    low, high = (INK, BACKGROUND) if bright else (BACKGROUND, INK)  # of the values 0 and 255
+    std = 255 / (high - low)
+    channels = len(measured.mean)
+    return Normalization((round(-low * std, 6),) * channels, (round(std, 6),) * channels)
+
+
+def codes(names: Sequence[str]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The options of `lenet5_1998` for these classes, and what a person should know of them."""
+    if list(names) == [str(digit) for digit in range(10)]:
+        return {}, ()
+    note = (
+        "lenet5_1998: the drawn targets of the paper are for the digits 0 to 9; these "
+        f"{len(names)} classes have random codes"
+    )
+    return {"drawn": False}, (note,)

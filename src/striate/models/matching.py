@@ -1,4 +1,4 @@
-"""What is in an image, what was found there, and which box is which thing.
+"""What is in an image, what was found there, and which box belongs to which object.
 
 Matching and drawing are those of Faster R-CNN (arXiv:1506.01497, Sections 3.1.2 and 3.1.3) and Fast
 R-CNN (arXiv:1504.08083, Section 2.3).
@@ -22,12 +22,19 @@ class Targets:
     Attributes:
         boxes: (K, 4) x0 y0 x1 y1, pixels of the batch.
         classes: (K,) int64 class numbers, from 0.
-        ignored: (J, 4) regions in which nothing is taken for background: crowds, difficult things.
+        ignored: (J, 4) regions in which nothing is taken for background: crowds, difficult objects.
+        size: height and width of the image in the batch, which may be larger; None: as the batch.
     """
 
     boxes: Tensor
     classes: Tensor
     ignored: Tensor
+    size: tuple[int, int] | None = None
+
+    def to(self, device: torch.device | str) -> "Targets":
+        """The same on a device."""
+        boxes, ignored = self.boxes.to(device), self.ignored.to(device)
+        return Targets(boxes, self.classes.to(device), ignored, self.size)
 
 
 @dataclass(frozen=True)
@@ -49,13 +56,14 @@ class Detections:
 def match(
     boxes: Tensor, targets: Targets, *, above: float, below: float, best_too: bool = False
 ) -> Tensor:
-    """For each box the number of the thing it overlaps most, or BACKGROUND, or UNUSED.
+    """For each box the number of the object it overlaps most, or BACKGROUND, or UNUSED.
 
     Args:
         boxes: (N, 4).
-        above: from this overlap on a box is that thing.
+        above: from this overlap on a box belongs to that object.
         below: with less than this it is background; in between, UNUSED.
-        best_too: whether a thing also gets the boxes that overlap it most, however little.
+        best_too: whether a box also belongs to it, however little they overlap, where no other box
+            overlaps some object more.
 
     Returns:
         (N,) int64.
@@ -71,16 +79,16 @@ def match(
     matched = torch.where(overlap >= above, thing, matched)
     if best_too:
         highest = table.amax(0)
-        box, thing = torch.nonzero((table == highest) & (highest > 0), as_tuple=True)
-        matched[box] = thing
+        best = ((table == highest) & (highest > 0)).any(1)
+        matched = torch.where(best, thing, matched)  # the object that it overlaps most itself
     return matched
 
 
 def sample(matched: Tensor, count: int, share: float) -> tuple[Tensor, Tensor]:
-    """Draws boxes to learn from: at most `share` of `count` things, the rest background.
+    """Draws boxes to learn from: at most `share` of `count` of objects, the rest background.
 
     Returns:
-        the rows of things and the rows of background, drawn by torch's random numbers on the CPU.
+        the rows of objects and the rows of background, drawn by torch's random numbers on the CPU.
     """
     things = torch.nonzero(matched >= 0).flatten()
     nothing = torch.nonzero(matched == BACKGROUND).flatten()

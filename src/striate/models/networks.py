@@ -1,10 +1,11 @@
 """Every network of the lectures in one table: how it is built, for what, and what it reached."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
@@ -13,7 +14,7 @@ from striate.models.airbench import airbench
 from striate.models.alexnet import alexnet, alexnet_single
 from striate.models.efficientnet import efficientnet_lite
 from striate.models.googlenet import googlenet
-from striate.models.lenet import lenet5, lenet5_1998
+from striate.models.lenet import codes, lenet5, lenet5_1998, paper_and_ink
 from striate.models.overfeat import overfeat_accurate, overfeat_fast
 from striate.models.published import (
     IMAGENET,
@@ -32,13 +33,33 @@ from striate.models.weights import load_with_head
 from striate.models.zfnet import zfnet
 
 
+def as_measured(measured: Normalization) -> Normalization:
+    """Mean 0 and deviation 1 over the training pixels."""
+    return measured
+
+
+def centered(measured: Normalization) -> Normalization:
+    """The mean color taken away and nothing divided: what first weights of 0.01 are meant for."""
+    return Normalization(measured.mean, (1.0,) * len(measured.mean))
+
+
+def no_choices(names: Sequence[str]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """For networks that are built alike whatever the classes are called."""
+    return {}, ()
+
+
 @dataclass(frozen=True)
 class Entry:
     """A network in one line.
 
-    image_size, channels and classes are the published ones; result is what the paper reports, or
-    the publisher of the weights; weights are the names `create(weights=...)` takes beside a path,
-    and normalization is what they expect of a pixel.
+    Attributes:
+        image_size, channels, classes: the published ones.
+        result: what the paper reports, or the publisher of the weights.
+        normalization: what the published weights expect of a pixel.
+        weights: the names `create(weights=...)` takes beside a path.
+        learned: what a network that starts from random weights expects of a pixel, from the mean
+            and deviation of the training pixels.
+        choices: options that follow from the names of the classes, and notes for the person.
     """
 
     build: Callable[..., nn.Module]
@@ -50,6 +71,8 @@ class Entry:
     result: str
     normalization: Normalization = IMAGENET
     weights: tuple[str, ...] = ()
+    learned: Callable[[Normalization], Normalization] = as_measured
+    choices: Callable[[Sequence[str]], tuple[dict[str, Any], tuple[str, ...]]] = no_choices
 
 
 LENET = "LeCun et al. 1998, Proc. IEEE 86(11)"
@@ -68,16 +91,21 @@ HERE = ("imagenet",)
 NETWORKS: dict[str, Entry] = {
     "lenet5": Entry(lenet5, 1998, 1, 28, 10, LENET, "MNIST error 0.95 % (original form)", MNIST),
     "lenet5_1998": Entry(
-        lenet5_1998, 1998, 1, 28, 10, LENET, "MNIST error 0.95 %, with distortions 0.8 %", LECUN),
+        lenet5_1998, 1998, 1, 28, 10, LENET, "MNIST error 0.95 %, with distortions 0.8 %", LECUN,
+        learned=paper_and_ink, choices=codes),
     "alexnet": Entry(
-        alexnet, 2012, 3, 227, 1000, ALEXNET, "ImageNet top-5 error 18.2 %, five nets 16.4 %"),
+        alexnet, 2012, 3, 227, 1000, ALEXNET, "ImageNet top-5 error 18.2 %, five nets 16.4 %",
+        learned=centered),
     "alexnet_single": Entry(
         alexnet_single, 2014, 3, 224, 1000, SINGLE, "ImageNet top-1 56.5 %", weights=HERE),
-    "zfnet": Entry(zfnet, 2013, 3, 224, 1000, ZFNET, "ImageNet top-5 error 16.5 %"),
+    "zfnet": Entry(
+        zfnet, 2013, 3, 224, 1000, ZFNET, "ImageNet top-5 error 16.5 %", learned=centered),
     "overfeat_fast": Entry(
-        overfeat_fast, 2013, 3, 231, 1000, OVERFEAT, "ImageNet top-5 error 16.39 %"),
+        overfeat_fast, 2013, 3, 231, 1000, OVERFEAT, "ImageNet top-5 error 16.39 %",
+        learned=centered),
     "overfeat_accurate": Entry(
-        overfeat_accurate, 2013, 3, 221, 1000, OVERFEAT, "ImageNet top-5 error 14.18 %"),
+        overfeat_accurate, 2013, 3, 221, 1000, OVERFEAT, "ImageNet top-5 error 14.18 %",
+        learned=centered),
 
     **{name: Entry(
         partial(vgg, column), 2014, 3, 224, 1000, VGG, f"ImageNet top-5 error {error} %",
@@ -153,6 +181,13 @@ def options_of(known: Entry) -> set[str]:
         for name, parameter in parameters.items()
         if parameter.kind is parameter.KEYWORD_ONLY and name not in fixed
     } - {"classes", "channels"}
+
+
+def sized(name: str, image_size: int) -> dict[str, Any]:
+    """The option that builds a network for images of another size, where it has one."""
+    known = entry(name)
+    apart = image_size != known.image_size and "image_size" in options_of(known)
+    return {"image_size": image_size} if apart else {}
 
 
 def create(

@@ -3,7 +3,7 @@
 import math
 from html import escape
 
-from striate.models.describe import Description
+from striate.models._describe import Description
 from striate.models.recording import Row
 
 GAP, TOP, MARGIN = 14, 46, 20
@@ -23,7 +23,7 @@ def draw(description: Description) -> str:
     Height goes with the square root of a map's rows, width with the logarithm of its channels. A
     vector is a thin, tall block. Pointing at a block shows its row of the table.
     """
-    first = Row("images", "images", description.input, 0, 0, 0, None)
+    first = Row("images", "images", description.input, 0, 0, 0, 0, None)
     rows = [first, *(row for row in description.stages if family(row) != "other")]
     tallest = max((row.output[1] for row in rows if len(row.output) == 3), default=1)
     x = float(MARGIN)

@@ -7,19 +7,7 @@ from pathlib import Path
 
 from striate.errors import MissingExtra, UnknownName, WeightsError
 from striate.files import cache_folder
-
-
-@dataclass(frozen=True)
-class Normalization:
-    """What a network expects of a pixel: (value - mean) / std, values from 0 to 255.
-
-    mean and std are in RGB order; `bgr` says that the network then reads blue, green, red.
-    """
-
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    bgr: bool = False
-
+from striate.models.normalization import Normalization
 
 IMAGENET = Normalization((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
 TENSORFLOW_LITE = Normalization((127.0, 127.0, 127.0), (128.0, 128.0, 128.0))

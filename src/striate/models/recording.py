@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from striate.layers.table_convolution import TableConv2d
+from striate.models.connections import connections
 from striate.models.efficientnet import SameConv2d
 from striate.models.tracing import Fields, Tracer, fields_of, mark, windowed
 
@@ -30,6 +31,7 @@ class Row:
     parameters: int
     multiply_adds: int
     activation_bytes: int
+    connections: int
     field: Fields | None
 
 
@@ -80,11 +82,15 @@ def recording(network: nn.Module) -> Iterator[tuple[list[tuple[str, Row, bool]],
                         tensor,
                         windowed(fields, module.kernel_size, module.stride, tuple(before), (1, 1)),
                     )
-            kept = 0
+            kept = joined = 0
             if not leaf:
-                kept = sum(row.activation_bytes for _, row, single in calls[first:] if single)
-            elif tensor is not None and not shares(tensor, inputs):
-                kept = tensor.numel() * tensor.element_size()
+                singles = [row for _, row, single in calls[first:] if single]
+                kept = sum(row.activation_bytes for row in singles)
+                joined = sum(row.connections for row in singles)
+            elif tensor is not None:
+                joined = connections(module, inputs[0][0], tensor[0]) if inputs else 0
+                if not shares(tensor, inputs):
+                    kept = tensor.numel() * tensor.element_size()
             row = Row(
                 name=name,
                 kind=kind(module),
@@ -92,6 +98,7 @@ def recording(network: nn.Module) -> Iterator[tuple[list[tuple[str, Row, bool]],
                 parameters=0 if id(module) in counted else size_of(module),
                 multiply_adds=tracer.multiply_adds - multiply_adds,
                 activation_bytes=kept,
+                connections=joined,
                 field=fields_of(tensor) if tensor is not None else None,
             )
             counted.add(id(module))

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from striate.errors import ModelError
 from striate.models.stages import Stages
-from striate.models.surgery import check_name, classifier, fresh, named, replace
+from striate.models.surgery import check_name, decision, fresh, named, replace
 
 
 def without(model: nn.Module, *layers: str, image_size: int | None = None) -> nn.Module:
@@ -36,7 +36,7 @@ def without(model: nn.Module, *layers: str, image_size: int | None = None) -> nn
     >>> smaller.fc8.in_features
     4096
     """
-    last = classifier(model)[0]
+    last = decision(model)[0]
     for layer in layers:
         check_name(model, layer)
         if last == layer or last.startswith(layer + "."):

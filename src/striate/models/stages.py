@@ -7,6 +7,7 @@ features, style losses, detectors and dreams need no hooks, and surgery knows wh
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from striate.errors import ModelError
@@ -53,6 +54,19 @@ class Stages(nn.Module):
             x = self._run(name, stage, x, images)
         return x
 
+    def losses(
+        self, images: Tensor, targets: Tensor, *, label_smoothing: float = 0.0
+    ) -> dict[str, Tensor]:
+        """Each named loss that the network's paper minimizes the sum of, a scalar.
+
+        Args:
+            images: (N, channels, H, W), normalized.
+            targets: (N,) class numbers.
+            label_smoothing: share of each label that is spread evenly over all classes.
+        """
+        loss = F.cross_entropy(self(images), targets, label_smoothing=label_smoothing)
+        return {"cross_entropy": loss}
+
     def _run(self, name: str, stage: nn.Module, x: Tensor, images: Tensor) -> Tensor:
         try:
             return stage(x)
@@ -63,6 +77,22 @@ class Stages(nn.Module):
             if reason is None:
                 raise
             raise ModelError(reason) from error
+
+
+def losses(
+    model: nn.Module, images: Tensor, targets: Tensor, *, label_smoothing: float = 0.0
+) -> dict[str, Tensor]:
+    """What any classifier minimizes the sum of: its paper's losses, or else the cross-entropy.
+
+    Args:
+        model: one of ours, also inside a module that computes it otherwise, or any other.
+        images, targets, label_smoothing: as `Stages.losses` takes them.
+    """
+    ours = next((part for part in model.modules() if isinstance(part, Stages)), None)
+    if ours is not None and type(ours).losses is not Stages.losses:
+        return ours.losses(images, targets, label_smoothing=label_smoothing)
+    loss = F.cross_entropy(model(images), targets, label_smoothing=label_smoothing)
+    return {"cross_entropy": loss}
 
 
 def explain(name: str, stage: nn.Module, x: Tensor, images: Tensor, channels: int) -> str | None:

@@ -13,35 +13,52 @@ from striate.models.resnet import Basic, Bottleneck
 from striate.models.stages import Stages
 
 
-def classifier(model: nn.Module) -> tuple[str, nn.Linear]:
-    """The last full connection of any network and its dotted name: what gives the logits.
+def decision(model: nn.Module) -> tuple[str, nn.Linear | RBFOutput]:
+    """What gives the logits of any network, and its dotted name: the last full connection, or the
+    distances of LeNet-5.
 
     Raises:
-        ModelError: if the network has none.
+        ModelError: if the network has neither.
     """
     prefix, part = "", model
     if isinstance(model, Stages):  # what comes after the last stage is not on the way to the logits
         prefix, part = list(model.stages())[-1]
     found = None
     for name, module in part.named_modules(prefix=prefix):
-        if isinstance(module, nn.Linear):
+        if isinstance(module, nn.Linear | RBFOutput):
             found = name, module
     if found is None:
         raise ModelError(f"{named(model)} has no full connection (nn.Linear) to decide with")
     return found
 
 
+def classifier(model: nn.Module) -> tuple[str, nn.Linear]:
+    """The last full connection of any network, whose weights can be chosen, and its dotted name.
+
+    Raises:
+        ModelError: if the network has none, or decides by distances to fixed targets.
+    """
+    name, last = decision(model)
+    if isinstance(last, RBFOutput):
+        raise ModelError(
+            f"{named(model)} decides by distances to fixed targets and has no full connection "
+            "(nn.Linear) there"
+        )
+    return name, last
+
+
 def replace_head(model: nn.Module, classes: int) -> nn.Module:
     """Puts a fresh classifier with `classes` outputs in the old one's place; returns `model`.
 
-    Auxiliary classifiers, where a network has them, are replaced too.
+    Auxiliary classifiers, where a network has them, are replaced too. Distances get random targets,
+    whatever the number of classes.
     """
     if classes < 1:
         raise ModelError(f"a network needs at least one class, not {classes}")
-    if isinstance(model, Stages) and isinstance(list(model.stages())[-1][1], RBFOutput):
-        replace(model, model.stage_names[-1], RBFOutput(classes))
+    name, old = decision(model)
+    if isinstance(old, RBFOutput):
+        replace(model, name, RBFOutput(classes, drawn=False).to(old.targets))
         return model
-    name, old = classifier(model)
     replace(model, name, fresh(old, old.in_features, classes))
     if isinstance(model, Stages):
         for beside, head in model.named_children():
@@ -157,3 +174,22 @@ def check_name(model: nn.Module, layer: str) -> None:
 def named(model: nn.Module) -> str:
     """What to call a network in a message."""
     return model.name if isinstance(model, Stages) else type(model).__name__
+
+
+class Before(nn.Module):
+    """A network up to what its decision reads: the last full connection, or the distances."""
+
+    def __init__(self, model: nn.Module):
+        super().__init__()
+        self.model = model
+
+    def forward(self, images: Tensor) -> Tensor:
+        seen: list[Tensor] = []
+        handle = decision(self.model)[1].register_forward_pre_hook(
+            lambda module, inputs: seen.append(inputs[0])
+        )
+        try:
+            self.model(images)
+        finally:
+            handle.remove()
+        return seen[-1]

@@ -47,7 +47,7 @@ def vgg(
     for number, plan in enumerate(CONFIGURATIONS[column], 1):
         for place, planned in enumerate(plan, 1):
             if planned == LRN:
-                layers[f"norm{number}"] = LocalResponseNorm(5, alpha=5e-4, beta=0.75, k=2)
+                layers[f"norm{number}"] = LocalResponseNorm()
                 continue
             kernel = 1 if isinstance(planned, Pointwise) else 3
             conv = nn.Conv2d(width, int(planned), kernel, padding=kernel // 2)

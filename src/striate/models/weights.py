@@ -13,10 +13,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from striate.errors import WeightsError
+from striate.errors import ModelError, WeightsError
+from striate.layers.radial_basis import RBFOutput
 from striate.models.layouts import LAYOUTS, translate
 from striate.models.published import locate
-from striate.models.surgery import classifier, named, replace_head
+from striate.models.surgery import decision, named, replace_head
 
 logger = logging.getLogger(__name__)
 MAX_BYTES = 4 * 2**30  # the largest network of the lectures has 0.6 GB
@@ -45,13 +46,11 @@ def load_with_head(model: nn.Module, source: str | Path) -> int | None:
     """`load_weights` for a network whose classifier gives way to the file's; tells its classes."""
     path = locate(source)
     theirs = fit_names(model, read_state(path))
-    classes = None
-    if any(isinstance(layer, nn.Linear) for layer in model.modules()):
-        head = theirs.get(classifier(model)[0] + ".weight")
-        if head is not None and head.ndim == 2:
-            classes = len(head)
-            if classes != classifier(model)[1].out_features:
-                replace_head(model, classes)
+    name, ours = decision(model)
+    head = theirs.get(f"{name}.{'targets' if isinstance(ours, RBFOutput) else 'weight'}")
+    classes = None if head is None or head.ndim != 2 else len(head)
+    if classes is not None and classes != ours.out_features:
+        replace_head(model, classes)
     fill(model, path, theirs)
     return classes
 
@@ -83,8 +82,11 @@ def fill(model: nn.Module, path: Path, theirs: Mapping[str, Tensor]) -> nn.Modul
 
 def misfit(model: nn.Module, path: Path, key: str, theirs: Tensor, ours: Tensor) -> str:
     """One line about a tensor of another shape; in classes where it is the classifier's."""
-    decides = any(isinstance(layer, nn.Linear) for layer in model.modules())
-    if decides and key.startswith(classifier(model)[0] + "."):
+    try:
+        decides = key.startswith(decision(model)[0] + ".")
+    except ModelError:  # a network without a classifier
+        decides = False
+    if decides:
         return (
             f"{path.name} tells {theirs.shape[0]} classes apart and the network {ours.shape[0]}; "
             f"build it with classes={theirs.shape[0]}, load, then replace_head(model, "

@@ -1,6 +1,7 @@
-"""YOLO (Redmon, Divvala, Girshick & Farhadi 2015, arXiv:1506.02640): one look, one regression.
+"""YOLO (Redmon, Divvala, Girshick & Farhadi 2015, arXiv:1506.02640): detection as one regression.
 
-A picture is stretched to a square and cut into S x S cells; the cell of a thing's center finds it.
+A picture is stretched to a square and cut into S x S cells; the cell of an object's center
+detects it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,11 +13,11 @@ from torch import Tensor, nn
 
 from striate.errors import ModelError, UnknownName
 from striate.models import yolo_loss
-from striate.models.faster_rcnn import Backbone
+from striate.models.backbone import Backbone, frozen_stage, stages_of
 from striate.models.matching import Detections, Targets
 from striate.models.networks import create
 from striate.models.stages import Stages
-from striate.ops.boxes import clipped, without_doubles
+from striate.ops.boxes import clipped, non_maximum_suppression
 
 POOL = "pool"  # 2 x 2, stride 2
 Layer = tuple[int, int, int] | str  # kernel, filters, stride
@@ -34,30 +35,21 @@ DETECTING: tuple[tuple[int, int, int], ...] = (  # ... and the four that are add
     (3, 1024, 1), (3, 1024, 2),
     (3, 1024, 1), (3, 1024, 1),
 )
-# Fast YOLO, which the paper tells by the number of its convolutions alone: the authors' file of
+# Fast YOLO, of which the paper names the number of its convolutions alone: the authors' file of
 # that time (yolo-tiny.cfg).
 FAST: tuple[Layer, ...] = (
     (3, 16, 1), POOL, (3, 32, 1), POOL, (3, 64, 1), POOL,
     (3, 128, 1), POOL, (3, 256, 1), POOL, (3, 512, 1), POOL,
 )
 FAST_DETECTING: tuple[Layer, ...] = ((3, 1024, 1), (3, 1024, 1), (3, 1024, 1))
-CONNECTED, FAST_CONNECTED = (4096,), (256, 4096)  # and the layer that tells
+CONNECTED, FAST_CONNECTED = (4096,), (256, 4096)  # and the layer that predicts
 PUBLISHED = {
     "yolo": (FIGURE_3, DETECTING, CONNECTED),
     "fast_yolo": (FAST, FAST_DETECTING, FAST_CONNECTED),
 }
-
-# network of ours: its stages of stride 16 and 32 with their widths, and the last that stays as it
-# is while learning
-BACKBONES: dict[str, tuple[dict[str, int], str]] = {
-    "efficientnet_lite0": ({"stage5": 112, "stage7": 320}, "stage2"),
-    "resnet18": ({"stage3": 256, "stage4": 512}, "stage1"),
-    "resnet34": ({"stage3": 256, "stage4": 512}, "stage1"),
-    "resnet50": ({"stage3": 1024, "stage4": 2048}, "stage1"),
-    "vgg16": ({"pool4": 512, "pool5": 512}, "conv2_2"),
-}
 # fmt: on
-CELLS = (32, 64)  # pixels, of the grid over maps of stride 16 and 32: DETECTING halves a map
+STRIDES = (16, 32)  # of the maps of a network of ours
+CELLS = (32, 64)  # pixels, of the grid over them: DETECTING halves a map
 PUBLISHED_CELL = 64
 SLOPE = 0.1  # of the leaky rectifier (Equation 2)
 
@@ -74,16 +66,16 @@ class Settings:
     side: int = 448
     grid: int = 7
     boxes: int = 2
-    doubles: float = 0.5  # overlap of two detections of a class that are one
+    nms_overlap: float = 0.5  # above it, the worse of two detections of a class is suppressed
     least: float = 0.02  # score of a detection
     most: int = 100  # detections of an image
 
 
 class Connected(nn.Module):
-    """Maps (N, C, side / 64, side / 64) to (N, S, S, 5 B + classes) by layers that see the whole.
+    """Maps (N, C, side / 64, side / 64) to (N, S, S, 5 B + classes) by full connections.
 
-    `widths` are of the layers before the one that tells; the last of them is rectified, and half of
-    it dropped while learning (Section 2.2).
+    `widths` are of the layers before the one that predicts; the last of them is rectified, and half
+    of it dropped while learning (Section 2.2).
     """
 
     def __init__(self, channels: int, widths: Sequence[int], settings: Settings, classes: int):
@@ -115,7 +107,7 @@ class Convolved(nn.Module):
 
 
 class YOLO(nn.Module):
-    """Images (N, 3, side, side), normalized, to what was found in each (Figure 2)."""
+    """Images (N, 3, side, side), normalized, to the detections in each (Figure 2)."""
 
     def __init__(
         self, backbone: nn.Module, detecting: nn.Module, settings: Settings, *, classes: int
@@ -124,8 +116,8 @@ class YOLO(nn.Module):
         self.backbone, self.detecting = backbone, detecting
         self.settings, self.classes = settings, classes
 
-    def told(self, images: Tensor) -> Tensor:
-        """What `yolo_loss` explains: (N, S, S, 5 B + classes).
+    def predictions(self, images: Tensor) -> Tensor:
+        """The numbers of every cell, as `yolo_loss` explains: (N, S, S, 5 B + classes).
 
         Raises:
             ModelError: if the images are not of `settings.side`.
@@ -140,9 +132,9 @@ class YOLO(nn.Module):
         return self.detecting(maps if isinstance(maps, Tensor) else maps[-1])
 
     def forward(self, images: Tensor) -> list[Detections]:
-        told, settings = self.told(images), self.settings
-        boxes, confidences, shares = yolo_loss.split(told, self.classes)
-        cells = torch.arange(settings.grid**2, device=told.device)[:, None]
+        predicted, settings = self.predictions(images), self.settings
+        boxes, confidences, shares = yolo_loss.split(predicted, self.classes)
+        cells = torch.arange(settings.grid**2, device=predicted.device)[:, None]
         places = settings.side * yolo_loss.corners(
             boxes, cells.expand(boxes.shape[1:3]), settings.grid
         )
@@ -155,10 +147,10 @@ class YOLO(nn.Module):
 
     @torch.no_grad()
     def _chosen(self, boxes: Tensor, scores: Tensor) -> Detections:
-        """Boxes (K, 4) with a score for each class (K, classes), freed of doubles."""
+        """Boxes (K, 4) with a score for each class (K, classes), suppressed within each class."""
         row, label = torch.nonzero(scores > self.settings.least, as_tuple=True)
         score = scores[row, label]
-        kept = without_doubles(boxes[row], score, self.settings.doubles, groups=label)
+        kept = non_maximum_suppression(boxes[row], score, self.settings.nms_overlap, groups=label)
         kept = kept[: self.settings.most]
         return Detections(boxes[row][kept], label[kept], score[kept])
 
@@ -166,7 +158,7 @@ class YOLO(nn.Module):
         """The five sums of Equation 3: `centers`, `sides`, `confidences`, `nothing` and
         `class_shares`."""
         size = (images.shape[2], images.shape[3])
-        return yolo_loss.losses(self.told(images), targets, size, self.classes)
+        return yolo_loss.losses(self.predictions(images), targets, size, self.classes)
 
 
 def yolo(
@@ -183,12 +175,12 @@ def yolo(
     """A network of ours under the detecting layers of the paper.
 
     Args:
-        backbone: a name of BACKBONES.
+        backbone: any network with stages of stride 16 and 32.
         grid: S. Without `connected`, cells are of 64 pixels as published, over maps of stride 32,
             or of 32 pixels, over maps of stride 16.
         boxes: B.
         side: of the pictures, in pixels.
-        connected: whether the two connected layers of Figure 3 decide, else a 1 x 1 convolution.
+        connected: whether the two full connections of Figure 3 predict, else a 1 x 1 convolution.
         width: of the four added convolutions; 1024 in Figure 3.
         weights: of the backbone: a name in its entry ("imagenet"), or the path of a file.
 
@@ -196,29 +188,28 @@ def yolo(
         UnknownName: if there is no such backbone.
         ModelError: if it cannot be built so.
     """
-    if backbone not in BACKBONES:
-        raise UnknownName("backbone of a detector", backbone, BACKBONES)
+    stages = stages_of(backbone, STRIDES, pooled=True)
     settings = Settings(side=side, grid=grid, boxes=boxes)
     _check(settings, classes)
     if width < 1:
         raise ModelError(f"its layers need a width of at least 1, not {width}")
-    levels, frozen = BACKBONES[backbone]
     cell = PUBLISHED_CELL if connected else side // grid
     if not connected and (cell not in CELLS or cell * grid != side):
         raise ModelError(
             f"a grid of {grid} cells needs pictures of {CELLS[0] * grid} or {CELLS[1] * grid} "
             f"pixels, not {side}"
         )
-    stage, channels = list(levels.items())[CELLS.index(cell)]
+    stage = stages[CELLS.index(cell)]
     network = create(backbone, weights=weights)
     assert isinstance(network, Stages)
     plan = [(kernel, width, stride) for kernel, _, stride in DETECTING]
-    detecting = convolutions(channels, plan)
+    detecting = convolutions(stage.channels, plan)
     if connected:
         detecting.append(Connected(width, CONNECTED, settings, classes))
     else:
         detecting.append(Convolved(width, settings, classes))
-    return YOLO(Backbone(network, [stage], frozen), detecting, settings, classes=classes)
+    trunk = Backbone(network, [stage.name], frozen_stage(backbone))
+    return YOLO(trunk, detecting, settings, classes=classes)
 
 
 def published(name: str, *, classes: int = 20, grid: int = 7, boxes: int = 2) -> YOLO:
@@ -259,8 +250,8 @@ def _width(plan: Sequence[Layer]) -> int:
 
 
 def _begin(layer: nn.Linear | nn.Conv2d, settings: Settings, classes: int) -> None:
-    """At first every cell tells boxes in its middle, the j-th of B of side (j / (B + 1))^2, sure of
-    none of them, and of each class equally: so the boxes of a cell differ from the start."""
+    """At first every cell predicts boxes in its middle, the j-th of B of side (j / (B + 1))^2, with
+    no confidence, and each class equally: so the boxes of a cell differ from the start."""
     numbers = []
     for box in range(1, settings.boxes + 1):
         root = box / (settings.boxes + 1)

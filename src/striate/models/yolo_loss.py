@@ -1,6 +1,6 @@
-"""What YOLO is taught (Redmon et al. 2015, arXiv:1506.02640, Section 2.2): Equation 3.
+"""The loss of YOLO (Redmon et al. 2015, arXiv:1506.02640, Section 2.2): Equation 3.
 
-What the network tells of a cell is B boxes of five numbers, x, y, a, b and a confidence, then C
+What the network predicts for a cell is B boxes of five numbers, x, y, a, b and a confidence, then C
 class probabilities: (x, y) is the center, in cells from the cell's upper left corner; a^2 and b^2
 are width and height, as shares of the picture's. So a and b are the square roots that Equation 3
 compares, and no box has a negative side.
@@ -21,15 +21,16 @@ NOTHING = 0.5  # lambda_noobj
 
 @dataclass(frozen=True)
 class Responsible:
-    """Which boxes of which cells answer for what, in one image of S x S cells.
+    """Which boxes of which cells are responsible for what, in one image of S x S cells.
 
     Attributes:
-        cells, boxes: (R,) of each box that answers for a thing: row * S + column, and its number.
-        wanted: (R, 4) what it should tell: x, y, a, b.
-        overlap: (R,) how well it fits its thing now, which its confidence should say.
-        silent: (S * S,) bool, the cells where finding something is no mistake.
-        occupied: (O,) the cells with a thing.
-        shares: (O, C) of the things in such a cell, the share that is of each class.
+        cells, boxes: (R,) of each box that is responsible for an object: row * S + column, and its
+            number.
+        wanted: (R, 4) its target: x, y, a, b.
+        overlap: (R,) with its object now, the target of its confidence.
+        silent: (S * S,) bool, the cells where detecting something is no mistake.
+        occupied: (O,) the cells with an object.
+        shares: (O, C) of the objects in such a cell, the share that is of each class.
     """
 
     cells: Tensor
@@ -41,31 +42,31 @@ class Responsible:
     shares: Tensor
 
 
-def split(told: Tensor, classes: int) -> tuple[Tensor, Tensor, Tensor]:
-    """(N, S, S, 5 B + C) to boxes as told (N, S S, B, 4), confidences (N, S S, B) and class
+def split(predicted: Tensor, classes: int) -> tuple[Tensor, Tensor, Tensor]:
+    """(N, S, S, 5 B + C) to boxes as predicted (N, S S, B, 4), confidences (N, S S, B) and class
     probabilities (N, S S, C)."""
-    cells = told.flatten(1, 2)
+    cells = predicted.flatten(1, 2)
     each = cells[..., : cells.shape[-1] - classes].unflatten(-1, (-1, 5))
     return each[..., :4], each[..., 4], cells[..., cells.shape[-1] - classes :]
 
 
-def corners(told: Tensor, cells: Tensor, grid: int) -> Tensor:
-    """Boxes (..., 4) as told in `cells` (...) to x0 y0 x1 y1, in shares of the picture."""
-    corner = torch.stack([cells % grid, cells // grid], -1).to(told)
-    center, half = (told[..., :2] + corner) / grid, told[..., 2:] ** 2 / 2
+def corners(predicted: Tensor, cells: Tensor, grid: int) -> Tensor:
+    """Boxes (..., 4) as predicted in `cells` (...) to x0 y0 x1 y1, in shares of the picture."""
+    corner = torch.stack([cells % grid, cells // grid], -1).to(predicted)
+    center, half = (predicted[..., :2] + corner) / grid, predicted[..., 2:] ** 2 / 2
     return torch.cat([center - half, center + half], -1)
 
 
 def losses(
-    told: Tensor, targets: Sequence[Targets], size: tuple[int, int], classes: int
+    predicted: Tensor, targets: Sequence[Targets], size: tuple[int, int], classes: int
 ) -> dict[str, Tensor]:
     """The five sums of Equation 3 by name, means over the images.
 
     Args:
-        told: (N, S, S, 5 B + C).
-        size: height and width of the pictures in which `targets` are told.
+        predicted: (N, S, S, 5 B + C).
+        size: height and width of the pictures that `targets` lie in.
     """
-    boxes, confidences, shares = split(told, classes)
+    boxes, confidences, shares = split(predicted, classes)
     total: dict[str, Tensor] = {}
     for number, target in enumerate(targets):
         with torch.no_grad():
@@ -95,15 +96,15 @@ def errors(
 
 
 def responsible(boxes: Tensor, target: Targets, size: tuple[int, int], classes: int) -> Responsible:
-    """Each thing belongs to the cell of its center and there to the box that overlaps it most.
+    """Each object belongs to the cell of its center and there to the box that overlaps it most.
 
-    Where several things share a cell, the pair that overlaps most comes first and takes both out of
-    the choice; of equal ones (none overlaps, as at the beginning) the one whose four numbers are
-    closer. Things beyond B in a cell have no box.
+    Where several objects share a cell, the pair that overlaps most comes first and takes both out
+    of the choice; of equal ones (none overlaps, as at the beginning) the one whose four numbers are
+    closer. Objects beyond B in a cell have no box.
 
     Args:
-        boxes: (S S, B, 4), as told.
-        size: height and width of the picture in which `target` is told.
+        boxes: (S S, B, 4), as predicted.
+        size: height and width of the picture that `target` lies in.
     """
     grid, count = round(len(boxes) ** 0.5), boxes.shape[1]
     sides = boxes.new_tensor([size[1], size[0]] * 2)
@@ -144,7 +145,7 @@ def _overlaps(first: Tensor, second: Tensor) -> Tensor:
 
 
 def _coded(truth: Tensor, grid: int) -> tuple[Tensor, Tensor]:
-    """The cell (K,) of each box's center, and the four numbers (K, 4) that tell it there."""
+    """The cell (K,) of each box's center, and the four numbers (K, 4) that describe it there."""
     place = (truth[:, :2] + truth[:, 2:]) / 2 * grid
     corner = place.floor().clamp(0, grid - 1)
     roots = (truth[:, 2:] - truth[:, :2]).clamp(min=0).sqrt()
@@ -154,7 +155,7 @@ def _coded(truth: Tensor, grid: int) -> tuple[Tensor, Tensor]:
 def _pairs(
     home: list[int], table: list[list[float]], distance: list[list[float]]
 ) -> list[tuple[int, int]]:
-    """(thing, box) of all that answer, the most overlapping pair first."""
+    """(object, box) of all responsible boxes, the most overlapping pair first."""
     order = sorted(
         (-overlap, distance[thing][box], thing, box)
         for thing, row in enumerate(table)

@@ -17,10 +17,10 @@ def zfnet(*, classes: int = 1000, channels: int = 3, image_size: int = 224) -> S
     layers: dict[str, nn.Module] = {
         "conv1": rectified(nn.Conv2d(channels, 96, 7, stride=2, padding=1)),
         "pool1": nn.MaxPool2d(3, stride=2, ceil_mode=True),
-        "norm1": LocalResponseNorm(5, alpha=5e-4, beta=0.75, k=2),
+        "norm1": LocalResponseNorm(),
         "conv2": rectified(nn.Conv2d(96, 256, 5, stride=2)),
         "pool2": nn.MaxPool2d(3, stride=2, ceil_mode=True),
-        "norm2": LocalResponseNorm(5, alpha=5e-4, beta=0.75, k=2),
+        "norm2": LocalResponseNorm(),
         "conv3": rectified(nn.Conv2d(256, 384, 3, padding=1)),
         "conv4": rectified(nn.Conv2d(384, 384, 3, padding=1)),
         "conv5": rectified(nn.Conv2d(384, 256, 3, padding=1)),

@@ -1,4 +1,4 @@
-"""Arithmetic of boxes: overlap, offsets, clipping, and the suppression of doubles.
+"""Arithmetic of boxes: overlap, offsets, clipping, and non-maximum suppression.
 
 A box is x0 y0 x1 y1: the positions of its edges in pixels, x to the right and y down from the upper
 left corner of the picture. Its width is x1 - x0, so a box of one pixel at the corner is 0 0 1 1.
@@ -60,7 +60,7 @@ def clipped(boxes: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def offsets(boxes: Tensor, references: Tensor) -> Tensor:
-    """Where `boxes` lie, as told from `references` (R-CNN, arXiv:1311.2524, Appendix C; Faster
+    """Where `boxes` lie, as seen from `references` (R-CNN, arXiv:1311.2524, Appendix C; Faster
     R-CNN, arXiv:1506.01497, Section 3.1.2): (x - xa) / wa, (y - ya) / ha, log(w / wa), log(h / ha)
     of the centers and sides. Both are (..., 4) and not empty; so is what is returned.
     """
@@ -87,21 +87,22 @@ def _centered(boxes: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @torch.no_grad()
-def without_doubles(
+def non_maximum_suppression(
     boxes: Tensor, scores: Tensor, threshold: float, *, groups: Tensor | None = None
 ) -> Tensor:
-    """Non-maximum suppression: from the best box down, each that overlaps a kept one is dropped.
+    """From the best box down, each that overlaps a kept one is dropped.
 
-    The same as the loop over boxes, in whole blocks: within a block, "nobody who is kept overlaps
-    me" is applied until it changes nothing. It settles from the best box down, so there is just
-    one such answer, the loop's, after as many rounds as the longest chain of boxes that drop each
-    other.
+    The same as the loop over boxes, in whole blocks: within a block, "no kept box overlaps
+    this one" is applied until it changes nothing. It settles from the best box down, so there is
+    just one such answer, the loop's, after as many rounds as the longest chain of boxes that drop
+    each other.
 
     Args:
         boxes: (N, 4).
         scores: (N,); of equal ones the earlier box goes first.
-        threshold: an overlap larger than this makes a double.
-        groups: (N,) integers: only boxes of one group (one class) are doubles; None: all are one.
+        threshold: an overlap larger than this suppresses the worse box.
+        groups: (N,) integers: only boxes of one group (one class) suppress each other; None: all
+            are one group.
 
     Returns:
         (K,) int64, the numbers of the kept boxes, best first.
@@ -111,8 +112,8 @@ def without_doubles(
     for block in order.split(BLOCK):
         for earlier in kept:
             if len(block) and len(earlier):
-                block = block[~_doubles(boxes, groups, earlier, block, threshold).any(0)]
-        drops = _doubles(boxes, groups, block, block, threshold).triu(1).float()
+                block = block[~_suppresses(boxes, groups, earlier, block, threshold).any(0)]
+        drops = _suppresses(boxes, groups, block, block, threshold).triu(1).float()
         alive = torch.ones(len(block), device=boxes.device)
         while True:
             now = (alive @ drops == 0).float()
@@ -123,11 +124,11 @@ def without_doubles(
     return torch.cat(kept) if kept else order
 
 
-def _doubles(
+def _suppresses(
     boxes: Tensor, groups: Tensor | None, first: Tensor, second: Tensor, threshold: float
 ) -> Tensor:
-    """(N, M) bool: whether box `first[n]` and box `second[m]` are one thing found twice."""
-    double = overlaps(boxes[first], boxes[second]) > threshold
+    """(N, M) bool: whether box `first[n]`, if kept, suppresses box `second[m]`."""
+    close = overlaps(boxes[first], boxes[second]) > threshold
     if groups is not None:
-        double &= groups[first][:, None] == groups[second][None]
-    return double
+        close &= groups[first][:, None] == groups[second][None]
+    return close

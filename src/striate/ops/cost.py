@@ -1,49 +1,23 @@
-"""Counting: parameters, neurons and multiply-adds of a layer.
+"""Counting what a window reads."""
 
-A multiply-add is one product added to a sum: what papers call a FLOP, or half of one. Biases,
-rectifiers, pooling and normalization are not counted, as in the papers.
-"""
+from striate.ops.sizes import check
 
 
-def convolution_parameters(
-    inputs: int, outputs: int, kernel: tuple[int, int], *, groups: int = 1, bias: bool = True
+def taps(
+    size: int, kernel: int, *, stride: int = 1, padding: tuple[int, int] = (0, 0), dilation: int = 1
 ) -> int:
-    """Weights of `outputs` filters that each see inputs / groups channels, and their biases.
+    """How many taps of a window lie on a side and not on its padding, over all the window's places.
 
-    >>> convolution_parameters(3, 96, (11, 11))
-    34944
+    Args:
+        size: the side, in pixels.
+        kernel: taps of the window.
+        padding: before and behind.
+
+    >>> taps(7, 3), taps(7, 3, padding=(1, 1))  # five places of 3; seven, two of which lack one
+    (15, 19)
     """
-    rows, columns = kernel
-    return outputs * (inputs // groups * rows * columns + bias)
-
-
-def convolution_multiply_adds(
-    inputs: int, outputs: int, kernel: tuple[int, int], size: tuple[int, int], *, groups: int = 1
-) -> int:
-    """Each of the outputs x rows x columns numbers of the map costs one product a weight.
-
-    >>> convolution_multiply_adds(3, 96, (11, 11), (55, 55))
-    105415200
-    """
-    return convolution_parameters(inputs, outputs, kernel, groups=groups, bias=False) * neurons(
-        1, size
-    )
-
-
-def linear_parameters(inputs: int, outputs: int, *, bias: bool = True) -> int:
-    """A full connection: every output reads every input.
-
-    >>> linear_parameters(784, 10)
-    7850
-    """
-    return outputs * (inputs + bias)
-
-
-def neurons(channels: int, size: tuple[int, int]) -> int:
-    """The numbers a map holds.
-
-    >>> neurons(96, (55, 55))
-    290400
-    """
-    rows, columns = size
-    return channels * rows * columns
+    check(size=size, kernel=kernel, stride=stride, dilation=dilation)
+    before, behind = padding
+    reach = (kernel - 1) * dilation + 1
+    starts = range(-before, size + behind - reach + 1, stride)
+    return sum(0 <= start + tap * dilation < size for start in starts for tap in range(kernel))

@@ -14,6 +14,8 @@ from striate.errors import ImageError
 from striate.files import writing
 
 if TYPE_CHECKING:
+    from jinja2 import Template
+    from markupsafe import Markup
     from PIL import Image
 
 THUMBNAIL = 160  # pixels of the longer side
@@ -26,14 +28,25 @@ def write_page(package: str, template: str, values: Mapping[str, Any], path: Pat
     Raises:
         StorageError: if the page cannot be written; it is there whole or not at all.
     """
+    page = _template(package, template).render(values)
+    with writing(path) as temporary:
+        temporary.write_text(page, encoding="utf-8", errors="replace")
+    return path
+
+
+def fragment(package: str, template: str, values: Mapping[str, Any]) -> "Markup":
+    """A part of a page, from a template that lies in a package, every value escaped."""
+    from markupsafe import Markup
+
+    return Markup(_template(package, template).render(values))
+
+
+def _template(package: str, name: str) -> "Template":
     from jinja2 import ChoiceLoader, Environment, PackageLoader
 
     loader = ChoiceLoader([PackageLoader(package, "."), PackageLoader(__name__, ".")])
     environment = Environment(loader=loader, autoescape=True, trim_blocks=True)
-    page = environment.get_template(template).render(values)
-    with writing(path) as temporary:
-        temporary.write_text(page, encoding="utf-8", errors="replace")
-    return path
+    return environment.get_template(name)
 
 
 def thumbnail(dataset: Dataset, row: int) -> str | None:
@@ -41,7 +54,7 @@ def thumbnail(dataset: Dataset, row: int) -> str | None:
     from PIL import Image
 
     try:
-        return embedded(Image.fromarray(dataset.images[row]))
+        return embedded(Image.fromarray(dataset.inputs[row]))
     except ImageError:
         return None
 

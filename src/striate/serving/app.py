@@ -1,4 +1,4 @@
-"""The service as an ASGI application: its calls, its page, and what is said when one fails."""
+"""The service as an ASGI application: its calls, its page, and its answer when a call fails."""
 
 import mimetypes
 from collections.abc import AsyncIterator
@@ -18,6 +18,7 @@ from striate.serving.door import Door
 from striate.serving.metrics import CONTENT_TYPE
 from striate.serving.openapi import document, failing, key
 from striate.serving.refusals import Refused
+from striate.serving.routes import Form
 from striate.serving.service import Service
 from striate.serving.settings import Settings
 from striate.version import __version__
@@ -45,15 +46,15 @@ def build(settings: Settings) -> FastAPI:
     app = FastAPI(
         title="striate",
         version=__version__,
-        description="What pictures show. `docs/service.md` tells of it at length.",
+        description="What pictures show. It is described in `docs/service.md`.",
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
     )
     app.state.service = service
-    app.include_router(tags.router(service))
-    app.include_router(inference.router(service))
+    tags.add_calls(app, service)
+    inference.add_calls(app, service)
     app.get("/", include_in_schema=False)(front)
     app.mount("/page", StaticFiles(directory=PAGE, check_dir=False))
     app.get(
@@ -81,15 +82,16 @@ async def front() -> Response:
 
 def counters(service: Service) -> Response:
     """What Prometheus reads."""
+    service.metrics.held.set(service.workers.account.held)
     for served in service.shelf:
         service.metrics.waiting.labels(served.name).set(served.batcher.promised)
     return Response(service.metrics.text(), media_type=CONTENT_TYPE)
 
 
 def answer(request: Request, refused: Refused) -> Response:
-    """What is said, in the form that the call's family has."""
+    """The answer, in the form that the call's family has."""
     body: dict[str, Any] = refused.to_json(request.state.request)
-    if inference.mine(request):
+    if request.state.route.form is Form.PLAIN:
         body = {"error": refused.details or refused.code.words}
     return JSONResponse(body, refused.http, refused.headers)
 
@@ -101,7 +103,7 @@ async def refuse(request: Request, error: Exception) -> Response:
 
 
 async def refuse_path(request: Request, error: Exception) -> Response:
-    """A path or method that is none, or a body that cannot be taken apart."""
+    """A method that a path does not have, or a file of the page that is not there."""
     assert isinstance(error, HTTPException)
     code = WORDS.get(error.status_code, refusals.BAD_FORMAT)
     return answer(request, Refused(error.status_code, code, headers=dict(error.headers or {})))

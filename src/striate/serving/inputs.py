@@ -1,29 +1,35 @@
-"""What came with a call - files, base64, links - turned into tags, each input by itself."""
+"""What came with a call - files, base64, links - and the answers to it, each input by itself."""
 
 import asyncio
 import base64
 import binascii
+import io
 import tempfile
-from collections.abc import Awaitable, Sequence
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any, BinaryIO
+from typing import BinaryIO, TypeVar
 
 from starlette.datastructures import UploadFile
 
-from striate.errors import ImageError
 from striate.serving import links, refusals, shapes
-from striate.serving.explaining import Explained, explain
+from striate.serving.account import Line, Share
+from striate.serving.answers import Found
+from striate.serving.calls import Call, Place
+from striate.serving.explaining import explain
 from striate.serving.media import check
-from striate.serving.models import Prepared
 from striate.serving.refusals import Refused, Unanswered
 from striate.serving.service import Service
 from striate.serving.shapes import Source
-from striate.serving.tagging import Call
+from striate.tasks.contract import Explained
 
-Found = dict[str, Any] | Unanswered
+Result = TypeVar("Result")
+SLOWEST = 1.0  # seconds: a link that is refused at once is answered no sooner than a slow one
 
 
-async def attempt(answering: Awaitable[dict[str, Any]]) -> Found:
+async def attempt(answering: Awaitable[Found]) -> Found:
     """The answer, or why there is none."""
     try:
         return await answering
@@ -32,37 +38,39 @@ async def attempt(answering: Awaitable[dict[str, Any]]) -> Found:
 
 
 async def of_files(call: Call, files: Sequence[UploadFile]) -> list[Found]:
-    """Tags of uploaded pictures."""
-    futures = call.places(len(files))
-    for file, future in zip(files, futures, strict=True):
-        call.start(partial(whole, call, file.file), future)
-    return [await attempt(call.tagged(future)) for future in futures]
+    """Answers to uploaded pictures."""
+    places = call.take(len(files), call.entries())
+    for file, place in zip(files, places, strict=True):
+        call.picture(place, partial(whole, call, file.file))
+    return [await attempt(call.answer(place)) for place in places]
 
 
-def whole(call: Call, file: BinaryIO) -> Prepared:
-    """What the model takes of a file; in a thread."""
-    return call.picture(file.read(call.limits.image_bytes + 1))
+def whole(call: Call, file: BinaryIO) -> bytes:
+    """The bytes of an uploaded file, which is closed; in a thread."""
+    with file:
+        return file.read(call.limits.image_bytes + 1)
 
 
-async def of_film(service: Service, call: Call, file: UploadFile) -> dict[str, Any]:
-    """Tags of the frames of an uploaded video."""
+async def of_upload(service: Service, call: Call, file: UploadFile) -> Found:
+    """Answers to the frames of an uploaded video."""
     if (file.size or 0) > call.limits.video_bytes:
         raise Unanswered(refusals.VIDEO_TOO_LARGE)
-    file.file.rollover()  # type: ignore[attr-defined]
-    async with service.videos.turn():
-        return await call.frames(file.file)
+    await asyncio.to_thread(file.file.rollover)  # type: ignore[attr-defined]
+    async with in_turn(service, call):
+        return await call.film(file.file, service.stopping)
 
 
 async def of_inputs(service: Service, call: Call, inputs: Sequence[shapes.Input]) -> list[Found]:
-    """Tags of what came as JSON."""
+    """Answers to what came as JSON; its videos one after the other."""
     pictures = [each for each in inputs if "image" in each.data.model_fields_set]
-    futures = iter(call.places(len(pictures)))
+    places = iter(call.take(len(pictures), call.entries()))
+    one_video = asyncio.Lock()
     working: list[asyncio.Task[Found]] = []
     for each in inputs:
         if "image" in each.data.model_fields_set:
-            answering = of_picture(service, call, each.data.image, next(futures))
+            answering = of_picture(service, call, each.data.image, next(places))
         else:
-            answering = of_source(service, call, each.data.video)
+            answering = of_video(service, call, each.data.video, one_video)
         working.append(asyncio.create_task(attempt(answering)))
     try:
         return list(await asyncio.gather(*working))
@@ -71,81 +79,145 @@ async def of_inputs(service: Service, call: Call, inputs: Sequence[shapes.Input]
             task.cancel()
 
 
-async def of_picture(service: Service, call: Call, source: Source, future: Any) -> dict[str, Any]:
-    """Tags of one picture."""
-    try:
-        if source.url:
-            data = await fetched(service, call, source.url, film=False)
-            call.start(partial(call.picture, data), future)
-        else:
-            call.start(lambda: call.picture(unpacked(source.base64)), future)
-    except BaseException as error:
-        if future.set_running_or_notify_cancel():
-            future.set_exception(error)
-    return await call.tagged(future)
+async def of_picture(service: Service, call: Call, source: Source, place: Place) -> Found:
+    """The answer to one picture."""
+    if not source.url:
+        call.picture(place, partial(unpacked, source.base64))
+        return await call.answer(place)
+    with Share(service.workers.account, Line.COMING) as share:
+        limit = call.limits.image_bytes
+        await call.room(share, limit)
+        file = io.BytesIO()
+        await fetched(service, call, source.url, file, limit, refusals.NOT_FETCHED)
+        share.shrink(file.tell())
+        call.picture(place, file.getvalue)
+        del file
+        return await call.answer(place)
 
 
-async def of_source(service: Service, call: Call, source: Source) -> dict[str, Any]:
-    """Tags of the frames of one video."""
-    async with service.videos.turn():
-        if source.url:
-            data = await fetched(service, call, source.url, film=True)
-        else:
-            data = unpacked(source.base64, refusals.VIDEO_UNREADABLE)
-        if len(data) > call.limits.video_bytes:
-            raise Unanswered(refusals.VIDEO_TOO_LARGE)
+async def of_video(service: Service, call: Call, source: Source, turn: asyncio.Lock) -> Found:
+    """The answers to the frames of one video."""
+    limit = call.limits.video_bytes
+    async with turn, in_turn(service, call):
         with tempfile.TemporaryFile() as file:
-            await asyncio.to_thread(file.write, data)
-            file.flush()
-            return await call.frames(file)
+            if source.url:
+                code = refusals.VIDEO_NOT_FETCHED
+                await fetched(service, call, source.url, file, limit, code)
+            else:
+                await call.work(partial(unpack_into, file, source.base64, limit))
+            return await call.film(file, service.stopping)
+
+
+@asynccontextmanager
+async def in_turn(service: Service, call: Call) -> AsyncIterator[None]:
+    """Inside the block it is the call's turn to have a video read.
+
+    Raises:
+        Unanswered: if it does not come in time.
+        Refused: 429, if too many are waiting.
+    """
+    await in_time(call, service.videos.take(call.caller))
+    try:
+        yield
+    finally:
+        service.videos.give(call.caller)
+
+
+async def in_time(call: Call, waiting: Awaitable[Result]) -> Result:
+    """What is waited for, if it comes before the call's deadline.
+
+    Raises:
+        Unanswered: if it does not.
+    """
+    try:
+        async with asyncio.timeout(call.left()):
+            return await waiting
+    except TimeoutError:
+        raise Unanswered(refusals.LATE) from None
 
 
 def unpacked(text: str, code: refusals.Code = refusals.UNREADABLE) -> bytes:
     """What base64 stands for."""
     try:
         return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise Unanswered(code, "not base64") from error
+    except (binascii.Error, ValueError):
+        raise Unanswered(code, "not base64") from None
 
 
-async def fetched(service: Service, call: Call, link: str, *, film: bool) -> bytes:
-    """What is at a link; whatever is wrong with it, the words are the same."""
+def unpack_into(file: BinaryIO, text: str, limit: int) -> None:
+    """The same as a file on disk."""
+    data = unpacked(text, refusals.VIDEO_UNREADABLE)
+    if len(data) > limit:
+        raise Unanswered(refusals.VIDEO_TOO_LARGE)
+    file.write(data)
+    file.flush()
+
+
+async def fetched(
+    service: Service, call: Call, link: str, file: BinaryIO, limit: int, code: refusals.Code
+) -> None:
+    """What is at a link, into a file.
+
+    Whatever is wrong with where it leads, the answer is the same and comes at the same time: a
+    caller learns nothing of the network that the service stands in.
+
+    Args:
+        code: what is answered then.
+    """
     if service.fetcher is None:
         raise Unanswered(refusals.BAD_LINK, "links are off; striate serve --allow-links")
-    limit = call.limits.video_bytes if film else call.limits.image_bytes
-    seconds = call.left()
-    following = asyncio.get_running_loop().run_in_executor(
-        service.fetcher.pool,
-        partial(service.fetcher.fetch, link, limit=limit, seconds=seconds),
-    )
+    try:
+        links.parse(link)
+    except links.BadLink:
+        raise Unanswered(refusals.BAD_LINK) from None
+    began, seconds, stop = time.monotonic(), call.left(), threading.Event()
+    fetch = partial(service.fetcher.fetch, link, file, limit=limit, seconds=seconds, stop=stop)
+    following = asyncio.get_running_loop().run_in_executor(service.fetcher.pool, fetch)
     try:
         async with asyncio.timeout(seconds):
-            return await following
-    except links.BadLink as error:
-        raise Unanswered(refusals.BAD_LINK) from error
-    except (links.NotFetched, TimeoutError) as error:
-        code = refusals.VIDEO_NOT_FETCHED if film else refusals.NOT_FETCHED
-        raise Unanswered(code) from error
+            await following
+    except (links.BadLink, links.NotFetched, TimeoutError):
+        await asyncio.sleep(max(0.0, SLOWEST - (time.monotonic() - began)))
+        raise Unanswered(code) from None
+    finally:
+        stop.set()
 
 
-async def explained(
-    service: Service, call: Call, file: UploadFile, class_name: str | None
+async def of_explanation(
+    service: Service, call: Call, file: UploadFile, name: str | None
 ) -> Explained:
-    """The heat map of an uploaded picture.
+    """The heat map of an uploaded picture; the turn lasts until its thread has ended.
 
     Raises:
-        Refused: 422 with the reason, if the picture cannot be read.
+        Refused: with the reason, if there is none.
     """
+    try:
+        data, cost = await in_time(call, call.work(partial(costly, call, file.file)))
+        await in_time(call, service.explanations.take(call.caller))
+        share, stop = Share(service.workers.account, Line.WORKING), threading.Event()
+        loop = asyncio.get_running_loop()
 
-    def work() -> Explained:
-        data = file.file.read(call.limits.image_bytes + 1)
-        check(data, call.limits)
-        return explain(call.served.recognizer, data, class_name)
+        def ended(_: object) -> None:
+            share.close()
+            loop.call_soon_threadsafe(service.explanations.give, call.caller)
 
-    async with service.explanations.turn():
         try:
-            return await asyncio.get_running_loop().run_in_executor(service.explaining, work)
-        except Unanswered as error:
-            raise Refused(422, error.code, error.details) from error
-        except ImageError as error:
-            raise Refused(422, refusals.UNREADABLE, str(error)) from error
+            await call.room(share, cost)
+        except BaseException:
+            ended(None)
+            raise
+        working = service.explaining.submit(explain, call.served, data, name, call.deadline, stop)
+        working.add_done_callback(ended)
+        try:
+            return await in_time(call, asyncio.wrap_future(working))
+        finally:
+            stop.set()
+    except Unanswered as error:
+        http = 504 if error.code is refusals.LATE else 422
+        raise Refused(http, error.code, error.details) from None
+
+
+def costly(call: Call, file: BinaryIO) -> tuple[bytes, int]:
+    """An uploaded picture, and the bytes that decoding it takes; in a thread."""
+    data = whole(call, file)
+    return data, call.served.cost.picture(data, check(data, call.limits))

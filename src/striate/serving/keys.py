@@ -12,8 +12,9 @@ import secrets
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -22,7 +23,7 @@ from typing import Any
 import sqlalchemy as sql
 from sqlalchemy.engine import make_url
 
-from striate.errors import StorageError, UserError
+from striate.errors import StorageError, UserError, one_line
 
 log = logging.getLogger("striate.serving")
 
@@ -87,18 +88,35 @@ class Keys:
             writer.join()
         self._engine.dispose()
 
+    @contextmanager
+    def _begin(self) -> Iterator[sql.Connection]:
+        """A transaction.
+
+        Raises:
+            StorageError: if the database is full, locked or gone; without its URL.
+        """
+        try:
+            with self._engine.begin() as database:
+                yield database
+        except sql.exc.IntegrityError:
+            raise
+        except sql.exc.SQLAlchemyError as error:
+            reason = one_line(getattr(error, "orig", None) or type(error).__name__)
+            raise StorageError(f"the keys cannot be read or written: {reason}") from error
+
     def add(self, name: str) -> str:
         """A new key of that name: the one time that it can be read.
 
         Raises:
             UserError: if there is one of that name.
+            StorageError: if it cannot be written.
         """
         if not 1 <= len(name) <= 100 or not name.isprintable():
             raise UserError(f"a key's name has 1 to 100 printable characters, not {name!r}")
         key = PREFIX + secrets.token_urlsafe(32)
         row = {"name": name, "digest": digest(key), "created": now()}
         try:
-            with self._engine.begin() as database:
+            with self._begin() as database:
                 database.execute(KEYS.insert().values(row))
         except sql.exc.IntegrityError:
             raise UserError(f"there is a key called {name!r}; choose another name") from None
@@ -111,7 +129,7 @@ class Keys:
             UserError: if there is none, or it was revoked before.
         """
         chosen = (KEYS.c.name == name) & KEYS.c.revoked.is_(None)
-        with self._engine.begin() as database:
+        with self._begin() as database:
             done = database.execute(KEYS.update().where(chosen).values(revoked=now()))
         if not done.rowcount:
             raise UserError(f"no key called {name!r} is valid; striate keys list shows them")
@@ -128,7 +146,7 @@ class Keys:
             .group_by(*columns)
             .order_by(KEYS.c.id)
         )
-        with self._engine.connect() as database:
+        with self._begin() as database:
             return [
                 Key(*row[:4], calls=int(row[4]), images=int(row[5]))
                 for row in database.execute(chosen)
@@ -136,11 +154,15 @@ class Keys:
 
     def any(self) -> bool:
         """Whether there was ever a key: who revokes the last one does not open the door."""
-        with self._engine.connect() as database:
+        with self._begin() as database:
             return database.execute(sql.select(KEYS.c.id).limit(1)).first() is not None
 
     def who(self, key: str) -> tuple[int, str] | None:
-        """Number and name of a valid key; None for any other."""
+        """Number and name of a valid key; None for any other.
+
+        Raises:
+            StorageError: if the database cannot be read.
+        """
         wanted, moment = digest(key), time.monotonic()
         known = self._known.get(wanted)
         if known and moment - known[0] < BELIEVED:
@@ -148,7 +170,7 @@ class Keys:
         chosen = sql.select(KEYS.c.id, KEYS.c.name).where(
             KEYS.c.digest == wanted, KEYS.c.revoked.is_(None)
         )
-        with self._engine.connect() as database:
+        with self._begin() as database:
             row = database.execute(chosen).first()
         found = (int(row[0]), str(row[1])) if row else None
         if len(self._known) >= REMEMBERED:
@@ -187,7 +209,7 @@ class Keys:
             try:
                 if some:
                     self._save(some)
-            except Exception as error:  # the callers are told, the thread goes on
+            except Exception as error:  # the thread goes on
                 log.error("usage could not be written: %s", type(error).__name__)
                 for _, _, future in some:
                     future.set_exception(StorageError("usage could not be written"))
@@ -238,7 +260,7 @@ def open_database(url: str) -> sql.Engine:
     except ModuleNotFoundError as error:
         raise UserError(f"{name} needs a driver: pip install {error.name}") from error
     except (sql.exc.SQLAlchemyError, OSError) as error:
-        reason = " ".join(str(getattr(error, "orig", None) or error).split())[:200]
+        reason = one_line(getattr(error, "orig", None) or error)
         raise UserError(f"cannot open the keys at {name}: {reason}") from error
     return engine
 
@@ -246,7 +268,7 @@ def open_database(url: str) -> sql.Engine:
 def _sqlite(connection: Any, _: object) -> None:
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
-    connection.execute("PRAGMA busy_timeout=10000")
+    connection.execute("PRAGMA busy_timeout=5000")
 
 
 def digest(key: str) -> str:

@@ -18,10 +18,12 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import BinaryIO
 from urllib.parse import urljoin, urlsplit
 
 REDIRECTS = 3
 CHUNK = 2**16
+WATCH = 0.25  # seconds between two questions whether anybody still waits
 AT_A_TIME = 8  # links that are followed
 PORTS = {"http": 80, "https": 443}
 LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
@@ -75,7 +77,7 @@ def parse(link: str) -> Target:
         parts = urlsplit(link)
         port = parts.port
     except ValueError as error:
-        raise BadLink("no link") from error
+        raise BadLink("not a link") from error
     if parts.scheme not in PORTS:
         raise BadLink("neither http nor https")
     if "@" in parts.netloc or not parts.hostname:
@@ -85,9 +87,9 @@ def parse(link: str) -> Target:
     host = parts.hostname.lower().removesuffix(".")
     if "[" in parts.netloc or "]" in parts.netloc:
         if not BRACKETED.fullmatch(parts.netloc) or public(host).version != 6:
-            raise BadLink("no address")
+            raise BadLink("not an address")
     elif not all(LABEL.fullmatch(label) for label in host.split(".")) or len(host) > 253:
-        raise BadLink("no host name")
+        raise BadLink("not a host name")
     elif NUMBER.fullmatch(host.split(".")[-1]):  # WHATWG: it "ends in a number", so it is IPv4
         if str(public(host)) != host:
             raise BadLink("an address in an unusual form")
@@ -108,12 +110,12 @@ def public(text: str) -> Address:
     try:
         address = ipaddress.ip_address(text)
     except ValueError as error:
-        raise BadLink("no address") from error
+        raise BadLink("not an address") from error
     wanted = address.is_global and not address.is_multicast and not address.is_reserved
     if isinstance(address, ipaddress.IPv6Address):
         wanted = wanted and address in UNICAST and address.scope_id is None
     if not wanted or any(address in net for net in UNWANTED if net.version == address.version):
-        raise BadLink("no public address")
+        raise BadLink("not a public address")
     return address
 
 
@@ -140,12 +142,15 @@ class Fetcher:
         """Ends the threads."""
         self.pool.shutdown(cancel_futures=True)
 
-    def fetch(self, link: str, *, limit: int, seconds: float) -> bytes:
-        """What is at a link.
+    def fetch(
+        self, link: str, file: BinaryIO, *, limit: int, seconds: float, stop: threading.Event
+    ) -> None:
+        """Writes what is at a link into a file.
 
         Args:
             limit: bytes, counted while they come.
             seconds: for everything together.
+            stop: set by whoever does not want it any more.
 
         Raises:
             BadLink: if it leads where it may not, at once or by a redirect.
@@ -153,29 +158,40 @@ class Fetcher:
         """
         until = time.monotonic() + seconds
         for _ in range(REDIRECTS + 1):
+            if stop.is_set():
+                raise NotFetched("not wanted any more")
             target = parse(link)
             try:
-                data, moved = self._get(target, limit, until)
+                moved = self._get(target, file, limit, until, stop)
             except (OSError, http.client.HTTPException, ValueError) as error:
                 raise NotFetched(type(error).__name__) from error
             if moved is None:
-                return data
+                return
             try:
                 link = urljoin(link, moved)
             except ValueError as error:
-                raise BadLink("no link") from error
+                raise BadLink("not a link") from error
         raise NotFetched("too many redirects")
 
-    def _get(self, target: Target, limit: int, until: float) -> tuple[bytes, str | None]:
-        """What is there, or where it has moved to."""
+    def _get(
+        self, target: Target, file: BinaryIO, limit: int, until: float, stop: threading.Event
+    ) -> str | None:
+        """Writes what is there, or gives the place it has moved to."""
         addresses = list(dict.fromkeys(self._resolve(target.host, target.port)))
         if not addresses:
             raise NotFetched("no address")
         for each in addresses:
             public(each)
         held = [self._connect(addresses[0], target.port, left(until))]
-        watchdog = threading.Timer(max(until - time.monotonic(), 0), lambda: shut(held[0]))
-        watchdog.daemon = True
+        ended = threading.Event()
+
+        def watch() -> None:
+            while not ended.wait(min(WATCH, max(until - time.monotonic(), 0))):
+                if stop.is_set() or time.monotonic() >= until:
+                    shut(held[0])
+                    return
+
+        watchdog = threading.Thread(target=watch, daemon=True)
         watchdog.start()
         try:
             if target.scheme == "https":
@@ -183,15 +199,15 @@ class Fetcher:
                     held[0], server_hostname=target.host, do_handshake_on_connect=False
                 )
                 secure.do_handshake()
-            return talk(held[0], target, limit)
+            return talk(held[0], target, file, limit)
         finally:
-            watchdog.cancel()
+            ended.set()
             watchdog.join()
             held[0].close()
 
 
-def talk(connection: socket.socket, target: Target, limit: int) -> tuple[bytes, str | None]:
-    """One question and its answer, over a connection that stands."""
+def talk(connection: socket.socket, target: Target, file: BinaryIO, limit: int) -> str | None:
+    """One request and its answer, over a connection that stands."""
     client = http.client.HTTPConnection(target.host, target.port)
     client.default_port = target.port  # so that the Host header does without it
     client.sock = connection
@@ -202,20 +218,21 @@ def talk(connection: socket.socket, target: Target, limit: int) -> tuple[bytes, 
     )  # fmt: skip
     with client.getresponse() as response:
         if response.status in (301, 302, 303, 307, 308):
-            return b"", response.headers["Location"] or ""
+            return response.headers["Location"] or ""
         if response.status != 200 or response.headers.get("Content-Encoding", "identity") != (
             "identity"
         ):
             raise NotFetched("no plain answer")
-        parts, size = [], 0
+        size = 0
         while part := response.read1(CHUNK):
             size += len(part)
             if size > limit:
                 raise NotFetched("too large")
-            parts.append(part)
+            file.write(part)
         if response.length:
             raise NotFetched("cut short")
-        return b"".join(parts), None
+        file.flush()
+        return None
 
 
 def shut(connection: socket.socket) -> None:

@@ -1,9 +1,9 @@
-"""What an uploaded file is, by its first bytes, and the checks that come before decoding it."""
+"""The kind of an uploaded file, by its first bytes, and the checks that come before decoding it."""
 
 from typing import Literal
 
 from striate.errors import ImageError
-from striate.images.decoding import header
+from striate.images.decoding import Header, header
 from striate.images.reasons import reason
 from striate.serving.refusals import TOO_LARGE, UNREADABLE, Unanswered
 from striate.serving.settings import Limits
@@ -26,7 +26,7 @@ STILLS = (*IMAGE_BRANDS, b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b
 
 
 def kind_of(start: bytes) -> Kind:
-    """What the first PEEK bytes say a file is.
+    """The kind of a file, by its first PEEK bytes.
 
     >>> kind_of(b"RIFF....WEBPVP8 "), kind_of(b"RIFF....AVI LIST"), kind_of(b"#EXTM3U")
     ('image', 'video', 'unknown')
@@ -39,7 +39,7 @@ def kind_of(start: bytes) -> Kind:
 
 
 def container_of(start: bytes) -> str | None:
-    """FFmpeg's name of a video's container; None if this is none that is read here."""
+    """FFmpeg's name of a video's container; None if it is not one that is read here."""
     if start[4:8] == b"ftyp":
         return None if start[8:12] in STILLS else CONTAINERS[b"ftyp"]
     if start[:4] == b"RIFF":
@@ -48,7 +48,7 @@ def container_of(start: bytes) -> str | None:
 
 
 def why(data: bytes) -> str:
-    """Why these bytes are none of IMAGES, in words that help."""
+    """Why these bytes are not one of IMAGES, in words that help."""
     if not data:
         return "empty file"
     if data.startswith(FOREIGN):
@@ -56,10 +56,8 @@ def why(data: bytes) -> str:
     return reason(data, ValueError())
 
 
-def check(data: bytes, limits: Limits) -> None:
-    """Refuses a picture that is too large or of a format that is not for strangers.
-
-    Only its header is read.
+def check(data: bytes, limits: Limits) -> Header:
+    """The header of a picture, if it is not too large and of a format for strangers.
 
     Raises:
         Unanswered: with the reason, which repeats nothing of the picture.
@@ -70,10 +68,11 @@ def check(data: bytes, limits: Limits) -> None:
     if kind != "image":
         raise Unanswered(UNREADABLE, "a video, not an image" if kind == "video" else why(data))
     try:
-        width, height, _ = header(data)
+        found = header(data)
     except ImageError as error:
-        raise Unanswered(UNREADABLE, str(error)) from error
-    if width * height > limits.pixels:
+        raise Unanswered(UNREADABLE, str(error)) from None
+    if found.width * found.height > limits.pixels:
         raise Unanswered(TOO_LARGE, f"a picture has at most {limits.pixels:,} pixels")
     if data.startswith(b"\xff\xd8") and data.count(b"\xff\xda") > limits.scans:
         raise Unanswered(TOO_LARGE, f"a JPEG has at most {limits.scans} scans")
+    return found

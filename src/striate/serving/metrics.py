@@ -33,7 +33,9 @@ class Metrics:
         self.waiting = Gauge(
             "striate_images_waiting", "Taken and not yet answered", ["model"], registry=registry
         )
-        self.held = Gauge("striate_body_bytes", "Bytes of bodies held", registry=registry)
+        self.held = Gauge(
+            "striate_held_bytes", "Bytes that calls hold in memory", registry=registry
+        )
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Counts an answered call."""

@@ -3,35 +3,27 @@
 import hashlib
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from math import prod
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from striate import images
 from striate.errors import StriateError, UserError
-from striate.images.decoding import Picture, decode_at, header
-from striate.recognizer import Exported, Recognizer, load
+from striate.recognizer import Recognizer, load
 from striate.serving.batching import Batcher
+from striate.serving.costs import SIDE, Cost, cost_of
 from striate.serving.names import languages
 from striate.serving.refusals import NO_SUCH_MODEL, Refused
 from striate.serving.settings import Settings
+from striate.tasks.contract import Output, Predictor, Task
 
 log = logging.getLogger("striate.serving")
 
-Prepared = NDArray[np.uint8] | Picture
 Observe = Callable[[str, int, float], None]
-
-
-class Answer(NamedTuple):
-    """Calibrated probabilities (classes,), and whether the picture is one of the classes."""
-
-    probabilities: NDArray[np.float32]
-    known: bool
 
 
 @dataclass(eq=False)
@@ -41,62 +33,50 @@ class Served:
     Attributes:
         version: 8 hexadecimal digits of the file's hash.
         languages: by language, class to name.
+        batcher: prepared inputs to answers.
+        cost: bytes that its pictures and answers take.
         users: calls that have begun with it and not ended.
     """
 
     name: str
     path: Path
-    recognizer: Recognizer | Exported
+    recognizer: Recognizer
     version: str
     languages: dict[str, dict[str, str]]
-    batcher: Batcher[Prepared, Answer]
+    batcher: Batcher[Any, Any]
+    cost: Cost
     users: int = 0
     retired: bool = False
-    classes: tuple[str, ...] = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.classes = self.recognizer.classes
-        self.view = self.recognizer.preprocessing.view
+    @property
+    def task(self) -> Task:
+        """What is asked of it."""
+        return self.recognizer.task
+
+    @property
+    def predictor(self) -> Predictor:
+        """What answers."""
+        return self.recognizer.predictor
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names, in the order of their numbers."""
+        return self.recognizer.names
+
+    @property
+    def outputs(self) -> dict[str, Output]:
+        """What Open Inference calls give, by name."""
+        return {each.name: each for each in self.task.outputs(self.classes)}
 
     @property
     def explains(self) -> bool:
-        """Whether it has layers to look into."""
-        return isinstance(self.recognizer, Recognizer)
+        """Whether it can show where in a picture an answer comes from."""
+        return self.task.explains(self.predictor)
 
     @property
     def refuses(self) -> bool:
         """Whether it can say that a picture is none of the classes."""
-        if isinstance(self.recognizer, Exported):
-            return True  # the test is in its graph
-        return self.recognizer.familiarity is not None or self.recognizer.calibration.threshold > 0
-
-    def prepare(self, data: bytes) -> Prepared:
-        """What the model takes of a picture's file.
-
-        Raises:
-            ImageError: if it cannot be read; the text is the reason.
-        """
-        if isinstance(self.recognizer, Recognizer):
-            return images.render(data, [self.view])[0]
-        return decode_at(data, self.view.scale(header(data)))
-
-    def prepare_pixels(self, pixels: NDArray[np.uint8]) -> Prepared:
-        """What the model takes of pixels (H, W, 3) uint8."""
-        if isinstance(self.recognizer, Recognizer):
-            return images.apply(pixels, self.view)
-        return Picture(pixels, (0, 0, pixels.shape[1], pixels.shape[0]))
-
-
-def answering(recognizer: Recognizer | Exported) -> Callable[[list[Any]], Sequence[Answer]]:
-    """What computes a batch of `Prepared`."""
-    if isinstance(recognizer, Recognizer):
-
-        def together(batch: list[NDArray[np.uint8]]) -> Sequence[Answer]:
-            shares, known = recognizer.answers(np.stack(batch), batch_size=len(batch))
-            return [Answer(p, bool(k)) for p, k in zip(shares, known, strict=True)]
-
-        return together
-    return lambda batch: [Answer(*recognizer.answer(picture)) for picture in batch]
+        return self.task.refuses(self.predictor)
 
 
 Stamp = tuple[tuple[str, int, int, int], ...]
@@ -158,29 +138,26 @@ class Shelf:
         """A model with its thread; it has answered once, so that nobody waits for its first time.
 
         Raises:
-            WeightsError: if there is no such recognizer.
+            WeightsError: if there is no such recognizer, or its weights are not finite.
         """
-        recognizer = load(path, engine=self.settings.engine)
-        names = languages(path, recognizer.classes)
-        name, settings = path.stem, self.settings
-        batcher: Batcher[Prepared, Answer] = Batcher(
-            answering(recognizer),
-            largest=settings.batch,
+        recognizer = load(path, engine=self.settings.engine, device=self.settings.device)
+        words = languages(path, recognizer.names)
+        name, settings, predictor = path.stem, self.settings, recognizer.predictor
+        side = predictor.size or SIDE
+        blank = predictor.prepare(np.zeros((side, side, 3), np.uint8))
+        for _ in range(2):  # the first time is slow
+            predictor.predict([blank])
+        numbers = sum(abs(prod(each.shape)) for each in recognizer.task.outputs(recognizer.names))
+        every = [*recognizer.names, *(n for each in words.values() for n in each.values())]
+        batcher: Batcher[Any, Any] = Batcher(
+            predictor.predict,
+            largest=min(settings.batch, predictor.largest_batch or settings.batch),
             window=settings.window,
             capacity=settings.queue,
             observe=lambda count, seconds: self.observe(name, count, seconds),
         )
-        served = Served(name, path, recognizer, version_of(path), names, batcher)
-        try:
-            side = served.view.size
-            blank = served.prepare_pixels(np.zeros((side, side, 3), np.uint8))
-            future = batcher.promise()[0]
-            batcher.ask(blank, float("inf"), future)
-            future.result()
-        except BaseException:
-            batcher.close()
-            raise
-        return served
+        cost = cost_of(predictor, every, numbers)
+        return Served(name, path, recognizer, version_of(path), words, batcher, cost)
 
     def __iter__(self) -> Iterator[Served]:
         return iter(list(self._served.values()))

@@ -41,7 +41,7 @@ def names_in(path: Path, classes: Sequence[str]) -> dict[str, str]:
                 raise UserError(f"{path} has {len(lines)} names for {len(classes)} classes")
             names = dict(zip(classes, lines, strict=True))
     except ValueError as error:
-        raise UserError(f"{path} is no file of names: {error}") from error
+        raise UserError(f"{path} is not a file of names: {error}") from error
     if not isinstance(names, dict) or not all(isinstance(n, str) for n in names.values()):
-        raise UserError(f"{path} is no object from class to name")
+        raise UserError(f"{path} is not an object from class to name")
     return {name: names.get(name, name) for name in classes}

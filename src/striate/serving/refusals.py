@@ -68,3 +68,8 @@ def full(seconds: float) -> Refused:
     """Too much is waiting; come again when about that is done."""
     wait = str(max(1, round(seconds)))
     return Refused(429, THROTTLED, "too much is waiting", headers={"Retry-After": wait})
+
+
+def exhausted(details: str = "too much is held in memory") -> Refused:
+    """There is no room for it now."""
+    return Refused(503, EXHAUSTED, details, headers={"Retry-After": "5"})

@@ -1,37 +1,58 @@
-"""A service on its address, until it is told to stop."""
+"""A service on its address, until it is stopped."""
 
+import asyncio
+import contextlib
 import logging
+import socket
 import sys
+from collections.abc import Iterator
+from types import FrameType
 
 import uvicorn
 
 from striate.errors import UserError
 from striate.serving.app import build
-from striate.serving.door import loopback
+from striate.serving.connections import Connection
 from striate.serving.keys import Keys
+from striate.serving.service import Service
 from striate.serving.settings import Settings
+from striate.serving.visits import loopback
 
 KEEP_ALIVE = 30  # seconds that a connection may be idle
-CONNECTIONS = 1024
+BACKLOG = 1024  # connections that wait to be taken
 LEVELS = {
     "striate.serving": logging.INFO,
     "uvicorn.error": logging.WARNING,
-    "python_multipart": logging.ERROR,  # its warnings speak of what was sent
+    "python_multipart": logging.ERROR,  # its warnings repeat what was sent
 }
+
+
+class Server(uvicorn.Server):
+    """uvicorn, whose service hears of the end as soon as it is asked to stop."""
+
+    def __init__(self, config: uvicorn.Config, service: Service):
+        super().__init__(config)
+        self.service = service
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        super().handle_exit(sig, frame)
+        try:
+            asyncio.get_running_loop().call_soon(self.service.stop)
+        except RuntimeError:  # the loop has not begun, or has ended
+            self.service.ready = False
 
 
 def serve(settings: Settings) -> None:
     """Serves; SIGTERM or Ctrl-C end it after what was taken is answered.
 
     Raises:
-        UserError: if the address is not loopback and there are no keys.
+        UserError: if the address is not loopback and there are no keys, or it is taken.
     """
     see_address(settings)
     quiet()
-    server = uvicorn.Server(configured(settings))
-    server.run()
-    if not server.started:
-        raise UserError(f"cannot listen at {settings.host}:{settings.port}; try another --port")
+    with listening(settings) as sockets:
+        app = build(settings)
+        Server(configured(app, settings), app.state.service).run(sockets)
 
 
 def see_address(settings: Settings) -> None:
@@ -54,20 +75,43 @@ def see_address(settings: Settings) -> None:
             keys.close()
 
 
-def configured(settings: Settings) -> uvicorn.Config:
-    """uvicorn, with our log and without its own headers."""
+@contextlib.contextmanager
+def listening(settings: Settings) -> Iterator[list[socket.socket]]:
+    """The address, taken before the models are loaded.
+
+    Raises:
+        UserError: if another program has it, or it is not an address of this machine.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            found = socket.getaddrinfo(
+                settings.host or None, settings.port, type=socket.SOCK_STREAM,
+                flags=socket.AI_PASSIVE,
+            )  # fmt: skip
+            sockets = [
+                stack.enter_context(socket.create_server(place, family=family, backlog=BACKLOG))
+                for family, _, _, _, place in dict.fromkeys(found)
+            ]
+        except (OSError, UnicodeError) as error:
+            reason = getattr(error, "strerror", None) or "not an address"
+            raise UserError(
+                f"cannot listen at {settings.host}:{settings.port} ({reason}); try another --port"
+            ) from error
+        yield sockets
+
+
+def configured(app: object, settings: Settings) -> uvicorn.Config:
+    """uvicorn, with our log and connections and without its own headers."""
     return uvicorn.Config(
-        build(settings),
-        host=settings.host,
-        port=settings.port,
+        app,  # type: ignore[arg-type]
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        http=Connection,
         ws="none",
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=int(settings.deadline) + 5,
-        limit_concurrency=CONNECTIONS,
     )
 
 

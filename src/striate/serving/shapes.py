@@ -1,8 +1,8 @@
 """What comes in and what goes out, as the OpenAPI document has it.
 
 Requests are checked against these; answers are built as plain dictionaries of the same shape, which
-costs a tenth of the time. Unknown entries of a request are passed over, as Clarifai's clients send
-more than is needed here.
+costs a tenth of the time. Unknown entries of a request are ignored, as Clarifai's clients send more
+than is needed here. Every list and every text has a maximum.
 """
 
 from typing import Annotated, Any, Literal
@@ -20,7 +20,8 @@ def whole(number: Any) -> bool:
 Language = Annotated[str, Field(pattern=f"^{LANGUAGE}$", examples=["de"])]
 Share = Annotated[float, Field(ge=0, le=1)]
 Whole = BeforeValidator(lambda n: int(n) if whole(n) else n)
-Size = Annotated[int, Field(ge=0), Whole]
+Size = Annotated[int, Field(ge=0, le=2**31), Whole]
+File = Annotated[str, Field(max_length=180_000_000)]  # as base64: the largest body is smaller
 
 
 class Asked(BaseModel):
@@ -37,9 +38,9 @@ class Source(Asked):
         json_schema_extra={"oneOf": [{"required": ["url"]}, {"required": ["base64"]}]},
     )
     url: Annotated[str, Field(max_length=4096, examples=["https://example.org/cat.jpg"])] = ""
-    base64: Annotated[str, Field(examples=["R0lGODlhAQABAIAAAP///wAAACwAAAAAAQABAAACAkQBADs="])] = (
-        ""
-    )
+    base64: Annotated[
+        File, Field(examples=["R0lGODlhAQABAIAAAP///wAAACwAAAAAAQABAAACAkQBADs="])
+    ] = ""
 
     @model_validator(mode="after")
     def _one(self) -> "Source":
@@ -73,8 +74,8 @@ class Input(Asked):
 class Selected(Asked):
     """A class, by its id or by its name in the language asked for."""
 
-    id: str = ""
-    name: str = ""
+    id: Annotated[str, Field(max_length=1000)] = ""
+    name: Annotated[str, Field(max_length=1000)] = ""
 
 
 class OutputConfig(Asked):
@@ -83,7 +84,7 @@ class OutputConfig(Asked):
     language: Language | None = None
     sample_ms: Annotated[int, Field(ge=100, le=60_000), Whole] = 1000
     thumbnails: bool = False
-    select_concepts: list[Selected] = []
+    select_concepts: Annotated[list[Selected], Field(max_length=1000)] = []
 
 
 class OutputInfo(Asked):
@@ -119,23 +120,25 @@ class ImagesAsked(Asked):
     name: Literal["images"]
     shape: Annotated[list[Size], Field(min_length=1, max_length=1)]
     datatype: Literal["BYTES"]
-    data: list[str]
+    data: Annotated[list[File], Field(max_length=128)]
 
 
 class PixelsAsked(Asked):
-    """What the network sees, (N, S, S, C), flat or nested."""
+    """Prepared pixels, (N, S, S, C), flat or nested."""
 
     name: Literal["pixels"]
     shape: Annotated[list[Size], Field(min_length=4, max_length=4)]
     datatype: Literal["UINT8"]
-    data: list[Any]
+    data: Annotated[list[Any], Field(max_length=2_000_000)]
 
 
 TensorAsked = Annotated[ImagesAsked | PixelsAsked, Field(discriminator="name")]
 
 
 class OutputAsked(Asked):
-    name: Literal["probabilities", "known"]
+    """One of the model's outputs."""
+
+    name: Annotated[str, Field(max_length=100)]
 
 
 class InferAsked(Asked):
@@ -143,7 +146,7 @@ class InferAsked(Asked):
 
     id: Annotated[str, Field(max_length=256)] = ""
     inputs: Annotated[list[TensorAsked], Field(min_length=1, max_length=1)]
-    outputs: list[OutputAsked] = []
+    outputs: Annotated[list[OutputAsked], Field(max_length=32)] = []
 
 
 class Status(BaseModel):
@@ -154,7 +157,7 @@ class Status(BaseModel):
 
 
 class Failed(BaseModel):
-    """What is said wherever a call is not answered."""
+    """The body wherever a call is not answered."""
 
     status: Status
 
@@ -177,20 +180,44 @@ class FrameInfo(BaseModel):
     time: int
 
 
-class Tags(BaseModel):
-    known: bool
+class Box(BaseModel):
+    """In shares of the upright picture's height and width."""
+
+    top_row: Share
+    left_col: Share
+    bottom_row: Share
+    right_col: Share
+
+
+class RegionInfo(BaseModel):
+    bounding_box: Box
+
+
+class Concepts(BaseModel):
     concepts: list[Concept]
+
+
+class Region(BaseModel):
+    id: str
+    region_info: RegionInfo
+    data: Concepts
+
+
+class Answer(BaseModel):
+    """What is said of a picture: `known` and `concepts` of the whole, `regions` of its parts."""
+
+    known: bool = True
+    concepts: list[Concept] = []
+    regions: list[Region] = []
 
 
 class Frame(BaseModel):
     frame_info: FrameInfo
-    data: Tags
+    data: Answer
     thumbnail: str = ""
 
 
-class Data(BaseModel):
-    known: bool = True
-    concepts: list[Concept] = []
+class Data(Answer):
     frames: list[Frame] = []
 
 
@@ -233,9 +260,10 @@ class Explanation(BaseModel):
 class Listed(BaseModel):
     name: str
     version: str
+    task: str
     classes: list[str]
     languages: list[str]
-    size: int
+    size: int | None
     none_of_these: bool
     explains: bool
 

@@ -1,24 +1,28 @@
-"""The calls that give tags: /upload, /outputs, /explain; and what a page asks of models."""
+"""The calls that give answers in Clarifai's form: /upload, /outputs; /explain; and what a page asks
+of models."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import FastAPI, Path, Query, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.datastructures import UploadFile
 
 from striate.serving import openapi, refusals, shapes, video
+from striate.serving.answers import Found, Pieces, body_of, described, encoded
 from striate.serving.bodies import files_of, json_of
-from striate.serving.inputs import Found, attempt, explained, of_files, of_film, of_inputs
+from striate.serving.calls import Call
+from striate.serving.explaining import to_json, to_png
+from striate.serving.inputs import attempt, of_explanation, of_files, of_inputs, of_upload
 from striate.serving.media import PEEK, kind_of
 from striate.serving.refusals import Refused
 from striate.serving.service import Service
 from striate.serving.shapes import OutputConfig, Source
-from striate.serving.tagging import Call, outcome, told, utc
 
 Name = Annotated[str, Path(description="A model", max_length=200, examples=["photos"])]
 Language = Annotated[shapes.Language | None, Query(description="Of the class names")]
-TAGS: dict[int | str, Any] = {
+ANSWERS: dict[int | str, Any] = {
     200: {"model": shapes.Outputs, "description": "All inputs were answered"},
     207: {"model": shapes.Outputs, "description": "Some inputs were answered"},
     **openapi.failing(404, 408, 413, 415, 429, 503),
@@ -29,27 +33,28 @@ EXAMPLE = {"inputs": [{"data": {"image": {
 }}}], "model": {"output_info": {"output_config": {"max_concepts": 3}}}}  # fmt: skip
 
 
-def router(service: Service) -> APIRouter:
-    """The calls, of this service."""
-    calls = APIRouter(prefix="/v2/models", dependencies=openapi.key(needed=service.needs_key))
-    limits = service.settings.limits
+def add_calls(app: FastAPI, service: Service) -> None:
+    """Adds them to the application."""
+    key, path = openapi.key(needed=service.needs_key), "/v2/models"
 
-    @calls.get("", summary="Every model", response_model=shapes.Models,
+    @app.get(path, dependencies=key, summary="Every model", response_model=shapes.Models,
                responses=openapi.failing())  # fmt: skip
     async def models() -> Response:
-        """Every model with its classes and languages, and what this service takes."""
+        """Every model with its task, classes and languages, and what this service takes."""
         return JSONResponse(listing(service))
 
-    @calls.get("/{name}/names", summary="Class names in a language", response_model=shapes.Names,
+    @app.get(path + "/{name}/names", dependencies=key, summary="Class names in a language",
+               response_model=shapes.Names,
                responses=openapi.failing(404))  # fmt: skip
-    async def names(name: Name, language: Language = None) -> Response:
+    async def names(request: Request, name: Name, language: Language = None) -> Response:
         """The class names; without a language, the file's own."""
-        with service.call(name, OutputConfig(language=language)) as call:
+        with call_of(service, request, name, OutputConfig(language=language)) as call:
             own = {kind: kind for kind in call.served.classes}
             found = {"name": name, "language": language or "", "names": call.names or own}
             return JSONResponse(found)
 
-    @calls.post("/{name}/upload", summary="Tags of uploaded files", responses=TAGS,
+    @app.post(path + "/{name}/upload", dependencies=key, summary="Answers to uploaded files",
+               responses=ANSWERS,
                 response_model=shapes.Outputs,
                 openapi_extra=openapi.files_body(many=True))  # fmt: skip
     async def upload(
@@ -66,34 +71,36 @@ def router(service: Service) -> APIRouter:
             max_concepts=max_concepts, min_value=min_value, language=language,
             sample_ms=sample_ms, thumbnails=thumbnails,
         )  # fmt: skip
-        async with files_of(request, limits) as files:
+        async with files_of(request, service) as files:
             kinds = [kind_of(await head(file)) for file in files]
             if "video" in kinds and len(files) > 1:
                 raise Refused(400, refusals.INVALID_REQUEST, "file: one video, or pictures")
             film = kinds == ["video"]
-            with service.call(name, config, seconds=patience(service, film)) as call:
+            with call_of(service, request, name, config, film=film) as call:
                 given = [named(file, "video" if film else "image") for file in files]
                 if film:
-                    found = [await attempt(of_film(service, call, files[0]))]
+                    found = [await attempt(of_upload(service, call, files[0]))]
                 else:
                     found = await of_files(call, files)
-                return told_of(service, request, call, given, found)
+                return await answer(service, request, call, given, found)
 
-    @calls.post("/{name}/outputs", summary="Tags, in Clarifai's form", responses=TAGS,
+    @app.post(path + "/{name}/outputs", dependencies=key, summary="Answers in Clarifai's form",
+               responses=ANSWERS,
                 response_model=shapes.Outputs,
                 openapi_extra=openapi.json_body(shapes.OutputsAsked, EXAMPLE))  # fmt: skip
     async def outputs(request: Request, name: Name) -> Response:
         """Pictures and videos as base64 or by link."""
-        asked = await json_of(request, shapes.OutputsAsked, limits)
+        asked = await json_of(request, shapes.OutputsAsked, service)
         film = any("video" in each.data.model_fields_set for each in asked.inputs)
-        with service.call(name, asked.model.config, seconds=patience(service, film)) as call:
+        with call_of(service, request, name, asked.model.config, film=film) as call:
             given = [repeated(each) for each in asked.inputs]
             found = await of_inputs(service, call, asked.inputs)
-            return told_of(service, request, call, given, found)
+            return await answer(service, request, call, given, found)
 
-    @calls.post("/{name}/explain", summary="Which part of a picture speaks for a class",
+    @app.post(path + "/{name}/explain", dependencies=key,
+                summary="Which part of a picture speaks for a class",
                 response_model=shapes.Explanation, openapi_extra=openapi.files_body(many=False),
-                responses={**openapi.failing(404, 408, 413, 415, 422, 429, 503),
+                responses={**openapi.failing(404, 408, 413, 415, 422, 429, 503, 504),
                            200: {"content": {"image/png": {}}}})  # fmt: skip
     async def heat(
         request: Request,
@@ -103,31 +110,45 @@ def router(service: Service) -> APIRouter:
         language: Language = None,
     ) -> Response:
         """A heat map, as numbers or as a picture."""
-        async with files_of(request, limits) as files:
+        async with files_of(request, service) as files:
             if len(files) > 1:
                 raise Refused(400, refusals.INVALID_REQUEST, "file: one picture")
-            with service.call(name, OutputConfig(language=language)) as call:
-                found = await explained(service, call, files[0], class_name)
+            with call_of(service, request, name, OutputConfig(language=language)) as call:
+                if not call.served.explains:
+                    raise Refused(400, refusals.INVALID_REQUEST, "this model has no heat maps")
+                found = await of_explanation(service, call, files[0], class_name)
                 request.state.images = 1
                 if format == "png":
-                    return Response(found.png(), media_type="image/png")
-                word = call.names.get(found.class_name, found.class_name)
-                return JSONResponse({"model": told(call.served), **found.to_json(), "name": word})
+                    picture = await call.work(partial(to_png, found))
+                    return Response(picture, media_type="image/png")
+                about = {"model": described(call.served)}
+                word = {"name": call.names.get(found.name, found.name)}
+                text = await call.work(lambda: encoded({**about, **to_json(found), **word}))
+                return Pieces([text])
 
-    return calls
+
+def call_of(
+    service: Service, request: Request, name: str, config: OutputConfig, *, film: bool = False
+) -> Any:
+    """A call of the model of that name, by whoever sent the request."""
+    seconds = service.settings.limits.video_patience if film else 0.0
+    state = request.state
+    return service.call(name, config, state.caller, state.share, seconds=seconds)
 
 
 def listing(service: Service) -> dict[str, Any]:
-    """What `GET /v2/models` says."""
+    """What `GET /v2/models` gives."""
     limits = service.settings.limits
+    listed = {name: getattr(limits, name) for name in shapes.Limited.model_fields}
     return {
         "models": [
             {
                 "name": served.name,
                 "version": served.version,
+                "task": served.task.title,
                 "classes": list(served.classes),
                 "languages": sorted(served.languages),
-                "size": served.view.size,
+                "size": served.predictor.size,
                 "none_of_these": served.refuses,
                 "explains": served.explains,
             }
@@ -135,13 +156,8 @@ def listing(service: Service) -> dict[str, Any]:
         ],
         "links": service.fetcher is not None,
         "videos": video.possible(),
-        "limits": {name: getattr(limits, name) for name in shapes.Limited.model_fields},
+        "limits": {**listed, "inputs": min(limits.inputs, service.settings.queue)},
     }
-
-
-def patience(service: Service, film: bool) -> float:
-    """Seconds that a call with a video has beyond the others."""
-    return service.settings.limits.video_patience if film else 0.0
 
 
 async def head(file: UploadFile) -> bytes:
@@ -163,7 +179,7 @@ def repeated(given: shapes.Input) -> dict[str, Any]:
     return {"id": given.id, "data": {kind: {"url": source.url} if source.url else {}}}
 
 
-def told_of(
+async def answer(
     service: Service,
     request: Request,
     call: Call,
@@ -171,10 +187,8 @@ def told_of(
     found: Sequence[Found],
 ) -> Response:
     """The answer of /upload and /outputs."""
-    now = utc()
-    outputs = [call.output(a, b, now=now) for a, b in zip(given, found, strict=True)]
-    counts = [len(each.get("frames", (each,))) for each in found if isinstance(each, dict)]
-    service.metrics.answered(call.served.name, sum(counts), len(found) - len(counts))
+    number = request.state.request
+    body, http, counts = await call.work(partial(body_of, call, given, found, number))
+    service.metrics.answered(call.served.name, sum(counts), counts.count(0))
     request.state.images = sum(counts)
-    http, body = outcome(outputs, request.state.request)
-    return JSONResponse(body, http)
+    return Pieces(body, http)

@@ -7,7 +7,7 @@ import logging
 import math
 import os
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,9 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.serving import frames
+from striate.serving.account import Share
 from striate.serving.media import PEEK, container_of
 from striate.serving.refusals import LATE, VIDEO_TOO_LARGE, VIDEO_UNREADABLE, Unanswered
 from striate.serving.settings import Limits
+from striate.serving.stopping import Stopping
 
 MEMORY = 4 * 2**30  # bytes of address space: FFmpeg's libraries and one frame's neighbors
 logger = logging.getLogger(__name__)
@@ -30,11 +32,16 @@ NOTHING: NDArray[np.uint8] = np.zeros((0, 0, 3), np.uint8)
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """One frame: its number among those looked at, when it is shown, (H, W, 3) uint8, upright."""
+    """One frame: its number among those taken, when it is shown, (H, W, 3) uint8, upright.
+
+    Attributes:
+        share: the bytes that it takes; whoever gets the frame closes it.
+    """
 
     index: int
     milliseconds: int
     pixels: NDArray[np.uint8]
+    share: Share
     thumbnail: str = ""
 
     def without_pixels(self) -> "Frame":
@@ -48,15 +55,18 @@ def possible() -> bool:
 
 
 async def watch(
-    file: BinaryIO, sample_ms: int, limits: Limits, *, thumbnails: bool = False
-) -> AsyncGenerator[Frame, None]:
+    file: BinaryIO, sample_ms: int, limits: Limits, stopping: Stopping, *,
+    room: Callable[[int, int], Awaitable[Share]], thumbnails: bool = False,
+) -> AsyncGenerator[Frame, None]:  # fmt: skip
     """The first frame of every `sample_ms` milliseconds.
 
     Args:
         file: with a descriptor of its own, on disk.
+        stopping: cuts it short.
+        room: takes the bytes for a frame of a height and width, before it is read.
 
     Raises:
-        Unanswered: if it is no video, too long or too large, or took too long.
+        Unanswered: if it is not a video, too long or too large, or took too long.
     """
     if not possible():
         raise Unanswered(VIDEO_UNREADABLE, "this service does not read videos")
@@ -83,23 +93,29 @@ async def watch(
         env={},
     )  # fmt: skip
     assert process.stdout is not None
+    share: Share | None = None
     try:
         while True:
             try:
-                async with asyncio.timeout_at(until):
+                async with stopping.until(until):
                     line = await process.stdout.readline()
                     about: dict[str, Any] = json.loads(line or FAILED)
                     if "shape" not in about:
                         break
                     height, width, channels = about["shape"]
+                    share = await room(height, width)
                     data = await process.stdout.readexactly(height * width * channels)
             except TimeoutError:
                 raise Unanswered(LATE) from None
             except asyncio.IncompleteReadError:  # it was killed in the middle of a frame
                 raise Unanswered(VIDEO_UNREADABLE, frames.UNREADABLE) from None
             pixels = np.frombuffer(data, np.uint8).reshape(about["shape"])
-            yield Frame(about["index"], about["time"], pixels, about.get("thumbnail", ""))
+            share, given = None, share
+            yield Frame(about["index"], about["time"], pixels, given, about.get("thumbnail", ""))
+            del data, pixels, given
     finally:
+        if share:
+            share.close()
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):  # it has just ended
                 process.kill()

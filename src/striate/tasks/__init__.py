@@ -1,6 +1,17 @@
-"""What can be learned: each task is a file or folder of its own, and none imports another."""
+"""What can be learned: each task is a folder of its own, and none imports another.
 
-from striate.tasks.classification import Classification
-from striate.tasks.upper_layers import UpperLayers
+`contract` says what a task owes, `table` has a line for each.
+"""
 
-__all__ = ["Classification", "UpperLayers"]
+from striate.tasks.contract import (
+    Ask,
+    Learned,
+    Method,
+    Plan,
+    Prediction,
+    Predictor,
+    Scores,
+    Task,
+)
+
+__all__ = ["Ask", "Learned", "Method", "Plan", "Prediction", "Predictor", "Scores", "Task"]

@@ -1,23 +1,17 @@
-"""Objectives, the one loop, recipes and runs."""
+"""Learning problems, objectives, the one loop, recipes and runs."""
 
-from striate.training.fit import Run, fit
+from striate.training._fit import Run, fit
 from striate.training.loop import Objective, Step, train
-from striate.training.modes import evaluating, learning, seeded
-from striate.training.precision import device_of, fastest_device
-from striate.training.preprocessing import Preprocessing
-from striate.training.recipes import Recipe
-from striate.training.task import Task
+from striate.training.modes import learning, seeded
+from striate.training.problem import Problem
+from striate.training.recipe import Recipe
 
 __all__ = [
     "Objective",
-    "Preprocessing",
+    "Problem",
     "Recipe",
     "Run",
     "Step",
-    "Task",
-    "device_of",
-    "evaluating",
-    "fastest_device",
     "fit",
     "learning",
     "seeded",

@@ -1,53 +1,18 @@
 """The state of a run as one safetensors file: tensors as they are, all else JSON, no pickle."""
 
-import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from striate.errors import StorageError, WeightsError
-from striate.files import writing
+from striate.errors import WeightsError, one_line
+from striate.tensors import load_tensors, save_tensors
 from striate.training.averaging import Average
 from striate.training.loop import Objective
 
 RANDOM, RANDOM_CUDA = "random", "random_cuda"
-
-
-def save_tensors(
-    path: str | os.PathLike[str], tensors: dict[str, Tensor], header: dict[str, Any]
-) -> None:
-    """Writes tensors and a JSON header, atomically: a whole new file, or what was there before."""
-    whole = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-    with writing(path) as temporary:
-        try:
-            save_file(whole, temporary, metadata={"striate": json.dumps(header)})
-        except SafetensorError as error:  # what it makes of a full disk
-            raise StorageError(f"cannot write {path}: {error}") from error
-
-
-def load_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The tensors and the header that `save_tensors` wrote.
-
-    Raises:
-        WeightsError: if there is no such file or it is not one of ours.
-    """
-    if not Path(path).is_file():
-        raise WeightsError(f"there is no file {path}")
-    try:
-        with safe_open(path, framework="pt") as file:
-            header = json.loads((file.metadata() or {})["striate"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, KeyError, ValueError, OSError) as error:
-        raise WeightsError(f"{path} is not a file that striate wrote ({error})") from error
-    if not isinstance(header, dict):
-        raise WeightsError(f"{path} is not a file that striate wrote (its header is no object)")
-    return tensors, header
 
 
 def save_checkpoint(
@@ -115,7 +80,7 @@ def load_checkpoint(
         if average:
             average.put_back(_below("average.", tensors))
     except (RuntimeError, ValueError, LookupError) as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = one_line(error)
         raise WeightsError(f"{path} is a checkpoint of another model ({reason})") from error
     return int(header["step"]), list(header["losses"])
 

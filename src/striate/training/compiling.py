@@ -13,7 +13,7 @@ from typing import Literal
 from torch import nn
 
 from striate import progress
-from striate.training.precision import device_of
+from striate.inference.devices import device_of
 
 WARM, TIMED = 5, 10  # steps before a measurement, and in it
 WORTH = 600.0  # seconds a run must still take before a minute of compiling is tried

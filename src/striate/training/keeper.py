@@ -8,13 +8,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from striate.tensors import load_tensors, save_tensors
 from striate.training.averaging import Average
-from striate.training.checkpoints import (
-    load_checkpoint,
-    load_tensors,
-    save_checkpoint,
-    save_tensors,
-)
+from striate.training.checkpoints import load_checkpoint, save_checkpoint
 from striate.training.loop import Objective
 from striate.training.run import RunFolder
 

@@ -1,4 +1,4 @@
-"""Borrowed state, given back: training or evaluation mode, random numbers, threads, Ctrl-C."""
+"""Borrowed state, given back: training mode, random numbers, threads, Ctrl-C."""
 
 import signal
 import threading
@@ -8,13 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
-
-@contextmanager
-def evaluating(model: nn.Module) -> Iterator[nn.Module]:
-    """Inside the block the model is in evaluation mode and no gradients are kept."""
-    with _modes_given_back(model), torch.no_grad():
-        model.eval()
-        yield model
+from striate.inference.modes import modes_given_back
 
 
 @contextmanager
@@ -24,23 +18,13 @@ def learning(model: nn.Module, *, freeze_statistics: bool = False) -> Iterator[n
     With `freeze_statistics`, batch normalization keeps the means and variances it came with: a few
     hundred images are too few to replace what a million taught.
     """
-    with _modes_given_back(model):
+    with modes_given_back(model):
         model.train()
         if freeze_statistics:
             for module in model.modules():
                 if isinstance(module, nn.modules.batchnorm._BatchNorm):
                     module.eval()
         yield model
-
-
-@contextmanager
-def _modes_given_back(model: nn.Module) -> Iterator[None]:
-    modes = [(module, module.training) for module in model.modules()]
-    try:
-        yield
-    finally:
-        for module, mode in modes:
-            module.training = mode
 
 
 @contextmanager

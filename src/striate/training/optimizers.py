@@ -8,21 +8,22 @@ from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
-from striate.training.recipes import Recipe
+from striate.training.recipe import Recipe
 
 
 def optimizer_for(model: nn.Module, recipe: Recipe, *, new: Iterable[nn.Parameter]) -> Optimizer:
     """One optimizer over the model: `new` parameters at the full rate, the rest at the kept rate.
 
-    Biases and normalization weights (all of one dimension) are not decayed. A kept rate of 0 leaves
-    the kept parameters out, so nothing is computed for them.
+    Biases and normalization weights (all of one dimension) are decayed only where the recipe says
+    "all". A kept rate of 0 leaves the kept parameters out, so nothing is computed for them.
     """
     fresh = {id(parameter) for parameter in new}
     groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
     for parameter in model.parameters():
         kept = recipe.kept_rate != 1.0 and id(parameter) not in fresh
         if parameter.requires_grad and not (kept and recipe.kept_rate == 0.0):
-            groups.setdefault((kept, parameter.ndim > 1), []).append(parameter)
+            decayed = recipe.decayed == "all" or parameter.ndim > 1
+            groups.setdefault((kept, decayed), []).append(parameter)
     settings = [
         {
             "params": parameters,

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.amp import GradScaler
 
+from striate.inference.devices import device_of
+
 Precision = Literal["float32", "bfloat16", "float16"]
 Losses = Callable[[Any], dict[str, Tensor]]
 
@@ -29,13 +31,3 @@ def in_precision(precision: Precision, losses: Losses, model: nn.Module) -> Loss
 def scaler_for(precision: Precision, model: nn.Module) -> GradScaler | None:
     """float16 loses gradients below 6e-8: they are scaled up while they travel."""
     return GradScaler(device_of(model).type) if precision == "float16" else None
-
-
-def fastest_device() -> torch.device:
-    """A GPU where torch can use one, else the processor."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def device_of(model: nn.Module) -> torch.device:
-    """Where a network computes."""
-    return next((p.device for p in model.parameters()), torch.device("cpu"))

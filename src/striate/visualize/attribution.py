@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from striate.errors import MissingExtra, ModelError, UnknownName
+from striate.inference import evaluating
 from striate.models.surgery import check_name
 from striate.progress import stage
-from striate.training import evaluating
 from striate.visualize.reading import (
     answer,
     batch_of,
@@ -40,14 +40,14 @@ STEPS = 50  # of the path that gradients are integrated along
 
 @dataclass(frozen=True)
 class Attribution:
-    """What the pixels of one image have to say for a class.
+    """How much the pixels of one image matter for a class.
 
     Attributes:
         map: (H, W) as the image; larger matters more. Integrated gradients also go below 0, which
             speaks against the class.
-        pixels: (C, H, W) the same for each channel; None for Grad-CAM, which knows places only.
+        pixels: (C, H, W) the same for each channel; None for Grad-CAM, which has places only.
         target: the class.
-        layer: where Grad-CAM looked.
+        layer: whose maps Grad-CAM weighed.
     """
 
     method: Method
@@ -71,12 +71,12 @@ def attribute(
     layer: str | None = None,
     baseline: Tensor | None = None,
 ) -> Attribution:
-    """Asks which pixels of an image speak for a class.
+    """Which pixels of an image speak for a class.
 
     Args:
         image: (C, H, W) or (1, C, H, W), as the model takes it.
         target: the class; the most probable one where None.
-        layer: whose maps Grad-CAM weighs; the last one with places to tell apart where None.
+        layer: whose maps Grad-CAM weighs; where None, the last one with more than one place.
         baseline: (C, H, W), where integrated gradients start; zeros where None, which is the mean
             color for images that were normalized.
 
@@ -105,7 +105,7 @@ def attribute(
             else:
                 score = answer(model, inputs * 1)[0, target]
             if not score.requires_grad:
-                raise ModelError("no gradient comes back from the model; ask with occlusion")
+                raise ModelError("no gradient comes back from the model; use occlusion")
             (pixels,) = torch.autograd.grad(score, inputs)
         found = pixels.abs().amax(dim=1)
     return Attribution(
@@ -125,7 +125,7 @@ def grad_cam(model: nn.Module, images: Tensor, target: int, layer: str) -> Tenso
     def keep(module: nn.Module, inputs: object, output: Tensor) -> Tensor | None:
         if not isinstance(output, Tensor) or output.ndim != 4:
             raise ModelError(f"{layer} gives no feature maps (N, C, h, w) for Grad-CAM to weigh")
-        if not output.requires_grad:  # nothing before it is asked for a gradient
+        if not output.requires_grad:  # nothing before it needs a gradient
             output = output.requires_grad_()
         seen.append(output)
         return output * 1  # what comes next may work in place; what was kept stays as it is

@@ -7,7 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from striate.data import Boxes, Dataset, Doubt
+from striate.data.boxes import whole
+from striate.errors import ImageError
+
 COLORS = ("#e6194b", "#3cb44b", "#4363d8", "#f58231", "#911eb4", "#008080", "#9a6324", "#800000")
+DOUBT = "#d1242f"
+SHOWN = 320  # pixels of the longer side of a picture with its boxes
+SEEN = 30  # pixels that a frame around a doubtful box has at least
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,35 @@ def drawn(
             pen.rectangle(pen.textbbox(corner, frame.words), fill=frame.color)
             pen.text(corner, frame.words, fill="white")
     return image
+
+
+def marked(
+    dataset: Dataset[Boxes], row: int, doubt: Doubt | None = None, *, side: int = SHOWN
+) -> Image.Image | None:
+    """An image of a dataset with its boxes, or with a doubtful one alone; None if its file cannot
+    be read any more.
+
+    Args:
+        side: of the longer side in pixels, at most.
+    """
+    try:
+        pixels = whole(dataset.inputs, row)
+    except ImageError:
+        return None
+    if doubt is not None:
+        x0, x1 = sorted(doubt.box[::2])
+        y0, y1 = sorted(doubt.box[1::2])
+        more = max(0.0, (SEEN - min(x1 - x0, y1 - y0)) / 2)  # else a speck
+        box = (x0 - more, y0 - more, x1 + more, y1 + more)
+        return drawn(pixels, [Frame(box, "", DOUBT, dashed=True)], side=side)
+    objects = dataset.targets.objects[row]
+    frames = [
+        Frame((x0, y0, x1, y1), "", color_of(number))
+        for (x0, y0, x1, y1), number in zip(
+            objects.boxes.tolist(), objects.classes.tolist(), strict=True
+        )
+    ]
+    return drawn(pixels, frames, side=side)
 
 
 def _dashes(

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from striate.errors import ModelError
-from striate.training import evaluating
-from striate.visualize.occlusion import BATCH, by_brute_force, by_rectangles
+from striate.inference import evaluating
+from striate.visualize._occlusion import BATCH, by_brute_force, by_rectangles
 from striate.visualize.questions import Maps, question_of
 
 Floats = NDArray[np.float64]

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from striate.errors import ModelError
+from striate.inference import evaluating
 from striate.models.tracing import Fields
 from striate.progress import stage
-from striate.training import evaluating
 from striate.visualize.reading import (
     channel_of,
     differentiating,
@@ -28,11 +28,11 @@ from striate.visualize.reading import (
 )
 from striate.visualize.rectifying import Rule, Switches, going_back
 
-MOST = 16  # feature maps that are looked at where nobody says which
+MOST = 16  # feature maps, where none are named
 
 
 class Images(Protocol):
-    """Images by number: a tensor (N, C, H, W), or anything that reads them when asked."""
+    """Images by number: a tensor (N, C, H, W), or anything that reads them on demand."""
 
     def __len__(self) -> int:
         """How many there are."""
@@ -43,7 +43,7 @@ class Images(Protocol):
 
 @dataclass(frozen=True)
 class Strongest:
-    """Where feature maps answer most, at most once an image; the strongest first.
+    """Where feature maps respond most strongly, at most once an image; the strongest first.
 
     Attributes:
         channels: (K,) the feature maps.
@@ -67,8 +67,8 @@ class Patches:
 
     Attributes:
         strongest: where they are.
-        boxes: (K, n, 4) top, left, bottom, right in pixels of the network's input: what the unit
-            sees; parts outside the image are padding.
+        boxes: (K, n, 4) top, left, bottom, right in pixels of the network's input: the unit's
+            receptive field; parts outside the image are padding.
         images: (K, n, C, h, w) the patches, normalized as the network takes them; nan in the
             padding.
         projections: (K, n, C, h, w) their projections; 0 in the padding.
@@ -103,7 +103,7 @@ def strongest(
         ModelError: if there is no such map, or no image.
     """
     if not len(images):
-        raise ModelError("there are no images to look at")
+        raise ModelError("there are no images")
     best: list[Tensor] = []  # values, image numbers, places; each (K, up to count)
     width = 1
     wanted: list[int] = []
@@ -192,7 +192,7 @@ def patches(
         ModelError: if there is no such map, or no image.
     """
     if not len(images):
-        raise ModelError("there are no images to look at")
+        raise ModelError("there are no images")
     if channels is None:
         with evaluating(model):
             known = maps_of(model, placed(model, images[0][None]), layer).shape[1]
@@ -236,8 +236,8 @@ def rule_for(model: nn.Module, images: Tensor, layer: str) -> Rule:
 
 
 def boxes_of(found: Strongest, fields: Fields | None, shape: tuple[int, ...]) -> NDArray[np.int64]:
-    """(K, n, 4) what each strongest unit sees; the whole image where that is more than the image,
-    or differs from unit to unit."""
+    """(K, n, 4) receptive fields of the strongest units; the whole image where one is larger, or
+    differs from unit to unit."""
     boxes = np.empty((*found.values.shape, 4), np.int64)
     for axis, units in ((0, found.rows), (1, found.columns)):
         side = shape[1 + axis]

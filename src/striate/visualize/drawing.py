@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from striate.errors import UserError
 from striate.files import writing
-from striate.training import Preprocessing
+from striate.inference import Preprocessing
 from striate.visualize.colors import STEPS, Pixels, Scale, table
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def key(page: "Image.Image", legend: Legend, left: int, top: int, width: int) ->
 
 
 def swatches(names: Sequence[str], colors: Pixels, *, side: int) -> Pixels:
-    """A tile that says which color is which."""
+    """A tile that explains the colors."""
     from PIL import Image, ImageDraw
 
     page = Image.new("RGB", (side, side), PAPER)
@@ -122,7 +122,7 @@ def swatches(names: Sequence[str], colors: Pixels, *, side: int) -> Pixels:
 
 
 def resized(pixels: Pixels, side: int, *, smooth: bool = True) -> Pixels:
-    """A tile brought to (side, side), the whole of it, on paper where it is no square."""
+    """A tile brought to (side, side), the whole of it, on paper where it is not square."""
     from PIL import Image
 
     height, width = pixels.shape[:2]
@@ -159,9 +159,12 @@ def enhanced(values: NDArray[np.floating]) -> Pixels:
 
 def to_pixels(values: NDArray[np.floating], preprocessing: Preprocessing) -> Pixels:
     """What a network takes, (C, h, w), as the picture it was: (h, w, 3); nan is light gray."""
-    if preprocessing.bgr:
+    if preprocessing.normalization.bgr:
         values = values[::-1]
-    mean, std = (np.array(v)[:, None, None] for v in (preprocessing.mean, preprocessing.std))
+    mean, std = (
+        np.array(v)[:, None, None]
+        for v in (preprocessing.normalization.mean, preprocessing.normalization.std)
+    )
     pixels = np.nan_to_num(values * std + mean, nan=225)
     pixels = np.rint(np.clip(pixels, 0, 255)).astype(np.uint8).transpose(1, 2, 0)
     return np.ascontiguousarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3)))

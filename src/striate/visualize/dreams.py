@@ -1,4 +1,4 @@
-"""Dreams: the picture that a class, a feature map or a layer wants to see.
+"""Dreams: the picture that raises the score of a class, of a feature map or of a layer most.
 
 Starts from noise (Simonyan et al. 2014, arXiv:1312.6034, Section 2) or from a photograph
 (Mordvintsev, Olah & Tyka 2015, "Inceptionism") and climbs. Left alone the climb ends in noise that
@@ -7,7 +7,7 @@ only the network understands, so the picture is held near natural ones:
     octaves     it is a sum of pictures of sides S, S/2, S/4 ...; the finer learn more slowly,
                 for in natural images fine detail is weak
     color       it is made of the axes along which natural colors vary (Ohta, Kanade & Sakai 1980)
-    jitter      the network sees another window of it at every step, shifted
+    jitter      the network's input is another window of it at every step, shifted
     zoom        and scaled
     blur        at first through a blur, which falls to nothing on the way
     variation   neighbors that differ cost (total variation)
@@ -23,9 +23,9 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from striate.errors import ModelError
+from striate.errors import Diverged, ModelError
+from striate.inference import Preprocessing
 from striate.progress import stage
-from striate.training import Objective, Preprocessing, train
 from striate.visualize.attribution import blurred
 from striate.visualize.colors import Pixels
 from striate.visualize.reading import (
@@ -59,7 +59,7 @@ class Priors:
 
 @dataclass(frozen=True)
 class Dream:
-    """A dream that has been dreamt.
+    """A picture found by gradient ascent.
 
     Attributes:
         picture: (H, W, 3) uint8.
@@ -93,19 +93,19 @@ def dream(
     The same seed gives the same picture on the same machine.
 
     Args:
-        preprocessing: how the model wants its pictures; the side of what it sees is its view's.
+        preprocessing: of the model; the side of its input is that of the view.
         target: a class; or else
         layer: a layer by name, and
         channel: one of its feature maps; all of them where None.
         start: a photograph (H, W, 3) uint8; gray where None.
-        size: the longer side of the picture; the side the model sees where None.
+        size: the longer side of the picture; that of the model's input where None.
         rate: of Adam, per step, in logits of a pixel.
         every: keep a frame every so many steps; 0 keeps none.
 
     Raises:
         UnknownName: if there is no such layer; with the closest names.
-        ModelError: if there is no such class or map, or the model answers with what is no number.
-        Diverged: if it later does.
+        ModelError: if there is no such class or map, or the model's answer is not finite.
+        Diverged: if it stops being finite on the way.
     """
     if (target is None) == (layer is None):
         raise ModelError("a dream is of one class (target=) or of one layer (layer=)")
@@ -114,7 +114,7 @@ def dream(
     priors = priors or Priors()
     side = preprocessing.view.size
     generator = torch.Generator().manual_seed(seed)
-    ground = ground_of(start, size or side, len(preprocessing.mean))
+    ground = ground_of(start, size or side, len(preprocessing.normalization.mean))
     ground = placed(model, ground)
     painting = Painting(ground, priors, generator)
 
@@ -148,10 +148,17 @@ def dream(
         )
         scores, frames = [], []
         with stage("dream", steps) as bar:
-            for step in train([Objective(losses, optimizer)], range(steps)):
-                scores.append(-float(step.losses["score"]))
+            for step in range(1, steps + 1):
+                optimizer.zero_grad()
+                terms = losses(step - 1)
+                total = torch.stack(list(terms.values())).sum()
+                if not math.isfinite(float(total.detach())):
+                    raise Diverged(f"step {step}: the dream is no longer finite; lower its rate")
+                total.backward()
+                optimizer.step()
+                scores.append(-float(terms["score"].detach()))
                 bar.advance(note=f"score {scores[-1]:.3g}")
-                if every and (step.number % every == 0 or step.number == steps):
+                if every and (step % every == 0 or step == steps):
                     frames.append(painting.pixels())
     return Dream(painting.pixels(), np.array(scores), tuple(frames))
 
@@ -205,7 +212,8 @@ def sides_of(size: tuple[int, int], octaves: int) -> list[tuple[int, int]]:
 
 
 def window(picture: Tensor, side: int, priors: Priors, generator: torch.Generator) -> Tensor:
-    """What the network sees of the picture: a shifted, scaled square, (1, C, side, side)."""
+    """The part of the picture that is the network's input: a shifted, scaled square,
+    (1, C, side, side)."""
     if priors.jitter:
         around = min(priors.jitter, min(picture.shape[2:]) - 1)
         picture = F.pad(picture, (around,) * 4, mode="reflect")
@@ -250,7 +258,7 @@ def check(
     layer: str | None,
     channel: int | None,
 ) -> None:
-    """Refuses what is not there, before any work."""
+    """Refuses a class, layer or map that does not exist, before any work."""
     gray = torch.full((1, ground.shape[1], side, side), 127.5)
     images = placed_as(preprocessing(gray.to(ground)), ground)
     if target is not None:

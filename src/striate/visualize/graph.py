@@ -1,6 +1,6 @@
 """A network as a list of operations, traced by torch.fx, each with what it reads of a map.
 
-Batch normalization is folded into the convolution before it. Nothing works in place: who reads a
+Batch normalization is folded into the convolution before it. Nothing works in place: what reads a
 tensor after it was overwritten, reads the operation that did so.
 """
 
@@ -15,11 +15,11 @@ from torch import Tensor, fx, nn
 from torch.fx.node import map_arg
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from striate.inference import evaluating
 from striate.layers import Dropout, LocalResponseNorm, Pool2d, ScaledTanh
 from striate.models.efficientnet import ReLU6, SameConv2d
 from striate.models.lenet import PadTo
 from striate.models.resnet import PadChannels
-from striate.training import evaluating
 from striate.visualize.operations import Operation, operation_of
 
 LEAVES = (SameConv2d, ReLU6, LocalResponseNorm, Pool2d, ScaledTanh, Dropout, PadChannels, PadTo)
@@ -32,12 +32,12 @@ ALIASES = (nn.Identity, nn.Dropout, nn.Dropout2d, nn.AlphaDropout, Dropout)
 
 
 class Untraceable(Exception):
-    """The network cannot be followed; its text says why."""
+    """The network cannot be followed; the text is the reason."""
 
 
 @dataclass(frozen=True)
 class Network:
-    """The operations in order, what each gives for the clean image, and which ones are asked for.
+    """The operations in order, what each gives for the clean image, and the numbers of two of them.
 
     Attributes:
         values: of every operation, for the clean image alone.
@@ -102,7 +102,7 @@ def traced(model: nn.Module, image: Tensor, layer: nn.Module | None) -> Network:
 
 
 class Tracer(fx.Tracer):
-    """Keeps our own layers whole, and knows which node each module's answer is."""
+    """Keeps our own layers whole, and notes which node each module's output is."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -121,7 +121,7 @@ class Tracer(fx.Tracer):
 
 
 def follow_overwritten(graph: fx.Graph, modules: dict[str, nn.Module]) -> None:
-    """Sends whoever reads an overwritten tensor later on to the operation that overwrote it."""
+    """What later reads an overwritten tensor, reads the operation that overwrote it instead."""
     order = {node: n for n, node in enumerate(graph.nodes)}
     for node in graph.nodes:
         if not overwrites(node, modules) or not isinstance(node.args[0], fx.Node):
@@ -149,7 +149,7 @@ def overwrites(node: fx.Node, modules: dict[str, nn.Module]) -> bool:
 
 
 def fold(graph: fx.Graph, modules: dict[str, nn.Module], watched: fx.Node | None) -> None:
-    """Puts batch normalization into the convolution before it, where nobody else reads that."""
+    """Puts batch normalization into the convolution before it, where nothing else reads that."""
     calls = [str(node.target) for node in graph.nodes if node.op == "call_module"]
     for node in list(graph.nodes):
         if node.op != "call_module" or type(modules[node.target]) is not nn.BatchNorm2d:

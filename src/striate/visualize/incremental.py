@@ -63,7 +63,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Answers:
-    """What the network says of some positions.
+    """The answers of the network for some positions.
 
     Attributes:
         positions: (B, 2) numbers of the positions, down and across.
@@ -232,7 +232,7 @@ class Recomputation:
         return pasted(maps, everything, rectangles, region)
 
     def with_border(self, source: int, number: int, window: Window) -> Tensor:
-        """A clean map with the border that an operation sees around it; kept."""
+        """A clean map with the border that an operation reads around it; kept."""
         clean, result = self.network.values[source], self.network.values[number]
         behind = [
             max((out - 1) * s + r - side - b, 0)
@@ -283,7 +283,7 @@ def layout(maps: Tensor) -> torch.memory_format:
 
 
 def stand_in(clean: object, count: int, held: object) -> object:
-    """What is held, or for a tensor something of that size, which nobody reads but for its size."""
+    """What is held, or for a tensor something of that size, of which only the size is read."""
     if not isinstance(clean, Tensor):
         return clean if held is None else held
     return clean.new_empty(1).expand(count, *clean.shape[1:])

@@ -142,7 +142,7 @@ def pointwise(target: Any, node: fx.Node) -> bool:
 
 
 def everywhere(constant: Any) -> bool:
-    """Whether a constant says the same of every place."""
+    """Whether a constant is the same at every place."""
     if not isinstance(constant, Tensor):
         return True
     return all(side == 1 for side in constant.shape[-2:]) or constant.numel() == 1

@@ -1,4 +1,4 @@
-"""What an occlusion experiment asks, and room for its answers."""
+"""The settings of an occlusion experiment, and room for its answers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from striate.visualize.reading import batch_of, chosen, finite, maps_of, survey
 
 @dataclass(frozen=True)
 class Maps:
-    """What a network says with a square hidden, for each place of the square.
+    """The answers of a network with a square hidden, for each place of the square.
 
     Attributes:
         probability: (rows, columns) of `target`, in [0, 1].
@@ -26,7 +26,7 @@ class Maps:
         tops, lefts: (rows,) and (columns,): the first pixel row and column that the square hides.
         size: the square's side in pixels.
         image_size: (H, W) of the image.
-        target: the class that is asked about.
+        target: the class.
         clean_probability, clean_activation: the same of the image as it is.
         layer, channel: whose activation is meant.
         incremental: False where every image was computed whole.
@@ -73,7 +73,7 @@ def question_of(
     fill: float | Sequence[float],
     layer: str | None,
 ) -> "Question":
-    """What `occlusion` is asked, checked, with what the network says of the clean image."""
+    """The arguments of `occlusion`, checked, with the network's answer to the clean image."""
     image = batch_of(model, image)
     channels, height, width = image.shape[1:]
     if not 1 <= size <= min(height, width):
@@ -127,7 +127,7 @@ def paint(fill: float | Sequence[float], channels: int, image: Tensor) -> Tensor
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked: the model, the clean image, what is watched, and what is hidden where.
+    """The model, the clean image, what is watched, and what is hidden where.
 
     Attributes:
         clean: (classes,) probabilities of the clean image.
@@ -162,7 +162,7 @@ class Question:
         *,
         incremental: bool,
     ) -> Maps:
-        """What was found, with what was asked."""
+        """What was found, with the settings."""
         height, width = self.image.shape[-2:]
         return Maps(
             probability=probability,

@@ -1,4 +1,4 @@
-"""What every way of looking inside needs: layers by name, classes by number, gradients lent."""
+"""What every visualization needs: layers by name, classes by number, gradients for a while."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,25 +7,26 @@ import torch
 from torch import Tensor, nn
 
 from striate.errors import ModelError, UnknownName
+from striate.inference import evaluating
 from striate.models import cut
 from striate.models.recording import recording, run
 from striate.models.surgery import named
 from striate.models.tracing import Fields
-from striate.training import evaluating
 
 
 @contextmanager
 def differentiating(model: nn.Module) -> Iterator[nn.Module]:
-    """Inside the block the model is in evaluation mode and gradients are kept, whoever calls.
+    """Inside the block the model is in evaluation mode and gradients are kept, also in a block
+    without.
 
-    Parameters stay as frozen as they are: it is images that gradients are asked of.
+    Parameters stay as frozen as they are: gradients are those of images.
     """
     with evaluating(model), torch.inference_mode(False), torch.enable_grad():
         yield model
 
 
 def batch_of(model: nn.Module, image: Tensor) -> Tensor:
-    """One image, (C, H, W) or (1, C, H, W), as a batch of its own where the model lives.
+    """One image, (C, H, W) or (1, C, H, W), as a batch of its own on the model's device.
 
     Raises:
         ModelError: if it is anything else, or holds numbers that are not finite.
@@ -44,7 +45,7 @@ def placed(model: nn.Module, images: Tensor) -> Tensor:
 
 
 def finite(values: Tensor, what: str) -> Tensor:
-    """The values; ModelError if one of them is no finite number."""
+    """The values; ModelError if one of them is not finite."""
     if not torch.isfinite(values).all():
         raise ModelError(f"{what} holds numbers that are not finite; check weights and input")
     return values
@@ -79,7 +80,7 @@ def chosen(model: nn.Module, logits: Tensor, target: int | None) -> int:
 
 def survey(model: nn.Module, images: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
     """Logits, and the totals (N, C) of every module's feature maps, in order; of those modules that
-    have places to tell apart. All in one pass.
+    have more than one place. All in one pass.
 
     Raises:
         ModelError: as `answer`; and if the model has no feature maps.
@@ -103,7 +104,7 @@ def survey(model: nn.Module, images: Tensor) -> tuple[Tensor, dict[str, Tensor]]
         for handle in handles:
             handle.remove()
     if not totals:
-        raise ModelError(f"{named(model)} has no layer with feature maps to look at")
+        raise ModelError(f"{named(model)} has no layer with feature maps")
     return logits, totals
 
 
@@ -130,14 +131,14 @@ def layers_of(model: nn.Module, images: Tensor) -> dict[str, tuple[int, ...]]:
 
 
 def last_maps(model: nn.Module, images: Tensor) -> str:
-    """The layer whose maps decide: the last one that still has places to tell apart.
+    """The layer whose maps decide: the last one that still has more than one place.
 
     Raises:
         ModelError: if the model has no feature maps.
     """
     found = [name for name, shape in layers_of(model, images).items() if shape[1] * shape[2] > 1]
     if not found:
-        raise ModelError(f"{named(model)} has no layer with feature maps to look at")
+        raise ModelError(f"{named(model)} has no layer with feature maps")
     return found[-1]
 
 
@@ -153,22 +154,22 @@ def maps_of(model: nn.Module, images: Tensor, layer: str) -> Tensor:
     maps = cut(model, layer)(images)
     if not isinstance(maps, Tensor) or maps.ndim not in (2, 4) or len(maps) != len(images):
         raise ModelError(f"{layer} of {named(model)} gives no feature maps (N, C, h, w)")
-    return finite(maps if maps.ndim == 4 else maps[:, :, None, None], f"what {layer} says")
+    return finite(maps if maps.ndim == 4 else maps[:, :, None, None], f"the output of {layer}")
 
 
 def fields_of_layer(model: nn.Module, shape: tuple[int, ...], layer: str) -> Fields | None:
-    """What units of a layer see, down and across, of images (C, H, W); None if that varies.
+    """The receptive fields of a layer, down and across, for images (C, H, W); None if they vary.
 
     Raises:
         UnknownName: if there is no such layer; with the closest names.
     """
-    part = cut(model, layer)  # what comes behind the layer may not like images of this size
+    part = cut(model, layer)  # what follows the layer may not take images of this size
     tensor = next((t for t in model.parameters() if t.is_floating_point()), torch.zeros(1))
     images = torch.zeros(1, *shape, dtype=tensor.dtype)
     try:
         with recording(part) as (calls, tracer):
             run(part, images, tracer, "meta")
-    except (NotImplementedError, RuntimeError):  # a module that needs to see numbers
+    except (NotImplementedError, RuntimeError):  # a module that needs values
         with recording(part) as (calls, tracer):
             run(part, images, tracer, tensor.device)
     names = (layer, f"model.{layer}")
@@ -203,7 +204,7 @@ def class_number(classes: tuple[str, ...] | list[str], name: str) -> int:
     if name.isdecimal() and int(name) < len(classes):
         return int(name)
     known = list(classes)
-    if len(known) > 20:  # a thousand names are no help
+    if len(known) > 20:  # a thousand names do not help
         from difflib import get_close_matches
 
         near = get_close_matches(name.casefold(), folded, n=3, cutoff=0.5)

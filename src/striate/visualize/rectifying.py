@@ -9,7 +9,7 @@ happens at a rectifier (Zeiler & Fergus 2014, Section 2.1; Springenberg et al. 2
     guided back-propagation  g where x > 0 and g > 0
 
 ReLU6 and the soft rectifiers (leaky, ELU, GELU, SiLU ...) go back by the same rules: what a unit
-that is full has to say is not lost. All the rest is the same: the gradient of a convolution filters
+that is full passes on is not lost. All the rest is the same: the gradient of a convolution filters
 with its transposed filters, that of max pooling follows the switches, that of a sum or a
 concatenation hands each branch its share, and that of batch normalization, with its statistics
 fixed, scales each map.
@@ -136,8 +136,8 @@ def rectifies(func: Callable, args: tuple, kwargs: dict) -> bool:
 
 def in_place(func: Callable, rest: tuple, kwargs: dict) -> bool:
     """Whether a call overwrites what it reads."""
-    asked = kwargs.get("inplace", any(value is True for value in rest))
-    return bool(asked) or func.__name__.endswith("_")
+    overwrites = kwargs.get("inplace", any(value is True for value in rest))
+    return bool(overwrites) or func.__name__.endswith("_")
 
 
 class Switches(TorchFunctionMode):

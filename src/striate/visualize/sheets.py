@@ -1,13 +1,13 @@
-"""The pictures of every way to look inside: one function a page, from plain arrays to pixels."""
+"""The pages of all visualizations: one function each, from plain arrays to pixels."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from striate.inference import Preprocessing
 from striate.ops.receptive import Field
-from striate.training import Preprocessing
-from striate.visualize.activations import Activations
+from striate.visualize._activations import Activations
 from striate.visualize.attribution import Attribution, Curves
 from striate.visualize.colors import Pixels, Scale, colored, distinct, heat
 from striate.visualize.deconvnet import Patches
@@ -23,8 +23,8 @@ PER_CHANNEL = 12  # filters and channels that are shown where there is no color
 
 WAYS: dict[Rule, str] = {
     "deconvnet": "by the deconvolutional network of Zeiler & Fergus (2014)",
-    "guided": "by guided back-propagation, for the network has no max pooling whose switches "
-    "would tell a deconvolutional network the way",
+    "guided": "by guided back-propagation, because the network has no max pooling, whose switches "
+    "a deconvolutional network needs",
 }
 
 
@@ -62,13 +62,13 @@ def of_filters(layer: str, weights: NDArray[np.float32], *, bgr: bool = False) -
 
 
 def of_activations(found: Activations, image: Pixels) -> Pixels:
-    """The strongest feature maps over the image; on the image, what the strongest unit sees."""
+    """The strongest feature maps over the image, and the receptive field of the strongest unit."""
     order = found.order[:SHOWN].tolist()
     first = order[0]
     place = found.peak(first)
     signed = float(found.maps.min()) < 0
     tiles = [
-        Tile(boxed(image, found.box(*place)), f"seen from map {first}"),
+        Tile(boxed(image, found.box(*place)), f"field of map {first}"),
         *(
             Tile(heat(image, found.maps[k], signed=signed), f"map {k}: {amount(found.totals[k])}")
             for k in order
@@ -77,11 +77,11 @@ def of_activations(found: Activations, image: Pixels) -> Pixels:
     channels, rows, columns = found.maps.shape
     scale = "blue below 0 and red above" if signed else "dark to bright"
     return sheet(
-        f"What {found.layer} says",
+        f"Feature maps of {found.layer}",
         in_rows(tiles, ACROSS),
         caption=f"{channels} feature maps of {rows} x {columns}, the largest total activation "
-        f"first; each map has its own scale, {scale}. {seen(found.fields)} The frame is what the "
-        f"strongest unit of map {first} sees.",
+        f"first; each map has its own scale, {scale}. {field_size(found.fields)} The frame is the "
+        f"receptive field of the strongest unit of map {first}.",
     )
 
 
@@ -90,12 +90,12 @@ def amount(number: float) -> str:
     return f"{number:,.0f}" if abs(number) >= 100 else f"{number:.3g}"
 
 
-def seen(fields: tuple[Field, Field] | None) -> str:
-    """A sentence about what units see."""
+def field_size(fields: tuple[Field, Field] | None) -> str:
+    """A sentence about receptive fields."""
     if fields is None:
-        return "How much of the image a unit sees differs from unit to unit."
+        return "Receptive fields differ from unit to unit."
     down, across = fields
-    return f"A unit sees {down.size} x {across.size} pixels of the image and its padding."
+    return f"A unit's receptive field is {down.size} x {across.size} pixels."
 
 
 def of_patches(
@@ -183,14 +183,14 @@ def of_occlusion(found: Maps, image: Pixels, *, classes: Sequence[str]) -> Pixel
     side = 232
     tiles = [
         Tile(image, "the image"),
-        Tile(heat(image, lost, low=0.0, high=high), "what the answer hangs on"),
+        Tile(heat(image, lost, low=0.0, high=high), "what the answer depends on"),
         Tile(heat(image, found.probability, low=0.0, high=top), f"p({name}): 0 to {top:.3f}"),
         Tile(colors[places], "most probable class"),
         Tile(heat(image, found.activation), f"map {found.channel} of {found.layer}"),
         Tile(swatches(names, colors[: len(names)], side=side), ""),
     ]
     return sheet(
-        f"What {name} hangs on",
+        f"What {name} depends on",
         in_rows(tiles, 3),
         caption=f"A square of {found.size} pixels hides each part of the image in turn; with "
         f"nothing hidden, p({name}) is {clean:.3f}. Second picture: bright where hiding takes "

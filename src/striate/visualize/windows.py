@@ -2,7 +2,7 @@
 
 What an operation does at the border is put into its input: a map with `before` places of `outside`
 in front and as many behind as its last window needs. Then a window anywhere is computed without
-padding, and says what the operation would have said there.
+padding, and gives what the operation would have given there.
 """
 
 import operator

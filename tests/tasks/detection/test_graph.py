@@ -6,11 +6,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from striate.layers.roi_pooling import roi_pooling
+from striate.models import Normalization
 from striate.models.regions import BoxHead, Settings
-from striate.tasks.detection import Scaling
-from striate.tasks.detection.faster_rcnn import FasterRCNNFinder
-from striate.tasks.detection.graph import Canvas, Graph, pooled
-from striate.tasks.detection.yolo import YOLOFinder
+from striate.tasks.detection.faster_rcnn.predictor import FasterRCNNPredictor
+from striate.tasks.detection.graph import Canvas, DetectionGraph, pooled, pooled_maxima
+from striate.tasks.detection.scaling import Scaling
+from striate.tasks.detection.yolo.predictor import YOLOPredictor
 
 SIDES = st.integers(1, 150)
 
@@ -20,9 +22,10 @@ def picture(height: int, width: int) -> np.ndarray:
     return generator.integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
-def assert_same(finder, graph, pixels) -> int:
-    """Returns how many things there were."""
-    expected = finder.find(pixels)
+def assert_same(predictor, graph, pixels) -> int:
+    """Returns how many detections there were."""
+    (answer,) = predictor.predict([predictor.prepare(pixels)])
+    expected = answer.detections
     with torch.no_grad():
         boxes, labels, scores = graph(torch.from_numpy(pixels))
     assert labels.tolist() == expected.classes.tolist()
@@ -33,13 +36,13 @@ def assert_same(finder, graph, pixels) -> int:
 
 @pytest.mark.parametrize("kind", ["pyramid", "single", "yolo"])
 def test_the_same_boxes(kind, tiny):
-    finder = tiny(kind)
-    graph, counts = Graph(finder).eval(), []
+    predictor = tiny(kind)
+    graph, counts = DetectionGraph(predictor), []
 
     @settings(max_examples=25, deadline=None, derandomize=True)
     @given(SIDES, SIDES)
     def compared(height, width):
-        counts.append(assert_same(finder, graph, picture(height, width)))
+        counts.append(assert_same(predictor, graph, picture(height, width)))
 
     compared()
     assert max(counts) >= 5
@@ -51,28 +54,30 @@ def test_the_networks_that_are_learned(backbone):
     few = {**vars(Settings()), "before": 40, "after": 20}
     architecture = {"backbone": backbone, "pyramid": True, "width": 16, "hidden": 16,
                     "smallest": [32.0, 64.0], "settings": few}  # fmt: skip
-    model = FasterRCNNFinder.network(architecture, 2).eval()
+    model = FasterRCNNPredictor.network(architecture, 2)
     for layer, std in ((model.proposals.objectness, 0.5), (model.head.scores, 2.0)):
         torch.nn.init.normal_(layer.weight, std=std)
-    finder = FasterRCNNFinder(model, architecture, Scaling(96, (120.0,) * 3, (60.0,) * 3))
-    assert assert_same(finder, Graph(finder).eval(), picture(70, 50)) > 0
+    scaling = Scaling(96, Normalization((120.0,) * 3, (60.0,) * 3))
+    predictor = FasterRCNNPredictor(model, architecture, scaling, 2)
+    assert assert_same(predictor, DetectionGraph(predictor), picture(70, 50)) > 0
 
 
 def test_yolo_that_is_learned():
     torch.manual_seed(0)
     architecture = {"backbone": "resnet18", "grid": 3, "boxes": 2, "side": 192, "connected": False,
                     "width": 16}  # fmt: skip
-    model = YOLOFinder.network(architecture, 2).eval()
+    model = YOLOPredictor.network(architecture, 2)
     torch.nn.init.normal_(model.detecting[-1].last.weight, std=0.2)
-    finder = YOLOFinder(model, architecture, Scaling(192, (0.0,) * 3, (255.0,) * 3, stretched=True))
-    assert assert_same(finder, Graph(finder).eval(), picture(70, 50)) > 0
+    scaling = Scaling(192, Normalization((0.0,) * 3, (255.0,) * 3), stretched=True)
+    predictor = YOLOPredictor(model, architecture, scaling, 2)
+    assert assert_same(predictor, DetectionGraph(predictor), picture(70, 50)) > 0
 
 
 @pytest.mark.parametrize("stretched", [False, True])
 @pytest.mark.parametrize("bgr", [False, True])
 def test_the_canvas_to_the_pixel(stretched, bgr):
     """Also where Pillow 13 would resample the rows first."""
-    scaling = Scaling(64, (10.0, 20.0, 30.0), (2.0, 4.0, 5.0), bgr, stretched)
+    scaling = Scaling(64, Normalization((10.0, 20.0, 30.0), (2.0, 4.0, 5.0), bgr), stretched)
     for height, width in ((1, 1), (48, 64), (300, 90), (1300, 310), (1, 700), (3, 2000), (65, 33)):
         pixels = picture(height, width)
         scaled = torch.from_numpy(scaling.scaled(pixels).copy()).permute(2, 0, 1)
@@ -96,3 +101,14 @@ def test_regions_of_all_sizes_are_read_from_their_level():
     assert (span > 224).sum() > 10
     expected = head.pooled(maps, [regions])
     assert torch.allclose(pooled(head, maps, regions), expected, atol=1e-6)
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(st.integers(0, 10**6), st.integers(1, 20), st.integers(1, 30))
+def test_maxima_of_regions_are_those_of_roi_pooling(seed, height, width):
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.randn(1, 3, height, width, generator=generator)
+    corner = torch.rand(20, 2, generator=generator) * torch.tensor([width, height])
+    boxes = torch.cat([corner, corner + torch.rand(20, 2, generator=generator) * 40 - 5], 1)
+    boxes[:10] = boxes[:10].clamp(min=0)
+    assert torch.equal(pooled_maxima(x, boxes, 7, 60), roi_pooling(x, [boxes], size=7))

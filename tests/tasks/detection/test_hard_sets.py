@@ -7,83 +7,86 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from striate.data.boxes import BoxedDataset, Objects
+from striate.data import Dataset
+from striate.data.boxes import Boxes, Objects
 from striate.errors import DataError
-from striate.tasks.detection import (
-    METHODS,
-    Ask,
-    Detector,
-    Learned,
-    faster_rcnn,
-    learn,
-    rcnn,
-    yolo,
-)
-from striate.tasks.detection.rcnn_features import Looking
+from striate.recognizer import Recognizer, load
+from striate.tasks.contract import Ask, Learned, asked
+from striate.tasks.detection.dpm import method as dpm
+from striate.tasks.detection.faster_rcnn import method as faster_rcnn
+from striate.tasks.detection.rcnn import method as rcnn
+from striate.tasks.detection.rcnn.settings import RegionSettings
+from striate.tasks.detection.task import Detection
+from striate.tasks.detection.yolo import method as yolo
 
-QUICK: dict[str, Callable[[BoxedDataset, Ask], Learned]] = {
-    "dpm": METHODS["dpm"].learn,
+TASK = Detection()
+Learn = Callable[[Dataset[Boxes], Ask], Learned]
+QUICK: dict[str, Learn] = {
+    "dpm": dpm.learn,
     "rcnn": lambda data, ask: rcnn.learn(
-        data, replace(ask, weights=None), looking=Looking(side=32, regions=60)
+        data, ask, settings=RegionSettings(side=32, regions=60), tuning=rcnn.RECIPE.but(epochs=1)
     ),
     "yolo": lambda data, ask: yolo.learn(
-        data, replace(ask, weights=None), recipe=yolo.RECIPE.but(epochs=1), side=64, width=16
+        data, ask, recipe=yolo.RECIPE.but(epochs=1), side=64, width=16
     ),
     "faster_rcnn": lambda data, ask: faster_rcnn.learn(
-        data, replace(ask, weights=None), recipe=faster_rcnn.RECIPE.but(epochs=1), side=64
+        data, ask, recipe=faster_rcnn.RECIPE.but(epochs=1), side=64
     ),
 }
 ODD = [(20, 20), (1, 1000), (1000, 1), (400, 30)]  # height, width
+FRESH = Ask(weights=None, seed=1)
 
 
 @pytest.fixture(params=sorted(QUICK))
-def method(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A method, quick and from fresh weights."""
-    name = str(request.param)
-    monkeypatch.setitem(METHODS, name, replace(METHODS[name], learn=QUICK[name], backbones=()))
-    return name
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
-def without(data: BoxedDataset, number: int) -> tuple[Objects, ...]:
+def without(data: Dataset[Boxes], number: int) -> tuple[Objects, ...]:
     """What is marked, but in training images nothing of this class."""
     return tuple(
         one.take(one.classes != number) if split == 0 else one
-        for one, split in zip(data.objects, data.split.tolist(), strict=True)
+        for one, split in zip(data.targets.objects, data.split.tolist(), strict=True)
     )
 
 
-def test_a_class_without_a_training_example_is_never_found_and_told(
-    shapes: BoxedDataset, method: str, tmp_path: Path
+def test_a_class_without_a_training_example_and_odd_pictures(
+    shapes: Dataset[Boxes], kind: str, tmp_path: Path
 ) -> None:
-    data = replace(shapes, objects=without(shapes, 1))
+    data = replace(shapes, targets=replace(shapes.targets, objects=without(shapes, 1)))
     assert data.counts()[1, 0] == 0 < data.counts()[1, 1:].sum()
-    outcome = learn(data, method, Ask(seed=1))
-    assert any("square" in note for note in outcome.learned.notes)
+    learned = QUICK[kind](TASK.sound(data), FRESH)
+    recognizer = Recognizer(TASK, learned.predictor, data.classes)
     path = tmp_path / "detector.safetensors"
-    outcome.detector.save(path)
-    detector = Detector.load(path)
-    assert detector.finder.kind == method
-    for height, width in ODD:
-        pixels = np.random.default_rng(height).integers(0, 256, (height, width, 3), dtype=np.uint8)
-        for found in detector.find(pixels):
+    recognizer.save(path)
+    again = load(path, device="cpu")
+    assert again.predictor.kind == kind
+    random = np.random.default_rng(0)
+    pictures = [random.integers(0, 256, (*size, 3), dtype=np.uint8) for size in ODD]
+    for (height, width), findings in zip(ODD, again(pictures), strict=True):
+        assert findings.error is None
+        for found in findings.objects:
             x0, y0, x1, y1 = found.box
             assert 0 <= x0 < x1 <= width
             assert 0 <= y0 < y1 <= height
             assert 0 <= found.score <= 1
-    again = detector.find(shapes.images[1])
-    assert again == outcome.detector.find(shapes.images[1])
+    picture = shapes.inputs[1]
+    assert again([picture]) == recognizer([picture])
 
 
-def test_nothing_to_learn_from_is_said_in_a_line(shapes: BoxedDataset, method: str) -> None:
-    nothing = tuple(one.take(np.zeros(len(one), bool)) for one in shapes.objects)
-    with pytest.raises(DataError, match="nothing is marked"):
-        learn(replace(shapes, objects=nothing), method)
-
-
-def test_one_marked_training_image_is_enough_to_run(shapes: BoxedDataset, method: str) -> None:
-    full = next(row for row, one in enumerate(shapes.objects) if len(one) == 2)
+def test_one_marked_training_image_is_enough_to_run(shapes: Dataset[Boxes], kind: str) -> None:
+    full = next(row for row, one in enumerate(shapes.targets.objects) if len(one) == 2)
     split = np.where(shapes.split == 0, -1, shapes.split).astype(np.int8)
     split[full] = 0
-    outcome = learn(replace(shapes, split=split), method)
-    assert outcome.measured is not None
-    assert 0 <= outcome.measured.map50 <= 1
+    data = replace(shapes, split=split)
+    learned = QUICK[kind](data, FRESH)
+    answered = asked(learned.predictor, data, np.flatnonzero(split == 2).tolist())
+    assert 0 <= TASK.scores(answered, data, data.classes).value <= 1
+
+
+def test_nothing_to_learn_from_is_said_in_a_line(shapes: Dataset[Boxes]) -> None:
+    nothing = tuple(one.take(np.zeros(len(one), bool)) for one in shapes.targets.objects)
+    data = replace(shapes, targets=replace(shapes.targets, objects=nothing))
+    for learn in (dpm.learn, rcnn.learn):
+        with pytest.raises(DataError, match="nothing is marked"):
+            learn(data, FRESH)

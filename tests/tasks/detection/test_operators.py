@@ -3,12 +3,12 @@
 import torch
 
 from striate.layers.roi_align import roi_align
-from striate.ops.boxes import without_doubles
+from striate.ops.boxes import non_maximum_suppression
 from striate.tasks.detection import operators
 
 
 def test_suppression_by_pencil():
-    """Two boxes that share 8 of 12 pixels, one apart, one that is none; two groups."""
+    """Two boxes that share 8 of 12 pixels, one apart, a row that is not a box; two groups."""
     boxes = torch.tensor([[0.0, 0, 10, 1], [2, 0, 12, 1], [20, 0, 30, 1], [50, 0, 60, 1]])
     scores = torch.tensor([[0.5, 0.6, 0.1, -torch.inf], [0.6, 0.6, 0.1, 0.2]])
     stays = operators.kept(boxes.expand(2, 4, 4), scores, 0.6)
@@ -24,7 +24,7 @@ def test_each_group_is_suppressed_alone():
     stays = operators.kept(boxes, scores, 0.4)
     for stay, box, score in zip(stays, boxes, scores, strict=True):
         assert set(torch.nonzero(stay).flatten().tolist()) == set(
-            without_doubles(box, score, 0.4).tolist()
+            non_maximum_suppression(box, score, 0.4).tolist()
         )
     assert 3 < stays.sum() < 80
 

@@ -1,7 +1,7 @@
 """A detector as one graph: decoded pixels of any size in, boxes in those pixels out.
 
-What `NetworkFinder.find` does, in shapes that a graph can have: where the networks pick rows, rows
-stay and their scores become -inf, until the last line cuts them off.
+It computes what `NetworkPredictor` does, in shapes that a graph can have: where the networks choose
+rows, rows stay and their scores become -inf, until the last line cuts them off.
 """
 
 from typing import cast
@@ -10,36 +10,59 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from striate.exporting.viewing import Axis, resampled, weights
+from striate.inference.conversion import settled
+from striate.inference.program import Graph
+from striate.inference.viewing import Axis, resampled, weights
+from striate.layers.roi_pooling import bin_edges
 from striate.models import yolo_loss
 from striate.models.faster_rcnn import FasterRCNN
 from striate.models.regions import CANONICAL, BoxHead
 from striate.models.surgery import folded
 from striate.models.yolo import YOLO
 from striate.ops.boxes import areas, clipped, moved
-from striate.recognizer.conversion import settled
 from striate.tasks.detection import operators
-from striate.tasks.detection.networks import NetworkFinder
-from striate.tasks.detection.pictures import STEP, Scaling
+from striate.tasks.detection.networks import NetworkPredictor
+from striate.tasks.detection.scaling import STEP, Scaling
 
-NOTHING = float("-inf")  # the score of a row that is none
-Answer = tuple[Tensor, Tensor, Tensor]
+NOTHING = float("-inf")  # the score of a row that is not a detection
+Rows = tuple[Tensor, Tensor, Tensor]
 """Boxes (K, 4), labels (K,) int64 and scores (K,), best first."""
+OUTPUTS = ("boxes", "labels", "scores")
+ABOUT = {
+    "image": "(H, W, 3) uint8, RGB, upright, sRGB",
+    "boxes": "(K, 4) float32, x0 y0 x1 y1 in pixels of the image",
+    "labels": "(K,) int64, numbers in names",
+    "scores": "(K,) float32 in [0, 1], best first",
+}
 
 
-class Graph(nn.Module):
-    """A picture (H, W, 3) RGB uint8 to boxes in its pixels, labels and scores: `Answer`."""
+def graph_of(predictor: NetworkPredictor) -> Graph:
+    """Scaling, network and suppression as one graph."""
+    return Graph(
+        DetectionGraph(predictor),
+        (torch.zeros(300, 400, 3, dtype=torch.uint8),),
+        {"image": {0: "H", 1: "W"}},
+        OUTPUTS,
+        about=ABOUT,
+        translations=operators.translations,
+        formats=("onnx",),
+    )
 
-    def __init__(self, finder: NetworkFinder):
+
+class DetectionGraph(nn.Module):
+    """A picture (H, W, 3) RGB uint8 to boxes in its pixels, labels and scores: `Rows`."""
+
+    def __init__(self, predictor: NetworkPredictor):
         super().__init__()
-        self.canvas = Canvas(finder.scaling)
-        model = folded(finder.model)  # as `find` uses it
+        self.canvas = Canvas(predictor.scaling)
+        model = folded(predictor.model)  # as the predictor uses it
         if isinstance(model, YOLO):
-            self.network: nn.Module = Cells(model, finder.scaling)
+            self.network: nn.Module = Cells(model, predictor.scaling)
         else:
-            self.network = Regions(cast(FasterRCNN, model))
+            self.network = Regions(cast(FasterRCNN, model), predictor.scaling)
+        self.eval()
 
-    def forward(self, image: Tensor) -> Answer:
+    def forward(self, image: Tensor) -> Rows:
         canvas, size = self.canvas(image)
         boxes, labels, scores = self.network(canvas)
         height, width = size[0].float(), size[1].float()
@@ -54,7 +77,7 @@ class Graph(nn.Module):
 
 
 class Canvas(nn.Module):
-    """A picture (H, W, 3) uint8, as `Scaling` gives it to the network, and its size there.
+    """A picture (H, W, 3) uint8 as `Scaling` brings it to the network, and its size there.
 
     Returns:
         (1, 3, height, width) normalized, and (2,) int64: height and width of what is picture.
@@ -63,10 +86,6 @@ class Canvas(nn.Module):
     def __init__(self, scaling: Scaling):
         super().__init__()
         self.scaling = scaling
-        self.register_buffer("mean", torch.tensor(scaling.mean)[:, None, None])
-        self.register_buffer("std", torch.tensor(scaling.std)[:, None, None])
-        self.mean: Tensor
-        self.std: Tensor
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         one = torch.ones((), dtype=torch.int64)
@@ -80,11 +99,11 @@ class Canvas(nn.Module):
         )
         pixels = image.permute(2, 0, 1).float()
         across = banded(pixels, columns, steps[1])
-        seen = banded(across.transpose(1, 2), rows, steps[0]).transpose(1, 2)[None]
+        scaled = banded(across.transpose(1, 2), rows, steps[0]).transpose(1, 2)[None]
         inside = [torch.arange(count) < want for count, want in zip(steps, wanted, strict=True)]
-        normal = (seen - self.mean) / self.std
+        normal = self.scaling.normalization(scaled)
         canvas = torch.where(inside[0][:, None] & inside[1], normal, 0.0)
-        return canvas.flip(1) if self.scaling.bgr else canvas, torch.stack(wanted)
+        return canvas, torch.stack(wanted)
 
     def wanted(self, height: Tensor, width: Tensor) -> list[Tensor]:
         """Height and width after scaling: `Scaling.size`."""
@@ -105,9 +124,9 @@ class Canvas(nn.Module):
 
 
 def banded(lines: Tensor, axis: Axis, size: int) -> Tensor:
-    """`resampled` lines (C, N, length), all of them seen: (C, N, size), size a multiple of STEP.
+    """`resampled` lines (C, N, length), the whole of each: (C, N, size), size a multiple of STEP.
 
-    STEP neighbors read a band of the line, which is the same for all lines: a product with the
+    STEP neighbors depend on a band of the line, which is the same for all lines: a product with the
     band alone takes a tenth of the time, and gives the same whole numbers.
     """
     stretch = axis.end.double() / axis.wanted
@@ -130,25 +149,26 @@ def banded(lines: Tensor, axis: Axis, size: int) -> Tensor:
 class Regions(nn.Module):
     """Faster R-CNN for one image (1, 3, H, W)."""
 
-    def __init__(self, model: FasterRCNN):
+    def __init__(self, model: FasterRCNN, scaling: Scaling):
         super().__init__()
+        self.longest = -(-scaling.side // STEP) * STEP
         self.maps = nn.Sequential(model.backbone, model.neck)
         settled(self.maps, torch.zeros(1, 3, 2 * STEP, 2 * STEP))  # any multiple of STEP is alike
         self.proposals, self.head = model.proposals, model.head
 
-    def forward(self, images: Tensor) -> Answer:
+    def forward(self, images: Tensor) -> Rows:
         size = (images.shape[2], images.shape[3])
         maps = self.maps(images)
         regions = self.best(maps, size)
         return self.detections(maps, *regions, size)
 
     def best(self, maps: list[Tensor], size: tuple[int, int]) -> tuple[Tensor, Tensor]:
-        """`ProposalNetwork.best` of one image: regions (K, 4) and which are any (K,)."""
+        """`ProposalNetwork.best` of one image: regions (K, 4) and which rows are regions (K,)."""
         settings = self.proposals.settings
-        logits, told, places = self.proposals(maps)
+        logits, deltas, places = self.proposals(maps)
         counts = [place.shape[0] for place in places]
         boxes, scores = [], []
-        rows = zip(logits[0].split(counts), told[0].split(counts), places, strict=True)
+        rows = zip(logits[0].split(counts), deltas[0].split(counts), places, strict=True)
         for score, offset, place in rows:
             # as many rows in any picture, the added ones last
             score = F.pad(score, (0, settings.before), value=NOTHING)
@@ -158,7 +178,7 @@ class Regions(nn.Module):
             region = clipped(moved(place[which], offset[which]), size)
             good = (region[:, 2:] - region[:, :2]).amin(1) >= 1
             top = torch.where(good, top, NOTHING)
-            kept = operators.kept(region[None], top[None], settings.proposal_doubles)[0]
+            kept = operators.kept(region[None], top[None], settings.proposal_nms_overlap)[0]
             boxes.append(region)
             scores.append(torch.where(kept, top, NOTHING))
         score, order = torch.cat(scores).sort(descending=True, stable=True)
@@ -167,16 +187,20 @@ class Regions(nn.Module):
 
     def detections(
         self, maps: list[Tensor], regions: Tensor, real: Tensor, size: tuple[int, int]
-    ) -> Answer:
+    ) -> Rows:
         """`BoxHead.detections` of one image."""
         head, settings = self.head, self.head.settings
-        hidden = pooled(head, maps, regions).flatten(1)
-        hidden = F.relu(head.fc7(F.relu(head.fc6(hidden))))
+        if head.pooling == "max":
+            stride = head.strides[0]
+            read = pooled_maxima(maps[0], regions / stride, head.size, self.longest // stride)
+        else:
+            read = pooled(head, maps, regions)
+        hidden = head.hidden(read)
         scores = head.scores(hidden).softmax(1)[:, 1:]
-        told = head.offsets(hidden).view(-1, head.classes, 4)
-        boxes = clipped(moved(regions[:, None], told * head.spread), size)
+        deltas = head.offsets(hidden).view(-1, head.classes, 4)
+        boxes = clipped(moved(regions[:, None], deltas * head.spread), size)
         scores = torch.where(real[:, None] & (scores > settings.least), scores, NOTHING)
-        return chosen(boxes, scores, settings.doubles, settings.most)
+        return chosen(boxes, scores, settings.nms_overlap, settings.most)
 
 
 class Cells(nn.Module):
@@ -187,9 +211,9 @@ class Cells(nn.Module):
         settled(model.backbone, torch.zeros(1, 3, scaling.side, scaling.side))
         self.model = model
 
-    def forward(self, images: Tensor) -> Answer:
+    def forward(self, images: Tensor) -> Rows:
         settings, classes = self.model.settings, self.model.classes
-        boxes, confidences, shares = yolo_loss.split(self.model.told(images), classes)
+        boxes, confidences, shares = yolo_loss.split(self.model.predictions(images), classes)
         cells = torch.arange(settings.grid**2)[:, None].expand(boxes.shape[1:3])
         places = settings.side * yolo_loss.corners(boxes[0], cells, settings.grid)
         places = clipped(places, (settings.side, settings.side)).flatten(0, 1)
@@ -197,13 +221,13 @@ class Cells(nn.Module):
         scores = scores.flatten(0, 1)
         scores = torch.where(scores > settings.least, scores, NOTHING)
         boxes = places[:, None].expand(-1, classes, 4)
-        return chosen(boxes, scores, settings.doubles, settings.most)
+        return chosen(boxes, scores, settings.nms_overlap, settings.most)
 
 
-def chosen(boxes: Tensor, scores: Tensor, doubles: float, most: int) -> Answer:
-    """Boxes (K, C, 4), scored for each class (K, C), freed of doubles in it; the best come first,
-    those that are none last, with -inf."""
-    kept = operators.kept(boxes.transpose(0, 1), scores.T, doubles).T
+def chosen(boxes: Tensor, scores: Tensor, overlap: float, most: int) -> Rows:
+    """Boxes (K, C, 4), scored for each class (K, C), suppressed within each class; the best come
+    first, rows that are not detections last, with -inf."""
+    kept = operators.kept(boxes.transpose(0, 1), scores.T, overlap).T
     best, which = torch.where(kept, scores, NOTHING).flatten().sort(descending=True, stable=True)
     which = which[:most]
     return boxes.flatten(0, 1)[which], which % scores.shape[1], best[:most]
@@ -225,3 +249,49 @@ def pooled(head: BoxHead, maps: list[Tensor], regions: Tensor) -> Tensor:
         level = level + (span >= 2**number).long()
     strides = torch.tensor(head.strides, dtype=torch.float32)
     return operators.aligned(torch.cat(alike), regions / strides[level][:, None], level, head.size)
+
+
+def pooled_maxima(x: Tensor, boxes: Tensor, size: int, longest: int) -> Tensor:
+    """`roi_pooling` of boxes (K, 4) in pixels of the map x (1, C, H, W): (K, C, size, size).
+
+    A bin is covered by four windows whose sides are powers of two, and the maxima of all such
+    windows are computed once for the whole map.
+
+    Args:
+        longest: side of a map at most.
+    """
+    height, width = x.shape[2], x.shape[3]
+    edges = torch.round(boxes).long()
+    left, right = bin_edges(edges[:, 0], edges[:, 2], size, width)
+    top, bottom = bin_edges(edges[:, 1], edges[:, 3], size, height)
+    sides = [2**level for level in range((longest // size + 2).bit_length())]
+    table = torch.cat([windowed(x, tall, wide) for tall in sides for wide in sides])
+    rows = table.permute(0, 2, 3, 1).reshape(-1, x.shape[1])
+    across, begin, end = spanned(left, right, sides)
+    down, first, last = spanned(top, bottom, sides)
+    corner = (down * len(sides))[:, :, None] + across[:, None]  # (K, size, size)
+    found = None
+    for y in (first, last):
+        for place in (begin, end):
+            value = rows[(corner * height + y[:, :, None]) * width + place[:, None]]
+            found = value if found is None else torch.maximum(found, value)
+    there = (bottom > top)[:, :, None] & (right > left)[:, None]
+    assert found is not None
+    return torch.where(there[..., None], found, 0.0).permute(0, 3, 1, 2)
+
+
+def windowed(x: Tensor, tall: int, wide: int) -> Tensor:
+    """The maximum of every window of that size, by its upper left corner: of the form of x."""
+    return F.max_pool2d(F.pad(x, (0, wide - 1, 0, tall - 1), value=NOTHING), (tall, wide), 1)
+
+
+def spanned(low: Tensor, high: Tensor, sides: list[int]) -> tuple[Tensor, Tensor, Tensor]:
+    """For spans from `low` to `high`, the number of the longest side that is not longer, and where
+    two of that side begin that cover the span together. An empty one begins anywhere in the map."""
+    length = (high - low).clamp(min=1)
+    level, side = torch.zeros_like(length), torch.ones_like(length)
+    for number, known in enumerate(sides[1:], 1):
+        fits = length >= known
+        level, side = torch.where(fits, number, level), torch.where(fits, known, side)
+    start = torch.minimum(low, (high - 1).clamp(min=0))
+    return level, start, torch.maximum(high - side, start)

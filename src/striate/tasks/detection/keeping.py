@@ -1,17 +1,16 @@
-"""What a method learned, kept in the folder of its run until its detector is saved."""
+"""What a method learned, kept in the folder of its run until its recognizer is saved."""
 
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
-from striate.errors import WeightsError
-from striate.tasks.detection.asking import Learned
-from striate.tasks.detection.finder import Finder
-from striate.training.checkpoints import load_tensors, save_tensors
+from striate.errors import StriateError, WeightsError
+from striate.tasks.contract import Learned, Predictor
+from striate.tensors import load_tensors, save_tensors
 
 NAME = "learned.safetensors"
-TOLD = ("seconds", "validation", "history", "recipe", "notes")  # beside the finder
+FIELDS = ("validation", "seconds", "network", "history", "recipe", "notes")  # beside the predictor
 
 
 def keep(folder: Path, identity: str, learned: Learned) -> None:
@@ -20,12 +19,14 @@ def keep(folder: Path, identity: str, learned: Learned) -> None:
     Args:
         identity: of the run: what it learned from, and how.
     """
-    told = {name: getattr(learned, name) for name in TOLD}
-    header = {"identity": identity, "finder": learned.finder.header(), **told}
-    save_tensors(folder / NAME, learned.finder.tensors(), header)
+    values = {name: getattr(learned, name) for name in FIELDS}
+    header = {"identity": identity, "predictor": learned.predictor.header(), **values}
+    save_tensors(folder / NAME, learned.predictor.tensors(), header)
 
 
-def kept(folder: Path, identity: str, finder: type[Finder], classes: int) -> Learned | None:
+def kept(
+    folder: Path, identity: str, predictor: type[Predictor], names: tuple[str, ...]
+) -> Learned | None:
     """What a run of that identity learned; None where the folder holds nothing of it, or a file
     that is damaged."""
     file = of_run(folder / NAME, identity)
@@ -33,11 +34,11 @@ def kept(folder: Path, identity: str, finder: type[Finder], classes: int) -> Lea
         return None
     tensors, header = file
     try:
-        restored = finder.restored(tensors, header["finder"], classes)
-        told = {name: header[name] for name in TOLD}
-        lists = {name: tuple(told[name]) for name in ("history", "notes")}
-        return Learned(restored, **told | lists)
-    except (ValueError, LookupError, TypeError, RuntimeError):
+        restored = predictor.restored(tensors, header["predictor"], names)
+        values = {name: header[name] for name in FIELDS}
+        lists = {name: tuple(values[name]) for name in ("history", "notes")}
+        return Learned(restored, **values | lists)
+    except (StriateError, ValueError, LookupError, TypeError, RuntimeError):
         return None  # it is learned anew
 
 
@@ -49,5 +50,5 @@ def of_run(path: Path, identity: str) -> tuple[dict[str, Tensor], dict[str, Any]
     try:
         tensors, header = load_tensors(path)
     except WeightsError:
-        return None  # not ours: it is written anew
+        return None  # it is written anew
     return (tensors, header) if header.get("identity") == identity else None

@@ -1,48 +1,59 @@
-"""Finders that are one network: it reads the picture scaled, and its boxes are scaled back."""
+"""Detectors that are one network: it reads the picture scaled, and its boxes are scaled back."""
 
-from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from functools import cached_property
-from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from striate.data.boxes import BoxedDataset
-from striate.data.dataset import TRAIN
-from striate.models import Normalization, create, entry, folded, normalization_of
+from striate.inference import device_of, evaluating
+from striate.inference.program import Graph
+from striate.models import folded
 from striate.models.matching import Detections
-from striate.models.networks import source_of
-from striate.progress import Clock
-from striate.tasks.detection.asking import Ask, Learned
-from striate.tasks.detection.pictures import Scaling
-from striate.tasks.detection.task import Detection, detect
-from striate.training import Recipe, fastest_device, fit
-from striate.training.modes import seeded
+from striate.ops.boxes import clipped
+from striate.tasks.contract import Input, Predictor
+from striate.tasks.detection.prediction import Answer
+from striate.tasks.detection.reading import pixels_of
+from striate.tasks.detection.scaling import Scaling
+
+TOGETHER = 8  # pictures of one size that a GPU reads at once; a processor gains nothing
 
 
-@dataclass(frozen=True, eq=False)
-class NetworkFinder(ABC):
+class Prepared(NamedTuple):
+    """A picture as the network reads it, (H, W, 3) uint8, and its own size."""
+
+    pixels: NDArray[np.uint8]
+    height: int
+    width: int
+
+
+class NetworkPredictor(Predictor):
     """A network that gives `Detections`, with the scaling of its pictures.
 
-    Attributes:
-        architecture: plain JSON values from which `network` builds it again.
+    Args:
+        architecture: plain JSON values from which `network` builds the model again.
+        classes: how many there are.
     """
 
-    model: nn.Module
-    architecture: dict[str, Any]
-    scaling: Scaling
-
     kind: ClassVar[str]
+
+    def __init__(
+        self, model: nn.Module, architecture: dict[str, Any], scaling: Scaling, classes: int
+    ):
+        self.model, self.architecture, self.scaling = model.eval(), architecture, scaling
+        self.classes = classes
+        self.size = scaling.side
+        self.device = torch.device("cpu")
 
     @staticmethod
     @abstractmethod
     def network(architecture: dict[str, Any], classes: int) -> nn.Module:
-        """The network that a header names, with fresh weights.
+        """The network that a header describes, with fresh weights.
 
         Raises:
             TypeError, LookupError, ValueError: if the header is not of that form.
@@ -53,14 +64,45 @@ class NetworkFinder(ABC):
         return sum(parameter.numel() for parameter in self.model.parameters())
 
     @cached_property
-    def _quick(self) -> nn.Module:
+    def _folded(self) -> nn.Module:
         """The form in which the network is used: normalization is part of its convolutions."""
-        return folded(self.model).to(fastest_device())
+        return folded(self.model).to(self.device)
 
-    def find(self, pixels: NDArray[np.uint8]) -> Detections:
-        height, width = pixels.shape[:2]
-        scaled = torch.from_numpy(self.scaling.scaled(pixels).copy()).permute(2, 0, 1)
-        return detect(self._quick, self.scaling, [scaled], [(height, width)])[0]
+    def prepare(self, item: Input) -> Prepared:
+        pixels = pixels_of(item)
+        return Prepared(self.scaling.scaled(pixels), *pixels.shape[:2])
+
+    def predict(self, batch: Sequence[Prepared]) -> list[Answer]:
+        groups: dict[tuple[int, ...], list[int]] = {}  # a network answers one size at a time, so
+        for number, one in enumerate(batch):  # that what else is in the batch changes nothing
+            groups.setdefault(one.pixels.shape, []).append(number)
+        most = 1 if self.device.type == "cpu" else TOGETHER
+        answers: dict[int, Answer] = {}
+        for numbers in groups.values():
+            for first in range(0, len(numbers), most):
+                some = numbers[first : first + most]
+                answers |= zip(some, self._answered([batch[k] for k in some]), strict=True)
+        return [answers[number] for number in range(len(batch))]
+
+    def _answered(self, some: Sequence[Prepared]) -> list[Answer]:
+        pictures = [torch.from_numpy(one.pixels.copy()).permute(2, 0, 1) for one in some]
+        sizes = [(one.height, one.width) for one in some]
+        found = detect(self._folded, self.scaling, pictures, sizes)
+        return [Answer(one, *size) for one, size in zip(found, sizes, strict=True)]
+
+    def to(self, device: str) -> None:
+        self.device = torch.device(device)
+        self.__dict__.pop("_folded", None)
+
+    def computed_by(self, engine: str) -> Predictor:
+        from striate.tasks.detection.engines import computed_by
+
+        return computed_by(self, engine)
+
+    def graph(self, *, single: bool = False) -> Graph:
+        from striate.tasks.detection.graph import graph_of
+
+        return graph_of(self)
 
     def tensors(self) -> dict[str, Tensor]:
         return dict(self.model.state_dict())
@@ -69,78 +111,50 @@ class NetworkFinder(ABC):
         return {"architecture": self.architecture, "scaling": asdict(self.scaling)}
 
     @classmethod
-    def restored(cls, tensors: dict[str, Tensor], header: dict[str, Any], classes: int) -> Self:
-        scaling = Scaling.from_json(header["scaling"])
+    def restored(
+        cls, tensors: dict[str, Tensor], header: dict[str, Any], names: tuple[str, ...]
+    ) -> Self:
+        scaling, architecture = Scaling.from_json(header["scaling"]), header["architecture"]
+        if not isinstance(architecture, dict):
+            raise ValueError("its architecture is not an object")
         with torch.device("meta"):  # sizes first, memory later
-            same_form(cls.network(header["architecture"], classes).state_dict(), tensors)
-        model = cls.network(header["architecture"], classes)
+            same_form(cls.network(architecture, len(names)).state_dict(), tensors)
+        model = cls.network(architecture, len(names))
         model.load_state_dict(tensors)
-        return cls(model.eval(), header["architecture"], scaling)
+        return cls(model, architecture, scaling, len(names))
 
 
 def same_form(expected: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> None:
-    """Raises ValueError unless both have the same names and shapes."""
-    for name in expected.keys() | tensors.keys():
-        if name not in expected or name not in tensors:
-            raise ValueError(f"{name} is on one side only")
-        if expected[name].shape != tensors[name].shape:
-            raise ValueError(f"{name} is {tuple(tensors[name].shape)}")
-
-
-def learned_by_steps(
-    kind: type[NetworkFinder],
-    architecture: dict[str, Any],
-    data: BoxedDataset,
-    ask: Ask,
-    *,
-    recipe: Recipe,
-    side: int,
-    epoch: int,
-    stretched: bool = False,
-    notes: tuple[str, ...] = (),
-) -> Learned:
-    """A network of this kind, learned from a set.
-
-    Args:
-        architecture: what `kind.network` takes; its "backbone" gets the weights that are asked for.
-        side: of the pictures, in pixels, as `Scaling` has it.
-        epoch: pictures that an epoch of the recipe shows at least; every training image is among
-            them.
-    """
-    clock, backbone = Clock(), architecture["backbone"]
-    with seeded(ask.seed):
-        model = kind.network(architecture, len(data.classes))
-        trunk = model.get_submodule("backbone")
-        if ask.weights is None:
-            trunk.requires_grad_(True)  # nothing is learned yet that should stay
-            recipe = recipe.but(freeze_statistics=False, kept_rate=1.0)
-        else:
-            fill(trunk.get_submodule("stages"), backbone, ask.weights)
-    if ask.epochs is not None:
-        recipe = recipe.but(epochs=ask.epochs)
-    normalization = normalization_for(backbone, ask.weights)
-    rounds = max(1, round(epoch / int((data.split == TRAIN).sum())))
-    task = Detection(Scaling.of(side, normalization, stretched=stretched), rounds=rounds)
-    with clock.stage("decode"):
-        scaled = task.prepare(data)
-    with clock.stage("learn"):
-        model.to(fastest_device())
-        run = fit(model, task, scaled, recipe, folder=ask.folder, resume=ask.resume, seed=ask.seed)
-    finder = kind(model.cpu().eval(), architecture, task.scaling)
-    return Learned(finder, clock.seconds, run.best, run.history, recipe.to_json(), notes)
-
-
-def normalization_for(backbone: str, weights: str | Path | None) -> Normalization:
-    """How pixels come to a backbone that has these weights."""
-    found = None if weights is None else normalization_of(source_of(backbone, weights))
-    return found or entry(backbone).normalization
-
-
-def fill(stages: nn.Module, backbone: str, weights: str | Path) -> None:
-    """Gives some stages of a network the weights of the whole.
+    """Sees that both have the same names, shapes and types, and that every number is finite.
 
     Raises:
-        MissingExtra, WeightsError: if the weights are not to be had.
+        ValueError: if not.
     """
-    whole = create(backbone, weights=weights).state_dict()
-    stages.load_state_dict({name: whole[name] for name in stages.state_dict()})
+    for name in expected.keys() | tensors.keys():
+        if name not in expected or name not in tensors:
+            raise ValueError(f"it has no tensor {name}, or one too many")
+        mine, theirs = expected[name], tensors[name]
+        if mine.shape != theirs.shape or mine.dtype != theirs.dtype:
+            raise ValueError(f"its tensor {name} is {tuple(theirs.shape)} of {theirs.dtype}")
+        if not bool(theirs.isfinite().all()):
+            raise ValueError(f"its tensor {name} holds numbers that are not finite")
+
+
+def detect(
+    model: nn.Module,
+    scaling: Scaling,
+    pictures: Sequence[Tensor],
+    sizes: Sequence[tuple[int, int]],
+) -> list[Detections]:
+    """The detections in scaled pictures (3, H, W) uint8, in pixels of the pictures of (height,
+    width) that they were made of; on the CPU, wherever the model is."""
+    with evaluating(model):
+        found = model(scaling.canvas(pictures).to(device_of(model)))
+    results = []
+    for one, picture, (height, width) in zip(found, pictures, sizes, strict=True):
+        boxes, classes, scores = (each.cpu() for each in (one.boxes, one.classes, one.scores))
+        inside = clipped(boxes, (picture.shape[1], picture.shape[2]))
+        factors = inside.new_tensor([width / picture.shape[2], height / picture.shape[1]] * 2)
+        some = (inside[:, 2:] - inside[:, :2]).amin(1) > 0  # beyond the picture is nothing
+        results.append(Detections((inside * factors)[some], classes[some], scores[some]))
+    return results

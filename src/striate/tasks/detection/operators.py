@@ -1,4 +1,4 @@
-"""What detectors need that a graph has operators of its own for: suppression, and RoI align."""
+"""What detectors need and ONNX has operators of its own for: suppression, and RoI align."""
 
 from typing import Any
 
@@ -6,27 +6,27 @@ import torch
 from torch import Tensor
 
 from striate.layers.roi_align import roi_align
-from striate.ops.boxes import without_doubles
+from striate.ops.boxes import non_maximum_suppression
 
-NOBODY = -3.0e38  # scores below are of rows that are none
+LOWEST = -3.0e38  # scores below are of rows that are not detections
 EVERY = 2**30  # boxes at most
 
 
 @torch.library.custom_op("striate::kept", mutates_args=())
-def kept(boxes: Tensor, scores: Tensor, doubles: float) -> Tensor:
-    """`without_doubles` in each of G groups: which of (G, K, 4) stay, (G, K) bool.
+def kept(boxes: Tensor, scores: Tensor, overlap: float) -> Tensor:
+    """`non_maximum_suppression` in each of G groups: which of (G, K, 4) stay, (G, K) bool.
 
-    Scores (G, K) of -inf mark rows that are none.
+    Scores (G, K) of -inf mark rows that are not detections.
     """
     stays = torch.zeros_like(scores, dtype=torch.bool)
     for stay, box, score in zip(stays, boxes, scores, strict=True):
-        rows = torch.nonzero(score > NOBODY).flatten()
-        stay[rows[without_doubles(box[rows], score[rows], doubles)]] = True
+        rows = torch.nonzero(score > LOWEST).flatten()
+        stay[rows[non_maximum_suppression(box[rows], score[rows], overlap)]] = True
     return stays
 
 
 @kept.register_fake
-def _(boxes: Tensor, scores: Tensor, doubles: float) -> Tensor:
+def _(boxes: Tensor, scores: Tensor, overlap: float) -> Tensor:
     return torch.empty_like(scores, dtype=torch.bool)
 
 
@@ -51,19 +51,19 @@ def translations() -> dict[Any, Any]:
 
     op: Any = opset18
 
-    def suppression(boxes: Any, scores: Any, doubles: float) -> Any:
+    def suppression(boxes: Any, scores: Any, overlap: float) -> Any:
         each = op.Unsqueeze(scores, op.Constant(value_ints=[1]))  # (G, 1, K): no classes
         found = op.NonMaxSuppression(
             boxes,
             each,
             op.Constant(value_ints=[EVERY]),
-            op.Constant(value_floats=[doubles]),
-            op.Constant(value_floats=[NOBODY]),
+            op.Constant(value_floats=[overlap]),
+            op.Constant(value_floats=[LOWEST]),
         )  # (rows, 3): group, 0, number
-        nobody = op.Less(each, each)
+        none = op.Less(each, each)
         count = op.Shape(found, end=1)
         stays = op.Expand(op.Cast(op.Constant(value_ints=[1]), to=9), count)
-        return op.Squeeze(op.ScatterND(nobody, found, stays), op.Constant(value_ints=[1]))
+        return op.Squeeze(op.ScatterND(none, found, stays), op.Constant(value_ints=[1]))
 
     def align(maps: Any, boxes: Any, level: Any, size: int) -> Any:
         return op.RoiAlign(

@@ -1,162 +1,137 @@
-"""Learning to detect: batches of warped pictures with boxes, named losses, average precision."""
+"""Detection: where the objects in a picture are, and what they are."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
-from striate.augment import Augmentation, Spread
-from striate.augment.boxes import warped
-from striate.data.boxes import BoxedDataset
-from striate.data.dataset import TRAIN, VALIDATION
-from striate.evaluation.detection import average_precisions, mean
-from striate.models.matching import Detections, Targets
-from striate.ops.boxes import clipped
-from striate.tasks.detection.pictures import Scaled, Scaling, scale
-from striate.training import Recipe, Task
-from striate.training.modes import evaluating
-
-# Views of photographs with boxes: upright, so that boxes stay tight.
-VIEWS = Augmentation(
-    Spread(mirror=0.5, zoom=0.15, stretch=0.05, shift=0.05),
-    brightness=0.1,
-    contrast=0.1,
-    saturation=0.1,
+from striate.data import Dataset
+from striate.data.boxes import Boxes
+from striate.data.splits import TRAIN
+from striate.data.targets import enumerated
+from striate.errors import DataError
+from striate.inference.runtimes import Runtime
+from striate.tasks.contract import (
+    Answered,
+    Column,
+    Method,
+    Output,
+    Prediction,
+    Predictor,
+    Section,
+    Task,
+    Wanted,
 )
+from striate.tasks.detection import card, response
+from striate.tasks.detection.dpm.predictor import DPMPredictor
+from striate.tasks.detection.exported import ExportedDetector
+from striate.tasks.detection.faster_rcnn.predictor import FasterRCNNPredictor
+from striate.tasks.detection.prediction import Answer, Findings, found
+from striate.tasks.detection.rcnn.predictor import RCNNPredictor
+from striate.tasks.detection.scores import DetectionScores, scored
+from striate.tasks.detection.yolo.predictor import YOLOPredictor
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+DRAWN = 0.5  # score from which on a box is drawn
 
 
-@dataclass(frozen=True)
-class Batch:
-    """(N, 3, H, W) normalized images and what is in each."""
+class Detection(Task):
+    """Boxes around the objects in a picture, with a class and a score for each."""
 
-    images: Tensor
-    targets: tuple[Targets, ...]
+    name: ClassVar[str] = "detection"
+    title: ClassVar[str] = "where the objects in a picture are, and what they are"
+    reads: ClassVar[tuple[str, ...]] = ("boxes",)
+    score: ClassVar[str] = "map50"
+    score_title: ClassVar[str] = "mAP@0.5"
+    points: ClassVar[str] = "points of mean average precision"
+    compared: ClassVar[tuple[str, ...]] = ("dpm", "rcnn", "yolo", "faster_rcnn")
+    default: ClassVar[str] = "faster_rcnn"
+    prediction: ClassVar[type[Findings]] = Findings
+    options: ClassVar[Mapping[str, frozenset[str]]] = {"predict": frozenset({"draw"})}
+    package: ClassVar[str] = "striate.tasks.detection"
 
+    @property
+    def methods(self) -> Mapping[str, Method]:
+        from striate.tasks.detection.methods import METHODS
 
-class Network(Protocol):
-    """What a network owes that learns to detect by gradient steps."""
+        return METHODS
 
-    backbone: nn.Module
-    """The part that had weights before; it learns at the recipe's kept rate."""
+    @cached_property
+    def predictors(self) -> Mapping[str, type[Predictor]]:
+        kinds = (DPMPredictor, RCNNPredictor, YOLOPredictor, FasterRCNNPredictor)
+        return {kind.kind: kind for kind in kinds}
 
-    def losses(self, images: Tensor, targets: Sequence[Targets]) -> dict[str, Tensor]:
-        """Each named loss of a batch (N, 3, H, W), a scalar."""
+    def columns_for(self, dataset: Dataset[Boxes]) -> tuple[Column, ...]:
+        """The average precision of each class."""
+        return tuple(Column(name, f"ap50 {name}") for name in dataset.classes)
 
+    def sound(self, dataset: Dataset[Boxes]) -> Dataset[Boxes]:
+        dataset = super().sound(dataset)
+        counts = dataset.counts()[:, TRAIN]
+        if not counts.any():
+            count = int((dataset.split == TRAIN).sum())
+            raise DataError(f"{dataset.name}: nothing is marked in its {count} training images")
+        absent = [name for name, n in zip(dataset.classes, counts.tolist(), strict=True) if not n]
+        if absent:
+            dataset = dataset.noted(
+                f"marked in no training image, so never detected: {enumerated(absent)}"
+            )
+        return dataset
 
-class Detection(Task[Any, Batch]):
-    """Boxes in pictures. Data is a `BoxedDataset`, or what `prepare` made of one.
+    def scores(
+        self, answered: Answered, dataset: Dataset[Boxes], names: tuple[str, ...]
+    ) -> DetectionScores:
+        return scored(answered, dataset, names)
 
-    Args:
-        scaling: how pictures come to the network.
-        rounds: passes over the training images that are one epoch: validation is dear.
-    """
+    def predicted(self, name: str, answer: Answer, names: tuple[str, ...]) -> Findings:
+        return Findings(name, found(answer, names))
 
-    score = "map50"
+    def sections(self, comparison: Any) -> Iterable[Section]:
+        from striate.tasks.detection.sections import sections
 
-    def __init__(self, scaling: Scaling, *, rounds: int = 1):
-        self.scaling, self.rounds = scaling, rounds
+        return sections(comparison)
 
-    def prepare(self, data: BoxedDataset | Scaled) -> Scaled:
-        return scale(data, self.scaling) if isinstance(data, BoxedDataset) else data
+    @property
+    def marks(self) -> "Callable[[Dataset[Any], int, Any], Image | None]":
+        from striate.visualize.boxes import marked
 
-    def examples(self, data: Scaled) -> int:
-        return len(data.rows(TRAIN)) * self.rounds
+        return marked
 
-    def batches(self, data: Scaled, recipe: Recipe, *, seed: int, start: int) -> Iterator[Batch]:
-        rows, size = data.rows(TRAIN), recipe.batch_size
-        step = start
-        while True:
-            first = step * size
-            chosen = [drawn(rows, seed, first + place) for place in range(size)]
-            yield self.batch(data, chosen, recipe.augmentation, [seed, step])
-            step += 1
+    def draw(
+        self, pixels: NDArray[np.uint8], prediction: Prediction, names: tuple[str, ...]
+    ) -> "Image":
+        """The boxes with a score of at least a half, the best on top."""
+        from striate.visualize.boxes import Frame, color_of, drawn
 
-    def batch(
-        self, data: Scaled, rows: list[int], augmentation: Augmentation, seed: list[int]
-    ) -> Batch:
-        """One view of each of these images, with the boxes in it."""
-        generator = torch.Generator().manual_seed(int(np.random.default_rng(seed).integers(2**62)))
-        pictures, targets = [], []
-        for row in rows:
-            picture = data.pictures[row]
-            assert picture is not None  # only images of a split are learned from
-            source = (picture.shape[1], picture.shape[2])
-            marked, boxes = data.dataset.objects[row], data.boxes[row]
-            draw = augmentation.drawn(1, source, generator)
-            pixels = draw(picture.permute(1, 2, 0)[None].permute(0, 3, 1, 2))[0].clamp(0, 255)
-            classes = torch.from_numpy(marked.classes)
-            asked = torch.from_numpy(marked.asked)
-            if draw.matrices is not None:
-                boxes, left = warped(boxes, draw.matrices[0], source, draw.size)
-                classes, asked = classes[left], asked[left]
-            pictures.append(pixels)
-            targets.append(Targets(boxes[asked], classes[asked], boxes[~asked]))
-        return Batch(self.scaling.canvas(pictures), tuple(targets))
-
-    def losses(self, model: nn.Module, batch: Batch) -> dict[str, Tensor]:
-        device = next(model.parameters()).device
-        targets = [
-            Targets(each.boxes.to(device), each.classes.to(device), each.ignored.to(device))
-            for each in batch.targets
+        assert isinstance(prediction, Findings)
+        frames = [
+            Frame(each.box, f"{each.label} {each.score:.2f}", color_of(names.index(each.label)))
+            for each in reversed(prediction.objects)
+            if each.score >= DRAWN
         ]
-        return cast(Network, model).losses(batch.images.to(device), targets)
+        return drawn(pixels, frames)
 
-    def evaluate(self, model: nn.Module, data: Scaled) -> dict[str, float]:
-        return self.measure(model, data, VALIDATION)
+    def response(self, answer: Answer, names: tuple[str, ...], wanted: Wanted) -> dict[str, Any]:
+        return response.regions(answer, names, wanted)
 
-    def measure(self, model: nn.Module, data: Scaled, split: int) -> dict[str, float]:
-        """`map50` over the classes, and the average precision of each at an overlap of 0.5."""
-        rows = data.rows(split).tolist()
-        found = [self.detect(model, data, row) for row in rows]
-        truth = [data.dataset.objects[row] for row in rows]
-        each = average_precisions(found, truth, len(data.dataset.classes))
-        named = zip(data.dataset.classes, each.tolist(), strict=True)
-        return {"map50": mean(each), **{f"ap50 {name}": ap for name, ap in named}}
+    def outputs(self, names: tuple[str, ...]) -> Sequence[Output]:
+        return response.OUTPUTS
 
-    def detect(self, model: nn.Module, data: Scaled, row: int) -> Detections:
-        """What is found in one image of the set, in pixels of the image itself."""
-        picture = data.pictures[row]
-        assert picture is not None
-        height, width = data.dataset.sizes[row].tolist()
-        return detect(model, self.scaling, [picture], [(height, width)])[0]
+    def arrays(
+        self, answers: Sequence[Answer], names: tuple[str, ...]
+    ) -> Mapping[str, NDArray[Any]]:
+        return response.arrays(answers)
 
-    def identity(self, data: Scaled) -> dict[str, Any]:
-        return {
-            "task": "detection",
-            "data": data.dataset.fingerprint(),
-            "split": data.dataset.split.tolist(),
-            "side": self.scaling.side,
-            "rounds": self.rounds,
-        }
+    def card(self, recognizer: Any) -> Mapping[str, Sequence[str]]:
+        return card.sections(recognizer.predictor)
 
-    def new_parameters(self, model: nn.Module) -> list[nn.Parameter]:
-        old = {id(parameter) for parameter in cast(Network, model).backbone.parameters()}
-        return [parameter for parameter in model.parameters() if id(parameter) not in old]
-
-
-def drawn(rows: NDArray[np.int64], seed: int, number: int) -> int:
-    """The image that comes as `number`-th: every pass over all of them has its own order."""
-    turn, place = divmod(number, len(rows))
-    return int(np.random.default_rng([seed, turn]).permutation(rows)[place])
-
-
-def detect(
-    model: nn.Module, scaling: Scaling, pictures: list[Tensor], sizes: list[tuple[int, int]]
-) -> list[Detections]:
-    """What is in scaled pictures (3, H, W) uint8, in pixels of the pictures of (height, width)
-    that they were made of; on the CPU, wherever the model is."""
-    device = next(model.parameters()).device
-    with evaluating(model):
-        found = model(scaling.canvas(pictures).to(device))
-    results = []
-    for one, picture, (height, width) in zip(found, pictures, sizes, strict=True):
-        boxes, classes, scores = (each.cpu() for each in (one.boxes, one.classes, one.scores))
-        inside = clipped(boxes, (picture.shape[1], picture.shape[2]))
-        factors = inside.new_tensor([width / picture.shape[2], height / picture.shape[1]] * 2)
-        some = (inside[:, 2:] - inside[:, :2]).amin(1) > 0  # beyond the picture is nothing
-        results.append(Detections((inside * factors)[some], classes[some], scores[some]))
-    return results
+    def exported(
+        self, runtime: Runtime, header: dict[str, Any], names: tuple[str, ...]
+    ) -> ExportedDetector:
+        if header["kind"] not in self.predictors:
+            raise ValueError(f"it is a detector of kind {header['kind']!r}")
+        return ExportedDetector(runtime, len(names))

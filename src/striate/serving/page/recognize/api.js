@@ -23,7 +23,7 @@ export async function names(model, language) {
   return (await call(path(model, "names", { language }))).names;
 }
 
-/** `{known, concepts}` of a picture, or `{frames}` of a video. */
+/** `{known, concepts}` or `{regions}` of a picture, `{frames}` of a video. */
 export async function tagsOf(model, file, settings) {
   const body = new FormData();
   body.append("file", file, file.name);
@@ -72,7 +72,7 @@ async function call(url, options = {}) {
 const pause = (seconds) => new Promise((go) => setTimeout(go, 1000 * seconds));
 
 function output({ outputs: [{ status, data }] }) {
-  if (status.code === 10000) return data;
+  if (status.code === 10000 || data.frames) return data; // a video may have been cut short
   const why = status.details ? ` (${status.details})` : "";
   throw new Failure((INPUTS[status.code] ?? status.description) + why);
 }

@@ -1,11 +1,13 @@
 // One video: a line of time with a thumbnail and a tag for each moment, and a lane for each tag.
 
 import * as api from "./api.js";
+import { byClass, outline } from "./regions.js";
 import { Result } from "./result.js";
 import { node, percent, spoken, verdict } from "./tags.js";
 
 const MOMENTS = 60; // of a video that are looked at, about
 const LANES = 5; // tags that have a lane
+const ENTRIES = 20; // of a moment that are asked for: objects may be many
 const HIGH = 90; // pixels of a thumbnail
 
 export class Film extends Result {
@@ -37,7 +39,7 @@ export class Film extends Result {
     const { model, language } = this.service, { duration } = this.plays ? this.video : { duration: NaN };
     const apart = Number.isFinite(duration) ? Math.round((1000 * duration) / MOMENTS / 100) * 100 : 1000;
     const sample = Math.min(60_000, Math.max(500, apart)); // milliseconds
-    const settings = { max_concepts: LANES, language, sample_ms: sample, thumbnails: !this.plays };
+    const settings = { max_concepts: ENTRIES, language, sample_ms: sample, thumbnails: !this.plays };
     if (this.file) return api.tagsOf(model.name, this.file, settings);
     return api.tagsOfLink(model.name, this.source, "video", settings);
   }
@@ -55,12 +57,12 @@ export class Film extends Result {
     strip.setAttribute("aria-label", "Moments");
     for (const { frame_info: { time }, data, thumbnail } of frames) {
       const item = node("li"), button = node("button", "moment"), picture = node(this.plays ? "canvas" : "img");
-      const word = verdict(data, name), share = data.known && data.concepts.length ? percent(data.concepts[0].value) : "";
+      const word = verdict(data, name), share = data.known && data.concepts?.length ? percent(data.concepts[0].value) : "";
       button.type = "button";
       button.disabled = !this.plays;
       button.setAttribute("aria-label", `${clock(time)}, ${spoken(data, name)}`);
       button.addEventListener("click", () => (this.video.currentTime = time / 1000));
-      if (this.plays) drawn.push([picture, time]);
+      if (this.plays) drawn.push([picture, time, data.regions ?? []]);
       else Object.assign(picture, { src: thumbnail ?? "", alt: "" });
       button.append(picture, node("span", "time", clock(time)), node("span", "word", word), node("span", "share", share));
       item.append(button);
@@ -74,10 +76,12 @@ export class Film extends Result {
   #lanes(frames, name) {
     const best = new Map();
     frames.forEach(({ data }, k) => {
-      for (const concept of data.known ? data.concepts : []) {
+      const objects = byClass(data.regions ?? []).map(([concept, , value]) => [concept, value]);
+      const tags = data.known ? data.concepts.map((concept) => [concept, concept.value]) : [];
+      for (const [concept, value] of [...objects, ...tags]) {
         const lane = best.get(concept.id) ?? { concept, most: 0, values: new Array(frames.length).fill(0) };
-        lane.values[k] = concept.value;
-        lane.most = Math.max(lane.most, concept.value);
+        lane.values[k] = value;
+        lane.most = Math.max(lane.most, value);
         best.set(concept.id, lane);
       }
     });
@@ -93,7 +97,8 @@ export class Film extends Result {
       lane.append(node("span", "word", name(concept)), bars, node("span", "share", `up to ${percent(most)}`));
       table.append(lane);
     }
-    return best.size ? table : node("h3", "verdict none", "None of these");
+    if (best.size) return table;
+    return node("h3", "verdict none", frames[0]?.data.regions ? "Nothing found" : "None of these");
   }
 
   /** Draws thumbnails from the local file, one after the other, with a player of their own. */
@@ -104,14 +109,16 @@ export class Film extends Result {
     Object.assign(player, { muted: true, preload: "auto", src: this.url });
     const loaded = new Promise((done) => player.addEventListener("loadeddata", done, { once: true }));
     await loaded;
-    for (const [canvas, time] of places) {
+    for (const [canvas, time, regions] of places) {
       if (this.turn !== turn) break;
       const there = new Promise((done) => player.addEventListener("seeked", done, { once: true }));
       player.currentTime = Math.min(time / 1000 + 0.001, Math.max(0, player.duration - 0.01));
       await there;
       canvas.height = HIGH;
       canvas.width = Math.round((HIGH * player.videoWidth) / player.videoHeight);
-      canvas.getContext("2d").drawImage(player, 0, 0, canvas.width, canvas.height);
+      const context = canvas.getContext("2d");
+      context.drawImage(player, 0, 0, canvas.width, canvas.height);
+      outline(context, regions, this.model.classes);
     }
     player.removeAttribute("src");
     player.load();

@@ -69,14 +69,15 @@ function offer() {
 
 function chooseModel() {
   service.model = listing.models.find(({ name }) => name === element("model").value);
-  const { classes, languages, none_of_these: refuses } = service.model;
+  const { classes, languages, none_of_these: refuses, explains, task } = service.model;
   const called = (code) => new Intl.DisplayNames([code], { type: "language", fallback: "code" }).of(code);
   const kept = languages.includes(service.language) ? service.language : languages.find((code) => navigator.languages.includes(code)) ?? "";
   element("language").replaceChildren(new Option("the model's own words", ""), ...languages.map((code) => new Option(called(code), code)));
   element("language").value = kept;
   element("languages").hidden = !languages.length;
-  element("about").textContent = `Give a picture or a video: the model “${service.model.name}” tells ${classes.length.toLocaleString("en")} ` +
-    `things apart, says how sure it is${refuses ? " and when it is none of them" : ""}, and shows where it looked.`;
+  const kinds = classes.length === 1 ? `one class, ${classes[0]}` : `${classes.length.toLocaleString("en")} classes`;
+  element("about").textContent = `The model “${service.model.name}” finds ${task}; it knows ${kinds}` +
+    `${refuses ? ", and when a picture is none of them" : ""}.${explains ? " Choose a tag to see which part of the picture speaks for it." : ""}`;
   return chooseLanguage();
 }
 

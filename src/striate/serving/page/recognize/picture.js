@@ -1,11 +1,13 @@
-// One picture and what the model says of it.
+// One picture and its answer: tags of the whole, or objects with their places.
 
 import * as api from "./api.js";
 import { paintHeat } from "./heat.js";
+import { Objects, counted, sure } from "./regions.js";
 import { Result } from "./result.js";
 import { node, showTags, spoken, verdict } from "./tags.js";
 
-const CONCEPTS = 10;
+const CONCEPTS = 10; // tags that are shown
+const ENTRIES = 100; // that are asked for: objects may be many
 const INVITATION = "Choose a tag to see where it is.";
 
 export class Picture extends Result {
@@ -24,6 +26,8 @@ export class Picture extends Result {
       sheet.remove();
       this.frame.hidden = true;
     });
+    image.addEventListener("load", () => sheet.style.setProperty("--ratio", image.naturalWidth / image.naturalHeight));
+    this.sheet = sheet;
     this.heat = node("canvas", "heat");
     this.heat.hidden = true;
     this.heat.setAttribute("role", "img");
@@ -32,7 +36,7 @@ export class Picture extends Result {
   }
 
   answer() {
-    const { model, language } = this.service, settings = { max_concepts: CONCEPTS, language };
+    const { model, language } = this.service, settings = { max_concepts: ENTRIES, language };
     if (this.file) return api.tagsOf(model.name, this.file, settings);
     return api.tagsOfLink(model.name, this.source, "image", settings);
   }
@@ -44,16 +48,29 @@ export class Picture extends Result {
   /** Shows the answer in the language of the moment. */
   show() {
     if (!this.data) return;
+    if (this.data.regions) return this.#objects(this.data.regions);
     const { name } = this.service, tags = node("div");
     const head = node("h3", this.data.known ? "verdict" : "verdict none", verdict(this.data, name));
     this.fill(head);
     if (!this.data.known) this.body.append(node("p", "quiet", "The model knows nothing like it. Nearest to it:"));
     this.body.append(tags);
     const where = this.file && this.model.explains ? (concept, button) => this.#where(concept, button) : null;
-    showTags(tags, this.data, name, where);
+    showTags(tags, { ...this.data, concepts: this.data.concepts.slice(0, CONCEPTS) }, name, where);
     this.note = node("p", "quiet note", where ? INVITATION : "");
     this.body.append(this.note);
     if (this.heat) this.heat.hidden = true;
+  }
+
+  /** Shows where objects are. */
+  #objects(regions) {
+    const { name } = this.service, objects = new Objects(regions, name, this.model.classes);
+    this.root.classList.add("placed");
+    const words = counted(sure(regions), name);
+    this.fill(node("h3", sure(regions).length ? "verdict" : "verdict none", words), objects.body);
+    if (regions.length && !sure(regions).length) objects.body.prepend(node("p", "quiet", "Nothing that is surer than not. What it may be:"));
+    this.objects?.boxes.remove();
+    this.sheet?.append(objects.boxes);
+    this.objects = objects;
   }
 
   async #where(concept, button) {

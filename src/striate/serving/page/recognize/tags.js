@@ -1,16 +1,20 @@
-// Tags with their probabilities, as bars; and how numbers are written.
+// Tags with their probabilities, as bars; an answer in words; and how numbers are written.
+
+import { counted, sure } from "./regions.js";
 
 const FEW = 5; // tags that are shown before one asks for more
 
 export const percent = (value) => `${(100 * value).toFixed(value >= 0.9995 || value < 0.0005 ? 0 : 1)} %`;
 
-/** The tag that is said first; "None of these" where the model knows none. */
-export function verdict({ known, concepts }, name) {
+/** The tag that is said first; "None of these" where the model knows none; objects by class. */
+export function verdict({ known, concepts, regions }, name) {
+  if (regions) return counted(sure(regions), name);
   return known && concepts.length ? name(concepts[0]) : "None of these";
 }
 
 /** In words, for those who listen. */
 export function spoken(data, name) {
+  if (data.regions) return verdict(data, name);
   if (!data.known || !data.concepts.length) return "none of these";
   return `${name(data.concepts[0])}, ${Math.round(100 * data.concepts[0].value)} percent`;
 }

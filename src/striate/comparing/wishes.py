@@ -1,0 +1,135 @@
+"""What a person asks of methods, before any of them learns."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from striate.errors import DataError, UnknownName, UserError
+from striate.plain import plain
+from striate.tasks.contract import PUBLISHED, Ask, Method, Plan, Task
+from striate.training import Recipe, recipes
+
+RECIPES = {name.lower(): one for name, one in vars(recipes).items() if isinstance(one, Recipe)}
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """The same for every method; where None, each method decides from the data.
+
+    Attributes:
+        network: a name of `striate.models`.
+        weights: that it starts with: PUBLISHED, a name or a file; None: random ones.
+        recipe: how it learns, or the name of one in `striate.recipes`.
+        epochs: instead of the recipe's.
+        seconds: that each method may take to learn.
+    """
+
+    network: str | None = None
+    weights: str | Path | None = PUBLISHED
+    recipe: Recipe | str | None = None
+    epochs: int | None = None
+    seconds: float | None = None
+
+    def plan(self, task: Task, name: str, seed: int) -> Plan:
+        """A method with all of these wishes, ready to learn.
+
+        Raises:
+            UserError: if it does not have what is asked; it names the option.
+        """
+        method = task.method(name)
+        ask = Ask(
+            self.network, self.weights, recipe_named(self.recipe), self.epochs, self.seconds,
+            seed=seed,
+        )  # fmt: skip
+        method.ready(name, ask)
+        return Plan(name, method, ask)
+
+    def plans(self, task: Task, names: Sequence[str], seed: int) -> tuple[Plan, ...]:
+        """Several methods, each with the wishes that apply to it, ready to learn.
+
+        A network and weights apply to methods that learn on a network, a recipe, epochs and a time
+        limit to methods that learn by steps; the others learn as they are.
+
+        Raises:
+            DataError: if no method is named.
+            UserError: if a wish applies to none of them, or one cannot have what is asked.
+        """
+        if not names:
+            raise DataError("a comparison needs at least one method")
+        methods = {name: task.method(name) for name in dict.fromkeys(names)}
+        for option, value, takes in self._options():
+            if value is not None and not any(takes(method) for method in methods.values()):
+                raise UserError(f"{option}: none of {', '.join(methods)} takes it; leave it out")
+        return tuple(self._for(method).plan(task, name, seed) for name, method in methods.items())
+
+    def _options(self) -> Sequence[tuple[str, Any, Any]]:
+        weights = None if self.weights == PUBLISHED else str(self.weights or "none")
+        return (
+            (f"--network {self.network}", self.network, on_network),
+            (f"--weights {weights}", weights, starts_from_weights),
+            ("--recipe", self.recipe, by_steps),
+            ("--epochs", self.epochs, by_steps),
+            ("--time-limit", self.seconds, by_steps),
+        )
+
+    def _for(self, method: Method) -> "Wishes":
+        """Those that apply to a method."""
+        return Wishes(
+            self.network if on_network(method) else None,
+            self.weights if starts_from_weights(method) else PUBLISHED,
+            *((self.recipe, self.epochs, self.seconds) if by_steps(method) else ()),
+        )
+
+
+def on_network(method: Method) -> bool:
+    """Whether it learns on a network that can be chosen."""
+    return bool(method.networks)
+
+
+def starts_from_weights(method: Method) -> bool:
+    """Whether the network starts from weights that can be chosen."""
+    return on_network(method) and method.approach != "scratch"
+
+
+def by_steps(method: Method) -> bool:
+    """Whether it learns by gradient steps."""
+    return method.by_epochs
+
+
+def recipe_named(recipe: Recipe | str | None) -> Recipe | None:
+    """The recipe of that name in `striate.recipes`, upper or lower case.
+
+    Raises:
+        UnknownName: with the closest names.
+    """
+    if not isinstance(recipe, str):
+        return recipe
+    name = recipe.lower()
+    if name not in RECIPES:
+        raise UnknownName("recipe", recipe, RECIPES)
+    return RECIPES[name]
+
+
+def asked(ask: Ask) -> dict[str, Any]:
+    """What was asked, as plain JSON values: the same for the same wishes, wherever files lie."""
+    values: dict[str, Any] = plain(
+        {
+            "network": ask.network,
+            "weights": _weights(ask.weights),
+            "recipe": ask.recipe.to_json() if ask.recipe else None,
+            "epochs": ask.epochs,
+            "time limit": ask.seconds,
+            "seed": ask.seed,
+        }
+    )
+    return values
+
+
+def _weights(weights: str | Path | None) -> str | None:
+    """A name as it is; a file by what it holds, which may change under the same name."""
+    if weights is None or not Path(weights).is_file():
+        return None if weights is None else str(weights)
+    with Path(weights).open("rb") as file:
+        return f"sha256 {hashlib.file_digest(file, 'sha256').hexdigest()}"

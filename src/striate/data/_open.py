@@ -1,0 +1,195 @@
+"""One word opens anything that can be learned from: `striate.data.open("photos/")`."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from striate.data import cifar, idx
+from striate.data.box_lists import is_box_list, open_box_list
+from striate.data.catalog import CATALOG, open_named
+from striate.data.coco import is_coco, open_coco
+from striate.data.cvat import find_cvat, open_cvat
+from striate.data.dataset import Dataset
+from striate.data.folders import EXPECTED, open_folders
+from striate.data.labeling import PROGRAMS, Program, find, open_labeled
+from striate.data.lists import is_list, open_list
+from striate.data.remembering import once
+from striate.data.voc import is_voc, open_voc
+from striate.data.yolo import is_yolo, open_yolo
+from striate.errors import DataError, UnknownName
+from striate.images import SUFFIXES
+
+ARCHIVES = (".tar.gz", ".tgz", ".tar")
+
+
+class Opener(Protocol):
+    """Opens what a reader matches."""
+
+    def __call__(self, path: Path, /, *, seed: int) -> Dataset:
+        """The dataset; what it lacks of splits is drawn with this seed."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A form of data on disk.
+
+    Attributes:
+        name: what people call it: "PASCAL VOC (Annotations/)".
+        kind: of the targets it gives: `Targets.kind`.
+        matches: whether a file or folder, which exists, is of this form.
+        open: opens one that matches.
+        fallback: whether it is taken only where no other reader matches.
+    """
+
+    name: str
+    kind: str
+    matches: Callable[[Path], bool]
+    open: Opener
+    fallback: bool = False
+
+
+def _idx_place(path: Path) -> Path | None:
+    return next(
+        (each for each in (path, path / "raw") if each.is_dir() and idx.find_idx(each)), None
+    )
+
+
+def _is_idx(path: Path) -> bool:
+    if path.is_dir():
+        return _idx_place(path) is not None
+    return idx.FILE.fullmatch(path.name) is not None
+
+
+def _open_idx(path: Path, *, seed: int) -> Dataset:
+    if place := _idx_place(path):
+        return idx.open_idx(place, seed=seed, name=path.resolve().name)
+    return idx.open_idx(path.parent, seed=seed, only=path)
+
+
+def _cifar_place(path: Path) -> Path | None:
+    places = (path, path / "raw", path / "cifar-10-batches-bin")
+    return next((each for each in places if each.is_dir() and cifar.is_cifar(each)), None)
+
+
+def _is_cifar(path: Path) -> bool:
+    if path.is_dir():
+        return _cifar_place(path) is not None
+    name = path.name.lower()
+    return name.endswith(ARCHIVES) and "cifar" in name
+
+
+def _open_cifar(path: Path, *, seed: int) -> Dataset:
+    if place := _cifar_place(path):
+        return cifar.open_cifar(place, seed=seed, name=path.resolve().name)
+    return cifar.open_cifar(path, seed=seed)
+
+
+def _is_cvat(path: Path) -> bool:
+    return bool(find_cvat(path))
+
+
+def _of_program(program: Program) -> Reader:
+    return Reader(
+        program.name,
+        "boxes",
+        lambda path: bool(find(path, program)),
+        lambda path, *, seed: open_labeled(path, program, seed=seed),
+    )
+
+
+READERS = (
+    Reader("IDX files", "labels", _is_idx, _open_idx),
+    Reader("CIFAR-10", "labels", _is_cifar, _open_cifar),
+    Reader("CVAT for images (.xml)", "boxes", _is_cvat, open_cvat),
+    Reader("PASCAL VOC (.xml)", "boxes", is_voc, open_voc),
+    Reader("COCO (.json)", "boxes", is_coco, open_coco),
+    *map(_of_program, PROGRAMS),
+    Reader("YOLO (data.yaml, .txt)", "boxes", is_yolo, open_yolo),
+    Reader("a list of boxes (.csv)", "boxes", is_box_list, open_box_list),
+    Reader("a list of paths and labels (.csv)", "labels", is_list, open_list),
+    Reader("class folders", "labels", Path.is_dir, open_folders, fallback=True),
+)
+"""Every form that is read, in the order of precedence."""
+
+
+def open(
+    path_or_name: str | os.PathLike[str],
+    *,
+    seed: int = 0,
+    kinds: Sequence[str] | None = None,
+    readers: Sequence[Reader] = READERS,
+    learn: bool = True,
+) -> Dataset:
+    """A dataset from class folders, a CSV list, IDX files, CIFAR-10, PASCAL VOC, COCO, or by its
+    catalog name.
+
+    A name of the catalog is that set; `./digits` is the folder of the same name. Splits that the
+    folder does not have are drawn: a fifth of all inputs for the test, a fifth of the rest for the
+    validation, stratified, the same for the same seed.
+
+    Args:
+        kinds: the kinds of targets wanted ("labels", "boxes"); any where None.
+        readers: the forms of data that are read, in the order of precedence.
+        learn: whether it is to be learned from; what is only scored needs no training split, and
+            may hold one class alone.
+
+    Raises:
+        UnknownName: if it is neither a path here nor a name of the catalog.
+        DataError: if there is nothing to learn from, or no targets of these kinds; it says what is
+            expected.
+    """
+    word = os.fspath(path_or_name)
+    if not word or "\0" in word:
+        raise DataError(f"{word!r} is not a path; expected a folder, a list or a name")
+    path = Path(word).expanduser()
+    if isinstance(path_or_name, str) and word in CATALOG:
+        data: Dataset = open_named(word, seed=seed)
+        if kinds is not None and data.targets.kind not in kinds:
+            raise DataError(f"{word}: {_expected(readers, kinds)}; it has {data.targets.kind}")
+    elif path.exists():
+        try:
+            with once():
+                data = _reader(path, kinds, readers).open(path, seed=seed)
+        except OSError as error:
+            raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
+    elif os.sep in word or path.suffix:
+        raise DataError(f"{word}: no such folder or file")
+    else:
+        raise UnknownName("folder or data set", word, CATALOG)
+    return data.learnable(word) if learn else data
+
+
+def _reader(path: Path, kinds: Sequence[str] | None, readers: Sequence[Reader]) -> Reader:
+    """The reader to open a path with.
+
+    Raises:
+        DataError: if there is none, or if two would give different kinds of targets.
+    """
+    wanted = [each for each in readers if kinds is None or each.kind in kinds]
+    found = [each for each in wanted if not each.fallback and each.matches(path)]
+    if other := next((each for each in found if each.kind != found[0].kind), None):
+        raise DataError(
+            f"{path} can be read as {found[0].name} with {found[0].kind} and as {other.name} with "
+            f"{other.kind}; choose with --task"
+        )
+    found += [each for each in wanted if each.fallback and not found and each.matches(path)]
+    if found:
+        return found[0]
+    if kinds is not None:
+        others = [each for each in readers if each not in wanted and not each.fallback]
+        there = next((each for each in others if each.matches(path)), None)
+        what = f"{path} is {there.name} with {there.kind}" if there else f"{path} is none of these"
+        raise DataError(f"{_expected(readers, kinds)}; {what}")
+    name = path.name.lower()
+    if name.endswith((".zip", *ARCHIVES)):
+        raise DataError(f"{path}: an archive; unpack it and open the folder")
+    if path.suffix.lower() in SUFFIXES:
+        raise DataError(f"{path}: one image; expected {EXPECTED}")
+    raise DataError(f"{path}: not a folder, a list (.csv) or an IDX file")
+
+
+def _expected(readers: Sequence[Reader], kinds: Sequence[str]) -> str:
+    names = ", ".join(dict.fromkeys(each.name for each in readers if each.kind in kinds))
+    return f"expected {' or '.join(kinds)}, which are read from {names or 'nothing'}"

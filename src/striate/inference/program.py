@@ -1,0 +1,37 @@
+"""What a predictor computes as one graph, for other runtimes: inputs, outputs, how it is traced."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor, nn
+
+
+def no_translations() -> dict[Any, Any]:
+    """For graphs of operators that torch itself knows how to write."""
+    return {}
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """A predictor as one network, from decoded inputs to its answer.
+
+    Attributes:
+        module: what is exported, in evaluation mode, on the CPU.
+        examples: one tensor an input, no side of it 1 where it may have any size.
+        shapes: by the name of each input, in order, the axes that may have any size.
+        outputs: their names, in order.
+        defaults: inputs that may be left out when the graph is run, with the value they then have.
+        about: of each input and output, one line for people who run the file without striate.
+        translations: how operators are written in ONNX that torch does not know how to write.
+        formats: what it can be exported to: "onnx", "openvino", "torch".
+    """
+
+    module: nn.Module
+    examples: tuple[Tensor, ...]
+    shapes: Mapping[str, Mapping[int, str]]
+    outputs: tuple[str, ...]
+    defaults: Mapping[str, Tensor] = field(default_factory=dict)
+    about: Mapping[str, str] = field(default_factory=dict)
+    translations: Callable[[], dict[Any, Any]] = no_translations
+    formats: tuple[str, ...] = ("onnx", "openvino", "torch")

@@ -1,0 +1,55 @@
+"""Inputs on their way to a predictor: read in threads, a few batches ahead of the answers."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+from numpy.typing import NDArray
+
+from striate.errors import InputError
+
+Input = str | os.PathLike[str] | bytes | NDArray[Any]
+"""An input as a person gives it: a path, the bytes of a file, or what it holds, as an array."""
+AHEAD = 4  # batches that are being read before the first is answered; memory holds no more
+
+Read = TypeVar("Read")
+
+
+def batches(
+    inputs: Iterable[Input], read: Callable[[Input], Read], size: int
+) -> Iterator[tuple[list[str], list[Read | InputError]]]:
+    """Names, and what `read` made of the inputs or why it could not, a batch at a time.
+
+    The next ones are read meanwhile.
+    """
+    if isinstance(inputs, str | bytes | os.PathLike):
+        raise TypeError(f"give a list of inputs, not one: [{str(inputs)[:100]!r}]")
+
+    def attempt(item: Input) -> Read | InputError:
+        try:
+            return read(item)
+        except InputError as error:
+            return error
+
+    source = enumerate(inputs)
+    waiting: deque[list[tuple[str, Future[Read | InputError]]]] = deque()
+    pool = ThreadPoolExecutor(os.cpu_count())
+    try:
+        while True:
+            while len(waiting) < AHEAD and (some := list(islice(source, size))):
+                waiting.append([(name(i, item), pool.submit(attempt, item)) for i, item in some])
+            if not waiting:
+                return
+            batch = waiting.popleft()
+            yield [each for each, _ in batch], [future.result() for _, future in batch]
+    finally:  # a caller who stops early does not wait for inputs that are no longer needed
+        pool.shutdown(cancel_futures=True)
+
+
+def name(number: int, item: Input) -> str:
+    """The path, or "input 3" where there is none."""
+    return str(Path(item)) if isinstance(item, str | os.PathLike) else f"input {number}"

@@ -1,0 +1,81 @@
+"""From what a person names to single files: folders are walked, patterns are expanded."""
+
+import glob
+import os
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+
+from striate.data.walking import CLUTTER
+from striate.errors import UserError
+
+ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".7z", ".rar")
+SCHEMES = ("http://", "https://", "ftp://", "s3://", "gs://", "data:")
+
+
+def expanded(places: Sequence[str]) -> list[str]:
+    """Files and folders; a pattern (`*.jpg`) that is not a file gives what it matches.
+
+    Raises:
+        UserError: for standard input, an address or an archive, with what to do instead; or if
+            nothing matches a pattern.
+    """
+    found = []
+    for place in places:
+        if place == "-":
+            raise UserError("-: standard input is not read; give paths, or a folder")
+        if place.lower().startswith(SCHEMES):
+            raise UserError(f"{place[:80]}: not downloaded here; save it and give the file")
+        if place.lower().endswith(ARCHIVES) and not os.path.isdir(place):  # noqa: PTH112
+            raise UserError(f"{place}: an archive; unpack it and give the folder")
+        if not glob.has_magic(place) or os.path.lexists(place):
+            found.append(place)
+            continue
+        matches = sorted(glob.iglob(place, recursive=True))  # noqa: PTH207 (a pattern may be absolute)
+        wanted = [
+            match
+            for match in matches
+            if not any(is_clutter(part) and part not in place for part in Path(match).parts)
+        ]
+        if not wanted:
+            raise UserError(f"{place}: no file matches this pattern")
+        found += wanted
+    return found
+
+
+def is_clutter(name: str) -> bool:
+    """Whether a file or folder of this name was put there by a system and not by a person.
+
+    >>> is_clutter("._cat.jpg"), is_clutter("__MACOSX"), is_clutter("cat.jpg")
+    (True, True, False)
+    """
+    return name.startswith(".") or name.lower() in CLUTTER
+
+
+def walk(places: Sequence[str], suffixes: Collection[str]) -> Iterator[str]:
+    """Every file with one of these suffixes below the folders, and every other path as it is.
+
+    System files and folders are skipped. A folder that cannot be read comes as itself, so that it
+    is named like a broken file. Links to folders are followed only where the person names them.
+    """
+    waiting = list(reversed(places))
+    named = set(places)
+    while waiting:
+        path = waiting.pop()
+        if not os.path.isdir(path):  # noqa: PTH112 (a Path costs ten times more)
+            yield path
+            continue
+        try:
+            with os.scandir(path) as entries:
+                found = sorted(
+                    (entry for entry in entries if not is_clutter(entry.name)),
+                    key=lambda entry: entry.name,
+                )
+        except OSError:
+            yield path
+            continue
+        folders = [entry.path for entry in found if entry.is_dir(follow_symlinks=False)]
+        waiting.extend(reversed([folder for folder in folders if folder not in named]))
+        for entry in found:
+            suffix = os.path.splitext(entry.name)[1].lower()  # noqa: PTH122
+            if suffix in suffixes and not entry.is_dir():
+                yield entry.path

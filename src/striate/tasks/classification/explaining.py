@@ -1,0 +1,136 @@
+"""A heat map for a picture: what a class loses when a part of what the network is shown is hidden.
+
+A square hides each part of the picture in turn; where the answer depends on a part, hiding it takes
+probability away (Zeiler & Fergus 2014, Section 4.2).
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from striate.errors import ModelError
+from striate.images import View, to_rgb
+from striate.images.decoding import Picture, decode_at, header
+from striate.models import Stages
+from striate.tasks.classification.predictor import Classifier, Pixels
+from striate.tasks.classification.visual_words import VisualWords
+from striate.tasks.contract import Explained, Predictor
+from striate.visualize import approximate_occlusion, occlusion
+from striate.visualize.reading import class_number
+
+CELLS = 28  # of the map, each way
+PLACES = 13  # of the square along a side, where every hidden picture is computed whole
+SMALL = 64  # pixels; so small a picture is as quickly computed whole as in parts
+Floats = NDArray[np.float64]
+
+
+def explain(
+    predictor: Predictor, names: tuple[str, ...], data: bytes, name: str | None
+) -> Explained:
+    """Hides a seventh of the picture at about 28 places each way.
+
+    Args:
+        data: of the picture's file.
+        name: of the class; the most probable one where None.
+
+    Raises:
+        ModelError: if the predictor is an export.
+        UnknownName: if there is no such class.
+        ImageError: if the picture cannot be read.
+    """
+    if not isinstance(predictor, Classifier):
+        raise ModelError("an export has no layers to look into")
+    view = predictor.preprocessing.view
+    pixels = predictor.prepare(data)
+    probabilities = predictor.answers(pixels[None])[0][0]
+    target = int(probabilities.argmax()) if name is None else class_number(names, name)
+    return Explained(
+        names[target],
+        float(probabilities[target]),
+        to_rgb(pixels),
+        shown(data, view),
+        pooled(lost_over_pixels(predictor, pixels, target)),
+    )
+
+
+def lost_over_pixels(predictor: Classifier, pixels: Pixels, target: int) -> Floats:
+    """(S, S): for each pixel the mean loss over the squares that hide it."""
+    side = len(pixels)
+    size, model = max(1, side // 7), predictor.model
+    if isinstance(predictor, VisualWords):
+        stride = max(1, (side - size) // (PLACES - 1))
+        return spread(lost_by_hiding(predictor, pixels, target, size, stride), side, size, stride)
+    images, stride = predictor.preprocessing.tensor(pixels[None]), max(1, side // CELLS)
+    if side > SMALL:
+        maps = approximate_occlusion(model, images, target, size=size, stride=stride).maps
+    else:
+        maps = occlusion(model, images, target, size=size, stride=stride, incremental=False)
+    return maps.over_pixels()
+
+
+def lost_by_hiding(
+    predictor: Classifier, pixels: Pixels, target: int, size: int, stride: int
+) -> Floats:
+    """How much of the probability of `target` each square takes away: (rows, columns).
+
+    Args:
+        pixels: (S, S, C), in the predictor's view.
+    """
+    side = len(pixels)
+    if isinstance(predictor.model, Stages):
+        image = predictor.preprocessing.tensor(pixels[None])
+        maps = occlusion(
+            predictor.model, image, target, size=size, stride=stride, incremental=side > SMALL
+        )
+        return maps.clean_probability - maps.probability
+    starts = range(0, side - size + 1, stride)
+    views = np.repeat(pixels[None], 1 + len(starts) ** 2, axis=0)
+    mean = pixels.mean((0, 1)).round().astype(np.uint8)
+    for number, (top, left) in enumerate(((t, c) for t in starts for c in starts), 1):
+        views[number, top : top + size, left : left + size] = mean
+    probabilities = predictor.answers(views)[0][:, target].astype(float)
+    return (probabilities[0] - probabilities[1:]).reshape(len(starts), len(starts))
+
+
+def spread(values: Floats, side: int, size: int, stride: int) -> Floats:
+    """Losses (rows, columns) of squares as means over the squares that hide each pixel (S, S)."""
+    total, count = np.zeros((side, side)), np.zeros((side, side))
+    for row, top in zip(values, range(0, side, stride), strict=False):
+        for value, left in zip(row, range(0, side, stride), strict=False):
+            total[top : top + size, left : left + size] += value
+            count[top : top + size, left : left + size] += 1
+    return np.divide(total, count, out=np.full((side, side), np.nan), where=count > 0)
+
+
+def shown(data: bytes, view: View) -> tuple[float, float, float, float]:
+    """What a view shows of a picture: left, top, right, bottom, as shares of its upright sides."""
+    return box_of(decode_at(data, view.scale(header(data))), view)
+
+
+def box_of(picture: Picture, view: View) -> tuple[float, float, float, float]:
+    """The same of a decoded picture.
+
+    >>> box_of(Picture(np.zeros((10, 20, 3), np.uint8), (0, 0, 20, 10)), View(5, fraction=1.0))
+    (0.25, 0.0, 0.75, 1.0)
+    """
+    left, top, right, bottom = picture.box
+    width, height = right - left, bottom - top
+    if view.fit == "squash":
+        return 0.0, 0.0, 1.0, 1.0
+    if view.fit == "crop":
+        side = min(height, width) * view.size / round(view.size / view.fraction)
+    else:
+        side = max(height, width)
+    across, down = (1 - side / width) / 2, (1 - side / height) / 2
+    return across, down, 1 - across, 1 - down
+
+
+def pooled(values: Floats) -> Floats:
+    """Means over CELLS x CELLS cells of (S, S) numbers, or the numbers where they are so few."""
+    side = len(values)
+    values = np.nan_to_num(values)
+    if side <= CELLS:
+        return values
+    edges = np.linspace(0, side, CELLS + 1).round().astype(int)[:-1]
+    sums = np.add.reduceat(np.add.reduceat(values, edges, 0), edges, 1)
+    sizes = np.diff(np.append(edges, side))
+    return sums / np.outer(sizes, sizes)

@@ -1,0 +1,44 @@
+"""The four approaches as methods, in the order of a table."""
+
+from striate.models import NETWORKS
+from striate.tasks.classification import finetune, handcrafted, scratch, starting, transfer
+from striate.tasks.contract import Method
+
+CHEAP = 3  # seeds of a comparison, for methods that are solved at once
+
+METHODS: dict[str, Method] = {
+    "handcrafted": Method(
+        "Hand-crafting",
+        "handcrafted",
+        handcrafted.learn,
+        seeds=CHEAP,
+        views=handcrafted.views,
+    ),
+    "transfer": Method(
+        "Transfer",
+        "transfer",
+        transfer.learn,
+        networks=tuple(NETWORKS),
+        seeds=CHEAP,
+        views=transfer.views,
+        find=starting.find,
+    ),
+    "scratch": Method(
+        "Training from scratch",
+        "scratch",
+        scratch.learn,
+        networks=tuple(NETWORKS),
+        by_epochs=True,
+        views=scratch.views,
+        find=scratch.find,
+    ),
+    "finetune": Method(
+        "Fine-tuning",
+        "finetune",
+        finetune.learn,
+        networks=tuple(NETWORKS),
+        by_epochs=True,
+        views=finetune.views,
+        find=starting.find,
+    ),
+}

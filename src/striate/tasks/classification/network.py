@@ -1,0 +1,93 @@
+"""A classifier that is a network, of `striate.models` or of the user's own."""
+
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
+
+import torch
+from torch import Tensor, nn
+
+from striate.errors import WeightsError, one_line
+from striate.inference import Preprocessing, device_of
+from striate.inference.program import Graph
+from striate.models import create
+from striate.tasks.classification.graph import graph_of
+from striate.tasks.classification.predictor import Classifier, parts_of
+
+
+@dataclass(eq=False, kw_only=True)
+class Network(Classifier):
+    """A network and how it is built.
+
+    Attributes:
+        architecture: how to build the model again: `{"name": ..., "options": {...}}`; of a network
+            that striate cannot build, `{"name": None, "kind": ...}`.
+    """
+
+    architecture: dict[str, Any]
+    kind: ClassVar[str] = "network"
+
+    @classmethod
+    def own(cls, model: nn.Module, preprocessing: Preprocessing, classes: int) -> Self:
+        """A network of the user's, which `striate.load` takes again as `model`."""
+        about = {"name": None, "kind": type(model).__name__}
+        return cls(
+            model=model.eval(), architecture=about, preprocessing=preprocessing, classes=classes
+        )
+
+    def form(self) -> dict[str, Any]:
+        return {"architecture": self.architecture}
+
+    @classmethod
+    def restored(
+        cls,
+        tensors: dict[str, Tensor],
+        header: dict[str, Any],
+        names: tuple[str, ...],
+        *,
+        model: nn.Module | None = None,
+    ) -> Self:
+        architecture = header["architecture"]
+        if model is None:
+            with torch.device("meta"):
+                skeleton = build(architecture, len(names))
+            own, rest = parts_of(tensors, header, skeleton)
+            model = build(architecture, len(names))
+        else:
+            own, rest = parts_of(tensors, header, model)
+        model.load_state_dict(own)
+        return cls(model=model.eval(), architecture=architecture, classes=len(names), **rest)
+
+    def to(self, device: str) -> None:
+        if torch.device(device) != device_of(self.model):
+            self._engines.to(device)
+            self.model.to(device)
+
+    def computed_by(self, engine: str) -> Self:
+        found = replace(self, engine=engine)
+        _ = found._engines  # refuses what there is not
+        return found
+
+    def graph(self, *, single: bool = False) -> Graph:
+        return graph_of(self, single=single)
+
+    def inside(self) -> tuple[nn.Module, Preprocessing]:
+        return self.model, self.preprocessing
+
+
+def build(architecture: dict[str, Any], classes: int) -> nn.Module:
+    """The network that a header names, with fresh weights.
+
+    Raises:
+        WeightsError: if the network is not one that striate can build.
+        UnknownName, ValueError: if it has no such option.
+    """
+    name, options = architecture["name"], architecture.get("options", {})
+    if name is None:
+        kind = one_line(architecture.get("kind"))
+        raise WeightsError(
+            f"the file holds a network of the user's own ({kind}): "
+            "build it and call striate.load(path, model=...)"
+        )
+    if "weights" in options:  # a recognizer brings its own, and names no other file to open
+        raise ValueError(f"its {name} asks for other weights: {options['weights']!r}")
+    return create(name, classes=classes, **options)

@@ -1,0 +1,164 @@
+"""One class an image: cross-entropy in, top-1 and top-5 out."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from striate.data import SMALL, SPLITS, Batch, Batches, Dataset, Decoded, decode, native
+from striate.errors import ModelError
+from striate.evaluation import top_k
+from striate.images import View
+from striate.inference import Preprocessing
+from striate.inference.outputs import outputs_of
+from striate.models import classifier
+from striate.models.fusion import fused
+from striate.ops.memory import learning_layout
+from striate.training import Problem, Recipe
+from striate.training.problem import CPU
+from striate.training.seeds import generator_for
+
+
+class ClassificationProblem(Problem[Dataset | Decoded, Batch]):
+    """Images (N, C, S, S), normalized, to logits (N, classes).
+
+    Args:
+        classes: their names, in the order of the class numbers.
+        preprocessing: what the network takes; where None, the pictures' own size (or 224 px for
+            photographs) and the mean and deviation of the training images.
+    """
+
+    score = "top1"
+
+    def __init__(self, classes: Sequence[str], *, preprocessing: Preprocessing | None = None):
+        self.classes = tuple(classes)
+        self._preprocessing = preprocessing
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """What the network takes; known after `prepare` where it was not given.
+
+        Raises:
+            ValueError: before that.
+        """
+        if self._preprocessing is None:
+            raise ValueError("the preprocessing is measured when data are prepared; none were yet")
+        return self._preprocessing
+
+    def prepare(self, data: Dataset | Decoded) -> Decoded:
+        """The data with their pixels in the view of this problem."""
+        view = self._preprocessing.view if self._preprocessing else natural_view(data)
+        if isinstance(data, Decoded) and view not in data.pixels:
+            data = data.dataset
+        decoded = data if isinstance(data, Decoded) else decode(data, [view])
+        if self._preprocessing is None:
+            pixels, _ = split(decoded, view, "train")
+            self._preprocessing = Preprocessing.measured(view, pixels)
+        return decoded
+
+    def examples(self, data: Dataset | Decoded) -> int:
+        return len(_dataset(data).train)
+
+    def batches(
+        self,
+        data: Dataset | Decoded,
+        recipe: Recipe,
+        *,
+        seed: int,
+        start: int,
+        device: torch.device = CPU,
+    ) -> Iterator[Batch]:
+        decoded = self.prepare(data)
+        some = Batches(
+            decoded.pixels[self.preprocessing.view],
+            decoded.dataset.targets.numbers,
+            rows=np.flatnonzero(decoded.dataset.split == SPLITS.index("train")),
+            size=recipe.batch_size,
+            seed=seed,
+            start=start,
+        )
+        for step, batch in enumerate(some, start):
+            views = recipe.augmentation(batch.images.to(device), generator_for(seed, step))
+            targets = batch.targets.to(device)
+            yield replace(batch, images=self.preprocessing(views), targets=targets)
+
+    def losses(self, model: nn.Module, batch: Batch, recipe: Recipe) -> dict[str, Tensor]:
+        logits = model(batch.images)
+        loss = F.cross_entropy(logits, batch.targets, label_smoothing=recipe.label_smoothing)
+        return {"cross_entropy": loss}
+
+    def learner(self, model: nn.Module) -> nn.Module:
+        layout = learning_layout(model)
+        model.to(memory_format=layout)  # type: ignore[call-overload]
+        return LaidOut(fused(model), layout)
+
+    def new_parameters(self, model: nn.Module) -> list[nn.Parameter]:
+        try:
+            return list(classifier(model)[1].parameters())
+        except ModelError:  # no full connection gives the logits: nothing is new, and all learn
+            return list(model.parameters())
+
+    def evaluate(self, model: nn.Module, data: Dataset | Decoded) -> dict[str, float]:
+        """Top-1, top-5 and the mean cross-entropy on the validation split."""
+        pixels, targets = split(self.prepare(data), self.preprocessing.view, "validation")
+        return metrics(outputs_of(model, self.preprocessing, pixels), targets)
+
+    def identity(self, data: Dataset | Decoded) -> dict[str, Any]:
+        return {
+            "classes": list(self.classes),
+            "preprocessing": self.preprocessing.to_json(),
+            "data": _dataset(data).fingerprint(),
+            "split": hashlib.sha256(_dataset(data).split.tobytes()).hexdigest(),
+        }
+
+
+class LaidOut(nn.Module):
+    """A network whose images are brought to the layout in which it learns faster."""
+
+    def __init__(self, model: nn.Module, layout: torch.memory_format):
+        super().__init__()
+        self.model, self.layout = model, layout
+
+    def forward(self, images: Tensor) -> Any:
+        return self.model(images.contiguous(memory_format=self.layout))
+
+
+def metrics(logits: Tensor, targets: NDArray[np.int64]) -> dict[str, float]:
+    """Top-1, top-5 and the mean cross-entropy of logits (N, classes) for class numbers (N,)."""
+    scores = logits.numpy()
+    return {
+        "top1": top_k(scores, targets),
+        "top5": top_k(scores, targets, 5),
+        "validation_loss": float(F.cross_entropy(logits, torch.from_numpy(targets))),
+    }
+
+
+def natural_view(data: Dataset | Decoded) -> View:
+    """Small pictures as they are, in gray where they are gray; photographs at 224 px."""
+    side, gray = native(_dataset(data))
+    if side > SMALL:
+        return View(224)
+    return View(side, channels=1 if gray else 3, fit="squash")
+
+
+def split(data: Decoded, view: View, name: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """The pixels (N, S, S, C) and targets (N,) of one split."""
+    rows = np.flatnonzero(data.dataset.split == SPLITS.index(name))
+    return taken(data.pixels[view], rows), data.dataset.targets.numbers[rows]
+
+
+def taken(pixels: NDArray[np.uint8], rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Those rows; nothing is copied where they lie one after the other."""
+    if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
+        return pixels[rows[0] : rows[-1] + 1]
+    return pixels[rows]
+
+
+def _dataset(data: Dataset | Decoded) -> Dataset:
+    return data.dataset if isinstance(data, Decoded) else data

@@ -1,0 +1,147 @@
+"""A network with random weights that sees nothing but the training images."""
+
+from pathlib import Path
+from typing import Any
+
+from striate.data import SMALL, Dataset, Decoded, native
+from striate.errors import UserError
+from striate.images import View
+from striate.inference import Preprocessing, fastest_device
+from striate.models import create, entry
+from striate.models.networks import source_of
+from striate.models.published import locate
+from striate.progress import Clock
+from striate.tasks.classification.finishing import Made, finished
+from striate.tasks.classification.network import Network
+from striate.tasks.classification.problem import ClassificationProblem, split
+from striate.tasks.classification.starting import (
+    Start,
+    channels_of,
+    options_for,
+    side_for,
+    started,
+)
+from striate.tasks.contract import PUBLISHED, Ask, Learned
+from striate.training import Recipe, fit, recipes, seeded
+
+PHOTOGRAPH_SIDE = 112
+
+
+def network(dataset: Dataset[Any]) -> str:
+    """LeNet-5 for characters, airbench for small pictures in color, ResNet-18 for photographs."""
+    side, gray = native(dataset)
+    if side > SMALL:
+        return "resnet18"
+    return "lenet5" if gray else "airbench"
+
+
+def view(dataset: Dataset[Any], name: str | None = None, weights: str | Path | None = None) -> View:
+    """The network's own size for small pictures; for photographs PHOTOGRAPH_SIDE, or the network's
+    own size where that is less, or where it computes no other.
+
+    Args:
+        weights: that it starts from; where None, the network is built for the pictures' channels.
+    """
+    side, gray = native(dataset)
+    name = name or network(dataset)
+    channels = 1 if gray and side <= SMALL else 3
+    if weights is not None:
+        channels = channels_of(name, weights)
+    if side > SMALL:
+        return View(side_for(name, PHOTOGRAPH_SIDE, channels), channels=channels, fit="squash")
+    size = entry(name).image_size if name != "lenet5" else (28 if side <= 28 else 32)
+    return View(size, channels=channels, fit="squash")
+
+
+def views(dataset: Dataset[Any], ask: Ask) -> tuple[View, ...]:
+    """What it reads of each picture."""
+    return (view(dataset, ask.network, given(ask)),)
+
+
+def given(ask: Ask) -> str | Path | None:
+    """The weights that it shall start from; None for random ones, which it takes by itself."""
+    return None if ask.weights == PUBLISHED else ask.weights
+
+
+def find(ask: Ask) -> None:
+    """Makes sure that weights that are asked for are here.
+
+    Raises:
+        UserError: if they are not, or no network is named to which they belong.
+    """
+    weights = given(ask)
+    if weights is None:
+        return
+    if ask.network is None:
+        raise UserError(f"--weights {weights}: name the network that they belong to as --network")
+    locate(source_of(ask.network, weights))
+
+
+def recipe_for(dataset: Dataset[Any], name: str) -> Recipe:
+    """More epochs for fewer images; characters are not mirrored."""
+    side, gray = native(dataset)
+    count = len(dataset.train)
+    if name == "airbench":
+        return recipes.AIRBENCH.but(epochs=epochs_for(count, views=250_000, low=6, high=40))
+    if side > SMALL:
+        recipe = recipes.SCRATCH.but(epochs=epochs_for(count, views=9_000, low=8, high=40))
+    else:
+        recipe = recipes.SCRATCH_SMALL.but(epochs=epochs_for(count, views=60_000, low=6, high=50))
+    return recipe.but(augmentation=recipes.CHARACTERS if gray else recipes.PHOTOGRAPHS)
+
+
+def epochs_for(count: int, *, views: int, low: int, high: int) -> int:
+    """Epochs that show about `views` images in all, within bounds.
+
+    >>> epochs_for(600, views=9_000, low=8, high=40)
+    15
+    """
+    return min(high, max(low, round(views / max(count, 1))))
+
+
+def learn(data: Decoded, ask: Ask) -> Learned:
+    """Everything from the training images; the epoch with the best validation score is kept."""
+    clock = Clock()
+    dataset = data.dataset
+    name = ask.network or network(dataset)
+    shape = view(dataset, name, given(ask))
+    recipe = ask.recipe or recipe_for(dataset, name)
+    recipe = recipe.but(epochs=ask.epochs) if ask.epochs else recipe
+    pixels, _ = split(data, shape, "train")
+    with seeded(ask.seed):
+        start = _start(name, ask, shape, len(dataset.classes), pixels)
+    preprocessing = Preprocessing(shape, start.normalization)
+    model = start.model.to(fastest_device())
+    problem = ClassificationProblem(dataset.classes, preprocessing=preprocessing)
+    with clock.stage("train"):
+        run = fit(
+            model, problem, data, recipe,
+            folder=ask.folder, resume=ask.resume, seed=ask.seed, seconds=ask.seconds,
+        )  # fmt: skip
+    made = Made(
+        Network(
+            model=model.eval(),
+            architecture=start.architecture,
+            preprocessing=preprocessing,
+            classes=len(dataset.classes),
+        ),
+        recipe={**recipe.to_json(), "weights": str(given(ask) or "random")},
+        seconds=clock.seconds,
+        network=name,
+        history=run.history,
+        notes=(
+            f"{name} at {shape.size} px, epoch {run.best['epoch']:g} of "
+            f"{run.history[-1]['epoch']:g}",
+        ),
+    )
+    return finished(made, data)
+
+
+def _start(name: str, ask: Ask, shape: View, classes: int, pixels: Any) -> Start:
+    weights = given(ask)
+    if weights is not None:
+        return started(name, weights, classes)
+    options = {"channels": shape.channels, **options_for(name)}
+    model = create(name, classes=classes, **options)
+    measured = Preprocessing.measured(shape, pixels).normalization
+    return Start(model, {"name": name, "options": options}, measured)

@@ -1,0 +1,148 @@
+"""Networks to learn on, and the weights that they start from."""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+
+from striate.errors import ModelError, StriateError, UserError, WeightsError, one_line
+from striate.models import Normalization, create, entry, normalization_of
+from striate.models.networks import source_of
+from striate.models.published import locate
+from striate.models.surgery import classifier, replace_head
+from striate.tasks.classification.network import Network
+from striate.tasks.contract import PUBLISHED, Ask
+from striate.tensors import load_tensors
+
+PRETRAINED = "efficientnet_lite0"
+NARROW = (32, 64, 128)  # widths of airbench that two CPU cores teach in minutes
+
+
+class Start(NamedTuple):
+    """A network before the first step.
+
+    Attributes:
+        architecture: how it is built, as `Network` keeps it.
+        normalization: what its weights expect of a pixel.
+    """
+
+    model: nn.Module
+    architecture: dict[str, Any]
+    normalization: Normalization
+
+
+def options_for(name: str) -> dict[str, Any]:
+    """How a network is built, beside classes and channels."""
+    return {"widths": NARROW} if name == "airbench" else {}
+
+
+def weights_of(name: str, weights: str | Path | None) -> str | Path:
+    """The weights that are asked for: a name of the network's, or a path.
+
+    Raises:
+        ModelError: if there are none.
+        UserError: if random ones are asked for.
+    """
+    if weights is None:
+        raise UserError("--weights none: this method starts from trained weights; leave it out")
+    if weights != PUBLISHED:
+        return weights
+    known = entry(name)
+    if not known.weights:
+        raise ModelError(
+            f"no pretrained weights are published for {name}; try {PRETRAINED}, or give a file of "
+            "your own as --weights"
+        )
+    return known.weights[0]
+
+
+def find(ask: Ask) -> None:
+    """Makes sure that network and weights are here, fetching them if need be.
+
+    Raises:
+        MissingExtra, WeightsError: if they cannot be had: better now than after an hour's work.
+        ModelError: if the network has no classifier that could be solved.
+    """
+    name = ask.network or PRETRAINED
+    locate(source_of(name, weights_of(name, ask.weights)))
+    with torch.device("meta"):
+        last = classifier(create(name))[1]
+    if type(last) is not nn.Linear or last.bias is None:
+        raise ModelError(f"the classifier of {name} is not linear with a bias; take another network")
+
+
+def started(name: str, weights: str | Path, classes: int) -> Start:
+    """A network with trained weights and a classifier for so many classes.
+
+    Args:
+        weights: a name of the network's, or the path of a weight file or of a recognizer.
+
+    Raises:
+        WeightsError: if they do not fit the network.
+    """
+    source = source_of(name, weights)
+    known = _recognizer_in(Path(source), name) if Path(source).is_file() else None
+    if known is not None:
+        model = known.model
+        if classes != known.classes:
+            replace_head(model, classes)
+        return Start(model, known.architecture, known.preprocessing.normalization)
+    options = options_for(name)
+    model = create(name, classes=classes, weights=weights, **options)
+    normalization = normalization_of(source) or entry(name).normalization
+    return Start(model, {"name": name, "options": options}, normalization)
+
+
+def channels_of(name: str, weights: str | Path | None) -> int:
+    """How many channels of an image a network with these weights reads."""
+    path = Path(weights) if weights is not None and weights != PUBLISHED else None
+    known = _recognizer_in(path, name) if path is not None and path.is_file() else None
+    return entry(name).channels if known is None else known.preprocessing.view.channels
+
+
+def _recognizer_in(path: Path, name: str) -> Network | None:
+    """The network of a recognizer's file; None where it is another file.
+
+    Raises:
+        WeightsError: if it is another network, or damaged.
+    """
+    try:
+        tensors, header = load_tensors(path)
+    except WeightsError:  # not one of ours: a weight file, or nothing; that is found out later
+        return None
+    about = header.get("predictor")
+    if not isinstance(about, dict) or header.get("kind") != Network.kind:
+        return None
+    try:
+        theirs = about["architecture"]["name"]
+        if theirs != name:
+            raise WeightsError(
+                f"{path} holds a {one_line(theirs)}, not a {name}; name it as --network"
+            )
+        return Network.restored(tensors, about, tuple(header["names"]))
+    except WeightsError:
+        raise
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError,
+            StriateError) as error:  # fmt: skip
+        raise WeightsError(f"{path} is a damaged recognizer file ({one_line(error)})") from error
+
+
+@lru_cache
+def takes(name: str, side: int, channels: int) -> bool:
+    """Whether a network computes pictures of this side, though it was built for another."""
+    try:
+        with torch.device("meta"), torch.no_grad():
+            model = create(name, channels=channels, **options_for(name)).eval()
+            model(torch.empty(1, channels, side, side))
+    except (RuntimeError, ModelError):
+        return False
+    return True
+
+
+def side_for(name: str, side: int, channels: int = 3) -> int:
+    """The side of the pictures that a network learns from: `side` where that is less than its own
+    and it can compute it; else its own."""
+    own = entry(name).image_size
+    return min(side, own) if takes(name, min(side, own), channels) else own

@@ -1,0 +1,128 @@
+"""Learning the upper layers of a network, whose lower ones are frozen and computed once."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from striate.augment import NONE, Augmentation
+from striate.data import Batch, Batches, Dataset, Decoded
+from striate.inference import Preprocessing, device_of, evaluating
+from striate.ops.memory import channels_last
+from striate.progress import stage
+from striate.tasks.classification.problem import ClassificationProblem, metrics, split
+from striate.training import Recipe
+from striate.training.problem import CPU
+from striate.training.seeds import generator_for
+
+BATCH = 32
+
+Maps = NDArray[np.float16]
+
+
+class UpperLayers(ClassificationProblem):
+    """Maps (N, C, H, W) of a frozen trunk to logits (N, classes).
+
+    A frozen trunk gives the same maps for the same view each time. So they are computed once: of
+    `views` views of every training image, the first of them the image itself, and of the validation
+    images. Epoch e learns from view e modulo `views`; a step then costs what the upper layers cost.
+
+    Args:
+        classes: their names, in the order of the class numbers.
+        trunk: normalized images (N, C, S, S) to maps.
+        preprocessing: what the trunk takes.
+        views: how many views of an image there are.
+        augmentation: what the others look like. A recipe's own is not used: the views are drawn.
+        seed: of the views.
+    """
+
+    def __init__(
+        self,
+        classes: Sequence[str],
+        trunk: nn.Module,
+        *,
+        preprocessing: Preprocessing,
+        views: int,
+        augmentation: Augmentation = NONE,
+        seed: int = 0,
+    ):
+        super().__init__(classes, preprocessing=preprocessing)
+        self.trunk = channels_last(trunk)
+        self.views, self.augmentation, self.seed = views, augmentation, seed
+        self._train: list[Maps] = []
+        self._validation: Maps | None = None
+
+    def prepare(self, data: Dataset | Decoded) -> Decoded:
+        """The data with their pixels; the trunk's maps are computed."""
+        decoded = super().prepare(data)
+        if self._validation is None:
+            view = self.preprocessing.view
+            pixels, _ = split(decoded, view, "train")
+            held_out, _ = split(decoded, view, "validation")
+            total = self.views * len(pixels) + len(held_out)
+            with evaluating(self.trunk), stage("frozen layers", total) as bar:
+                self._train = [self._maps(pixels, view, bar) for view in range(self.views)]
+                self._validation = self._maps(held_out, 0, bar)
+        return decoded
+
+    def _maps(self, pixels: NDArray[np.uint8], view: int, bar: Any) -> Maps:
+        """The trunk's maps (N, H, W, C) of one view of these pixels."""
+        generator = generator_for(self.seed, view)
+        device = device_of(self.trunk)
+        maps: Maps | None = None
+        for first in range(0, len(pixels), BATCH):
+            some = torch.from_numpy(np.ascontiguousarray(pixels[first : first + BATCH]))
+            images = some.to(device).permute(0, 3, 1, 2)
+            if view:
+                images = self.augmentation(images, generator)
+            images = self.preprocessing(images).contiguous(memory_format=torch.channels_last)
+            rows = self.trunk(images).permute(0, 2, 3, 1).to(torch.float16).cpu().numpy()
+            if maps is None:
+                maps = np.empty((len(pixels), *rows.shape[1:]), np.float16)
+            maps[first : first + len(rows)] = rows
+            bar.advance(len(rows))
+        assert maps is not None
+        return maps
+
+    def batches(
+        self,
+        data: Dataset | Decoded,
+        recipe: Recipe,
+        *,
+        seed: int,
+        start: int,
+        device: torch.device = CPU,
+    ) -> Iterator[Batch]:
+        _, targets = split(self.prepare(data), self.preprocessing.view, "train")
+        views = [Batches(maps, targets, size=recipe.batch_size, seed=seed) for maps in self._train]
+        epoch, first = divmod(start, views[0].steps_per_epoch)
+        while True:
+            now = views[epoch % self.views]
+            for rows in now.epoch(epoch)[first:]:
+                batch = now.batch(rows)
+                images = batch.images.to(device).float()
+                yield replace(batch, images=images, targets=batch.targets.to(device))
+            epoch, first = epoch + 1, 0
+
+    def evaluate(self, model: nn.Module, data: Dataset | Decoded) -> dict[str, float]:
+        """As for whole networks; `model` is the upper layers."""
+        _, targets = split(self.prepare(data), self.preprocessing.view, "validation")
+        return metrics(self.outputs(model, "validation"), targets)
+
+    def outputs(self, model: nn.Module, name: Literal["train", "validation"]) -> Tensor:
+        """The outputs of `model` for the maps of a split's images as they are; after `prepare`."""
+        maps = self._train[0] if name == "train" else self._validation
+        assert maps is not None
+        parts, device = [], device_of(model)
+        with evaluating(model):
+            for first in range(0, len(maps), BATCH):
+                some = torch.from_numpy(maps[first : first + BATCH]).to(device).float()
+                parts.append(model(some.permute(0, 3, 1, 2)).float().cpu())
+        return torch.cat(parts)
+
+    def identity(self, data: Dataset | Decoded) -> dict[str, Any]:
+        return {**super().identity(data), "views": self.views, "views_seed": self.seed}

@@ -1,0 +1,37 @@
+"""What only detection has to say on a model card."""
+
+from striate.tasks.contract import Predictor
+from striate.tasks.detection.networks import NetworkPredictor
+
+LIMITS = [
+    "- It has learned the classes above and nothing else; other objects it misses, or takes for "
+    "one of these.",
+    "- A score orders detections; it is not a calibrated probability.",
+]
+
+
+def sections(predictor: Predictor) -> dict[str, list[str]]:
+    """Titles to lines of Markdown."""
+    return {"What it reads": reads(predictor), "What it does not know": LIMITS}
+
+
+def reads(predictor: Predictor) -> list[str]:
+    """From a decoded picture to what the network takes."""
+    decoding = (
+        "- decoding stays outside: give RGB uint8, upright (EXIF orientation applied), in sRGB, "
+        "alpha over white"
+    )
+    if not isinstance(predictor, NetworkPredictor):
+        return ["- the whole picture", decoding]
+    scaling, normalization = predictor.scaling, predictor.scaling.normalization
+    shape = (
+        f"stretched to {scaling.side} x {scaling.side} pixels"
+        if scaling.stretched
+        else f"its longer side brought to {scaling.side} pixels"
+    )
+    return [
+        f"- the whole picture, {shape}, bicubic with antialiasing (inside the file)",
+        f"- then (pixel - mean) / deviation: mean {list(normalization.mean)}, deviation "
+        f"{list(normalization.std)}" + (", blue first" if normalization.bgr else ""),
+        decoding,
+    ]

@@ -1,0 +1,1 @@
+"""R-CNN (Girshick et al. 2014): regions with features of a convolutional network."""

@@ -1,0 +1,22 @@
+"""A picture with all of its pixels, however it is given."""
+
+import os
+
+import numpy as np
+from numpy.typing import NDArray
+
+from striate import images
+from striate.tasks.contract import Input
+
+
+def pixels_of(item: Input) -> NDArray[np.uint8]:
+    """(H, W, 3) uint8 of a path, the bytes of a file, or an array.
+
+    Raises:
+        InputError: if it cannot be read.
+    """
+    if isinstance(item, bytes):
+        return images.decode(item, at_least=None)
+    if isinstance(item, str | os.PathLike):
+        return images.read(item, at_least=None)
+    return images.to_rgb(item)

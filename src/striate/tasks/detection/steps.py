@@ -1,0 +1,74 @@
+"""A detecting network learned by gradient steps, from a set to a predictor."""
+
+from typing import Any
+
+from striate.data import Dataset
+from striate.data.boxes import Boxes
+from striate.data.splits import TRAIN
+from striate.inference import fastest_device
+from striate.progress import Clock
+from striate.tasks.contract import Ask, Learned
+from striate.tasks.detection.networks import NetworkPredictor
+from striate.tasks.detection.problem import DetectionProblem
+from striate.tasks.detection.scaling import Scaling
+from striate.tasks.detection.weights import fill, normalization_for, trained_weights
+from striate.training import Recipe, fit
+from striate.training.modes import seeded
+
+METRICS = ("map50", "ap50")  # of `validation_metrics`
+
+
+def learned_by_steps(
+    kind: type[NetworkPredictor],
+    architecture: dict[str, Any],
+    data: Dataset[Boxes],
+    ask: Ask,
+    *,
+    recipe: Recipe,
+    side: int,
+    epoch: int,
+    stretched: bool = False,
+    notes: tuple[str, ...] = (),
+) -> Learned:
+    """A network of this kind, learned from a set.
+
+    Args:
+        architecture: what `kind.network` takes; its "backbone" gets the weights that are asked for.
+        recipe: used where the person gives none.
+        side: of the pictures, in pixels, as `Scaling` has it.
+        epoch: pictures that an epoch shows at least; every training image is among them.
+    """
+    clock, backbone = Clock(), architecture["backbone"]
+    recipe = ask.recipe or recipe
+    with seeded(ask.seed):
+        model = kind.network(architecture, len(data.classes))
+        if trained_weights(backbone, ask.weights) is None:
+            model.get_submodule("backbone").requires_grad_(True)  # nothing is learned yet to keep
+            recipe = recipe.but(freeze_statistics=False, kept_rate=1.0)
+        else:
+            fill(model, backbone, ask.weights)
+    if ask.epochs is not None:
+        recipe = recipe.but(epochs=ask.epochs)
+    normalization = normalization_for(backbone, ask.weights)
+    rounds = max(1, round(epoch / int((data.split == TRAIN).sum())))
+    problem = DetectionProblem(Scaling(side, normalization, stretched), rounds=rounds)
+    with clock.stage("decode"):
+        scaled = problem.prepare(data)
+    with clock.stage("learn"):
+        model.to(fastest_device())
+        run = fit(
+            model, problem, scaled, recipe,
+            folder=ask.folder, resume=ask.resume, seed=ask.seed, seconds=ask.seconds,
+        )  # fmt: skip
+    predictor = kind(model.cpu(), architecture, problem.scaling, len(data.classes))
+    predictor.to(str(fastest_device()))
+    metrics = {name: run.best[name] for name in run.best if name.partition(" ")[0] in METRICS}
+    return Learned(
+        predictor,
+        metrics,
+        clock.seconds,
+        network=backbone,
+        history=run.history,
+        recipe=recipe.to_json(),
+        notes=notes,
+    )

@@ -1,0 +1,13 @@
+"""Every task by name: a folder here, and a line below.
+
+A task of a person's own is a line, too: `TASKS["brightness"] = Brightness()`.
+"""
+
+from striate.tasks.classification.task import Classification
+from striate.tasks.contract import Task
+from striate.tasks.detection.task import Detection
+
+TASKS: dict[str, Task] = {
+    "classification": Classification(),
+    "detection": Detection(),
+}

@@ -1,0 +1,305 @@
+"""Every benchmark gives rows of one form, also where a peer is absent: on toy sizes, or with what
+takes long replaced by its result."""
+
+import importlib
+import json
+import runpy
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+FOLDER = Path(__file__).parents[2] / "benchmarks"
+NAMES = sorted(path.stem for path in FOLDER.glob("*.py") if not path.stem.startswith("_"))
+KEYS = ["case", "unit", "ours", "peer", "theirs", "ratio", "target"]
+
+Patch = pytest.MonkeyPatch
+Toy = Callable[[ModuleType, Patch], dict[str, Any]]
+"""Makes a benchmark small; gives the options of its own to measure with."""
+
+
+@pytest.fixture
+def load(monkeypatch: Patch) -> Iterator[Callable[[str], ModuleType]]:
+    """Imports a benchmark anew, as `python benchmarks/NAME.py` finds its neighbors."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+    threads = torch.get_num_threads()
+    before = set(sys.modules)
+    yield importlib.import_module
+    torch.set_num_threads(threads)
+    for name in set(sys.modules) - before:
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(FOLDER)):
+            del sys.modules[name]
+
+
+def augment(module: ModuleType, patch: Patch) -> dict[str, Any]:
+    patch.setattr(module, "SIDE", 16)
+    patch.setattr(module, "EVERYTHING", module.Augmentation(size=8))
+    peers = dict(module.PEERS)
+    patch.setattr(module, "PEERS", {**peers, "nothing": lambda images: lambda: images})
+    patch.setattr(module, "TARGETS", {**module.TARGETS, "nothing": None})
+    return {}
+
+
+def compare(module: ModuleType, patch: Patch) -> dict[str, Any]:
+    learned = SimpleNamespace(seconds={"decode": 0.5, "features": 1.0, "classifier": 2.0})
+    task = SimpleNamespace(score_title="top-1")
+
+    def run(task_: Any, data: Any, plan: Any) -> Any:
+        scores = SimpleNamespace(value=0.9) if plan.name != "scratch" else None
+        about = SimpleNamespace(task=task)
+        return SimpleNamespace(learned=learned, scores=scores, recognizer=about, name=plan.name)
+
+    class Task:
+        compared = ("transfer", "scratch")
+
+        def prepare(self, dataset: Any, plans: Any) -> Any:
+            return SimpleNamespace(pixels=[SimpleNamespace(size=28)])
+
+    class Wishes:
+        def plans(self, task: Any, names: Any, seed: int) -> Any:
+            return [SimpleNamespace(name=name) for name in names]
+
+    patch.setattr(module, "open_data", lambda name: range(4))
+    patch.setattr(module, "task_of", lambda dataset: Task())
+    patch.setattr(module, "Wishes", Wishes)
+    patch.setattr(module, "run", run)
+    return {}
+
+
+def detection(module: ModuleType, patch: Patch) -> dict[str, Any]:
+    patch.setattr(module, "BOXES", (20,))
+    patch.setattr(module, "REGIONS", 4)
+    patch.setattr(module, "MAPS", (2, 38, 63))
+    patch.setattr(module, "BACKBONE", "resnet18")
+    patch.setattr(module, "SIDE", 64)
+    small = SimpleNamespace(images=[np.zeros((40, 60, 3), np.uint8)])
+    patch.setattr(module, "load_sample_images", lambda: small)
+    return {}
+
+
+def evaluation(module: ModuleType, patch: Patch) -> dict[str, Any]:
+    patch.setattr(module, "CASES", {"lenet5": (36, 4)})
+    return {}
+
+
+def handcrafted(module: ModuleType, patch: Patch) -> dict[str, Any]:
+    patch.setattr(module, "GRIDS", ((32, 8, (3,)),))
+    patch.setattr(module, "SAMPLES", 800)
+    patch.setattr(module, "WORDS", 16)
+    patch.setattr(module, "ROWS", 40)
+    return {}
+
+
+def inference(module: ModuleType, patch: Patch) -> dict[str, Any]:
+    class Engines:
+        choice = {"1": "torch", "32": "torch"}
+
+        def __init__(self, network: nn.Module, shape: Any, name: str):
+            self.network = network
+
+        def __call__(self, images: torch.Tensor) -> torch.Tensor:
+            return self.network(images)
+
+        def engine(self, name: str) -> Any:
+            if name != "torch":
+                raise RuntimeError(f"no {name} here")
+            return self
+
+    patch.setattr(module, "Engines", Engines)
+    return {"only": "lenet5"}
+
+
+def input_(module: ModuleType, patch: Patch) -> dict[str, Any]:
+    patch.setattr(module, "SHARED", Path("nowhere"))
+    patch.setattr(module, "MADE", 4)
+    patch.setattr(module, "LARGE", (300, 400))
+    patch.setattr(module, "DataLoader", lambda data, size, **_: [data[0]] * 2)
+    return {}
+
+
+def main_job(module: ModuleType, patch: Patch) -> dict[str, Any]:
+    (where := Path("photos/train")).mkdir(parents=True)
+    lines = {
+        "striate transfer": [{"seconds": 10.0, "top1": 0.9}],
+        "plain torch": [{"seconds": 30.0, "top1": 0.8}, {"seconds": 60.0, "top1": 0.91}],
+        "Lightning": [{"seconds": 50.0, "top1": 0.7}],
+    }
+    patch.setattr(module, "outcome", lambda name, *_: (lines.get(name, []), "not installed"))
+    return {"folder": where.parent}
+
+
+def networks(module: ModuleType, patch: Patch) -> dict[str, Any]:
+    patch.setattr(module, "CASES", {"lenet5": lambda: nn.Sequential(nn.Flatten())})
+    patch.setattr(module, "create", lambda name: nn.Sequential(nn.Conv2d(3, 2, 3)))
+    known = SimpleNamespace(image_size=8)
+    patch.setattr(module, "NETWORKS", {"lenet5": known})
+    patch.setattr(module, "FOLDED_SIDE", 8)
+    return {}
+
+
+def occlusion(module: ModuleType, patch: Patch) -> dict[str, Any]:
+    for name, value in (("SIDE", 32), ("SIZE", 8), ("STRIDE", 8), ("CAPTUM_STRIDE", 8),
+                        ("BATCHES", (1, 2)), ("CHECKED", 6), ("TARGETS", {"resnet20": 1.0})):  # fmt: skip
+        patch.setattr(module, name, value)
+    return {}
+
+
+def published_weights(module: ModuleType, patch: Patch) -> dict[str, Any]:
+    patch.setattr(module, "SHARED", Path("nowhere"))
+    return {}
+
+
+def response_normalization(module: ModuleType, patch: Patch) -> dict[str, Any]:
+    patch.setattr(module, "CASES", {"small": ((2, 8, 3, 3), 6.0)})
+    return {}
+
+
+def selective_search(module: ModuleType, patch: Patch) -> dict[str, Any]:
+    patch.setattr(module, "SCENE", (48, 64))
+    patch.setattr(module, "SCALES", (100,))
+    patch.setattr(module, "selective_search", lambda image, **_: image)
+    patch.setattr(module, "pieces", lambda *_: np.arange(48 * 64).reshape(48, 64) // 768)
+    patch.setattr(module, "Strategies", lambda **_: SimpleNamespace(colors=("hsv",), scales=(100,)))
+    return {}
+
+
+def serving(module: ModuleType, patch: Patch) -> dict[str, Any]:
+    calls = ("openvino", [0.1 + 0.001 * k for k in range(200)], 3, 4.0, 20.0, (3.0, 15.0, 17.0))
+    patch.setattr(module, "throughput", lambda *_: module.compared_to_engine(*calls))
+    return {}
+
+
+def training(module: ModuleType, patch: Patch) -> dict[str, Any]:
+    class Side:
+        def __init__(self, name: str, case: str, threads: int):
+            self.name, self.times = name, list[float]()
+            self.state = {"absent": "No module named 'fastai'"} if name == "fastai" else {"warm": 9}
+
+        def turn(self) -> None:
+            self.times.append(0.5 if self.name == "ours" else 1.0)
+
+        def __enter__(self) -> "Side":
+            return self
+
+        def __exit__(self, *error: object) -> None:
+            pass
+
+    patch.setattr(module, "Side", Side)
+    patch.setattr(module, "peak", lambda device: 1e11)
+    patch.setattr(module, "operations", lambda case: 1e9)
+    return {"threads": torch.get_num_threads()}
+
+
+def trust(module: ModuleType, patch: Patch) -> dict[str, Any]:
+    patch.setattr(module, "SHARED", Path("nowhere"))
+    patch.setattr(module, "COUNTS", (2_000, 4_000))
+    return {}
+
+
+TOYS: dict[str, Toy] = {
+    "augment": augment, "compare": compare, "detection": detection, "evaluation": evaluation,
+    "handcrafted": handcrafted, "inference": inference, "input": input_, "main_job": main_job,
+    "networks": networks, "occlusion": occlusion, "published_weights": published_weights,
+    "response_normalization": response_normalization, "selective_search": selective_search,
+    "serving": serving, "training": training, "trust": trust,
+}  # fmt: skip
+
+
+def test_every_benchmark_is_tried() -> None:
+    assert sorted(TOYS) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_rows_are_of_one_form(
+    name: str, load: Callable[[str], ModuleType], monkeypatch: Patch, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("STRIATE_CACHE", str(tmp_path / "cache"))
+    module, rows = load(name), load("_rows")
+    own = TOYS[name](module, monkeypatch)
+    monkeypatch.setattr(sys, "argv", [name, "--quick", "--json"])
+
+    def measure(quick: bool) -> Iterator[Any]:
+        assert quick
+        return module.measure(quick, **own)
+
+    rows.main(measure, module.__doc__)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines
+    for line in lines:
+        row = json.loads(line, parse_constant=pytest.fail)  # no NaN, no Infinity
+        assert list(row) == KEYS
+        assert all(isinstance(row[key], str) for key in ("case", "unit", "peer"))
+        assert row["case"]
+        assert row["peer"]
+        for key in ("ours", "theirs", "ratio", "target"):
+            assert row[key] is None or isinstance(row[key], float | int)
+        if row["ratio"] is None:
+            assert "not measured (" in row["peer"] or row["peer"].startswith("no peer")
+        else:
+            assert row["ratio"] >= 0
+            assert row["ours"] is not None
+            assert row["theirs"] is not None
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_benchmark_takes_quick_and_json(
+    name: str, load: Callable[[str], ModuleType], monkeypatch: Patch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    load("_rows")
+    monkeypatch.setattr(sys, "argv", [name, "--help"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(FOLDER / f"{name}.py"), run_name="__main__")
+    assert ended.value.code == 0
+    words = capsys.readouterr().out
+    assert "--quick" in words
+    assert "--json" in words
+
+
+def test_ratios_above_one_are_ahead(load: Callable[[str], ModuleType]) -> None:
+    rows = load("_rows")
+    assert rows.compared("speed", "img/s", 30.0, "peer", 10.0).ratio == 3
+    assert rows.compared("time", "ms", 10.0, "peer", 25.0, less=True).ratio == 2.5
+    assert rows.compared("nothing", "ms", 0.0, "peer", 0.0, less=True).ratio == 1
+    assert rows.ratio_of([1.0, 2.0, 4.0], [2.0, 6.0, 8.0]) == 2
+
+
+def test_both_sides_run_in_turns(load: Callable[[str], ModuleType]) -> None:
+    rows, calls = load("_rows"), list[str]()
+    times = rows.in_turns({"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, 2)
+    assert calls == ["a", "b"] * 3  # once unmeasured
+    assert {name: len(each) for name, each in times.items()} == {"a": 2, "b": 2}
+    row = rows.paired("case", lambda: None, lambda: sum(range(100_000)), peer="p", rounds=3)
+    assert row.unit == "ms"
+    assert row.ratio > 1
+
+
+def test_an_absent_peer_is_a_row_with_its_reason(load: Callable[[str], ModuleType]) -> None:
+    rows = load("_rows")
+    with pytest.raises(ImportError) as caught:
+        rows.peer_module("no_such_peer")
+    row = rows.absent("case", "ms", "a peer", caught.value, 2.0)
+    assert row.peer == "a peer: not measured (No module named 'no_such_peer')"
+    assert (row.ours, row.theirs, row.ratio, row.target) == (None, None, None, 2.0)
+
+
+def test_the_table_has_a_line_a_row(
+    load: Callable[[str], ModuleType], monkeypatch: Patch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = load("_rows")
+    monkeypatch.setattr(sys, "argv", ["x"])
+    made = [rows.compared("a case", "ms", 1234.5, "a peer", 2469.0, less=True, target=1.5),
+            rows.alone("another", "s", 2.0)]  # fmt: skip
+    rows.main(lambda quick: made, "What it is.\n\nMore.")
+    head, first, second = capsys.readouterr().out.splitlines()
+    assert head.split() == ["case", "ours", "theirs", "ratio", "target", "peer"]
+    assert first.split() == ["a", "case", "1,234", "ms", "2,469", "ms", "2", "1.5", "a", "peer"]
+    assert second.split() == ["another", "2", "s", "-", "-", "-", "no", "peer"]

@@ -1,0 +1,144 @@
+"""The sentence says what the scores say: every number in it by pencil, or by the same intervals."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from striate.comparing.advice import Standing, advise
+from striate.tasks.contract import Scores, Task, lead
+
+Make = Callable[..., Scores]
+TITLES = {
+    "words": "Visual words",
+    "transfer": "Deep features",
+    "scratch": "Training from scratch",
+    "rcnn": "Faster R-CNN",
+}
+
+
+@pytest.fixture
+def standing(hits: Make) -> Callable[..., Standing]:
+    """`standing("rcnn", right, seconds)`; `right` are lists for several seeds."""
+
+    def make(name: str, right: list[Any], learning: float, answering: float = 0.0) -> Standing:
+        seeds = right if isinstance(right[0], list) else [right]
+        return Standing(name, TITLES[name], [hits(each, answering) for each in seeds], learning)
+
+    return make
+
+
+def interval(first: Standing, second: Standing) -> str:
+    low, high = (100 * end for end in lead(first.scores, second.scores))
+    return f"{low:.1f} to {high:.1f}"
+
+
+def test_a_clear_lead(task: Task, standing: Callable[..., Standing]) -> None:
+    # right on 90 and on 70 of 100: however cheap the other is, it is clearly behind
+    first = standing("rcnn", [1] * 90 + [0] * 10, 100)
+    second = standing("transfer", [1] * 70 + [0] * 30, 1)
+    assert lead(first.scores, second.scores)[0] > 0.1
+    assert advise(task, [second, first]) == (
+        "rcnn",
+        "Take Faster R-CNN: it is 20.0 points of right answers ahead of deep features "
+        f"(95 % interval: {interval(first, second)}).",
+    )
+
+
+MUCH = [1] * 40 + [1] * 21 + [0] * 19 + [0] * 20  # 61 right
+LESS = [1] * 40 + [0] * 21 + [1] * 19 + [0] * 20  # 59; where the two differ, 21 to 19
+
+
+@pytest.mark.parametrize(
+    ("fine", "cheap", "faster"),
+    [
+        ((60, 0.0), (5, 0.0), "learns 12 times as fast"),
+        # 1 + 1,000 * 0.05 seconds against 2 + 1,000 * 0.002
+        ((1, 0.05), (2, 0.002), "answers 25 times as fast"),
+        ((60, 0.05), (5, 0.002), "learns 12 times as fast and answers 25 times as fast"),
+    ],
+)
+def test_a_method_that_may_be_as_good_and_costs_a_third(
+    task: Task, standing: Callable[..., Standing], fine: Any, cheap: Any, faster: str
+) -> None:
+    top, other = standing("rcnn", MUCH, *fine), standing("transfer", LESS, *cheap)
+    assert advise(task, [top, other]) == (
+        "transfer",
+        "Take deep features: it is 2.0 points of right answers behind Faster R-CNN "
+        f"(95 % interval: {interval(top, other)}), so the two may be equally good, and it "
+        f"{faster}.",
+    )
+
+
+def test_a_method_that_may_be_as_good_but_is_not_cheap(
+    task: Task, standing: Callable[..., Standing]
+) -> None:
+    top, other = standing("rcnn", MUCH, 12), standing("transfer", LESS, 5)
+    assert advise(task, [other, top]) == (
+        "rcnn",
+        "Take Faster R-CNN: it is 2.0 points of right answers ahead of deep features "
+        f"(95 % interval: {interval(top, other)}), so the two may be equally good, but nothing "
+        "that may be as good takes a third of its time or less.",
+    )
+
+
+def test_the_best_may_be_the_cheapest_too(task: Task, standing: Callable[..., Standing]) -> None:
+    best, sentence = advise(task, [standing("rcnn", LESS, 50), standing("transfer", MUCH, 5)])
+    assert best == "transfer"
+    assert sentence.endswith("so the two may be equally good, and it learns 10 times as fast.")
+
+
+def test_the_cheapest_of_those_that_may_be_as_good(
+    task: Task, standing: Callable[..., Standing]
+) -> None:
+    # visual words are cheaper still, but clearly behind: 40 of 100 points
+    best, sentence = advise(
+        task,
+        [
+            standing("words", [1] * 21 + [0] * 79, 1),
+            standing("transfer", LESS, 10),
+            standing("scratch", LESS, 5),
+            standing("rcnn", MUCH, 60),
+        ],
+    )
+    assert best == "scratch"
+    assert sentence.startswith("Take training from scratch: it is 2.0 points")
+    assert sentence.endswith("learns 12 times as fast.")
+
+
+def test_one_alone(task: Task, standing: Callable[..., Standing]) -> None:
+    alone = standing("scratch", [1, 1, 1, 0] * 25, 3)
+    low, high = (100 * end for end in alone.scores[0].interval)
+    assert advise(task, [alone]) == (
+        "scratch",
+        "Training from scratch is the only method here: its right on the test examples is 75.0 % "
+        f"(95 % interval: {low:.1f} to {high:.1f}).",
+    )
+
+
+def test_twins_are_level_and_the_cheaper_is_taken(
+    task: Task, standing: Callable[..., Standing]
+) -> None:
+    twins = [standing("rcnn", [1, 0, 1], 4), standing("transfer", [1, 0, 1], 3)]
+    best, sentence = advise(task, twins)
+    assert best == "transfer"
+    assert sentence.startswith(
+        "Take deep features: it is level with Faster R-CNN (95 % interval of the difference: 0.0 "
+        "to 0.0 points of right answers)"
+    )
+
+
+def test_seeds_widen_the_interval(task: Task, standing: Callable[..., Standing]) -> None:
+    steady = standing("rcnn", [[1] * 80 + [0] * 20] * 3, 60)
+    shaky = standing("rcnn", [[1] * 100, [1] * 80 + [0] * 20, [1] * 60 + [0] * 40], 60)
+    other = standing("transfer", [1] * 65 + [0] * 35, 60)
+    assert steady.score == pytest.approx(shaky.score)
+    assert lead(steady.scores, other.scores)[0] > 0 >= lead(shaky.scores, other.scores)[0]
+    assert advise(task, [steady, other])[1].endswith(").")
+    assert "may be equally good" in advise(task, [shaky, other])[1]
+
+
+def test_what_has_no_score_is_never_taken(task: Task, standing: Callable[..., Standing]) -> None:
+    broken = standing("rcnn", [float("nan")] * 3, 1)
+    best, _ = advise(task, [broken, standing("transfer", [1, 0, 0], 90)])
+    assert best == "transfer"

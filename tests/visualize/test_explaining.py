@@ -1,0 +1,78 @@
+"""Every way of looking inside by its name, on a network that has learned nothing."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from striate.errors import ImageError, UnknownName, UserError
+from striate.images import View
+from striate.inference import Preprocessing
+from striate.models import Normalization, create
+from striate.visualize.explaining import METHODS, Question, check, explain
+from striate.visualize.inside import Inside
+
+
+@pytest.fixture
+def inside() -> Inside:
+    torch.manual_seed(0)
+    preprocessing = Preprocessing(View(28, fit="squash"), Normalization((127.5,) * 3, (127.5,) * 3))
+    model = create("lenet5", classes=2, channels=3)
+    return Inside(model, preprocessing, ("bars", "dots"), lambda logits: (2 * logits).softmax(1))
+
+
+@pytest.fixture
+def photograph(tmp_path: Path) -> Path:
+    pixels = np.random.default_rng(0).integers(0, 256, (50, 40, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "photo.png")
+    return tmp_path / "photo.png"
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_gives_a_page_and_facts(inside, photograph, method):
+    if method == "integrated":
+        pytest.importorskip("captum")
+    found = explain(Question(inside, method, "" if method == "filters" else photograph))
+    assert found.page.dtype == np.uint8
+    assert found.page.ndim == 3
+    assert found.page.shape[2] == 3
+    assert found.facts.get("layer") or found.facts["class"] in inside.names
+
+
+def test_probabilities_are_the_ones_of_the_recognizer_and_not_a_plain_softmax(inside, photograph):
+    pixels = inside.read(photograph)
+    with torch.inference_mode():
+        logits = inside.model.eval()(inside.preprocessing.tensor(pixels[None]))
+    wanted = (2 * logits).softmax(1)[0]
+    assert inside.probabilities(pixels) == pytest.approx(wanted.numpy())
+    found = explain(Question(inside, "saliency", photograph))
+    assert found.facts["class"] == inside.names[int(wanted.argmax())]
+    assert found.facts["probability"] == pytest.approx(float(wanted.max()))
+    other = explain(Question(inside, "saliency", photograph, class_name="DOTS"))
+    assert other.facts["probability"] == pytest.approx(float(wanted[1]))
+
+
+def test_the_strongest_patches_of_those_pictures_that_can_be_read(inside, photograph, tmp_path):
+    (tmp_path / "broken.jpg").write_text("no picture")
+    places = [photograph, tmp_path / "broken.jpg"]
+    found = explain(Question(inside, "deconvnet", several=places, layer="c3"))
+    assert found.facts["images"] == 1
+    assert found.broken == (f"{tmp_path / 'broken.jpg'}: not an image (a text file?)",)
+    assert found.facts["strongest"][0]["paths"] == [str(photograph)]
+    with pytest.raises(UserError, match="none of 1 pictures can be read"):
+        explain(Question(inside, "deconvnet", several=[tmp_path / "broken.jpg"]))
+
+
+def test_mistakes(inside, photograph):
+    with pytest.raises(UnknownName, match="did you mean gradcam"):
+        check("grad-cam", photograph)
+    with pytest.raises(UserError, match="needs an IMAGE"):
+        check("gradcam", "")
+    with pytest.raises(UserError, match="--approximate is for --method occlusion"):
+        check("gradcam", photograph, approximate=True)
+    with pytest.raises(UnknownName, match="no class is called"):
+        explain(Question(inside, "gradcam", photograph, class_name="cats"))
+    with pytest.raises(ImageError, match=r"nowhere\.png: "):
+        explain(Question(inside, "gradcam", "nowhere.png"))
