@@ -2,7 +2,7 @@
 
     python benchmarks/input.py [--quick] [--json]
 
-Photographs of ../shared/data/clothing (or STRIATE_SHARED), or JPEGs made here where there are none,
+Photographs of data/clothing in STRIATE_SHARED, or JPEGs made here where there are none,
 as 224 px squares in shuffled batches of 64. The first epoch is from files, with nothing kept; later
 epochs have what the first one kept. Two threads decode here, as do two workers of the DataLoader.
 """

@@ -7,7 +7,7 @@ folders (train, validation, test), in a process of its own; imports are not coun
 computing the test accuracy. Peers fine-tune the whole network as their documentation does, batches
 of 32 at 224 px, mirrored at random, and stop after --seconds. Their time is that of the first epoch
 whose test accuracy is ours or better; where none is, all of it, and the ratio is at least that.
-FOLDER is ../shared/data/clothing (or in STRIATE_SHARED) where it is not given.
+FOLDER is data/clothing in STRIATE_SHARED where it is not given.
 """
 
 import argparse

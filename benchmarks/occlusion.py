@@ -9,8 +9,8 @@ The weights are random, for their values do not matter to the time; the last lay
 the networks are sure of something, for differences in probability to mean something.
 
 The order of places that the approximate mode finds is compared on a VGG-16 that has learned: its
-published convolutions (../shared or STRIATE_SHARED), random hidden layers, and an output layer
-solved for the 100 photographs of ../shared/data/imagenet_sample.
+published convolutions (in STRIATE_SHARED), random hidden layers, and an output layer
+solved for the 100 photographs of data/imagenet_sample there.
 """
 
 import os

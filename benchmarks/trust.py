@@ -2,7 +2,7 @@
 
     python benchmarks/trust.py [--only NAME] [--quick] [--json]
 
-The data lie in ../shared/data, or where STRIATE_SHARED says. Everything is planted at random with
+The data lie in data/ of STRIATE_SHARED. Everything is planted at random with
 the seed given in each section, in memory or in a temporary folder.
 """
 

@@ -19,11 +19,13 @@ from striate import data
 from striate.augment import Augmentation, Spread
 from striate.evaluation import top_k
 from striate.images import View
-from striate.inference import Preprocessing
+from striate.inference import Preprocessing, outputs_of
 from striate.models import Normalization, create
 from striate.recognizer import Recognizer
-from striate.tasks.classification import Calibration
-from striate.tasks.classification.problem import ClassificationProblem, logits_of, split
+from striate.tasks.classification.calibration import Calibration
+from striate.tasks.classification.network import Network
+from striate.tasks.classification.problem import ClassificationProblem, split
+from striate.tasks.table import TASKS
 from striate.training import fit, recipes, seeded
 
 FILE = Path(__file__).parents[1] / "src/striate/serving/page/digits/lenet5.safetensors"
@@ -46,7 +48,7 @@ def trained(folder: Path, *, seed: int = 0) -> Recognizer:
 
     def answers(name: str) -> tuple[Tensor, NDArray[np.int64]]:
         pixels, targets = split(digits, INK.view, name)
-        return logits_of(model, INK, pixels), targets
+        return outputs_of(model, INK, pixels), targets
 
     logits, targets = answers("validation")
     calibration = Calibration.fitted(logits, torch.from_numpy(targets))
@@ -59,7 +61,14 @@ def trained(folder: Path, *, seed: int = 0) -> Recognizer:
         "epoch": int(run.best["epoch"]),
         "test": {"images": len(targets), "top1": top_k(logits.numpy(), targets)},
     }
-    return Recognizer(model, {"name": "lenet5"}, INK, classes, calibration, provenance)
+    predictor = Network(
+        model=model,
+        architecture={"name": "lenet5", "options": {}},
+        preprocessing=INK,
+        classes=len(classes),
+        calibration=calibration,
+    )
+    return Recognizer(TASKS["classification"], predictor, classes, provenance)
 
 
 if __name__ == "__main__":

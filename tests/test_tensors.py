@@ -1,11 +1,14 @@
-"""Rows that are written as they come."""
+"""Tensors with a header in one file, and rows that are written as they come."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import save_file
 
-from striate.tensors import save_rows
+from striate.errors import WeightsError
+from striate.tensors import load_tensors, save_rows, save_tensors
 
 
 @pytest.mark.parametrize(("count", "width"), [(0, 0), (1, 1), (1000, 7), (3, 200_000)])
@@ -21,3 +24,29 @@ def test_what_fails_on_the_way_leaves_what_was_there(tmp_path: Path) -> None:
         save_rows(tmp_path / "rows.npy", [np.ones(3, np.float32), np.ones(4, np.float32)])
     assert np.load(tmp_path / "rows.npy").shape == (2, 3)
     assert [path.name for path in tmp_path.iterdir()] == ["rows.npy"]
+
+
+def test_tensors_and_header_come_back(tmp_path: Path) -> None:
+    tensors = {"a": torch.arange(6.0).view(2, 3).T, "b": torch.tensor(3, dtype=torch.int64)}
+    save_tensors(tmp_path / "it.safetensors", tensors, {"names": ["ä", "b"]})
+    found, header = load_tensors(tmp_path / "it.safetensors")
+    assert header == {"names": ["ä", "b"]}
+    assert found.keys() == tensors.keys()
+    assert all(torch.equal(found[name], tensor) for name, tensor in tensors.items())
+
+
+def test_two_names_of_one_tensor_are_two_tensors(tmp_path: Path) -> None:
+    """Tied weights, which the format refuses to write as they are."""
+    one = torch.ones(4)
+    save_tensors(tmp_path / "it.safetensors", {"a": one, "b": one, "c": one[:2]}, {})
+    found, _ = load_tensors(tmp_path / "it.safetensors")
+    assert [found[name].tolist() for name in "abc"] == [[1.0] * 4, [1.0] * 4, [1.0] * 2]
+
+
+@pytest.mark.parametrize("text", ["no json", "[1]", "3", "[" * 100_000])
+def test_headers_that_are_not_an_object(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "it.safetensors"
+    save_file({"a": torch.zeros(1)}, path, metadata={"striate": text})
+    with pytest.raises(WeightsError, match="is not a file that striate wrote") as caught:
+        load_tensors(path)
+    assert str(caught.value).isprintable()

@@ -15,6 +15,8 @@ import pytest
 import torch
 from torch import nn
 
+from striate.handcrafted.selective_search import Strategies
+
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.py") if not path.stem.startswith("_"))
 KEYS = ["case", "unit", "ours", "peer", "theirs", "ratio", "target"]
@@ -80,6 +82,9 @@ def detection(module: ModuleType, patch: Patch) -> dict[str, Any]:
     patch.setattr(module, "SIDE", 64)
     small = SimpleNamespace(images=[np.zeros((40, 60, 3), np.uint8)])
     patch.setattr(module, "load_sample_images", lambda: small)
+    quick = Strategies(colors=("hsv",), likenesses=("CTSF",), scales=(100,), side=32)
+    few = module.RegionSettings(regions=4, strategies=quick)
+    patch.setattr(module, "RegionSettings", lambda: few)
     return {}
 
 
@@ -98,10 +103,8 @@ def handcrafted(module: ModuleType, patch: Patch) -> dict[str, Any]:
 
 def inference(module: ModuleType, patch: Patch) -> dict[str, Any]:
     class Engines:
-        choice = {"1": "torch", "32": "torch"}
-
         def __init__(self, network: nn.Module, shape: Any, name: str):
-            self.network = network
+            self.network, self.choice = network, {"1": "torch"}
 
         def __call__(self, images: torch.Tensor) -> torch.Tensor:
             return self.network(images)
@@ -144,8 +147,8 @@ def networks(module: ModuleType, patch: Patch) -> dict[str, Any]:
 
 
 def occlusion(module: ModuleType, patch: Patch) -> dict[str, Any]:
-    for name, value in (("SIDE", 32), ("SIZE", 8), ("STRIDE", 8), ("CAPTUM_STRIDE", 8),
-                        ("BATCHES", (1, 2)), ("CHECKED", 6), ("TARGETS", {"resnet20": 1.0})):  # fmt: skip
+    sizes = {"SIDE": 32, "SIZE": 8, "STRIDE": 8, "CAPTUM_STRIDE": 8, "CHECKED": 6}
+    for name, value in {**sizes, "BATCHES": (1, 2), "TARGETS": {"resnet20": 1.0}}.items():
         patch.setattr(module, name, value)
     return {}
 

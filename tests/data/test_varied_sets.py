@@ -374,8 +374,14 @@ WHOLE = {"cut off", "nothing in it", "zero bytes", "not a number", "other words"
          "twenty digits", "utf-16"}  # fmt: skip
 
 
-@pytest.mark.parametrize("way", VARIED)
-@pytest.mark.parametrize("name", FORMATS)
+# An empty file of YOLO says that nothing is there; who knows what a class folder had?
+SILENT = {("yolo", "nothing in it"), ("folders", "missing")}
+
+
+CASES = [(name, way) for name in FORMATS for way in VARIED if (name, way) not in SILENT]
+
+
+@pytest.mark.parametrize(("name", "way"), CASES)
 def test_a_varied_set(tmp_path: Path, name: str, way: str) -> None:
     truth = truth_of(7)
     FORMATS[name](tmp_path, truth)

@@ -19,7 +19,6 @@ Size = tuple[int, int]  # height and width
 SLACK = 1.5  # pixels that boxes may reach beyond the picture that they belong to
 MOST = 1_000_000  # pixels of a side that a label may claim
 CLOSE = 0.02  # by what share two sizes of one shape may differ
-HALF = 0.5
 
 
 @dataclass(frozen=True)
@@ -131,8 +130,8 @@ def _plain(label: Labeled, frame: Frame) -> bool:
 def _fractions(labels: Sequence[Labeled]) -> list[bool]:
     """Which pictures have boxes in fractions of their sides: no pixel is that small."""
     sure = [_fractional(each) for each in labels]
-    marked = sum(bool(each.boxes) for each in labels)
-    most = sum(one is True for one in sure) > HALF * marked
+    others = sum(one is False and bool(each.boxes) for one, each in zip(sure, labels, strict=True))
+    most = sum(one is True for one in sure) > others
     return [most if one is None else one for one in sure]
 
 

@@ -77,7 +77,7 @@ def find(root: Path, program: Program) -> list[str]:
 
 
 def _of(path: Path, program: Program) -> bool:
-    return remembered((program.name, path), lambda: holds(path, *program.words))
+    return remembered((program.words, path), lambda: holds(path, *program.words))
 
 
 def open_labeled(root: Path, program: Program, *, seed: int) -> Dataset[Boxes]:
@@ -230,8 +230,8 @@ def _fiftyone(table: Any, file: str) -> Iterator[Entry]:
         things = []
         for each in boxes or ():
             label = each["label"]
-            if isinstance(label, int) and isinstance(classes, list) and 0 <= label < len(classes):
-                label = classes[label]
+            if isinstance(label, int) and isinstance(classes, list):
+                label = classes[label] if 0 <= label < len(classes) else None
             x, y, width, height = map(float, each["bounding_box"])
             things.append(Thing(label, (x, y, x + width, y + height)))
         yield Entry(name, things, fractions=True)

@@ -69,6 +69,8 @@ def open_yolo(root: Path, *, seed: int) -> Dataset[Boxes]:
         marks = _marks(root / file, file, names, found, unnamed)
         if marks is not None:
             found.pictures.append(Marked(picture, marks, fractions=True, source=file))
+    for file in _orphans(root, folder, set(labels.values())):
+        found.leave(file, "has no image of its name")
     if unnamed:
         found.notes.append(f"{counted(len(unnamed), 'class')} without a name, called by number")
     used = {mark.name for row in found.pictures for mark in row.marks}
@@ -96,6 +98,18 @@ def _labels(folder: Folder) -> dict[str, str]:
                     found["/".join((*place, name))] = "/".join((*each, texts[each][stem]))
                     break
     return found
+
+
+def _orphans(root: Path, folder: Folder, known: set[str]) -> list[str]:
+    """Label files, in folders of such, that no image has."""
+    held = {file.rpartition("/")[0] for file in known}
+    return [
+        file
+        for file in folder.marking(".txt")
+        if file not in known
+        and file.rpartition("/")[0] in held
+        and _looks_right(start_of(root / file))
+    ]
 
 
 def _places(place: Place) -> list[Place]:

@@ -12,7 +12,7 @@ from torch import Tensor
 from striate.ops.boxes import covered, overlaps
 
 BACKGROUND, UNUSED = -1, -2
-CROWDED = 0.5  # share of a box in an ignored region from which on it is no background
+CROWDED = 0.5  # share of a box in an ignored region from which on it is not background
 
 
 @dataclass(frozen=True)
@@ -74,13 +74,13 @@ def match(
     if not len(targets.boxes):
         return matched
     table = overlaps(boxes, targets.boxes)  # (N, K)
-    overlap, thing = table.max(1)
+    overlap, number = table.max(1)
     matched[(overlap >= below) & (overlap < above)] = UNUSED
-    matched = torch.where(overlap >= above, thing, matched)
+    matched = torch.where(overlap >= above, number, matched)
     if best_too:
         highest = table.amax(0)
         best = ((table == highest) & (highest > 0)).any(1)
-        matched = torch.where(best, thing, matched)  # the object that it overlaps most itself
+        matched = torch.where(best, number, matched)  # the object that it overlaps most itself
     return matched
 
 
@@ -90,10 +90,10 @@ def sample(matched: Tensor, count: int, share: float) -> tuple[Tensor, Tensor]:
     Returns:
         the rows of objects and the rows of background, drawn by torch's random numbers on the CPU.
     """
-    things = torch.nonzero(matched >= 0).flatten()
-    nothing = torch.nonzero(matched == BACKGROUND).flatten()
-    things = _some(things, int(count * share))
-    return things, _some(nothing, count - len(things))
+    positives = torch.nonzero(matched >= 0).flatten()
+    negatives = torch.nonzero(matched == BACKGROUND).flatten()
+    positives = _some(positives, int(count * share))
+    return positives, _some(negatives, count - len(positives))
 
 
 def _some(rows: Tensor, count: int) -> Tensor:

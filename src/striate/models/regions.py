@@ -29,14 +29,14 @@ class Settings:
 
     sizes: tuple[float, ...] = (1.0, 2 ** (2 / 3), 2 ** (4 / 3))  # of anchors, in their level's own
     ratios: tuple[float, ...] = (0.5, 1.0, 2.0)  # height over width
-    anchors: int = 256  # of an image that are learned from, at most half of them things
+    anchors: int = 256  # of an image that are learned from, at most half of them objects
     anchor_above: float = 0.7
     anchor_below: float = 0.3
     before: int = 400  # best proposals of a level before suppression; 6000
     after: int = 200  # proposals of an image after it
     proposal_nms_overlap: float = 0.7
     regions: int = 128  # of an image that are learned from
-    region_share: float = 0.25  # of them things
+    region_share: float = 0.25  # of them objects
     region_above: float = 0.5
     nms_overlap: float = 0.5  # above it, the worse of two detections of a class is suppressed
     least: float = 0.05  # score of a detection
@@ -131,18 +131,17 @@ class ProposalNetwork(nn.Module):
                 anchor, target,
                 above=settings.anchor_above, below=settings.anchor_below, best_too=True,
             )  # fmt: skip
-            things, nothing = sample(matched, settings.anchors, 0.5)
-            rows = torch.cat([things, nothing])
-            labels = torch.cat([torch.ones_like(things), torch.zeros_like(nothing)]).to(score)
+            positives, negatives = sample(matched, settings.anchors, 0.5)
+            rows = torch.cat([positives, negatives])
+            labels = torch.cat([torch.ones_like(positives), torch.zeros_like(negatives)]).to(score)
             count = max(1, len(rows))
             objectness = (
                 objectness
                 + F.binary_cross_entropy_with_logits(score[rows], labels, reduction="sum") / count
             )
-            wanted = offsets(target.boxes[matched[things]], anchor[things])
-            wide = (
-                wide + F.smooth_l1_loss(offset[things], wanted, beta=1 / 9, reduction="sum") / count
-            )
+            wanted = offsets(target.boxes[matched[positives]], anchor[positives])
+            error = F.smooth_l1_loss(offset[positives], wanted, beta=1 / 9, reduction="sum")
+            wide = wide + error / count
         return {"objectness": objectness / len(targets), "proposal_offsets": wide / len(targets)}
 
 
@@ -224,15 +223,15 @@ class BoxHead(nn.Module):
             region = torch.cat([region, target.boxes])  # objects, however poor the proposals are
             above = settings.region_above
             matched = match(region, target, above=above, below=above)
-            things, nothing = sample(matched, settings.regions, settings.region_share)
-            truth = matched[things]
-            some.append(region[torch.cat([things, nothing])])
-            labels.append(torch.cat([target.classes[truth] + 1, torch.zeros_like(nothing)]))
-            wanted.append(offsets(target.boxes[truth], region[things]) / self.spread)
+            positives, negatives = sample(matched, settings.regions, settings.region_share)
+            truth = matched[positives]
+            some.append(region[torch.cat([positives, negatives])])
+            labels.append(torch.cat([target.classes[truth] + 1, torch.zeros_like(negatives)]))
+            wanted.append(offsets(target.boxes[truth], region[positives]) / self.spread)
         logits, deltas = self(maps, some)
         label = torch.cat(labels)
-        things = torch.nonzero(label).flatten()
-        deltas = deltas[things, label[things] - 1]
+        positives = torch.nonzero(label).flatten()
+        deltas = deltas[positives, label[positives] - 1]
         count = max(1, len(label))
         return {
             "class_scores": F.cross_entropy(logits, label, reduction="sum") / count,

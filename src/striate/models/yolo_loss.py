@@ -114,15 +114,15 @@ def responsible(boxes: Tensor, target: Targets, size: tuple[int, int], classes: 
     table = _overlaps(truth[:, None].expand_as(found), found)
     distance = ((boxes[home] - wanted[:, None]) ** 2).sum(-1)  # (K, B)
     pairs = _pairs(home.tolist(), table.tolist(), distance.tolist())
-    thing, box = torch.tensor(pairs, dtype=torch.long, device=boxes.device).view(-1, 2).unbind(1)
+    number, box = torch.tensor(pairs, dtype=torch.long, device=boxes.device).view(-1, 2).unbind(1)
     occupied, place = home.unique(return_inverse=True)
     shares = boxes.new_zeros(len(occupied), classes)
     shares.index_put_((place, target.classes), boxes.new_ones(()), accumulate=True)
     return Responsible(
-        home[thing],
+        home[number],
         box,
-        wanted[thing],
-        table[thing, box],
+        wanted[number],
+        table[number, box],
         _silent(ignored, grid),
         occupied,
         shares / shares.sum(1, keepdim=True),
@@ -157,18 +157,18 @@ def _pairs(
 ) -> list[tuple[int, int]]:
     """(object, box) of all responsible boxes, the most overlapping pair first."""
     order = sorted(
-        (-overlap, distance[thing][box], thing, box)
-        for thing, row in enumerate(table)
+        (-overlap, distance[number][box], number, box)
+        for number, row in enumerate(table)
         for box, overlap in enumerate(row)
     )
     pairs: list[tuple[int, int]] = []
     settled: set[int] = set()
     taken: set[tuple[int, int]] = set()
-    for _, _, thing, box in order:
-        if thing not in settled and (home[thing], box) not in taken:
-            settled.add(thing)
-            taken.add((home[thing], box))
-            pairs.append((thing, box))
+    for _, _, number, box in order:
+        if number not in settled and (home[number], box) not in taken:
+            settled.add(number)
+            taken.add((home[number], box))
+            pairs.append((number, box))
     return pairs
 
 

@@ -23,6 +23,12 @@ def ready(tab: Any) -> None:
         tab.wait_for_timeout(50)
 
 
+def give(tab: Any, files: Any) -> None:
+    """Gives files to the page, once it is ready to take them."""
+    tab.wait_for_selector("#drop")
+    tab.set_input_files("#files", files)
+
+
 def file(name: str, data: bytes, kind: str = "image/jpeg") -> dict[str, Any]:
     return {"name": name, "mimeType": kind, "buffer": data}
 
@@ -32,7 +38,7 @@ def test_pictures_get_tags_in_their_order_and_a_broken_one_gets_words(
 ) -> None:
     tab = opened(site(model))
     given = [file("a.jpg", jpeg(0)), file("b.jpg", b"no picture"), file("c.jpg", jpeg(1))]
-    tab.set_input_files("#files", given)
+    give(tab, given)
     ready(tab)
     assert tab.locator(".name").all_inner_texts() == ["a.jpg", "b.jpg", "c.jpg"]
     assert (
@@ -56,7 +62,7 @@ def test_a_tag_shows_where_it_is(
     model: Path, jpeg: Callable[..., bytes], site: Callable[..., str], opened: Callable[..., Any]
 ) -> None:
     tab = opened(site(model))
-    tab.set_input_files("#files", [file("a.jpg", jpeg())])
+    give(tab, [file("a.jpg", jpeg())])
     ready(tab)
     tag = tab.locator(".tag").first
     tag.focus()
@@ -75,7 +81,7 @@ def test_none_of_these_and_names_that_look_like_html(
     path = tmp_path / "shy.safetensors"
     network(HOSTILE, "other", threshold=1.0).save(path)
     tab = opened(site(path))
-    tab.set_input_files("#files", [file(f"{HOSTILE}.jpg", jpeg())])
+    give(tab, [file(f"{HOSTILE}.jpg", jpeg())])
     ready(tab)
     assert tab.inner_text(".verdict") == "None of these"
     assert HOSTILE in tab.locator(".tag .word").all_inner_texts()
@@ -88,7 +94,7 @@ def test_names_change_their_language_without_another_upload(
     words = {"bars": "Balken", "dots": "Punkte", "waves": "Wellen"}
     model.with_name("photos.names.de.json").write_text(json.dumps(words))
     tab = opened(site(model), locale="en-US")
-    tab.set_input_files("#files", [file("a.jpg", jpeg())])
+    give(tab, [file("a.jpg", jpeg())])
     ready(tab)
     assert set(tab.locator(".tag .word").all_inner_texts()) == set(words)
     uploads: list[str] = []
@@ -122,7 +128,7 @@ def test_a_video_is_a_line_of_moments(
     tmp_path: Path, model: Path, site: Callable[..., str], opened: Callable[..., Any]
 ) -> None:
     tab = opened(site(model))
-    tab.set_input_files("#files", film(tmp_path / "film.mp4"))
+    give(tab, film(tmp_path / "film.mp4"))
     ready(tab)
     moments = tab.locator(".moment")
     assert moments.count() == 4

@@ -109,7 +109,7 @@ def learn(data: Decoded, ask: Ask) -> Learned:
     recipe = recipe.but(epochs=ask.epochs) if ask.epochs else recipe
     pixels, _ = split(data, shape, "train")
     with seeded(ask.seed):
-        start = _start(name, ask, shape, len(dataset.classes), pixels)
+        start, notes = _start(name, ask, shape, dataset.classes, pixels)
     preprocessing = Preprocessing(shape, start.normalization)
     model = start.model.to(fastest_device())
     problem = ClassificationProblem(dataset.classes, preprocessing=preprocessing)
@@ -132,16 +132,22 @@ def learn(data: Decoded, ask: Ask) -> Learned:
         notes=(
             f"{name} at {shape.size} px, epoch {run.best['epoch']:g} of "
             f"{run.history[-1]['epoch']:g}",
+            *notes,
         ),
     )
     return finished(made, data)
 
 
-def _start(name: str, ask: Ask, shape: View, classes: int, pixels: Any) -> Start:
+def _start(
+    name: str, ask: Ask, shape: View, classes: tuple[str, ...], pixels: Any
+) -> tuple[Start, tuple[str, ...]]:
+    """The network before the first step, and what a person should know of it."""
     weights = given(ask)
     if weights is not None:
-        return started(name, weights, classes)
-    options = {"channels": shape.channels, **options_for(name)}
-    model = create(name, classes=classes, **options)
+        return started(name, weights, len(classes)), ()
+    known = entry(name)
+    chosen, notes = known.choices(classes)
+    options = {"channels": shape.channels, **options_for(name), **chosen}
+    model = create(name, classes=len(classes), **options)
     measured = Preprocessing.measured(shape, pixels).normalization
-    return Start(model, {"name": name, "options": options}, measured)
+    return Start(model, {"name": name, "options": options}, known.learned(measured)), notes

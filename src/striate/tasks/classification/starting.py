@@ -70,7 +70,9 @@ def find(ask: Ask) -> None:
     with torch.device("meta"):
         last = classifier(create(name))[1]
     if type(last) is not nn.Linear or last.bias is None:
-        raise ModelError(f"the classifier of {name} is not linear with a bias; take another network")
+        raise ModelError(
+            f"the classifier of {name} is not linear with a bias; take another network"
+        )
 
 
 def started(name: str, weights: str | Path, classes: int) -> Start:

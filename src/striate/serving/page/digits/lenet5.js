@@ -23,7 +23,7 @@ export class LeNet5 {
   /** From what `safetensors.read` gives. */
   constructor({ tensors, about }) {
     this.about = about;
-    this.temperature = about.calibration?.temperature ?? 1;
+    this.temperature = about.predictor.calibration.temperature;
     this.values = LAYERS.map((layer) => new Float32Array(layer.count));
     this.probabilities = new Float32Array(10);
     this.weights = LAYERS.map(({ name, kind }) => {

@@ -4,7 +4,7 @@ import { node, percent } from "./tags.js";
 
 const FEW = 8; // objects that are listed before one asks for more
 const SURE = 0.5; // score from which on objects are shown at first
-const SMALL = 0.13, NARROW = 0.3; // of the picture's width: boxes that have no room for a name
+const SMALL = 0.13, NARROW = 0.2; // of the picture's width: boxes that have no room for a name
 const TINTS = ["#ffb000", "#3ba3ff", "#ff5d8f", "#4fd18b", "#c78bff", "#ff7a3d", "#37d3d3", "#d9e021", "#ff9ad5", "#9db4ff"];
 
 /** The color of a class, the same in every picture. */
