@@ -165,3 +165,9 @@ def test_normalizing_in_the_same_product_is_normalizing_after(channels: int, see
     place = torch.empty_like(images)
     recolor(images, matrices, mean=mean, std=std, out=place)
     assert torch.equal(place, together)
+
+
+def test_a_negative_std_turns_bright_and_dark_round() -> None:
+    images, matrices = torch.rand(2, 3, 4, 4) * 255, torch.eye(3, 4).expand(2, 3, 4)
+    views = recolor(images, matrices, mean=(235.0,) * 3, std=(-200.0,) * 3)
+    torch.testing.assert_close(views, (images - 235) / -200)

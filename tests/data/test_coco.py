@@ -126,8 +126,16 @@ def test_ids_that_meet_nothing_or_stand_twice(tmp_path: Path) -> None:
     ]
 
 
-FORMS = ["images\\{}", "..\\..\\media\\upload\\4\\{}", "/data/upload/4/{}", "C:\\Users\\x\\images\\{}",
-         "/data/local-files/?d=images/{}", "https://x.org/a/{}?token=3", "../../../etc/{}", "0a1b2c3d-{}"]  # fmt: skip
+FORMS = [
+    "images\\{}",
+    "..\\..\\media\\upload\\4\\{}",
+    "/data/upload/4/{}",
+    "C:\\Users\\x\\images\\{}",
+    "/data/local-files/?d=images/{}",
+    "https://x.org/a/{}?token=3",
+    "../../../etc/{}",
+    "0a1b2c3d-{}",
+]
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -167,12 +175,19 @@ def test_what_is_not_of_the_format_is_passed_over(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        {"name": "my set", "images": 24}, [{"images": []}], {"images": ["red/a.jpg"]}, [1], {},
-        {"images": [{"id": 1, "file_name": "a.jpg"}], "annotations": [{"image_id": 1, "category_id": 1}],
-         "categories": [{"id": 1, "name": "x"}]},
+        {"name": "my set", "images": 24},
+        [{"images": []}],
+        {"images": ["red/a.jpg"]},
+        [1],
+        {},
+        {
+            "images": [{"id": 1, "file_name": "a.jpg"}],
+            "annotations": [{"image_id": 1, "category_id": 1}],
+            "categories": [{"id": 1, "name": "x"}],
+        },
         {"images": 1, "annotations": 2, "categories": 3, "x": "bbox"},
     ],
-)  # fmt: skip
+)
 def test_other_json_files_beside_class_folders(many, value: Any) -> None:
     root = many(6, "cat", "dog")
     write(root / "info.json", value)

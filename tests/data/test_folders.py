@@ -98,6 +98,21 @@ def test_a_folder_of_one_name_in_two_classes_is_one_group(many):
     assert sorted(data.counts().sum(0).tolist()) == [12, 12, 12]
 
 
+def test_too_few_folders_inside_a_class_are_told_and_drawn_one_by_one(many):
+    folders = [f"{kind}/{name}" for kind in ("color", "gray") for name in ("rust", "scab")]
+    data = open_folders(many(6, *folders), seed=0)
+    assert data.classes == ("color", "gray")
+    assert data.groups is None
+    assert "too few to keep the images of each in one split" in data.notes[0]
+    assert (data.counts() > 0).all()
+
+
+def test_files_that_are_called_by_their_class_are_told(tree):
+    root = tree(*(f"train/{name}.{number}.png" for name in ("cat", "dog") for number in range(3)))
+    with pytest.raises(DataError, match="the names begin with 'cat', 'dog': sort them into"):
+        open_folders(root, seed=0)
+
+
 def test_a_folder_that_groups_nothing_is_no_group(many):
     assert open_folders(many(5, "cat/images", "dog/images"), seed=0).groups is None
 
@@ -253,12 +268,19 @@ def test_only_other_files(tree):
 @pytest.mark.parametrize(
     ("train", "other", "split"),
     [
-        ("training_set", "test_set", 2), ("train_images", "val_images", 1), ("train-data", "dev", 1),
-        ("TrainSet", "TestSet", 2), ("train", "holdout", 2), ("train2017", "val2017", 1),
-        ("train", "eval", 2), ("flowers_train", "flowers_test", 2), ("seg_train/seg_train", "seg_test/seg_test", 2),
-        ("train/images", "test/images", 2), ("Training ", "hold-out", 2),
+        ("training_set", "test_set", 2),
+        ("train_images", "val_images", 1),
+        ("train-data", "dev", 1),
+        ("TrainSet", "TestSet", 2),
+        ("train", "holdout", 2),
+        ("train2017", "val2017", 1),
+        ("train", "eval", 2),
+        ("flowers_train", "flowers_test", 2),
+        ("seg_train/seg_train", "seg_test/seg_test", 2),
+        ("train/images", "test/images", 2),
+        ("Training ", "hold-out", 2),
     ],
-)  # fmt: skip
+)
 def test_splits_are_whole_words(many, train, other, split):
     many(5, f"{train}/cat", f"{train}/dog")
     data = open_folders(many(3, f"{other}/cat", f"{other}/dog"), seed=0)

@@ -53,17 +53,23 @@ def test_pictures_that_were_turned_since() -> None:
     found, _ = placed((40, 30), plain(40, 30), (2, 25, 12, 39))
     assert found.boxes == []
     assert found.why == (
-        "its boxes are of a picture of 30 x 40 pixels, and the file has 40 x 30, and was turned since"
+        "its boxes are of a picture of 30 x 40 pixels, and the file has 40 x 30, and was turned "
+        "since"
     )
 
 
 @pytest.mark.parametrize(
     ("orientation", "box"),
     [
-        (2, (28, 4, 38, 20)), (3, (28, 10, 38, 26)), (4, (2, 10, 12, 26)), (5, (4, 2, 20, 12)),
-        (6, (10, 2, 26, 12)), (7, (10, 28, 26, 38)), (8, (4, 28, 20, 38)),
+        (2, (28, 4, 38, 20)),
+        (3, (28, 10, 38, 26)),
+        (4, (2, 10, 12, 26)),
+        (5, (4, 2, 20, 12)),
+        (6, (10, 2, 26, 12)),
+        (7, (10, 28, 26, 38)),
+        (8, (4, 28, 20, 38)),
     ],
-)  # fmt: skip
+)
 def test_boxes_turn_with_the_picture(orientation: int, box: tuple) -> None:
     """By hand: 40 x 30 stored. What decides for 2 to 4 is another picture, whose size shows it."""
     witness = Labeled([BOX], (30, 40)), upright(40, 30, 6, jpeg=False)

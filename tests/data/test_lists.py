@@ -144,15 +144,27 @@ def test_one_bad_line_costs_only_itself(written, tree, line, name, reason):
 
 
 HEADED = [
-    ("image,labels", "{path},{label}"), ("img,lbl", "{path},{label}"), ("id,breed", "{stem},{label}"),
-    ("image_name,tags", "{path},{label}"), ("Path,Label", "{upper},{label}"), ("id,label", "{stem},{label}"),
-    (",path,label", "7,{path},{label}"), ("# a tool\npath,label", "{path},{label}"),
-    ("sep=;\npath;label", "{path};{label}"), ("filepaths,labels,class id", "{path},{label},{number}"),
-    ("path,label,class_name", "{path},{number},{label}"), ("label,path", "{label},{path}"),
-    ("filename, cat, dog", "{path}, {cat}, {number}"), ("file,animal", "{path},{label}"),
-    ("path,label", "C:\\data\\{back},{label}"), ("path,label", "./{path},{label}"),
-    ("", "{path} {label}"), ("", "{path}\t{label}"), ("", "{label},{path}"), ("path|label", "{path}|{label}"),
-]  # fmt: skip
+    ("image,labels", "{path},{label}"),
+    ("img,lbl", "{path},{label}"),
+    ("id,breed", "{stem},{label}"),
+    ("image_name,tags", "{path},{label}"),
+    ("Path,Label", "{upper},{label}"),
+    ("id,label", "{stem},{label}"),
+    (",path,label", "7,{path},{label}"),
+    ("# a tool\npath,label", "{path},{label}"),
+    ("sep=;\npath;label", "{path};{label}"),
+    ("filepaths,labels,class id", "{path},{label},{number}"),
+    ("path,label,class_name", "{path},{number},{label}"),
+    ("label,path", "{label},{path}"),
+    ("filename, cat, dog", "{path}, {cat}, {number}"),
+    ("file,animal", "{path},{label}"),
+    ("path,label", "C:\\data\\{back},{label}"),
+    ("path,label", "./{path},{label}"),
+    ("", "{path} {label}"),
+    ("", "{path}\t{label}"),
+    ("", "{label},{path}"),
+    ("path|label", "{path}|{label}"),
+]
 
 
 @pytest.mark.parametrize(("heading", "form"), HEADED)
@@ -160,10 +172,17 @@ def test_headings_and_forms(written, heading, form):
     rows = [heading] if heading else []
     for path in PATHS:
         number = int(path.startswith("dog"))
-        rows.append(form.format(
-            path=path, label=path[:3], stem=path[:-4], upper=path.replace(".png", ".PNG"),
-            number=number, cat=1 - number, back=path.replace("/", "\\"),
-        ))  # fmt: skip
+        rows.append(
+            form.format(
+                path=path,
+                label=path[:3],
+                stem=path[:-4],
+                upper=path.replace(".png", ".PNG"),
+                number=number,
+                cat=1 - number,
+                back=path.replace("/", "\\"),
+            )
+        )
     data = open_list(written("\n".join(rows)), seed=0)
     assert data.classes == ("cat", "dog")
     assert data.counts().sum(1).tolist() == [5, 5]
@@ -171,12 +190,16 @@ def test_headings_and_forms(written, heading, form):
 
 
 SPLITS = [
-    ("path,label,is_valid", ("False", "True"), 1), ("path,label,phase", ("train", "val"), 1),
-    ("path,label,data set", ("train", "test"), 2), ("path,label,split", ("train", "eval"), 2),
-    ("path,label,split", ("0", "1"), 2), ("path,label,Subset", ("training_set", "holdout"), 2),
-    ("path,label,is_test", ("0", "1"), 2), ("path,label,is_train", ("1", "0"), 2),
+    ("path,label,is_valid", ("False", "True"), 1),
+    ("path,label,phase", ("train", "val"), 1),
+    ("path,label,data set", ("train", "test"), 2),
+    ("path,label,split", ("train", "eval"), 2),
+    ("path,label,split", ("0", "1"), 2),
+    ("path,label,Subset", ("training_set", "holdout"), 2),
+    ("path,label,is_test", ("0", "1"), 2),
+    ("path,label,is_train", ("1", "0"), 2),
     ("path,label,partition", ("Train", "Dev"), 1),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("heading", "words", "split"), SPLITS)
@@ -241,3 +264,18 @@ def test_a_pipe_that_is_called_like_a_list(tmp_path):
     os.mkfifo(tmp_path / "list.csv")
     with pytest.raises(DataError, match="not a folder, a list"):
         striate.data.open(tmp_path / "list.csv")
+
+
+def test_a_list_in_a_folder_of_lists_beside_the_images(tree):
+    root = tree(*(f"images/{k}.png" for k in range(6)))
+    (root / "annotations").mkdir()
+    for form in ("images/{}.png", "{}.png"):
+        text = "".join(f"{form.format(k)},{'ab'[k % 2]}\n" for k in range(6))
+        (root / "annotations" / "list.csv").write_text(text)
+        assert len(open_list(root / "annotations" / "list.csv", seed=0)) == 6
+
+
+def test_labels_that_differ_in_case_alone(written):
+    text = lines().replace("3.png,dog", "3.png,Dog").replace("4.png,dog", "4.png,Dog")
+    data = open_list(written(text), seed=0)
+    assert "classes that differ in case alone: 'Dog', 'dog'" in data.notes

@@ -35,7 +35,8 @@ def set_of(root: Path, layout: str) -> Path:
     "about",
     [
         "train: ../{0}\nval: ../{1}\ntest: ../{2}\nnc: 2\nnames: [cat, 'dog']",
-        "path: /content/set\ntrain: {0}  # 9 images\nval: {1}\ntest: {2}\nnames:\n  0: cat\n  1: dog\n",
+        "path: /content/set\ntrain: {0}  # 9 images\nval: {1}\ntest: {2}\nnames:\n  0: cat\n"
+        "  1: dog\n",
         "names:\n- cat\n- dog\ntrain:\n  - C:\\work\\{0}\nval: {1}/\ntest: {2}\n",
         "names: {{0: cat, 1: dog}}",
     ],
@@ -78,12 +79,15 @@ def test_lists_of_images_and_names_of_darknet(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("0 0.5 0.5", "has 2 numbers after the class, and not 4"), ("0 120 80 30 20", "are not fractions"),
-        ("0 nan 0.5 0.5 0.5", "are not fractions"), ("x 0.5 0.5 0.5 0.5", "is not numbers"),
-        ("7 0.5 0.5 0.5 0.5", "is of class 7, which has no name"), ("1.5 0.5 0.5 0.5 0.5", "has no class number"),
+        ("0 0.5 0.5", "has 2 numbers after the class, and not 4"),
+        ("0 120 80 30 20", "are not fractions"),
+        ("0 nan 0.5 0.5 0.5", "are not fractions"),
+        ("x 0.5 0.5 0.5 0.5", "is not numbers"),
+        ("7 0.5 0.5 0.5 0.5", "is of class 7, which has no name"),
+        ("1.5 0.5 0.5 0.5 0.5", "has no class number"),
         ("9" * 30 + " 0.5 0.5 0.5 0.5", "has no class number"),
     ],
-)  # fmt: skip
+)
 def test_a_bad_line_costs_only_itself(tmp_path: Path, line: str, reason: str) -> None:
     picture(tmp_path / "a.jpg", LINE + line)
     picture(tmp_path / "b.jpg")
@@ -118,7 +122,8 @@ def test_class_folders_with_other_texts_are_class_folders(many) -> None:
 def test_yaml(tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
     path.write_text(
-        "# made by us\ntrain: 'a # b'  # c\nnames: ['x, y', \"z\",\n  w]\nother:\n  deep:\n    - 1\n? odd\n"
+        "# made by us\ntrain: 'a # b'  # c\nnames: ['x, y', \"z\",\n  w]\nother:\n  deep:\n"
+        "    - 1\n? odd\n"
     )
     found = read_yaml(path)
     assert found["train"] == "a # b"

@@ -11,7 +11,7 @@ from striate.images.tiff import described
 
 
 def tiff(values: np.ndarray, kind: int, *, big: bool = False) -> bytes:
-    """A plain TIFF of bands (H, W, B); `kind` is the sample format: 1 unsigned, 2 signed, 3 float."""
+    """A plain TIFF of bands (H, W, B); `kind` is the format: 1 unsigned, 2 signed, 3 real."""
     order, mark = (">", b"MM\0*") if big else ("<", b"II*\0")
     height, width, bands = values.shape
     data = values.astype(values.dtype.newbyteorder(order)).tobytes()
@@ -21,10 +21,17 @@ def tiff(values: np.ndarray, kind: int, *, big: bool = False) -> bytes:
     )
     start = 8 + 2 + 12 * 10 + 4
     entries = [
-        (256, 4, 1, width), (257, 4, 1, height), (258, 3, bands, start), (259, 3, 1, 1), (262, 3, 1, 1),
-        (273, 4, 1, start + len(wide)), (277, 3, 1, bands), (278, 4, 1, height),
-        (279, 4, 1, len(data)), (339, 3, bands, start + 2 * bands),
-    ]  # fmt: skip
+        (256, 4, 1, width),
+        (257, 4, 1, height),
+        (258, 3, bands, start),
+        (259, 3, 1, 1),
+        (262, 3, 1, 1),
+        (273, 4, 1, start + len(wide)),
+        (277, 3, 1, bands),
+        (278, 4, 1, height),
+        (279, 4, 1, len(data)),
+        (339, 3, bands, start + 2 * bands),
+    ]
     table = struct.pack(f"{order}H", len(entries))
     for tag, form, count, value in entries:
         packed = struct.pack(f"{order}I", value)
@@ -43,11 +50,13 @@ def tiff(values: np.ndarray, kind: int, *, big: bool = False) -> bytes:
 @pytest.mark.parametrize(
     ("bands", "dtype", "kind", "words"),
     [
-        (13, "u2", 1, "a TIFF of 13 bands of 16 bits"), (8, "u1", 1, "a TIFF of 8 bands of 8 bits"),
-        (3, "f4", 3, "a TIFF of 3 bands of 32 floating point bits"), (1, "f8", 3, "a TIFF of 64 floating point bits"),
+        (13, "u2", 1, "a TIFF of 13 bands of 16 bits"),
+        (8, "u1", 1, "a TIFF of 8 bands of 8 bits"),
+        (3, "f4", 3, "a TIFF of 3 bands of 32 floating point bits"),
+        (1, "f8", 3, "a TIFF of 64 floating point bits"),
         (3, "i2", 2, "a TIFF of 3 bands of 16 signed bits"),
     ],
-)  # fmt: skip
+)
 def test_what_is_not_shown_is_named(
     bands: int, dtype: str, kind: int, words: str, big: bool
 ) -> None:

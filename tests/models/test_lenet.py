@@ -1,6 +1,7 @@
 """LeNet-5: the paper's counts (row C1), and that both forms learn real digits."""
 
 import gzip
+import json
 import math
 
 import numpy as np
@@ -112,6 +113,8 @@ def test_paper_and_ink_have_the_papers_values_whichever_is_bright(mean, paper, i
     assert values.flatten().tolist() == pytest.approx([-0.1, 1.175], abs=1e-6)
     border = create("lenet5_1998").pad.value
     assert border == pytest.approx(values[0, 0, 0, 0].item(), abs=1e-6)
+    back = Normalization.from_json(json.loads(json.dumps(normalization.to_json())), channels=1)
+    assert back == normalization
     colors = entry("lenet5_1998").learned(Normalization((mean,) * 3, (70.0,) * 3))
     assert len(colors.mean) == len(colors.std) == 3
 

@@ -142,5 +142,6 @@ def recolor(
     each = pixels.shape[1] // len(low)
     for channel, (least, most) in enumerate(zip(low, high, strict=True)):
         # Bounds are numbers: with tensors as bounds, clipping takes ten times as long.
-        pixels[:, each * channel : each * (channel + 1)].clamp_(least, most)
+        bounds = sorted((least, most))  # a negative std exchanges them
+        pixels[:, each * channel : each * (channel + 1)].clamp_(*bounds)
     return pixels.view_as(images)

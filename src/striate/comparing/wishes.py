@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from striate.errors import DataError, UnknownName, UserError
+from striate.errors import DataError, UserError
 from striate.plain import plain
 from striate.tasks.contract import PUBLISHED, Ask, Method, Plan, Task
 from striate.training import Recipe, recipes
-
-RECIPES = {name.lower(): one for name, one in vars(recipes).items() if isinstance(one, Recipe)}
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ class Wishes:
         """
         method = task.method(name)
         ask = Ask(
-            self.network, self.weights, recipe_named(self.recipe), self.epochs, self.seconds,
+            self.network, self.weights, recipe_of(self.recipe), self.epochs, self.seconds,
             seed=seed,
         )  # fmt: skip
         method.ready(name, ask)
@@ -98,18 +96,13 @@ def by_steps(method: Method) -> bool:
     return method.by_epochs
 
 
-def recipe_named(recipe: Recipe | str | None) -> Recipe | None:
-    """The recipe of that name in `striate.recipes`, upper or lower case.
+def recipe_of(recipe: Recipe | str | None) -> Recipe | None:
+    """The recipe, or the one of that name, upper or lower case.
 
     Raises:
         UnknownName: with the closest names.
     """
-    if not isinstance(recipe, str):
-        return recipe
-    name = recipe.lower()
-    if name not in RECIPES:
-        raise UnknownName("recipe", recipe, RECIPES)
-    return RECIPES[name]
+    return recipes.recipe_named(recipe.lower()) if isinstance(recipe, str) else recipe
 
 
 def asked(ask: Ask) -> dict[str, Any]:

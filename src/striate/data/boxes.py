@@ -179,45 +179,41 @@ class Mark:
     crowd: bool = False
 
 
+Box = tuple[float, float, float, float]
+
+
 def mended(
-    marks: Sequence[Mark], numbers: Mapping[str, int], size: tuple[int, int], image: str
+    marks: Sequence[Mark],
+    numbers: Mapping[str, int],
+    size: tuple[int, int],
+    image: str,
+    boxes: Sequence[Box] | None = None,
 ) -> tuple[Objects, list[Doubt]]:
     """Marks as objects, with every doubt told: what lies outside is cut off, what is empty or was
     said before is dropped, what is tiny stays.
 
     Args:
         size: height and width of the image.
+        boxes: of the marks in pixels of the image, where theirs are of another.
     """
-    height, width = size
-    kept: list[tuple[Mark, tuple[float, float, float, float]]] = []
+    height, width = map(float, size)
+    kept: list[tuple[Mark, Box]] = []
     doubts: list[Doubt] = []
     said = set()
-    for mark in marks:
-        x0, y0, x1, y1 = mark.box
-        inside = (
-            min(max(x0, 0.0), float(width)),
-            min(max(y0, 0.0), float(height)),
-            min(max(x1, 0.0), float(width)),
-            min(max(y1, 0.0), float(height)),
-        )
-
-        def doubt(
-            kind: Literal["outside", "empty", "repeated", "tiny"], done: str, mark: Mark = mark
-        ) -> None:
-            doubts.append(Doubt(image, kind, mark.box, f"{mark.name} {done}"))
-
-        if not (x1 > x0 and y1 > y0):
-            doubt("empty", "has no area: left out")
-        elif not (inside[2] > inside[0] and inside[3] > inside[1]):
-            doubt("outside", f"lies beyond the image of {width} x {height}: left out")
-        elif (mark.name, mark.box) in said:
-            doubt("repeated", "is marked twice: counted once")
-        else:
-            said.add((mark.name, mark.box))
-            if max(abs(a - b) for a, b in zip(inside, mark.box, strict=True)) > ROUNDING:
-                doubt("outside", f"reaches beyond the image of {width} x {height}: cut off")
-            elif min(inside[2] - inside[0], inside[3] - inside[1]) < TINY:
-                doubt("tiny", "is hardly a pixel: kept")
+    places = [mark.box for mark in marks] if boxes is None else boxes
+    for mark, box in zip(marks, places, strict=True):
+        x0, y0, x1, y1 = box
+        new = (mark.name, box) not in said
+        if new and x0 >= 0 and y0 >= 0 and x0 + TINY <= x1 <= width and y0 + TINY <= y1 <= height:
+            said.add((mark.name, box))
+            kept.append((mark, box))  # as nearly all are
+            continue
+        inside = _inside(box, width, height)
+        doubt = _doubt(box, inside, new=new, size=size)
+        if doubt is not None:
+            doubts.append(Doubt(image, doubt[0], box, f"{mark.name} {doubt[1]}"))
+        if doubt is None or doubt[2]:
+            said.add((mark.name, box))
             kept.append((mark, inside))
     objects = Objects(
         np.array([box for _, box in kept], np.float32).reshape(-1, 4),
@@ -226,6 +222,35 @@ def mended(
         np.array([mark.crowd for mark, _ in kept], bool),
     )
     return objects, doubts
+
+
+def _inside(box: Box, width: float, height: float) -> Box:
+    """The part of a box that lies in the image."""
+    x0, y0, x1, y1 = box
+    return (
+        min(max(x0, 0.0), width), min(max(y0, 0.0), height),
+        min(max(x1, 0.0), width), min(max(y1, 0.0), height),
+    )  # fmt: skip
+
+
+def _doubt(
+    box: Box, inside: Box, *, new: bool, size: tuple[int, int]
+) -> tuple[Literal["outside", "empty", "repeated", "tiny"], str, bool] | None:
+    """What is wrong with a box, in words, and whether it is kept; None if nothing is."""
+    image = f"the image of {size[1]} x {size[0]}"
+    if box[2] < box[0] or box[3] < box[1]:
+        return "empty", "ends before it begins (is it given by width and height?): left out", False
+    if not (box[2] > box[0] and box[3] > box[1]):
+        return "empty", "has no area: left out", False
+    if not (inside[2] > inside[0] and inside[3] > inside[1]):
+        return "outside", f"lies beyond {image}: left out", False
+    if not new:
+        return "repeated", "is marked twice: counted once", False
+    if max(abs(a - b) for a, b in zip(inside, box, strict=True)) > ROUNDING:
+        return "outside", f"reaches beyond {image}: cut off", True
+    if min(inside[2] - inside[0], inside[3] - inside[1]) < TINY:
+        return "tiny", "is hardly a pixel: kept", True
+    return None
 
 
 def whole(inputs: Inputs, row: int) -> NDArray[np.uint8]:

@@ -5,6 +5,8 @@ which may be missing. What lies deeper (`cat/patient_7/`) is of the class on top
 belong together: a split that striate draws has all of them or none.
 """
 
+import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,14 +14,23 @@ from pathlib import Path
 import numpy as np
 
 from striate.data.dataset import Dataset, Files, LeftOut
-from striate.data.names import canonical, counted, natural, printable, quoted
+from striate.data.names import (
+    alike_but_for_case,
+    canonical,
+    counted,
+    kinds_of,
+    natural,
+    printable,
+    quoted,
+)
 from striate.data.roles import idle, role, roles, unlabeled
 from striate.data.splits import SPLITS, TRAIN
 from striate.data.targets import Labels
-from striate.data.walking import Place, marks_below, nothing, skipped, walk
+from striate.data.walking import MARKING, Folder, Place, marks_below, nothing, skipped, walk
 from striate.errors import DataError
 
 EXPECTED = "one folder of images for each class, at least two (photos/cat/1.jpg, photos/dog/1.jpg)"
+FEWEST = 3  # groups of a class: one to learn from, one to choose on, one to score
 NO_CLASS = "lies in no class folder"
 
 
@@ -60,8 +71,8 @@ def open_folders(root: Path, *, seed: int) -> Dataset[Labels]:
     found = _sorted(root, folder.files)
     if not found.rows:
         raise DataError(
-            f"{root}: {counted(folder.images(), 'image')}, but no class folders; expected "
-            f"{EXPECTED}"
+            f"{root}: {counted(folder.images(), 'image')}, but no class folders"
+            f"{_by_name(folder.files)}{_marked(folder)}; expected {EXPECTED}"
         )
     notes = [*folder.notes, *found.notes]
     spelled = _spelled(found.rows, notes)
@@ -88,6 +99,30 @@ def open_folders(root: Path, *, seed: int) -> Dataset[Labels]:
         notes=tuple(notes),
     )
     return data.complete(seed)
+
+
+def _by_name(files: dict[Place, list[str]]) -> str:
+    """What to say where the first word of each file's name seems to be its class."""
+    words = Counter(
+        match[0].lower()
+        for names in files.values()
+        for name in names
+        if (match := re.match(r"[^\W\d_]+(?=[\W\d_])", name))
+    )
+    if not 2 <= len(words) <= sum(map(len, files.values())) / 2 or min(words.values()) < 2:
+        return ""
+    return (
+        f", and the names begin with {quoted(words, most=3)}: sort them into folders, or write a "
+        "list (path,label)"
+    )
+
+
+def _marked(folder: Folder) -> str:
+    """What to say of files beside the images that may hold marks and are of no known format."""
+    kinds = {suffix: n for suffix, n in folder.others.items() if suffix in MARKING}
+    if not kinds:
+        return ""
+    return f", and {kinds_of(Counter(kinds))} in no form of boxes that is read"
 
 
 def _sorted(root: Path, files: dict[Place, list[str]]) -> Sorting:
@@ -244,8 +279,8 @@ def _spelled(rows: Iterable[Row], notes: list[str]) -> dict[tuple[int, str], str
     several = [f"{quoted(each)}" for each in spellings.values() if len(each) > 1]
     if several:
         notes.append(f"read as one class: {'; '.join(sorted(several))}")
-    if alike := [names for names in folded.values() if len(names) > 1]:
-        notes.append(f"classes that differ in case alone: {'; '.join(map(quoted, alike))}")
+    if note := alike_but_for_case(learned):
+        notes.append(note)
     return found
 
 
@@ -258,15 +293,22 @@ def _groups(rows: list[Row], classes: int, notes: list[str]) -> np.ndarray | Non
     names = {place for _, place in inside if place}
     if len(names) < 2 or len(inside) == len({word for word, _ in inside}):
         return None  # `cat/images/1.jpg`: a folder that groups nothing
+    examples = quoted(("/".join(place) for place in names), most=3)
+    told = (
+        f"the {classes} folders on top are the classes; the folders inside them ({examples}) are "
+        "taken for patients, days or sources"
+    )
+    held: dict[str, set[Place]] = {}
+    for word, place in inside:
+        held.setdefault(canonical(word), set()).add(place)
+    if any(len(places) < FEWEST and () not in places for places in held.values()):
+        notes.append(f"{told}; they are too few to keep the images of each in one split")
+        return None
     number = {place: index for index, place in enumerate(sorted(names))}
     groups = np.array([number.get(row.inside, -1) for row in rows], np.int64)
     alone = np.flatnonzero(groups < 0)
     groups[alone] = len(number) + np.arange(len(alone))
-    examples = quoted(("/".join(place) for place in names), most=3)
-    notes.append(
-        f"the {classes} folders on top are the classes; the folders inside them ({examples}) are "
-        "taken for patients, days or sources, whose images stay together in a split"
-    )
+    notes.append(f"{told}, whose images stay together in a split")
     return groups
 
 

@@ -84,7 +84,7 @@ def fitted(labels: Sequence[Labeled], frames: Sequence[Frame]) -> tuple[list[Fit
         each if share else _whole(each.in_edges(), frame)
         for each, frame, share in zip(labels, frames, shares, strict=True)
     ]
-    if all(map(_plain, labels, frames)):  # nearly always
+    if not any(shares) and all(map(_plain, labels, frames)):  # nearly always
         return [Fitted(list(each.boxes), "same") for each in labels], []
     evidence = _stored_or_upright(labels, frames, shares)
     habits = Habits(
@@ -122,9 +122,7 @@ def _whole(label: Labeled, frame: Frame) -> Labeled:
 
 
 def _plain(label: Labeled, frame: Frame) -> bool:
-    if frame.orientation != 1 or label.size not in (None, frame.stored):
-        return False
-    return not label.fractions and not _fractional(label)
+    return frame.orientation == 1 and label.size in (None, frame.stored)
 
 
 def _fractions(labels: Sequence[Labeled]) -> list[bool]:

@@ -1,4 +1,4 @@
-"""JSON files of labeling programs: labelme, Label Studio, the VGG Image Annotator, FiftyOne.
+"""JSON files of labeling programs: labelme, Label Studio, VGG Image Annotator, Create ML, FiftyOne.
 
 Each is known by words that no other has, and gives pictures with their marks by `Entry`.
 """
@@ -249,9 +249,25 @@ def _samples(table: Any, file: str) -> Iterator[Entry]:
         yield Entry(str(sample["filepath"]), things, fractions=True)
 
 
+def _createml(table: Any, file: str) -> Iterator[Entry]:
+    """`[{"image", "annotations": [{"label", "coordinates": {"x", "y", "width", "height"}}]}]`.
+
+    x and y are of the center.
+    """
+    for each in table:
+        things = []
+        for mark in each["annotations"]:
+            sides = mark.get("coordinates") or {}
+            x, y, width, height = (float(sides[key]) for key in ("x", "y", "width", "height"))
+            edges = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
+            things.append(Thing(mark.get("label"), edges))
+        yield Entry(str(each.get("image") or each["imagefilename"]), things)
+
+
 LABELME = Program("labelme", (b'"shapes"', b'"imagePath"'), _labelme)
 LABEL_STUDIO = Program("Label Studio", (b'"rectanglelabels"',), _label_studio)
 VIA = Program("VGG Image Annotator", (b'"shape_attributes"', b'"regions"'), _via)
 FIFTYONE = Program("FiftyOne", (b'"bounding_box"', b'"labels"'), _fiftyone)
 SAMPLES = Program("FiftyOne", (b'"bounding_box"', b'"samples"', b'"filepath"'), _samples)
-PROGRAMS = (LABELME, LABEL_STUDIO, VIA, SAMPLES, FIFTYONE)
+CREATEML = Program("Create ML", (b'"coordinates"', b'"annotations"', b'"label"'), _createml)
+PROGRAMS = (LABELME, LABEL_STUDIO, VIA, CREATEML, SAMPLES, FIFTYONE)

@@ -13,7 +13,7 @@ import numpy as np
 from striate.data.columns import EXPECTED, columns_of, labels_of, splits_of
 from striate.data.dataset import Dataset, Files, LeftOut
 from striate.data.headings import Table, boxed, read_table
-from striate.data.names import counted, natural, printable
+from striate.data.names import alike_but_for_case, canonical, counted, natural, printable
 from striate.data.places import Missed, Pictures
 from striate.data.splits import TRAIN
 from striate.data.targets import Labels
@@ -21,6 +21,10 @@ from striate.data.walking import walk
 from striate.errors import DataError
 
 SUFFIXES = (".csv", ".tsv", ".txt")
+# Folders for lists, beside the images and not around them.
+ASIDE = frozenset(
+    ("annotations", "annotation", "labels", "lists", "splits", "csv", "meta", "metadata")
+)
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,8 @@ def open_list(path: Path, *, seed: int) -> Dataset[Labels]:
     rows = _named_by_folder(rows, table.notes)
     rows.sort(key=lambda row: (row[2], natural(row[0])))
     classes = sorted({label for _, label, _ in rows}, key=natural)
+    if note := alike_but_for_case(classes):
+        table.notes.append(note)
     index = {label: number for number, label in enumerate(classes)}
     data = Dataset(
         name=path.stem,
@@ -176,7 +182,9 @@ def _named_by_folder(
 
 def _file(folder: Path, place: str) -> str | None:
     """The place as it is or with its backslashes turned, whichever is a file."""
-    forms = (place, place.replace("\\", "/")) if "\\" in place else (place,)
+    forms = [place, place.replace("\\", "/")] if "\\" in place else [place]
+    if canonical(folder.name).lower() in ASIDE:
+        forms += [f"../{form}" for form in forms] + [f"../images/{form}" for form in forms]
     for form in forms:
         if os.path.isfile(os.path.join(folder, form)):  # noqa: PTH113, PTH118
             return form

@@ -10,7 +10,7 @@ from striate import progress
 from striate.data.boxes import Boxes, Doubt, Mark, Objects, mended
 from striate.data.dataset import Dataset, Files, LeftOut
 from striate.data.frames import Labeled, Size, fitted
-from striate.data.names import canonical, counted, printable, quoted
+from striate.data.names import alike_but_for_case, canonical, counted, printable, quoted
 from striate.data.roles import roles
 from striate.data.splits import ASIDE, TRAIN
 from striate.errors import DataError, ImageError
@@ -105,6 +105,10 @@ def assembled(
         why = f": {found.left_out[0].name}: {found.left_out[0].reason}" if found.left_out else ""
         raise DataError(f"{root}: no object is marked{why}")
     numbers = {word: number for number, word in enumerate(words)}
+    for row in kept:
+        for mark in row.marks:
+            if mark.name not in numbers:  # decomposed, or with blanks around it
+                numbers[mark.name] = numbers[canonical(mark.name)]
     objects: list[Objects] = []
     doubts: list[Doubt] = []
     good = []
@@ -112,11 +116,8 @@ def assembled(
         if fit.why:
             found.leave(row.picture, fit.why)
             continue
-        marks = [
-            replace(mark, name=canonical(mark.name), box=box)
-            for mark, box in zip(row.marks, fit.boxes, strict=True)
-        ]
-        some, wrong = mended(marks, numbers, frame[:2], printable(row.picture))
+        name_of = printable(row.picture)
+        some, wrong = mended(row.marks, numbers, frame[:2], name_of, fit.boxes)
         objects.append(some)
         doubts += wrong
         good.append(place)
@@ -172,11 +173,8 @@ def _once(found: Found) -> list[Marked]:
 def _classes(rows: Iterable[Marked], notes: list[str]) -> tuple[str, ...]:
     """The names that marks have, and a note on those that differ in case alone."""
     words = sorted({canonical(mark.name) for row in rows for mark in row.marks})
-    folded: dict[str, list[str]] = {}
-    for word in words:
-        folded.setdefault(word.casefold(), []).append(word)
-    if alike := [each for each in folded.values() if len(each) > 1]:
-        notes.append(f"classes that differ in case alone: {'; '.join(map(quoted, alike))}")
+    if note := alike_but_for_case(words):
+        notes.append(note)
     return tuple(words)
 
 

@@ -94,3 +94,16 @@ def kinds_of(suffixes: Counter[str]) -> str:
     most = sorted(suffixes.items(), key=lambda each: (-each[1], each[0]))[:5]
     kinds = ", ".join(f"{kind} {files}" for kind, files in most)
     return f"{counted(sum(suffixes.values()), 'file')} ({kinds})"
+
+
+def alike_but_for_case(names: Iterable[str]) -> str | None:
+    """A note on classes whose names differ in case alone; None without any.
+
+    >>> alike_but_for_case(["Cat", "cat", "dog"])
+    "classes that differ in case alone: 'Cat', 'cat'"
+    """
+    folded: dict[str, list[str]] = {}
+    for name in sorted(names):
+        folded.setdefault(name.casefold(), []).append(name)
+    alike = [quoted(each) for each in folded.values() if len(each) > 1]
+    return f"classes that differ in case alone: {'; '.join(alike)}" if alike else None

@@ -22,7 +22,8 @@ _FILLERS = frozenset((
     "pictures", "photo", "photos", "pic", "pics", "split", "splits", "subset", "folder", "folders",
     "dir", "seg", "cls", "det", "raw", "new", "final", "orig", "original", "originals", "clean",
     "resized", "cropped", "sample", "samples", "example", "examples", "file", "files", "the", "my",
-    "a", "x", "v", "px", "jpg", "jpeg", "png", "out", "part", "partition", "phase", "all", "rgb",
+    "a", "x", "v", "px", "public", "private", "jpg", "jpeg", "png", "out", "part", "partition",
+    "phase", "all", "rgb",
 ))  # fmt: skip
 _OF_FILES = frozenset((
     "annotations", "annotation", "instances", "instance", "labels", "label", "coco", "list", "info",

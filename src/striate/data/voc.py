@@ -6,7 +6,7 @@ train/, valid/, test/                        of such, as Roboflow exports them
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
@@ -14,19 +14,16 @@ from striate import progress
 from striate.data.boxes import Boxes, Mark
 from striate.data.dataset import Dataset
 from striate.data.frames import claimed
-from striate.data.marked import Found, Marked, assembled, in_folders, listed
-from striate.data.markup import NotReadable, read_xml, text_of, word
-from striate.data.names import counted, quoted, stem_of
+from striate.data.marked import Found, Marked, assembled
+from striate.data.markup import NotReadable, read_xml, word
+from striate.data.names import canonical, stem_of
 from striate.data.places import NO_FILE, Missed, Pictures, key_of, parts_of
-from striate.data.roles import role
 from striate.data.sniffing import some_of, starts_with_tag
-from striate.data.splits import TRAIN
-from striate.data.walking import Folder, Place, walk
-from striate.errors import UserError
-from striate.files import read_bytes
+from striate.data.voc_lists import in_splits
+from striate.data.walking import Place, walk
 
 MAX_BYTES = 4 * 2**20  # of one annotation
-MAX_LIST = 64 * 2**20
+SIDES = ("xmin", "ymin", "xmax", "ymax")
 ANNOTATIONS = "Annotations"
 PICTURES = ("JPEGImages", "images", "Images", "imgs", "data", "img", "pictures")
 NO_PICTURE = Missed("has no image of its name")
@@ -54,12 +51,11 @@ def open_voc(root: Path, *, seed: int = 0, name: str | None = None) -> Dataset[B
     folder = walk(root)
     pictures = Pictures(folder)
     found = Found(left_out=list(folder.left_out), notes=list(folder.notes))
-    trees = list(_trees(root, folder.marking(".xml"), found))
-    found.pictures += _joined(trees, pictures, found)
+    found.pictures += _rows(root, folder.marking(".xml"), pictures, found)
     marked = {row.picture for row in found.pictures}
     for path in sorted(pictures.paths.keys() - marked):
         found.leave(path, "has no annotation")
-    found.pictures = _in_splits(root, folder, found)
+    found.pictures = in_splits(root, folder, found)
     return assembled(root, found, seed=seed, name=name)
 
 
@@ -71,8 +67,10 @@ def _inner(root: Path) -> Path:
     return inner[0] if len(inner) == 1 else root
 
 
-def _trees(root: Path, files: Sequence[str], found: Found) -> Iterator[tuple[str, Element]]:
-    """The annotations, with their places below the root."""
+def _rows(root: Path, files: Sequence[str], pictures: Pictures, found: Found) -> Iterator[Marked]:
+    """Every annotation with the picture that it means."""
+    annotated = {key_of(stem_of(_own(file))) for file in files}
+    beside: dict[Place, list[Place]] = {}
     for file in progress.track(files, "read annotations"):
         try:
             tree = read_xml(root / file, limit=MAX_BYTES)
@@ -80,26 +78,22 @@ def _trees(root: Path, files: Sequence[str], found: Found) -> Iterator[tuple[str
                 raise NotReadable(f"is not an annotation of VOC: it is a <{tree.tag[:40]}>")
         except NotReadable as error:
             found.leave(file, str(error))
-        else:
-            yield file, tree
-
-
-def _joined(
-    trees: Sequence[tuple[str, Element]], pictures: Pictures, found: Found
-) -> Iterator[Marked]:
-    """Every annotation with the picture that it means."""
-    annotated = {key_of(stem_of(file.rpartition("/")[2][: -len(".xml")])) for file, _ in trees}
-    beside: dict[Place, list[Place]] = {}
-    for file, tree in trees:
+            continue
         place = tuple(file.split("/")[:-1])
-        near = beside.setdefault(place, _near(place))
-        picture = _picture(tree, file, annotated, pictures, near)
+        if place not in beside:
+            beside[place] = _near(place)
+        picture = _picture(tree, _own(file), annotated, pictures, beside[place])
         if isinstance(picture, Missed):
             found.leave(file, picture.reason)
             continue
         marks = list(_marks(tree, file, found))
         size = claimed(word(tree, "size/height"), word(tree, "size/width"))
         yield Marked(picture, marks, size, from_one=True, source=file)
+
+
+def _own(file: str) -> str:
+    """The name of an annotation without its suffix."""
+    return file.rpartition("/")[2][: -len(".xml")]
 
 
 def _near(place: Place) -> list[Place]:
@@ -113,14 +107,13 @@ def _near(place: Place) -> list[Place]:
 
 def _picture(
     tree: Element,
-    file: str,
+    own: str,
     annotated: set[str],
     pictures: Pictures,
     near: Sequence[Place],
 ) -> str | Missed:
     """The picture of an annotation: that of its own name, of several the one that its <filename>
     says; or, where there is none of its name, the one of that name."""
-    own = file.rpartition("/")[2][: -len(".xml")]
     said = (parts_of(word(tree, "filename")) or parts_of(word(tree, "path")) or ("",))[-1]
     by_filename = pictures.one(said, near) if said else NO_FILE
     if isinstance(by_filename, str) and _stem(by_filename) == key_of(stem_of(own)):
@@ -147,12 +140,12 @@ def _stem(path: str) -> str:
 def _marks(tree: Element, file: str, found: Found) -> Iterator[Mark]:
     """Every object of an annotation that has a name and a box."""
     for number, thing in enumerate(tree.iter("object"), start=1):
-        name = word(thing, "name")
-        sides = [word(thing, f"bndbox/{side}") for side in ("xmin", "ymin", "xmax", "ymax")]
+        name, place = canonical(word(thing, "name")), thing.find("bndbox")
+        sides = [""] * 4 if place is None else [word(place, side) for side in SIDES]
         reason = "" if name else "has no name"
         try:
-            box = tuple(float(side) for side in sides)
-            if not all(math.isfinite(value) and abs(value) < 1e6 for value in box):
+            box = tuple(map(float, sides))
+            if not -1e6 < min(box) <= max(box) < 1e6 or math.isnan(sum(box)):
                 reason = f"has a box that no image holds: {', '.join(sides)[:100]}"
         except ValueError:
             reason = "has no box" if not any(sides) else f"has a box of {', '.join(sides)[:100]!r}"
@@ -161,90 +154,3 @@ def _marks(tree: Element, file: str, found: Found) -> Iterator[Mark]:
         else:
             difficult = word(thing, "difficult").lower() in ("1", "true")
             yield Mark(name, box, difficult=difficult)  # type: ignore[arg-type]
-
-
-def _in_splits(root: Path, folder: Folder, found: Found) -> list[Marked]:
-    """The rows in the splits of lists, or of folders."""
-    lists = _lists(root, folder, found)
-    if lists:
-        return listed(found.pictures, lists, "ImageSets", found.notes)
-    return in_folders(found.pictures, found.notes)
-
-
-def _lists(root: Path, folder: Folder, found: Found) -> dict[int, set[str]]:
-    """The pictures of each split that lists name: of `trainval` those that no other list has."""
-    names = [
-        "/".join((*place, name))
-        for place, files in folder.marks.items()
-        for name in files
-        if name.lower().endswith(".txt") and _holds_lists(place) and _list_role(name) is not None
-    ]
-    by_name = _rows_by_name(found.pictures)
-    lists: dict[int, set[str]] = {}
-    later: set[str] = set()
-    for path in sorted(names):
-        rows, missing = _read_list(root / path, by_name)
-        if missing:
-            found.notes.append(
-                f"{path} names {counted(len(missing), 'image')} without annotation: "
-                f"{quoted(missing, most=2)}"
-            )
-        if "trainval" in path.rpartition("/")[2].lower():
-            later |= rows
-        elif rows:
-            lists.setdefault(_list_role(path.rpartition("/")[2]) or TRAIN, set()).update(rows)
-    known = set().union(*lists.values())
-    if later - known:
-        lists.setdefault(TRAIN, set()).update(later - known)
-    return lists
-
-
-def _holds_lists(place: Place) -> bool:
-    words = [part.lower() for part in place]
-    return not words or words[-1] in ("main", "imagesets", "splits", "lists", "layout")
-
-
-def _list_role(name: str) -> int | None:
-    stem = name[: -len(".txt")]
-    return role(stem, file=True) if "_" not in stem else None  # `dog_train.txt` is of one class
-
-
-def _rows_by_name(rows: Iterable[Marked]) -> dict[str, str]:
-    """The pictures by every name that a list may have for them."""
-    found: dict[str, str] = {}
-    for row in rows:
-        for path in (row.picture, row.source):
-            name = path.rpartition("/")[2]
-            stem = name[:-4] if path is row.source and name.lower().endswith(".xml") else name
-            for form in (*_forms(path), *_forms(stem)):
-                found.setdefault(form, row.picture)
-    return found
-
-
-def _read_list(path: Path, by_name: dict[str, str]) -> tuple[set[str], list[str]]:
-    try:
-        text, _ = text_of(read_bytes(path, limit=MAX_LIST))
-    except UserError as error:
-        return set(), [str(error)]
-    rows, missing = set(), []
-    for line in filter(None, map(str.strip, text.split("\n"))):
-        row = next(
-            (
-                by_name[form]
-                for name in (line, line.rsplit(maxsplit=1)[0], line.split()[0])  # `000005 -1`
-                for form in _forms("/".join(parts_of(name)))
-                if form in by_name
-            ),
-            None,
-        )
-        if row is None:
-            missing.append(line)
-        else:
-            rows.add(row)
-    return rows, missing
-
-
-def _forms(path: str) -> tuple[str, ...]:
-    """A path in the forms in which lists and annotations name one picture."""
-    name = path.rpartition("/")[2]
-    return key_of(path), key_of(name), key_of(stem_of(name))

@@ -32,7 +32,7 @@ MAX_BYTES = 256 * 2**20  # of a file, checked before it is read
 MAX_PIXELS = 89_478_485  # of a picture that is decoded: 256 MiB as RGB, Pillow's limit
 MAX_SCALED = 2 * MAX_PIXELS  # of one that the header promises, and that is decoded at a scale
 AT_LEAST = 512  # pixels of the shorter side that scaled JPEG decoding leaves
-ROWS = 64  # whose colors are converted at a time: a whole picture needs several copies of itself
+ROWS = 64  # that are converted at a time: a whole picture takes copies of itself, and longer
 SCALES = (8, 4, 2, 1)  # of JPEG: what a side can be divided by while it is decoded
 LYING = (5, 6, 7, 8)  # EXIF orientations that exchange width and height
 
@@ -256,6 +256,14 @@ def _rgb(image: "Image.Image") -> NDArray[np.uint8]:
         if image.format == "TIFF" and image.mode == "I" and _unsigned(image):
             values = values.view(np.uint32)
         return to_rgb(to_8_bits(values))
+    width, height = image.size
+    pixels = np.empty((height, width, 3), np.uint8)
+    for top in range(0, height, ROWS):
+        pixels[top : top + ROWS] = _some_rows(image.crop((0, top, width, min(top + ROWS, height))))
+    return pixels
+
+
+def _some_rows(image: "Image.Image") -> NDArray[np.uint8]:
     profile = image.info.get("icc_profile")
     if image.has_transparency_data:
         image = image.convert("RGBA")

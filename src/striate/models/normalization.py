@@ -14,7 +14,8 @@ from torch import Tensor
 class Normalization:
     """What a network expects of a pixel: (value - mean) / std, values from 0 to 255.
 
-    mean and std are in RGB order; `bgr` says that the network then reads blue, green, red.
+    mean and std are in RGB order; `bgr` says that the network then reads blue, green, red. A
+    std that is negative in all channels turns bright and dark round.
     """
 
     mean: tuple[float, ...]
@@ -62,7 +63,7 @@ class Normalization:
         mean, std = (tuple(float(value) for value in values[name]) for name in ("mean", "std"))
         if not len(mean) == len(std) == channels:
             raise ValueError(f"mean {mean} and std {std} do not fit {channels} channels")
-        if not all(map(math.isfinite, mean + std)) or min(std) <= 0:
+        if not all(map(math.isfinite, mean + std)) or min(std) <= 0 <= max(std):
             raise ValueError(f"its pixels are normalized by mean {mean} and std {std}")
         if not isinstance(values["bgr"], bool):
             raise TypeError(f"its bgr is {values['bgr']!r}")

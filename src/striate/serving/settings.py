@@ -33,7 +33,7 @@ class Limits:
     json_bytes: int = 64 * MEBIBYTE
     body_bytes: int = 128 * MEBIBYTE
     values: int = 2_000_000
-    held_bytes: int = 1152 * MEBIBYTE
+    held_bytes: int = 1344 * MEBIBYTE
     coming_bytes: int = 512 * MEBIBYTE
     body_seconds: float = 300.0
     body_rate: int = 8 * 1024

@@ -17,7 +17,8 @@ from striate.serving.account import Account, Line, Share
 from striate.serving.refusals import LATE, Unanswered
 
 Result = TypeVar("Result")
-PATIENCE = 1.0  # seconds that a large piece of work waits for room before others wait for it
+LARGE = 48 * 2**20  # bytes; a piece of work that costs more takes a second or longer
+PATIENCE = 1.0  # seconds that a large piece of work waits for room before others like it wait, too
 
 
 @dataclass(eq=False)
@@ -63,16 +64,21 @@ class Work:
 
 
 class Workers:
-    """So many threads; callers take turns."""
+    """Threads that work in turn for the callers.
+
+    Args:
+        threads: that may do large pieces of work at once; one more does small ones alone.
+        total, coming: of the account.
+    """
 
     def __init__(self, threads: int, total: int, coming: int):
         self._changed = threading.Condition()
         self.account = Account(total, coming, self._notify)
         self._waiting: OrderedDict[Hashable, deque[Work]] = OrderedDict()
-        self._open = True
+        self._open, self._large, self._most = True, 0, threads
         self._threads = [
             threading.Thread(target=self._run, name="striate-work", daemon=True)
-            for _ in range(threads)
+            for _ in range(threads + 1)
         ]
         for thread in self._threads:
             thread.start()
@@ -111,10 +117,17 @@ class Workers:
     def _run(self) -> None:
         while (work := self._next()) is not None:
             work.do()
-            share = work.share
+            share, large = work.share, work.cost > LARGE
             del work  # with what it holds, before its bytes are given back
             if not share.kept:
                 share.close()
+            if large:
+                self._ended()
+
+    def _ended(self) -> None:
+        with self._changed:
+            self._large -= 1
+            self._changed.notify_all()
 
     def _next(self) -> Work | None:
         """The next piece of work, its cost taken; None when there will be no more."""
@@ -128,7 +141,7 @@ class Workers:
 
     def _chosen(self) -> Work | None:
         """The first of the next caller whose work there is room for."""
-        now = time.monotonic()
+        now, blocked = time.monotonic(), self._large >= self._most
         for caller, queue in list(self._waiting.items()):
             while queue and queue[0].dropped(now):
                 queue.popleft()
@@ -136,11 +149,14 @@ class Workers:
                 del self._waiting[caller]
                 continue
             work = queue[0]
+            large = work.cost > LARGE
+            if large and blocked:
+                continue
             if not work.share.grow(work.cost):
                 work.skipped = work.skipped or now
-                if now - work.skipped > PATIENCE:
-                    return None  # everybody waits until there is room for it
+                blocked = blocked or now - work.skipped > PATIENCE
                 continue
+            self._large += large
             queue.popleft()
             self._waiting.move_to_end(caller)
             if not queue:

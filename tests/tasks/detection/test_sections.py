@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from jinja2 import Environment, PackageLoader
 
+from striate import pages
 from striate.data import Dataset
 from striate.data.boxes import Boxes
 from striate.handcrafted.deformable import Component
@@ -31,9 +31,7 @@ class Bag:
 
 
 def page(some: Sequence[Section]) -> str:
-    loader = PackageLoader(Detection.package, ".")
-    environment = Environment(loader=loader, autoescape=True)
-    return "\n".join(environment.get_template(one.template).render(one.values) for one in some)
+    return "\n".join(pages.fragment(Detection.package, one.template, one.values) for one in some)
 
 
 @pytest.fixture
@@ -44,7 +42,8 @@ def comparison(shapes: Dataset[Boxes], knowing: Any) -> Bag:
     for title, share in (("<u>half</u>", 0.5), ("all", 1.0)):
         predictor = knowing(data, share)
         scores = scored(asked(predictor, data, range(12)), data, data.classes)
-        recognizer, chosen = Bag({"predictor": predictor}), Bag({"scores": scores})
+        recognizer = Bag({"predictor": predictor})
+        chosen = Bag({"scores": scores, "data": Bag({"dataset": data})})
         rows.append(Bag({"title": title, "chosen": chosen, "recognizer": recognizer}))
     return Bag({"dataset": data, "rows": rows, "best": rows[1]})
 

@@ -17,8 +17,9 @@ from striate.evaluation import top_k
 from striate.images import View
 from striate.inference import Preprocessing
 from striate.inference.outputs import outputs_of
-from striate.models import classifier
+from striate.models import losses
 from striate.models.fusion import fused
+from striate.models.surgery import decision
 from striate.ops.memory import learning_layout
 from striate.training import Problem, Recipe
 from striate.training.problem import CPU
@@ -32,13 +33,22 @@ class ClassificationProblem(Problem[Dataset | Decoded, Batch]):
         classes: their names, in the order of the class numbers.
         preprocessing: what the network takes; where None, the pictures' own size (or 224 px for
             photographs) and the mean and deviation of the training images.
+        learned_from: the view of which the recipe cuts what the network learns from, where that is
+            another than the view that it is used with.
     """
 
     score = "top1"
 
-    def __init__(self, classes: Sequence[str], *, preprocessing: Preprocessing | None = None):
+    def __init__(
+        self,
+        classes: Sequence[str],
+        *,
+        preprocessing: Preprocessing | None = None,
+        learned_from: View | None = None,
+    ):
         self.classes = tuple(classes)
         self._preprocessing = preprocessing
+        self._learned_from = learned_from
 
     @property
     def preprocessing(self) -> Preprocessing:
@@ -75,8 +85,10 @@ class ClassificationProblem(Problem[Dataset | Decoded, Batch]):
         device: torch.device = CPU,
     ) -> Iterator[Batch]:
         decoded = self.prepare(data)
+        view = self.preprocessing.view
+        augmentation = recipe.augmentation.sized(view.size)
         some = Batches(
-            decoded.pixels[self.preprocessing.view],
+            decoded.pixels[self._learned_from or view],
             decoded.dataset.targets.numbers,
             rows=np.flatnonzero(decoded.dataset.split == SPLITS.index("train")),
             size=recipe.batch_size,
@@ -84,14 +96,17 @@ class ClassificationProblem(Problem[Dataset | Decoded, Batch]):
             start=start,
         )
         for step, batch in enumerate(some, start):
-            views = recipe.augmentation(batch.images.to(device), generator_for(seed, step))
+            views = augmentation(batch.images.to(device), generator_for(seed, step))
             targets = batch.targets.to(device)
             yield replace(batch, images=self.preprocessing(views), targets=targets)
 
     def losses(self, model: nn.Module, batch: Batch, recipe: Recipe) -> dict[str, Tensor]:
-        logits = model(batch.images)
-        loss = F.cross_entropy(logits, batch.targets, label_smoothing=recipe.label_smoothing)
-        return {"cross_entropy": loss}
+        """The network's own losses, where its paper has some; else the cross-entropy."""
+        smoothing = recipe.label_smoothing
+        images = batch.images
+        if isinstance(model, LaidOut):
+            images, model = images.contiguous(memory_format=model.layout), model.model
+        return losses(model, images, batch.targets, label_smoothing=smoothing)
 
     def learner(self, model: nn.Module) -> nn.Module:
         layout = learning_layout(model)
@@ -100,9 +115,10 @@ class ClassificationProblem(Problem[Dataset | Decoded, Batch]):
 
     def new_parameters(self, model: nn.Module) -> list[nn.Parameter]:
         try:
-            return list(classifier(model)[1].parameters())
-        except ModelError:  # no full connection gives the logits: nothing is new, and all learn
-            return list(model.parameters())
+            found = list(decision(model)[1].parameters())
+        except ModelError:  # nothing that we know gives the logits: nothing is new, and all learn
+            found = []
+        return found or list(model.parameters())
 
     def evaluate(self, model: nn.Module, data: Dataset | Decoded) -> dict[str, float]:
         """Top-1, top-5 and the mean cross-entropy on the validation split."""

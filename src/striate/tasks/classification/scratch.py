@@ -8,7 +8,7 @@ from striate.errors import UserError
 from striate.images import View
 from striate.inference import Preprocessing, fastest_device
 from striate.models import create, entry
-from striate.models.networks import source_of
+from striate.models.networks import sized, source_of
 from striate.models.published import locate
 from striate.progress import Clock
 from striate.tasks.classification.finishing import Made, finished
@@ -18,7 +18,6 @@ from striate.tasks.classification.starting import (
     Start,
     channels_of,
     options_for,
-    side_for,
     started,
 )
 from striate.tasks.contract import PUBLISHED, Ask, Learned
@@ -36,26 +35,36 @@ def network(dataset: Dataset[Any]) -> str:
 
 
 def view(dataset: Dataset[Any], name: str | None = None, weights: str | Path | None = None) -> View:
-    """The network's own size for small pictures; for photographs PHOTOGRAPH_SIDE, or the network's
-    own size where that is less, or where it computes no other.
+    """The network's own size where a person names it, and for small pictures; for photographs else
+    PHOTOGRAPH_SIDE.
 
     Args:
+        name: of the network that a person names.
         weights: that it starts from; where None, the network is built for the pictures' channels.
     """
     side, gray = native(dataset)
-    name = name or network(dataset)
+    chosen = name or network(dataset)
     channels = 1 if gray and side <= SMALL else 3
     if weights is not None:
-        channels = channels_of(name, weights)
-    if side > SMALL:
-        return View(side_for(name, PHOTOGRAPH_SIDE, channels), channels=channels, fit="squash")
-    size = entry(name).image_size if name != "lenet5" else (28 if side <= 28 else 32)
+        channels = channels_of(chosen, weights)
+    size = entry(chosen).image_size
+    if chosen == "lenet5" and side > 28:
+        size = 32
+    elif side > SMALL and name is None:
+        size = PHOTOGRAPH_SIDE
     return View(size, channels=channels, fit="squash")
 
 
 def views(dataset: Dataset[Any], ask: Ask) -> tuple[View, ...]:
-    """What it reads of each picture."""
-    return (view(dataset, ask.network, given(ask)),)
+    """What it reads of each picture: to learn from, and in use."""
+    name = ask.network or network(dataset)
+    return plan(dataset, ask, name).augmentation.views(view(dataset, ask.network, given(ask)))
+
+
+def plan(dataset: Dataset[Any], ask: Ask, name: str) -> Recipe:
+    """The recipe that is asked for, or the usual one."""
+    recipe = ask.recipe or recipe_for(dataset, name)
+    return recipe.but(epochs=ask.epochs) if ask.epochs else recipe
 
 
 def given(ask: Ask) -> str | Path | None:
@@ -81,6 +90,9 @@ def recipe_for(dataset: Dataset[Any], name: str) -> Recipe:
     """More epochs for fewer images; characters are not mirrored."""
     side, gray = native(dataset)
     count = len(dataset.train)
+    if name in recipes.USUAL:
+        usual = recipes.USUAL[name]
+        return usual.but(epochs=epochs_for(count, views=9_000, low=8, high=usual.epochs))
     if name == "airbench":
         return recipes.AIRBENCH.but(epochs=epochs_for(count, views=250_000, low=6, high=40))
     if side > SMALL:
@@ -104,15 +116,17 @@ def learn(data: Decoded, ask: Ask) -> Learned:
     clock = Clock()
     dataset = data.dataset
     name = ask.network or network(dataset)
-    shape = view(dataset, name, given(ask))
-    recipe = ask.recipe or recipe_for(dataset, name)
-    recipe = recipe.but(epochs=ask.epochs) if ask.epochs else recipe
-    pixels, _ = split(data, shape, "train")
+    recipe = plan(dataset, ask, name)
+    learning, shape = recipe.augmentation.views(view(dataset, ask.network, given(ask)))
+    pixels, _ = split(data, learning, "train")
+    recipe = recipe.fitted(pixels)
     with seeded(ask.seed):
         start, notes = _start(name, ask, shape, dataset.classes, pixels)
     preprocessing = Preprocessing(shape, start.normalization)
     model = start.model.to(fastest_device())
-    problem = ClassificationProblem(dataset.classes, preprocessing=preprocessing)
+    problem = ClassificationProblem(
+        dataset.classes, preprocessing=preprocessing, learned_from=learning
+    )
     with clock.stage("train"):
         run = fit(
             model, problem, data, recipe,
@@ -147,7 +161,8 @@ def _start(
         return started(name, weights, len(classes)), ()
     known = entry(name)
     chosen, notes = known.choices(classes)
-    options = {"channels": shape.channels, **options_for(name), **chosen}
+    sizes = sized(name, shape.size)
+    options = {"channels": shape.channels, **options_for(name), **sizes, **chosen}
     model = create(name, classes=len(classes), **options)
     measured = Preprocessing.measured(shape, pixels).normalization
     return Start(model, {"name": name, "options": options}, known.learned(measured)), notes

@@ -1,4 +1,4 @@
-"""Detection's parts of the report: curves, mistakes, pictures, part models, doubtful boxes."""
+"""Detection's parts of the report: curves, mistakes, pictures, part models, what is marked."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -28,13 +28,12 @@ RIGHT, WRONG, MISSED = "#1f6feb", "#d1242f", "#bf8700"
 def sections(comparison: Any) -> Iterator[Section]:
     """In order; `comparison` is a `striate.comparing.Comparison` of detectors."""
     rows = [(row.title, row.chosen.scores) for row in comparison.rows]
-    data, best = comparison.dataset, comparison.best
-    yield curves(data.classes, rows)
+    classes, best = comparison.dataset.classes, comparison.best
+    yield curves(classes, rows)
     yield mistakes(rows)
-    yield pictures(data, best.title, best.chosen.scores)
-    predictors = [row.recognizer.predictor for row in comparison.rows]
-    yield from parts(predictors, data.classes)
-    yield marked(data)
+    yield pictures(best.chosen.data.dataset, best.title, best.chosen.scores)
+    yield from parts([row.recognizer.predictor for row in comparison.rows], classes)
+    yield marked(comparison.dataset)
 
 
 def curves(classes: Sequence[str], rows: Sequence[tuple[str, DetectionScores]]) -> Section:

@@ -42,8 +42,8 @@ def settings_from(values: dict[str, Any]) -> Settings:
         TypeError, LookupError, ValueError: if they are not of that form.
     """
     plain = Settings()
-    if values.keys() != vars(plain).keys():
-        raise ValueError(f"its settings are {sorted(values)}")
+    if not isinstance(values, dict) or values.keys() != vars(plain).keys():
+        raise ValueError("its settings are not those of Faster R-CNN")
     made: dict[str, Any] = {}
     for name, usual in vars(plain).items():
         value = values[name]
