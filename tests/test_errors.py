@@ -13,7 +13,7 @@ def tree(root: type, depth: int = 0) -> list[tuple[int, str]]:
 
 def test_the_drawing_is_the_tree() -> None:
     drawing = (errors.__doc__ or "").splitlines()
-    drawn = [line.split()[:2] for line in drawing if "├" in line or "└" in line]
+    drawn = [line.lstrip(" │").split()[:2] for line in drawing if "├" in line or "└" in line]
     names = [name for depth, name in tree(StriateError) if depth]
     ours = [name for name in names if hasattr(errors, name)]
     assert sorted(name for _, name in drawn) == sorted(ours)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-QUICK = ("--approaches", "handcrafted", "--seeds", "1")
+QUICK = ("--methods", "handcrafted", "--seeds", "1")
 
 
 def refused(done, *words):
@@ -54,7 +54,7 @@ def test_broken_files_are_left_out_by_name_and_the_rest_is_compared(striate, pic
     (folder / "dog" / "huge.png").write_bytes(huge_png(60_000))
     done = striate("compare", folder, *QUICK)
     assert done.code == 0, done.err
-    assert "20 images of 2 classes" in done.out
+    assert "20 examples of 2 classes" in done.out
     assert "left out: 3" in done.out
     for name in ("cat/text.jpg", "cat/truncated.jpg", "dog/huge.png"):
         assert f"{name}: " in done.out

@@ -35,9 +35,7 @@ def slow_overlap(a: list[float], b: list[float]) -> float:
     return shared / union if union else 0.0
 
 
-def slow_suppression(
-    boxes: Tensor, scores: Tensor, threshold: float, groups: Tensor
-) -> list[int]:
+def slow_suppression(boxes: Tensor, scores: Tensor, threshold: float, groups: Tensor) -> list[int]:
     waiting = sorted(range(len(boxes)), key=lambda row: (-float(scores[row]), row))
     kept: list[int] = []
     for row in waiting:

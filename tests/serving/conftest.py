@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tests.serving.toys import Marking, two_spots
 
 from striate.images import View
 from striate.inference import Preprocessing
@@ -22,7 +23,6 @@ from striate.serving import Settings, create_app
 from striate.tasks.classification.calibration import Calibration
 from striate.tasks.classification.network import Network
 from striate.tasks.table import TASKS
-from tests.serving.toys import Marking, two_spots
 
 
 class Client:

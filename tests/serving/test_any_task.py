@@ -14,7 +14,11 @@ def test_regions_in_clarifais_form(serving, spots, jpeg):
         first, second = output["data"]["regions"]
         assert first["region_info"]["bounding_box"] == pytest.approx(BOX)
         (concept,) = first["data"]["concepts"]
-        assert (concept["id"], concept["name"], concept["app_id"]) == ("bright", "bright", "striate")
+        assert (concept["id"], concept["name"], concept["app_id"]) == (
+            "bright",
+            "bright",
+            "striate",
+        )
         assert concept["value"] == pytest.approx(0.9)
         assert second["data"]["concepts"][0]["id"] == "dim"
         assert output["data"].keys() == {"regions"}
@@ -45,7 +49,11 @@ def test_what_a_caller_wants_reaches_the_task(serving, spots, jpeg):
 
 def test_the_list_of_models(serving, spots, model):
     first, second = serving(model, spots).get("/v2/models").json()["models"]
-    assert (second["name"], second["task"], second["size"]) == ("spots", "where the spots are", None)
+    assert (second["name"], second["task"], second["size"]) == (
+        "spots",
+        "where the spots are",
+        None,
+    )
     assert (second["classes"], second["explains"], second["none_of_these"]) == (
         ["dim", "bright"], False, False,
     )  # fmt: skip

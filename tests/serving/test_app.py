@@ -44,11 +44,15 @@ def test_only_this_machine_by_its_own_names(client):
 
 
 def test_a_page_elsewhere_is_not_answered(client, jpeg):
-    for origin in ("http://evil.example", "null", "http://localhost:1", ""):
+    odd = ("http://[", "http://[::1", "[", "http://\x00", "//", "http://a]b", "\xff", "x" * 5000)
+    for origin in ("http://evil.example", "null", "http://localhost:1", "", *odd):
+        origin = origin.encode("latin-1")
         answer = client.post(
             "/v2/models/photos/upload", headers={"origin": origin}, files={"file": jpeg()}
         )
         assert answer.status_code == 403, origin
+    twice = [("origin", "http://evil.example"), ("origin", "http://localhost")]
+    assert client.get("/v2/models", headers=twice).status_code == 403
     answer = client.post(
         "/v2/models/photos/upload",
         headers={"origin": "http://localhost"},

@@ -2,6 +2,7 @@
 
 import threading
 import time
+import weakref
 
 import pytest
 
@@ -24,10 +25,10 @@ class Slow:
         assert self.go.wait(20)
         return [2 * item for item in items]
 
-    def ask(self, *items, deadline=FOREVER):
-        futures = self.batcher.promise(len(items))
+    def ask(self, *items, deadline=FOREVER, caller=None):
+        futures = self.batcher.promise(len(items), caller)
         for item, future in zip(items, futures, strict=True):
-            self.batcher.ask(item, deadline, future)
+            self.batcher.ask(item, deadline, future, caller)
         return futures
 
 
@@ -102,6 +103,81 @@ def test_beyond_the_capacity_is_refused_with_a_time_to_come_again(slow):
     doubling.go.set()
     assert [each.result(20) for each in futures] == [2, 4, 6]
     assert doubling.batcher.promised == 0
+
+
+def test_more_than_there_ever_is_is_refused_as_such(slow):
+    with pytest.raises(Refused) as refused:
+        slow(capacity=3).batcher.promise(4)
+    assert (refused.value.http, refused.value.details) == (400, "at most 3 pictures in a call")
+
+
+def test_callers_take_turns_in_a_batch(slow):
+    doubling = slow(largest=4)
+    first = doubling.ask(0, caller="many")
+    assert doubling.began.wait(20)
+    many = doubling.ask(*range(1, 13), caller="many")
+    few = doubling.ask(100, caller="few")
+    order = []
+    for name, futures in (("many", many), ("few", few)):
+        for future in futures:
+            future.add_done_callback(lambda _, name=name: order.append(name))
+    doubling.go.set()
+    for future in [*first, *many, *few]:
+        future.result(20)
+    assert order.index("few") < 4
+
+
+def test_the_last_places_are_for_callers_who_have_none(slow):
+    batcher = slow(capacity=16).batcher
+    many = batcher.promise(14, "many")
+    with pytest.raises(Refused) as refused:
+        batcher.promise(1, "many")
+    assert refused.value.http == 429
+    few = batcher.promise(2, "few")
+    with pytest.raises(Refused):
+        batcher.promise(1, "few")
+    for future in many + few:
+        future.cancel()
+    assert batcher.promise(16, "many")  # alone, a caller may have them all
+
+
+def test_a_slow_model_has_small_batches():
+    sizes = []
+
+    def answer(items):
+        sizes.append(len(items))
+        time.sleep(0.05 * len(items))
+        return items
+
+    batcher = Batcher(answer, largest=32)
+    batcher.ask(0, FOREVER, batcher.promise()[0])
+    while not sizes:
+        time.sleep(0.001)
+    futures = batcher.promise(40)
+    for future in futures:
+        batcher.ask(1, FOREVER, future)
+    for future in futures:
+        future.result(20)
+    assert max(sizes) <= 10  # half a second
+    batcher.close()
+
+
+def test_what_is_answered_is_not_kept(slow):
+    class Picture:
+        pass
+
+    doubling = slow()
+    future = doubling.batcher.promise()[0]
+    picture = Picture()
+    watched = weakref.ref(picture)
+    first = doubling.ask(1)  # holds the thread
+    assert doubling.began.wait(20)
+    doubling.batcher.ask(picture, FOREVER, future)
+    del picture
+    future.cancel()
+    assert watched() is None
+    doubling.go.set()
+    first[0].result(20)
 
 
 def test_a_place_is_given_back_however_it_ends(slow):

@@ -9,13 +9,14 @@ import sys
 import threading
 import time
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
 import sqlalchemy as sql
 
-from striate.errors import UserError
+from striate.errors import StorageError, UserError
 from striate.serving.keys import USAGE, Keys, add_usage
 
 SOURCE = Path(__file__).parents[2] / "src"
@@ -27,7 +28,8 @@ def place(tmp_path):
 
 
 @pytest.fixture
-def keys(place):
+def keys(place, monkeypatch):
+    monkeypatch.setattr("striate.serving.keys.BUSY", 500)
     made = Keys(place)
     yield made
     made.close()
@@ -144,6 +146,20 @@ def test_a_database_that_is_none(url, words):
     assert "\n" not in str(error.value)
 
 
+def test_a_locked_database_is_one_line(keys, tmp_path):
+    lock = sqlite3.connect(tmp_path / "deeper" / "keys.db")
+    lock.execute("PRAGMA locking_mode=EXCLUSIVE")
+    lock.execute("BEGIN EXCLUSIVE")
+    try:
+        for work in (partial(keys.add, "app"), keys.list, keys.any, partial(keys.who, "x")):
+            with pytest.raises(StorageError, match="locked") as error:
+                work()
+            assert "\n" not in str(error.value)
+            assert "keys.db" not in str(error.value)
+    finally:
+        lock.close()
+
+
 def free_port():
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
@@ -236,7 +252,7 @@ def test_killed_under_load_keys_and_usage_are_whole(server, keys, jpeg, tmp_path
     assert [each.calls for each in keys.list()] == [row.calls, 1]
 
 
-def test_told_to_stop_it_answers_what_it_took(server, keys, jpeg):
+def test_stopped_it_answers_what_it_took(server, keys, jpeg):
     sent, answered, code, log = under_load(server, keys, jpeg, signal.SIGTERM)
     (row,) = keys.list()
     assert answered <= row.calls <= sent

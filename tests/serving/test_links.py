@@ -4,9 +4,11 @@ import io
 import socket
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
+from striate.serving import Limits
 from striate.serving.links import BadLink, Fetcher, NotFetched, parse, public
 
 PUBLIC = "93.184.215.14"
@@ -208,6 +210,15 @@ def test_a_server_that_says_nothing(follow):
     assert time.monotonic() - start < 5
 
 
+def test_what_is_not_wanted_any_more_is_not_fetched(follow):
+    stop = threading.Event()
+    threading.Timer(0.2, stop.set).start()
+    start = time.monotonic()
+    with pytest.raises(NotFetched):
+        follow(Net(drip=0.05), seconds=30.0, stop=stop)
+    assert time.monotonic() - start < 10
+
+
 def test_tls_is_spoken_and_what_answers_otherwise_is_nothing(follow):
     net = Net()
     with pytest.raises(NotFetched):
@@ -257,19 +268,70 @@ class TestService:
         assert output["data"] == client.upload(data).json()["outputs"][0]["data"]
         net.threads[0].join(20)
 
-    def test_why_it_failed_is_not_told(self, serving):
+    def test_why_it_failed_is_not_told(self, serving, monkeypatch):
+        """Nor whether a name exists inside: not by words, and not by the time that it takes."""
+        monkeypatch.setattr("striate.serving.inputs.SLOWEST", 0.3)
         client = serving(allow_links=True)
         fetcher = client.app.state.service.fetcher
 
-        def said(net, kind="image"):
+        def answered(net, kind="image", link="http://example.org/"):
             fetcher._resolve, fetcher._connect = net.resolve, net.connect
-            status = self.ask(client, "http://example.org/", kind).json()["outputs"][0]["status"]
+            start = time.monotonic()
+            status = self.ask(client, link, kind).json()["outputs"][0]["status"]
             for thread in net.threads:
                 thread.join(20)
+            assert time.monotonic() - start >= 0.3
             return status
 
-        closed, missing = Net([b""]), Net([b"HTTP/1.1 404 No\r\n\r\nroot:x:0:0"])
-        assert said(closed) == said(missing)
-        assert said(closed if closed.answers else Net([b""]), "video")["code"] == 31002
-        inside, mapped = Net(addresses=[["127.0.0.1"]]), Net(addresses=[["::ffff:10.0.0.1"]])
-        assert said(inside) == said(mapped)
+        class Nowhere(Net):
+            def resolve(self, host, port):
+                raise socket.gaierror(-2, "Name or service not known")
+
+        class Closed(Net):
+            def connect(self, address, port, seconds):
+                raise ConnectionRefusedError
+
+        for kind, code in (("image", 30002), ("video", 31002)):
+            found = [
+                answered(net, kind)
+                for net in (
+                    Net([b""]), Net([b"HTTP/1.1 404 No\r\n\r\nroot:x:0:0"]), Nowhere(), Closed(),
+                    Net(addresses=[["127.0.0.1"]]), Net(addresses=[["::ffff:10.0.0.1"]]),
+                    Net([moved("http://10.0.0.1/")]), Net([moved("http://intranet/")]),
+                    Net([moved("ftp://example.org/")]),
+                )
+            ]  # fmt: skip
+            assert found == [{"code": code, "description": "The link could not be fetched"}] * 9
+        link = "http://10.0.0.1/"  # by what is written alone
+        assert self.ask(client, link).json()["outputs"][0]["status"]["code"] == 30106
+
+    def test_what_is_fetched_is_counted(self, serving, jpeg):
+        """128 links of 32 MiB would be 4 GB: each takes its bytes before it is followed."""
+        data = jpeg(size=(300, 300))
+        answer = b"HTTP/1.1 200 OK\r\n\r\n" + data
+        net = Net([answer] * 20)
+        limits = replace(Limits(), image_bytes=100_000, coming_bytes=350_000)
+        client = serving(allow_links=True, limits=limits)
+        service, most = client.app.state.service, [0]
+        fetcher = service.fetcher
+
+        def connect(address, port, seconds):
+            most[0] = max(most[0], len(net.connected) - len(done))
+            time.sleep(0.02)
+            return net.connect(address, port, seconds)
+
+        done: list[bytes] = []
+        fetch = fetcher.fetch
+
+        def counted(link, file, **options):
+            fetch(link, file, **options)
+            done.append(link)
+
+        fetcher._resolve, fetcher._connect, fetcher.fetch = net.resolve, connect, counted
+        body = {"inputs": [{"data": {"image": {"url": "http://example.org/"}}}] * 20}
+        answer = client.post("/v2/models/photos/outputs", json=body)
+        assert answer.status_code == 200
+        assert most[0] <= 3
+        assert service.workers.account.held == 0
+        for thread in net.threads:
+            thread.join(20)

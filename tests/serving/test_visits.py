@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import sqlite3
 from dataclasses import replace
 
 import pytest
+import sqlalchemy as sql
 
 from striate.serving import Limits, open_keys
 from striate.serving.account import Line
@@ -231,8 +233,39 @@ class TestKeys:
         keys.close()
         assert serving(keys=database).get("/v2/models").status_code == 401
 
+    def test_a_database_that_is_locked_is_not_our_mistake(self, serving, database, key, caplog):
+        client = serving(keys=database)
+        place = database.removeprefix("sqlite:///")
+        lock = sqlite3.connect(place)
+        lock.execute("PRAGMA locking_mode=EXCLUSIVE")
+        lock.execute("BEGIN EXCLUSIVE")
+        try:
+            for wrong in (key, "striate_unknown"):
+                answer = client.get("/v2/models", headers={"Authorization": f"Key {wrong}"})
+                assert (answer.status_code, answer.json()["status"]["code"]) == (503, 98014)
+                assert answer.headers["retry-after"] == "5"
+        finally:
+            lock.close()
+        assert "Traceback" not in caplog.text
+        answer = client.get("/v2/models", headers={"Authorization": f"Key {key}"})
+        assert answer.status_code == 200
+
+    def test_usage_that_cannot_be_written_is_not_our_mistake(
+        self, serving, database, key, jpeg, monkeypatch, caplog
+    ):
+        client = serving(keys=database)
+        monkeypatch.setattr("striate.serving.keys.add_usage", full_disk)
+        good = {"Authorization": f"Key {key}"}
+        answer = client.post(UPLOAD, files={"file": ("a.jpg", jpeg())}, headers=good)
+        assert (answer.status_code, answer.json()["status"]["code"]) == (503, 98014)
+        assert "Traceback" not in caplog.text
+
     def test_no_keys_and_no_door(self, serving, database):
         assert serving(keys=database).get("/v2/models").status_code == 200
+
+
+def full_disk(*_):
+    raise sql.exc.OperationalError("UPDATE", {}, sqlite3.OperationalError("disk is full"))
 
 
 def open_and_list(database):

@@ -76,9 +76,7 @@ def _is_head(network: Stages, name: str) -> bool:
     return len(layers) == 1 and layers[0].kernel_size == (1, 1)
 
 
-def stage_of(
-    name: str, stride: int, *, pooled: bool = False, aligned: bool = True
-) -> Stage | None:
+def stage_of(name: str, stride: int, *, pooled: bool = False, aligned: bool = True) -> Stage | None:
     """The deepest stage of that stride; None if the network has none.
 
     Args:

@@ -8,6 +8,7 @@ goes out. When its caller leaves, the work on a call ends.
 
 import asyncio
 import logging
+from typing import Any
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -15,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from striate.serving import refusals
 from striate.serving.refusals import Refused
 from striate.serving.service import Service
-from striate.serving.visits import Visit
+from striate.serving.visits import Unpaid, Visit
 
 log = logging.getLogger("striate.serving.access")
 
@@ -36,6 +37,8 @@ class Door:
             await self._answer(visit)
         except Refused as refused:
             await visit.refuse(refused)
+        except Unpaid:
+            await visit.refuse(refusals.exhausted("usage cannot be written"))
         except (ClientDisconnect, asyncio.CancelledError):
             if self.service.stopping.begun and not visit.gone.is_set():
                 await visit.refuse(refusals.exhausted("the service stops"))
@@ -50,7 +53,8 @@ class Door:
 
     async def _answer(self, visit: Visit) -> None:
         """Runs the application until it is done or its caller has left."""
-        working = asyncio.create_task(self.app(visit.scope, visit.receive, visit.send))  # type: ignore[arg-type]
+        answering: Any = self.app(visit.scope, visit.receive, visit.send)
+        working: asyncio.Task[None] = asyncio.create_task(answering)
         leaving = asyncio.create_task(visit.left())
         try:
             await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)

@@ -30,6 +30,7 @@ log = logging.getLogger("striate.serving")
 PREFIX = "striate_"
 BELIEVED = 2.0  # seconds that a key is taken for good without asking again
 REMEMBERED = 10_000  # keys, good and bad, at most
+BUSY = 5000  # milliseconds that one waits for another's transaction
 TOGETHER = 512  # counts in one transaction
 
 tables = sql.MetaData()
@@ -268,7 +269,7 @@ def open_database(url: str) -> sql.Engine:
 def _sqlite(connection: Any, _: object) -> None:
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
-    connection.execute("PRAGMA busy_timeout=5000")
+    connection.execute(f"PRAGMA busy_timeout={BUSY}")
 
 
 def digest(key: str) -> str:

@@ -103,16 +103,16 @@ async def watch(
                     if "shape" not in about:
                         break
                     height, width, channels = about["shape"]
-                    share = await room(height, width)
+                    share = held = await room(height, width)
                     data = await process.stdout.readexactly(height * width * channels)
             except TimeoutError:
                 raise Unanswered(LATE) from None
             except asyncio.IncompleteReadError:  # it was killed in the middle of a frame
                 raise Unanswered(VIDEO_UNREADABLE, frames.UNREADABLE) from None
             pixels = np.frombuffer(data, np.uint8).reshape(about["shape"])
-            share, given = None, share
-            yield Frame(about["index"], about["time"], pixels, given, about.get("thumbnail", ""))
-            del data, pixels, given
+            share = None
+            yield Frame(about["index"], about["time"], pixels, held, about.get("thumbnail", ""))
+            del data, pixels, held
     finally:
         if share:
             share.close()

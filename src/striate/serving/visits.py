@@ -40,6 +40,10 @@ GRACE = 20.0  # seconds in which a body may come as slowly as it likes
 LEFT = 499  # in the log: the caller has left
 
 
+class Unpaid(Exception):
+    """Usage cannot be written, so there is no answer either."""
+
+
 class Visit:
     """One call; `scope["state"]` carries what the application needs to know of it, and tells of it.
 
@@ -192,7 +196,7 @@ class Visit:
             try:
                 await asyncio.wrap_future(counted)
             except StorageError:
-                raise exhausted("usage cannot be written") from None
+                raise Unpaid from None
 
     async def refuse(self, refused: Refused) -> None:
         """Says no, unless an answer has begun; what is left of the body is not read."""

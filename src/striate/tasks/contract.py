@@ -3,8 +3,8 @@
 A task is a folder with a subclass of `Task`, and one line in `striate.tasks.table`. Everything else
 is written once, for any task: the comparison, files, export, the service, the commands.
 
-    Task         names a task, its methods, the predictors its files may hold, and how predictions are
-                 scored and shown
+    Task         names a task, its methods, the predictors its files may hold, and how predictions
+                 are scored and shown
     Method       one way to learn it: a title, an approach, and `learn(data, ask) -> Learned`
     Predictor    what is deployed: `prepare` an input, `predict` a batch, and what is stored of it
     Scores       predictions beside the truth: one main score with its interval, and further numbers
@@ -152,11 +152,17 @@ class Method:
             MissingExtra, WeightsError: if a package or weights are not to be had.
         """
         if ask.network is not None and not self.networks:
-            raise UserError(f"--network {ask.network}: {name} learns without a network; leave it out")
+            raise UserError(
+                f"--network {ask.network}: {name} learns without a network; leave it out"
+            )
         if ask.weights != PUBLISHED and not self.networks:
-            raise UserError(f"--weights {ask.weights}: {name} learns without a network; leave it out")
+            raise UserError(
+                f"--weights {ask.weights}: {name} learns without a network; leave it out"
+            )
         if ask.weights != PUBLISHED and self.approach == "scratch":
-            raise UserError(f"--weights {ask.weights}: {name} starts from random ones; leave it out")
+            raise UserError(
+                f"--weights {ask.weights}: {name} starts from random ones; leave it out"
+            )
         if ask.network is not None and ask.network not in self.networks:
             raise UnknownName(f"network for {name}", ask.network, self.networks)
         if not self.by_epochs:
@@ -210,7 +216,7 @@ class Predictor(ABC):
 
     @abstractmethod
     def predict(self, batch: Sequence[Any]) -> Sequence[Any]:
-        """Prepared inputs, at least one, to as many answers, which `Task.prediction` puts in words."""
+        """Prepared inputs, at least one, to as many answers; `Task.predicted` puts them in words."""
 
     @abstractmethod
     def tensors(self) -> dict[str, Tensor]:
@@ -418,14 +424,10 @@ def interval(some: Sequence[Scores]) -> tuple[float, float]:
     if len(some) == 1:
         return some[0].interval
     random = np.random.default_rng(1)
-    return bootstrap(
-        lambda rows: _of_any(some, rows, random), some[0].examples, rounds=ROUNDS
-    )
+    return bootstrap(lambda rows: _of_any(some, rows, random), some[0].examples, rounds=ROUNDS)
 
 
-def _of_any(
-    some: Sequence[Scores], rows: Rows, random: np.random.Generator
-) -> NDArray[np.float64]:
+def _of_any(some: Sequence[Scores], rows: Rows, random: np.random.Generator) -> NDArray[np.float64]:
     """Scores (R,) on each draw: of the one seed, or of as many seeds drawn anew."""
     each = np.stack([one.resampled(rows) for one in some])  # (seeds, R)
     if len(some) == 1:
@@ -673,9 +675,7 @@ class Task(ABC):
         """What Open Inference calls give."""
         return ()
 
-    def arrays(
-        self, answers: Sequence[Any], names: tuple[str, ...]
-    ) -> Mapping[str, NDArray[Any]]:
+    def arrays(self, answers: Sequence[Any], names: tuple[str, ...]) -> Mapping[str, NDArray[Any]]:
         """The outputs of a batch, by name."""
         return {}
 
@@ -714,8 +714,13 @@ class Task(ABC):
         raise WeightsError(f"{self.name} has no exported form")
 
     def evaluated(
-        self, recognizers: Mapping[str, Any], dataset: Dataset[Any], rows: Sequence[int],
-        options: Mapping[str, Any], *, batch_size: int = 64,
+        self,
+        recognizers: Mapping[str, Any],
+        dataset: Dataset[Any],
+        rows: Sequence[int],
+        options: Mapping[str, Any],
+        *,
+        batch_size: int = 64,
     ) -> Mapping[str, Scores]:
         """Scores of several recognizers of this task on rows of a set, by the names given here.
 
@@ -728,7 +733,9 @@ class Task(ABC):
             answered = asked(one.predictor, dataset, rows, batch_size=batch_size)
             if not answered.rows:
                 why = f": {answered.broken[0][1]}" if answered.broken else ""
-                raise DataError(f"{dataset.name}: none of its {len(rows)} examples can be read{why}")
+                raise DataError(
+                    f"{dataset.name}: none of its {len(rows)} examples can be read{why}"
+                )
             found[name] = self.scores(answered, dataset, one.names)
         return found
 

@@ -66,7 +66,8 @@ def open(
         learn: whether it is to be learned from, or only scored (see `striate.data.open`).
 
     Raises:
-        UnknownName: if it is neither a path here nor a name of the catalog, or there is no such task.
+        UnknownName: if it is neither a path here nor a name of the catalog, or there is no such
+            task.
         DataError: if there is nothing to learn from; it says what is expected.
     """
     known: Sequence[Task] = [task_named(task)] if task else list(TASKS.values())

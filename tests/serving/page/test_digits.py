@@ -34,7 +34,8 @@ def digits(address: str, opened: Callable[..., Any]) -> Callable[..., Any]:
 def test_the_file_says_how_it_was_made_and_how_it_scored(shared: Callable[[str], Path]) -> None:
     recognizer = striate.load(FILE)
     images, labels = first_test_digits(shared, 1000)
-    found = recognizer.probabilities(images[..., None].copy()).argmax(1)
+    answers = recognizer.predictor.predict(list(images[..., None].copy()))
+    found = np.array([answer.probabilities.argmax() for answer in answers])
     assert (found == labels).mean() >= 0.99
     assert recognizer.provenance["test"] == {"images": 10_000, "top1": 0.9962}
     assert recognizer.provenance["recipe"]["epochs"] == 12
@@ -42,7 +43,7 @@ def test_the_file_says_how_it_was_made_and_how_it_scored(shared: Callable[[str],
 
 
 def test_every_layer_equals_torch(digits: Callable[..., Any]) -> None:
-    model, tab = striate.load(FILE).model.eval(), digits()
+    model, tab = striate.load(FILE).predictor.inside()[0].eval(), digits()
     ink = np.random.default_rng(0).random((28, 28), dtype=np.float32)
     with torch.inference_mode():
         images = torch.from_numpy(ink)[None, None]

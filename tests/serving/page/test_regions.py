@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 import torch
+from tests.serving.page.test_page import HOSTILE, file, film, give, ready
+from tests.serving.toys import Marker
 
 from striate.recognizer import Recognizer
 from striate.tasks.table import TASKS
-from tests.serving.page.test_page import HOSTILE, file, film, give, ready
-from tests.serving.toys import Marker
 
 SCREENS = [{"width": 1280, "height": 900}, {"width": 390, "height": 844}]
 
@@ -129,7 +129,9 @@ def test_a_picture_without_any(
 ) -> None:  # fmt: skip
     path = tmp_path / "none.safetensors"
     empty = torch.zeros(0, dtype=torch.int64)
-    Recognizer(TASKS["marking"], Marker(torch.zeros(0, 4), empty, torch.zeros(0)), ("a",)).save(path)
+    Recognizer(TASKS["marking"], Marker(torch.zeros(0, 4), empty, torch.zeros(0)), ("a",)).save(
+        path
+    )
     tab = opened(site(path))
     give(tab, [file("a.jpg", jpeg())])
     ready(tab)
@@ -149,7 +151,8 @@ def test_a_video_of_objects(
     tab.locator(".moment").nth(3).locator("canvas[height='90']").wait_for()
     tint = tab.evaluate(
         """() => { const c = document.querySelector('.moment canvas');
-        const p = c.getContext('2d').getImageData(Math.round(0.25 * c.width), Math.round(0.2 * c.height), 1, 1);
+        const [x, y] = [Math.round(0.25 * c.width), Math.round(0.2 * c.height)];
+        const p = c.getContext('2d').getImageData(x, y, 1, 1);
         return Array.from(p.data); }"""
     )
     assert max(tint[:3]) - min(tint[:3]) > 60  # the film is gray, the outline is not

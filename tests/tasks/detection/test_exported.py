@@ -26,9 +26,7 @@ def assert_same(one, other) -> int:
     """Returns how many detections there were."""
     count = 0
     for size in SIZES:
-        first, second = (
-            each.predict([each.prepare(picture(*size))])[0] for each in (one, other)
-        )
+        first, second = (each.predict([each.prepare(picture(*size))])[0] for each in (one, other))
         assert first[1:] == second[1:] == size
         expected, found = first.detections, second.detections
         assert found.classes.tolist() == expected.classes.tolist()

@@ -75,9 +75,7 @@ def test_on_a_fast_device_pictures_of_one_form_go_together(tiny, monkeypatch) ->
     for one, other in zip(found, expected, strict=True):
         assert one[1:] == other[1:]
         assert one.detections.classes.tolist() == other.detections.classes.tolist()
-        torch.testing.assert_close(
-            one.detections.boxes, other.detections.boxes, atol=1e-3, rtol=0
-        )
+        torch.testing.assert_close(one.detections.boxes, other.detections.boxes, atol=1e-3, rtol=0)
 
 
 def test_inputs_that_cannot_be_read(tiny) -> None:

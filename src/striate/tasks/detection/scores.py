@@ -131,9 +131,7 @@ class DetectionScores(Scores):
             yield f"  not among its classes: {enumerated(self.unknown)}"
 
 
-def scored(
-    answered: Answered, dataset: Dataset[Boxes], names: tuple[str, ...]
-) -> DetectionScores:
+def scored(answered: Answered, dataset: Dataset[Boxes], names: tuple[str, ...]) -> DetectionScores:
     """Answers beside what is marked, classes compared by name: what the set does not have is left
     out, and what the predictor does not have is never detected.
 
@@ -173,7 +171,7 @@ def renumbered(one: Detections, numbers: torch.Tensor) -> Detections:
 def validation_metrics(
     found: Sequence[Detections], truth: Sequence[Objects], names: Sequence[str]
 ) -> dict[str, float]:
-    """"map50", and "ap50 NAME" of each class that has an object."""
+    """ "map50", and "ap50 NAME" of each class that has an object."""
     each = average_precisions(found, truth, len(names))
     named = zip(names, each.tolist(), strict=True)
     return {"map50": mean(each)} | {f"ap50 {name}": ap for name, ap in named if not np.isnan(ap)}

@@ -99,9 +99,7 @@ def test_it_learns_to_classify_crops(
 ) -> None:
     recipe = RECIPE.but(epochs=24, batch_size=8, learning_rate=3e-3)
     before = {name: value.clone() for name, value in quick.network.state_dict().items()}
-    tuned, run = tune(
-        quick, shapes, *places, recipe, Ask(weights=None), folder=tmp_path / "tuning"
-    )
+    tuned, run = tune(quick, shapes, *places, recipe, Ask(weights=None), folder=tmp_path / "tuning")
     assert run.best["recall"] > 0.8  # of three kinds; 1 / 3 by chance
     for name, value in quick.network.state_dict().items():
         assert torch.equal(value, before[name])  # what was given has not changed

@@ -214,6 +214,4 @@ def calibrated(found: Sequence[Detections], truth: Sequence[Objects], classes: i
     """(classes, 2) slope and offset of each class from detections, right or wrong at an overlap of
     0.5."""
     each = [judged(found, truth, number) for number in range(classes)]
-    return torch.from_numpy(
-        platt_curves([one.scores for one in each], [one.right for one in each])
-    )
+    return torch.from_numpy(platt_curves([one.scores for one in each], [one.right for one in each]))

@@ -112,9 +112,7 @@ def learn(
     notes += recalls(held_out, data.classes)
     notes += pace((training, validation), (learned_from, held_out))
     notes += [*training.broken, *validation.broken]
-    learned = Learned(
-        predictor, metrics, clock.seconds, network, history, recipe, tuple(notes)
-    )
+    learned = Learned(predictor, metrics, clock.seconds, network, history, recipe, tuple(notes))
     if ask.folder is not None:
         keep(ask.folder, identity, learned)
         for folder in folders.values():

@@ -71,9 +71,7 @@ class Batch:
 
     def parts(self, count: int) -> "list[Batch]":
         """The batch in `count` parts as equal as can be, in order."""
-        pairs = zip(
-            self.crops.tensor_split(count), self.classes.tensor_split(count), strict=True
-        )
+        pairs = zip(self.crops.tensor_split(count), self.classes.tensor_split(count), strict=True)
         return [Batch(crops, classes) for crops, classes in pairs]
 
 
