@@ -216,7 +216,7 @@ class Predictor(ABC):
 
     @abstractmethod
     def predict(self, batch: Sequence[Any]) -> Sequence[Any]:
-        """Prepared inputs, at least one, to as many answers; `Task.predicted` puts them in words."""
+        """Prepared inputs, at least one, to as many answers; `Task.predicted` words them."""
 
     @abstractmethod
     def tensors(self) -> dict[str, Tensor]:
