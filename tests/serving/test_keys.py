@@ -146,7 +146,9 @@ def test_a_database_that_is_none(url, words):
     assert "\n" not in str(error.value)
 
 
-def test_a_locked_database_is_one_line(keys, tmp_path):
+def test_a_locked_database_is_one_line(keys, tmp_path, monkeypatch):
+    monkeypatch.setattr("striate.serving.keys.BUSY", 50)
+    keys._engine.dispose()  # an open connection would keep the lock from being taken
     lock = sqlite3.connect(tmp_path / "deeper" / "keys.db")
     lock.execute("PRAGMA locking_mode=EXCLUSIVE")
     lock.execute("BEGIN EXCLUSIVE")

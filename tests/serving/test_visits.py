@@ -233,8 +233,12 @@ class TestKeys:
         keys.close()
         assert serving(keys=database).get("/v2/models").status_code == 401
 
-    def test_a_database_that_is_locked_is_not_our_mistake(self, serving, database, key, caplog):
+    def test_a_database_that_is_locked_is_not_our_mistake(
+        self, serving, database, key, caplog, monkeypatch
+    ):
+        monkeypatch.setattr("striate.serving.keys.BUSY", 50)
         client = serving(keys=database)
+        client.app.state.service.keys._engine.dispose()  # open connections would keep the lock away
         place = database.removeprefix("sqlite:///")
         lock = sqlite3.connect(place)
         lock.execute("PRAGMA locking_mode=EXCLUSIVE")

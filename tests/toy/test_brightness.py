@@ -156,7 +156,6 @@ def test_a_killed_comparison_goes_on(
     for mine, theirs in zip(resumed["methods"], whole["methods"], strict=True):
         for key in ("score", "interval", "metrics", "validation", "history", "notes"):
             assert mine[key] == theirs[key], key
-    assert resumed["methods"][1]["stages"]["train"] < whole["methods"][1]["stages"]["train"]
 
 
 def test_predict_and_load(run: Run, trained: Path, pictures: Callable[..., Path]) -> None:

@@ -96,7 +96,7 @@ async def files_of(request: Request, service: Service) -> AsyncIterator[list[Upl
     if kind != "multipart/form-data":
         raise Refused(415, BAD_FORMAT, "expected multipart/form-data")
     try:
-        form = await request.form(max_files=service.settings.limits.inputs, max_fields=8)
+        form = await request.form(max_files=service.settings.limits.inputs, max_fields=64)
     except (HTTPException, MultiPartException, LookupError, ValueError):
         # Boundaries and character sets of every kind: "undefined" is a codec that only fails.
         raise Refused(400, BAD_FORMAT, "the form cannot be read") from None

@@ -59,10 +59,10 @@ def test_the_network_fits_the_pictures(
 @pytest.mark.parametrize(
     ("name", "size"),
     [("alexnet", 227), ("zfnet", 224), ("overfeat_fast", 231), ("overfeat_accurate", 221),
-     ("lenet5", 28), ("lenet5_1998", 28), ("resnet20", 32), ("airbench", 32), ("resnet50", 112),
-     ("efficientnet_lite2", 112), ("googlenet", 112)],
+     ("lenet5", 28), ("lenet5_1998", 28), ("resnet20", 32), ("airbench", 32), ("resnet50", 224),
+     ("efficientnet_lite2", 260), ("googlenet", 224)],
 )  # fmt: skip
-def test_networks_of_one_size_read_photographs_at_it(name: str, size: int) -> None:
+def test_a_network_that_is_named_reads_photographs_at_its_own_size(name: str, size: int) -> None:
     (view,) = METHOD.views(pictures(100), Ask(network=name))
     assert (view.size, view.channels) == (size, 3)
 

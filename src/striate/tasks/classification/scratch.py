@@ -48,7 +48,7 @@ def view(dataset: Dataset[Any], name: str | None = None, weights: str | Path | N
     if weights is not None:
         channels = channels_of(chosen, weights)
     size = entry(chosen).image_size
-    if chosen == "lenet5" and side > 28:
+    if chosen == "lenet5" and 28 < side <= SMALL:
         size = 32
     elif side > SMALL and name is None:
         size = PHOTOGRAPH_SIDE
@@ -58,7 +58,8 @@ def view(dataset: Dataset[Any], name: str | None = None, weights: str | Path | N
 def views(dataset: Dataset[Any], ask: Ask) -> tuple[View, ...]:
     """What it reads of each picture: to learn from, and in use."""
     name = ask.network or network(dataset)
-    return plan(dataset, ask, name).augmentation.views(view(dataset, ask.network, given(ask)))
+    both = plan(dataset, ask, name).augmentation.views(view(dataset, ask.network, given(ask)))
+    return tuple(dict.fromkeys(both))
 
 
 def plan(dataset: Dataset[Any], ask: Ask, name: str) -> Recipe:
