@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -34,8 +35,7 @@ FEWEST = 3  # groups of a class: one to learn from, one to choose on, one to sco
 NO_CLASS = "lies in no class folder"
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """An image in its class folder.
 
     Attributes:

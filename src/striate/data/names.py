@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from striate.images import SUFFIXES
 
+PIECES = re.compile(r"[0-9]+|[^0-9]+")
 WORD = re.compile(r"[^\W\d_]+|\d+")
 # `trainImages` is two words, `JPEGImages` too.
 CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -40,9 +41,12 @@ def natural(name: str) -> tuple[tuple[int, int, str], ...]:
     ['1', '2', '10', 'A', 'b']
     """
     key = []
-    for part in re.findall(r"[0-9]+|[^0-9]+", name):
-        digits = part.lstrip("0")
-        key.append((0, len(digits), digits) if part[0] in "0123456789" else (1, 0, part.casefold()))
+    for part in PIECES.findall(name):
+        if "0" <= part[0] <= "9":
+            digits = part.lstrip("0")
+            key.append((0, len(digits), digits))
+        else:
+            key.append((1, 0, part.casefold()))
     return (*key, (-1, 0, name))
 
 
