@@ -18,8 +18,11 @@ from PIL import Image
 
 import striate
 from striate import cli
+from striate.comparing import learn
+from striate.comparing.evaluating import evaluate
 from striate.recognizer import Recognizer
 from striate.serving import Settings, create_app
+from striate.tasks import opening
 
 HERE = Path(__file__).parent
 PROGRAM = """
@@ -187,6 +190,32 @@ def test_evaluate(run: Run, trained: Path, tmp_path: Path) -> None:
     assert (found["score"], found["interval"]) == (known["value"], known["interval"])
     assert found["metrics"] == pytest.approx(known["metrics"])
     assert cli.run(["evaluate", str(trained), str(tmp_path / "lamps"), "--crops", "10"]) == 2
+
+
+def test_evaluate_scores_nothing_that_was_learned_from(pictures: Callable[..., Path]) -> None:
+    folder = pictures()
+    rows = (folder / "brightness.csv").read_text().splitlines()
+    for number in range(0, len(rows) - 1, 2):  # copies: they move examples between the splits
+        name, brightness = rows[number + 1].split(",")
+        with Image.open(folder / name) as image:
+            image.resize((24, 24)).save(folder / f"again-{name}")
+        rows.append(f"again-{name},{brightness}")
+    (folder / "brightness.csv").write_text("\n".join(rows) + "\n")
+    (folder / "3.png").write_text("no picture")
+    outcome = learn(folder, "line", task="brightness")
+    assert outcome.data.dataset.split.tolist() != opening.open(folder).split.tolist()
+    data = opening.open(folder, task="brightness", learn=False)
+    found = evaluate({"line": outcome.recognizer}, data)
+    assert found.notes == ()
+    assert found.scores["line"].examples == len(outcome.data.dataset.test)
+    scored, tested = found.dataset.test.inputs, outcome.data.dataset.test.inputs
+    assert sorted(map(scored.name, range(len(scored)))) == sorted(
+        map(tested.name, range(len(tested)))
+    )
+    (note,) = evaluate({"line": outcome.recognizer}, data, split="all").notes
+    assert "learned from this dataset" in note
+    (note,) = evaluate({"line": outcome.recognizer}, opening.open(folder, seed=1)).notes
+    assert "learned from other examples" in note
 
 
 def test_export_answers_the_same(run: Run, trained: Path, tmp_path: Path) -> None:

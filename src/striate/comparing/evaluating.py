@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from striate.comparing._compare import prepared
 from striate.comparing.folder import learned_from
 from striate.data import SPLITS, Dataset
 from striate.data.dataset import TEST
@@ -114,6 +115,8 @@ def evaluate(
     task = next(iter(tasks.values()))
     own = task.own_options("evaluate", options or {})
     notes: list[str] = []
+    if split in (None, "test") and "test" in dataset.drawn:
+        dataset = _split_as_for_learning(task, dataset)
     if split is None:
         split = "test" if (dataset.split == TEST).any() else ALL
         if split == ALL:
@@ -131,10 +134,24 @@ def evaluate(
     if unscored:
         named = enumerated([f"{name} ({count})" for name, count in unscored.items()])
         notes.append(f"not scored, because a recognizer lacks the class: {named}")
+    scores = task.evaluated(recognizers, dataset, rows.tolist(), own, batch_size=batch_size)
+    unread = {name for one in scores.values() for name, _ in one.broken}
+    if unread and not learned:  # as if they were not there: so it is when a set is learned from
+        readable = [row for row in range(len(dataset)) if dataset.inputs.name(row) not in unread]
+        learned = _learned_from_this(recognizers, dataset.take(readable))
     suspicions = ((name, _suspicion(recognizers[name], dataset, split)) for name in learned)
     notes += [f"{name} {why}" for name, why in suspicions if why]
-    scores = task.evaluated(recognizers, dataset, rows.tolist(), own, batch_size=batch_size)
     return Evaluation(task, dataset, split, scores, own, unscored, tuple(notes))
+
+
+def _split_as_for_learning(task: Task, dataset: Dataset[Any]) -> Dataset[Any]:
+    """The set as `compare` and `train` split it, which leave out what cannot be read and keep
+    copies in one split; as it is where nobody can have learned from it."""
+    try:
+        sound = task.sound(dataset.learnable(dataset.name))
+    except DataError:
+        return dataset
+    return prepared(task, sound, (), keep_leaks=True).dataset
 
 
 def _scorable(

@@ -643,11 +643,15 @@ class Task(ABC):
         return dataset
 
     def prepare(self, dataset: Dataset[Any], plans: Sequence[Plan]) -> Decoded:
-        """The data that the methods of these plans learn from: each file read once for all."""
+        """The data that the methods of these plans learn from: each file read once for all.
+
+        The view that tells copies is there for any plans, so that all of them, and `evaluate` with
+        none, find the same copies and split the same way.
+        """
         from striate.checking.appearance import VIEW
 
         views = [view for plan in plans for view in plan.method.views(dataset, plan.ask)]
-        return decode(dataset, views or [VIEW])
+        return decode(dataset, [VIEW, *views])
 
     def answered(self, predictor: Predictor, data: Decoded, rows: Sequence[int]) -> Answered:
         """What a predictor says of these rows of prepared data."""
