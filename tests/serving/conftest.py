@@ -2,7 +2,12 @@
 
 import asyncio
 import io
+import os
+import socket
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -23,6 +28,8 @@ from striate.serving import Settings, create_app
 from striate.tasks.classification.calibration import Calibration
 from striate.tasks.classification.network import Network
 from striate.tasks.table import TASKS
+
+SOURCE = Path(__file__).parents[2] / "src"
 
 
 class Client:
@@ -122,6 +129,43 @@ def serving(model: Path) -> Iterator[Callable[..., Client]]:
 def client(serving: Callable[..., Client]) -> Client:
     """A client of a service with one model, called photos."""
     return serving()
+
+
+@pytest.fixture
+def server(model: Path) -> Iterator[Callable[..., tuple[subprocess.Popen[str], str, list[str]]]]:
+    """`server("--queue", 3)` starts the command; gives its process, address and log."""
+    started = []
+
+    def start(*options: object) -> tuple[subprocess.Popen[str], str, list[str]]:
+        with socket.socket() as found:
+            found.bind(("127.0.0.1", 0))
+            port = found.getsockname()[1]
+        command = [sys.executable, "-m", "striate", "serve", model, "--port", port, *options]
+        environment = {**os.environ, "PYTHONPATH": str(SOURCE), "OMP_NUM_THREADS": "1"}
+        process = subprocess.Popen(
+            [str(part) for part in command], env=environment, stderr=subprocess.PIPE, text=True
+        )
+        log: list[str] = []
+        reader = threading.Thread(target=lambda: log.extend(process.stderr or ()))
+        reader.start()
+        started.append((process, reader))
+        url = f"http://127.0.0.1:{port}"
+        for _ in range(600):
+            try:
+                if httpx.get(f"{url}/v2/health/ready", trust_env=False).status_code == 200:
+                    break
+            except httpx.TransportError:
+                assert process.poll() is None, log
+                time.sleep(0.1)
+        return process, url, log
+
+    yield start
+    for process, reader in started:
+        process.kill()
+        process.wait()
+        reader.join()
+        assert process.stderr
+        process.stderr.close()
 
 
 def jpeg(seed: int = 0, size: tuple[int, int] = (60, 40), **options: Any) -> bytes:

@@ -1,16 +1,11 @@
 """Keys and usage: what is kept, what is not, and that nothing is lost when the process dies."""
 
-import os
 import signal
-import socket
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
 from datetime import UTC, date, datetime
 from functools import partial
-from pathlib import Path
 
 import httpx
 import pytest
@@ -18,8 +13,6 @@ import sqlalchemy as sql
 
 from striate.errors import StorageError, UserError
 from striate.serving.keys import USAGE, Keys, add_usage
-
-SOURCE = Path(__file__).parents[2] / "src"
 
 
 @pytest.fixture
@@ -162,46 +155,6 @@ def test_a_locked_database_is_one_line(keys, tmp_path, monkeypatch):
         lock.close()
 
 
-def free_port():
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
-
-
-@pytest.fixture
-def server(model, place):
-    """`server()` starts the command with these keys; gives its process and address."""
-    started = []
-
-    def start():
-        port = free_port()
-        command = [sys.executable, "-m", "striate", "serve", model, "--keys", place, "--port", port]
-        environment = {**os.environ, "PYTHONPATH": str(SOURCE), "OMP_NUM_THREADS": "1"}
-        process = subprocess.Popen(
-            [str(part) for part in command], env=environment, stderr=subprocess.PIPE, text=True
-        )
-        log = []
-        reader = threading.Thread(target=lambda: log.extend(process.stderr))
-        reader.start()
-        started.append((process, reader))
-        url = f"http://127.0.0.1:{port}"
-        for _ in range(600):
-            try:
-                if httpx.get(f"{url}/v2/health/ready", trust_env=False).status_code == 200:
-                    break
-            except httpx.TransportError:
-                assert process.poll() is None, log
-                time.sleep(0.1)
-        return process, url, log
-
-    yield start
-    for process, reader in started:
-        process.kill()
-        process.wait()
-        reader.join()
-        process.stderr.close()
-
-
 def hammer(url, key, data, counts, stop):
     """Uploads until it is told to stop or the server is gone: [sent, answered]."""
     headers = {"Authorization": f"Key {key}"}
@@ -216,10 +169,10 @@ def hammer(url, key, data, counts, stop):
             counts[1] += 1
 
 
-def under_load(server, keys, jpeg, end):
+def under_load(server, place, keys, jpeg, end):
     """Starts a server, ends it under load with a signal; the counts of four callers."""
     key = keys.add(end.name)
-    process, url, log = server()
+    process, url, log = server("--keys", place)
     stop, counts = threading.Event(), [[0, 0] for _ in range(4)]
     callers = [
         threading.Thread(target=hammer, args=[url, key, jpeg(), each, stop]) for each in counts
@@ -239,23 +192,23 @@ def under_load(server, keys, jpeg, end):
     return sent, answered, code, log
 
 
-def test_killed_under_load_keys_and_usage_are_whole(server, keys, jpeg, tmp_path):
-    sent, answered, _, _ = under_load(server, keys, jpeg, signal.SIGKILL)
+def test_killed_under_load_keys_and_usage_are_whole(server, place, keys, jpeg, tmp_path):
+    sent, answered, _, _ = under_load(server, place, keys, jpeg, signal.SIGKILL)
     with sqlite3.connect(tmp_path / "deeper" / "keys.db") as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     database.close()
     (row,) = keys.list()
     assert answered <= row.calls <= sent
     assert row.calls == row.images
-    _, url, _ = server()
+    _, url, _ = server("--keys", place)
     assert httpx.get(f"{url}/v2/models", trust_env=False).status_code == 401
     new = {"Authorization": f"Key {keys.add('new')}"}
     assert httpx.get(f"{url}/v2/models", headers=new, trust_env=False).status_code == 200
     assert [each.calls for each in keys.list()] == [row.calls, 1]
 
 
-def test_stopped_it_answers_what_it_took(server, keys, jpeg):
-    sent, answered, code, log = under_load(server, keys, jpeg, signal.SIGTERM)
+def test_stopped_it_answers_what_it_took(server, place, keys, jpeg):
+    sent, answered, code, log = under_load(server, place, keys, jpeg, signal.SIGTERM)
     (row,) = keys.list()
     assert answered <= row.calls <= sent
     assert code in (0, -signal.SIGTERM)

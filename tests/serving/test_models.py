@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 import pytest
+import torch
 
 from striate.errors import UserError, WeightsError
 from striate.serving import Settings
@@ -57,6 +58,24 @@ def test_a_broken_file_changes_nothing(shelf, model, caplog):
     with shelf.borrow("photos") as served:
         assert served.version == version
         assert ask(served).shape == (3,)
+    assert caplog.text.count("the new file is not taken") == 1
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_refused(shelf, model, network, caplog, value, tmp_path):
+    diverged = network("bars", "dots", "waves", seed=3)
+    with torch.no_grad():
+        next(diverged.predictor.model.parameters()).view(-1)[0] = value
+    diverged.save(tmp_path / "diverged.safetensors")
+    with pytest.raises(WeightsError, match="not finite"):
+        Shelf(Settings((str(tmp_path / "diverged.safetensors"),)), lambda *_: None)
+    with shelf.borrow("photos") as served:
+        version = served.version
+    diverged.save(model)
+    for _ in range(3):
+        shelf.look()
+    with shelf.borrow("photos") as served:
+        assert served.version == version
     assert caplog.text.count("the new file is not taken") == 1
 
 

@@ -26,7 +26,7 @@ def film(path, *, seconds=3.0, rate=10, size=(64, 48), codec="mpeg4"):
         stream.width, stream.height = size
         stream.pix_fmt = "yuv420p"
         for number in range(int(seconds * rate)):
-            pixels = np.full((size[1], size[0], 3), 2 * number, np.uint8)
+            pixels = np.full((size[1], size[0], 3), 2 * number % 256, np.uint8)
             pixels[: size[1] // 2, : size[0] // 2] = 255, 0, 0
             container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
         container.mux(stream.encode())

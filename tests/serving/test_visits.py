@@ -88,6 +88,31 @@ def test_there_is_room_for_so_many_bodies(small):
     assert account.held == 0
 
 
+def test_what_is_not_done_when_the_service_ends_is_refused_in_the_documented_form(
+    serving, jpeg, monkeypatch
+):
+    client = serving(deadline=0.2)
+
+    async def never(*_):
+        stopping = client.app.state.service.stopping
+        asyncio.get_running_loop().call_later(0.05, stopping.begin)
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr("striate.serving.tags.of_files", never)
+    answer = client.upload(jpeg())
+    assert (answer.status_code, answer.json()["status"]["code"]) == (503, 98014)
+    assert answer.json()["status"]["details"] == "the service stops"
+    assert client.app.state.service.workers.account.held == 0
+
+
+def test_a_body_that_comes_when_the_service_stops(serving):
+    client = serving(deadline=0.4)
+    loop = client.loop
+    loop.call_soon_threadsafe(loop.call_later, 0.05, client.app.state.service.stopping.begin)
+    status, body, _, _ = raw(client, b"--x", pause=10)
+    assert (status, body["status"]["details"]) == (503, "the service stops")
+
+
 def test_a_picture_beyond_a_limit(serving, jpeg):
     limits = replace(Limits(), image_bytes=1000, pixels=50 * 50)
     client = serving(limits=limits)

@@ -6,7 +6,7 @@ whatever was taken in can be finished.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import Enum
 from types import TracebackType
 from typing import Any
@@ -110,7 +110,7 @@ class Share:
         self.close()
 
 
-def bytes_of(prepared: Any) -> int:
+def bytes_of(prepared: Any, depth: int = 6) -> int:
     """Bytes of the arrays and tensors in what a predictor has prepared.
 
     >>> bytes_of((np.zeros((2, 3), np.float32), [b"abc", 7]))
@@ -120,12 +120,17 @@ def bytes_of(prepared: Any) -> int:
         return prepared.nbytes
     if isinstance(prepared, bytes | bytearray | memoryview | str):
         return len(prepared)
-    if isinstance(prepared, dict):
-        return sum(map(bytes_of, prepared.values()))
-    if isinstance(prepared, tuple | list):
-        return sum(map(bytes_of, prepared))
     if hasattr(prepared, "element_size"):  # a tensor
         return int(prepared.element_size() * prepared.nelement())
-    if hasattr(prepared, "__dict__"):
-        return sum(map(bytes_of, vars(prepared).values()))
-    return 8
+    parts: Iterable[Any] = ()
+    if isinstance(prepared, dict):
+        parts = prepared.values()
+    elif isinstance(prepared, tuple | list):
+        parts = prepared
+    elif hasattr(prepared, "__dict__"):
+        parts = vars(prepared).values()
+    elif hasattr(prepared, "__slots__"):
+        parts = [getattr(prepared, name, None) for name in prepared.__slots__]
+    else:
+        return 8
+    return sum(bytes_of(part, depth - 1) for part in parts) if depth else 8

@@ -33,24 +33,27 @@ class Pieces(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         start = {"type": "http.response.start", "status": self.status_code}
         await send({**start, "headers": self.raw_headers})
-        for piece in gathered(self.pieces):
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
+        for piece, more in gathered(self.pieces):
+            await send({"type": "http.response.body", "body": piece, "more_body": more})
 
 
-def gathered(pieces: Sequence[bytes]) -> Iterator[bytes]:
-    """The same bytes, small pieces together, long ones apart."""
+def gathered(pieces: Sequence[bytes]) -> Iterator[tuple[bytes, bool]]:
+    """The same bytes, small pieces together and long ones apart, and whether there are more.
+
+    >>> list(gathered([b"ab", b"", b"c"]))
+    [(b'abc', False)]
+    """
     some: list[bytes] = []
     size = 0
     for piece in pieces:
         for start in range(0, len(piece), PIECE):
+            if size >= PIECE:
+                yield b"".join(some), True
+                some, size = [], 0
             part = piece[start : start + PIECE]
             some.append(part)
             size += len(part)
-            if size >= PIECE:
-                yield b"".join(some)
-                some, size = [], 0
-    yield b"".join(some)
+    yield b"".join(some), False
 
 
 def encoded(value: Any) -> bytes:

@@ -40,10 +40,10 @@ class Door:
         except Unpaid:
             await visit.refuse(refusals.exhausted("usage cannot be written"))
         except (ClientDisconnect, asyncio.CancelledError):
-            if self.service.stopping.begun and not visit.gone.is_set():
-                await visit.refuse(refusals.exhausted("the service stops"))
-            elif not visit.gone.is_set():
+            if not self.service.stopping.begun and not visit.gone.is_set():
                 raise
+            if not visit.started and not visit.gone.is_set():
+                await visit.refuse(refusals.exhausted("the service stops"))
         except Exception:  # a mistake of ours: the log has it, the caller does not
             log.exception("%s failed", scope["method"])
             await visit.refuse(Refused(500, refusals.INTERNAL))
@@ -52,13 +52,15 @@ class Door:
             visit.note()
 
     async def _answer(self, visit: Visit) -> None:
-        """Runs the application until it is done or its caller has left."""
+        """Runs the application until it is done, or its caller has left, or the service ends."""
         answering: Any = self.app(visit.scope, visit.receive, visit.send)
         working: asyncio.Task[None] = asyncio.create_task(answering)
-        leaving = asyncio.create_task(visit.left())
+        leaving, calls = asyncio.create_task(visit.left()), self.service.stopping.calls
+        calls.add(working)
         try:
             await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
         finally:
+            calls.discard(working)
             leaving.cancel()
             if not working.done():
                 working.cancel()

@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO
 
 from starlette.datastructures import UploadFile
 
@@ -25,7 +25,6 @@ from striate.serving.service import Service
 from striate.serving.shapes import Source
 from striate.tasks.contract import Explained
 
-Result = TypeVar("Result")
 SLOWEST = 1.0  # seconds: a link that is refused at once is answered no sooner than a slow one
 
 
@@ -77,6 +76,7 @@ async def of_inputs(service: Service, call: Call, inputs: Sequence[shapes.Input]
     finally:
         for task in working:
             task.cancel()
+        await asyncio.gather(*working, return_exceptions=True)
 
 
 async def of_picture(service: Service, call: Call, source: Source, place: Place) -> Found:
@@ -116,22 +116,25 @@ async def in_turn(service: Service, call: Call) -> AsyncIterator[None]:
         Unanswered: if it does not come in time.
         Refused: 429, if too many are waiting.
     """
-    await in_time(call, service.videos.take(call.caller))
+    async with in_time(service, call):
+        await service.videos.take(call.caller)
     try:
         yield
     finally:
         service.videos.give(call.caller)
 
 
-async def in_time(call: Call, waiting: Awaitable[Result]) -> Result:
-    """What is waited for, if it comes before the call's deadline.
+@asynccontextmanager
+async def in_time(service: Service, call: Call) -> AsyncIterator[None]:
+    """The block ends before the call's deadline, and soon when the service stops.
 
     Raises:
         Unanswered: if it does not.
     """
+    until = asyncio.get_running_loop().time() + call.left()
     try:
-        async with asyncio.timeout(call.left()):
-            return await waiting
+        async with service.stopping.until(until):
+            yield
     except TimeoutError:
         raise Unanswered(refusals.LATE) from None
 
@@ -172,11 +175,10 @@ async def fetched(
         raise Unanswered(refusals.BAD_LINK) from None
     began, seconds, stop = time.monotonic(), call.left(), threading.Event()
     fetch = partial(service.fetcher.fetch, link, file, limit=limit, seconds=seconds, stop=stop)
-    following = asyncio.get_running_loop().run_in_executor(service.fetcher.pool, fetch)
     try:
-        async with asyncio.timeout(seconds):
-            await following
-    except (links.BadLink, links.NotFetched, TimeoutError):
+        async with in_time(service, call):
+            await asyncio.get_running_loop().run_in_executor(service.fetcher.pool, fetch)
+    except (links.BadLink, links.NotFetched, Unanswered):
         await asyncio.sleep(max(0.0, SLOWEST - (time.monotonic() - began)))
         raise Unanswered(code) from None
     finally:
@@ -192,8 +194,9 @@ async def of_explanation(
         Refused: with the reason, if there is none.
     """
     try:
-        data, cost = await in_time(call, call.work(partial(costly, call, file.file)))
-        await in_time(call, service.explanations.take(call.caller))
+        async with in_time(service, call):
+            data, cost = await call.work(partial(costly, call, file.file))
+            await service.explanations.take(call.caller)
         share, stop = Share(service.workers.account, Line.WORKING), threading.Event()
         loop = asyncio.get_running_loop()
 
@@ -209,7 +212,8 @@ async def of_explanation(
         working = service.explaining.submit(explain, call.served, data, name, call.deadline, stop)
         working.add_done_callback(ended)
         try:
-            return await in_time(call, asyncio.wrap_future(working))
+            async with in_time(service, call):
+                return await asyncio.wrap_future(working)
         finally:
             stop.set()
     except Unanswered as error:

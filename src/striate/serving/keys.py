@@ -267,9 +267,9 @@ def open_database(url: str) -> sql.Engine:
 
 
 def _sqlite(connection: Any, _: object) -> None:
+    connection.execute(f"PRAGMA busy_timeout={BUSY}")  # first: the next ones wait for the lock
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
-    connection.execute(f"PRAGMA busy_timeout={BUSY}")
 
 
 def digest(key: str) -> str:
