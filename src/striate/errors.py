@@ -68,13 +68,19 @@ class UnknownName(UserError):
 
     >>> str(UnknownName("network", "vgg61", ["vgg16", "vgg19", "lenet5"]))
     "no network is called 'vgg61'; did you mean vgg19 or vgg16?"
+
+    Args:
+        kind: what is called so.
+        full: list all that there are even where some are close.
     """
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]):
+    def __init__(self, kind: str, name: str, known: Iterable[str], *, full: bool = False):
         known = list(known)
         close = get_close_matches(name, known, n=3, cutoff=0.5)
-        hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(known)}"
-        super().__init__(f"no {kind} is called {name!r}; {hint}")
+        hints = [f"did you mean {' or '.join(close)}?"] if close else []
+        if full or not close:
+            hints.append(f"known: {', '.join(known)}")
+        super().__init__(f"no {kind} is called {name!r}; {' '.join(hints)}")
 
 
 def one_line(reason: object, limit: int = 200) -> str:

@@ -1,5 +1,6 @@
 """striate compare: the main job, on pictures that anyone tells apart."""
 
+import html
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -65,6 +66,18 @@ def test_for_people_a_table_advice_and_where_everything_is(striate, photos):
     assert Path("page.html").is_file()
 
 
+def test_values_of_the_recipe_are_changed_and_the_report_shows_them(striate, photos):
+    settings = ("--set", "clip=0.125", "--set", "batch_size=7")
+    done = striate("compare", photos, *QUICK, *settings, "--json")
+    assert done.code == 0, done.err
+    result = json.loads(done.out)
+    recipe = library.load(result["methods"][1]["recognizer"]).provenance["recipe"]
+    assert (recipe["clip"], recipe["batch_size"]) == (0.125, 7)
+    page = html.unescape(Path(result["report"]).read_text())
+    for words in ('"clip": 0.125', '"batch_size": 7', '"batch_size=7"'):
+        assert words in page
+
+
 def test_who_stops_keeps_what_is_done_and_is_told_how_to_go_on(striate, photos, monkeypatch):
     def stop(*arguments):
         raise KeyboardInterrupt
@@ -104,6 +117,8 @@ def test_who_stops_keeps_what_is_done_and_is_told_how_to_go_on(striate, photos, 
         (("--methods", "scratch", "--network", "lenet55"), "did you mean lenet5"),
         (("--methods", "scratch", "--weights", "imagenet"), "--weights imagenet: none of"),
         (("--methods", "handcrafted", "--recipe", "scratch"), "--recipe: none of"),
+        (("--methods", "handcrafted", "--set", "clip=1"), "--set: none of handcrafted takes it"),
+        (("--methods", "handcrafted,scratch", "--set", "clips=1"), "did you mean clip"),
         (("--methods", "handcrafted", "--time-limit", "3"), "--time-limit: none of"),
         (("--methods", "scratch", "--recipe", "vgg_2051"), "did you mean vgg_2015"),
         (("--device", "cuda:99"), "--device cuda:99"),

@@ -10,6 +10,7 @@ import pytest
 import striate as library
 from striate.files import Lock
 from striate.tasks.table import TASKS
+from striate.training.recipes import AIRBENCH
 
 
 @pytest.fixture
@@ -60,11 +61,13 @@ def test_who_stops_a_run_is_told_how_to_go_on(striate, photos, monkeypatch):
     stopped = {**task.methods, "scratch": replace(task.methods["scratch"], learn=stop)}
     with monkeypatch.context() as patch:
         patch.setattr(type(task), "methods", MappingProxyType(stopped))
-        done = striate("train", photos, "--epochs", 1, "--seed", 4)
+        done = striate(
+            "train", photos, "--epochs", 1, "--set", "clip=1", "--set", "parts=2", "--seed", 4
+        )
     assert done.code == 130
     again = (
-        f"saved; to go on: striate train {photos} --epochs 1 --resume striate-photos-scratch "
-        "--seed 4"
+        f"saved; to go on: striate train {photos} --set clip=1 --set parts=2 --epochs 1 "
+        "--resume striate-photos-scratch --seed 4"
     )
     assert done.err.splitlines()[-2:] == [again, "striate: stopped"]
     done = striate(*again.split()[5:], "--json")
@@ -110,6 +113,20 @@ def test_a_network_and_a_recipe_by_name(striate, photos):
     assert known["asked"]["recipe"]["epochs"] == 3
 
 
+def test_one_value_of_the_usual_recipe_is_changed(striate, photos):
+    options = ("--epochs", 1, "--set", "learning_rate=0.001", "--set", "mirror=0", "--out", "run")
+    done = striate("train", photos, *options, "--json")
+    assert done.code == 0, done.err
+    known = library.load("run/recognizer.safetensors").provenance
+    changed = AIRBENCH.set("learning_rate=0.001", "mirror=0", "epochs=1").to_json()
+    assert known["recipe"] == {**json.loads(json.dumps(changed)), "weights": "random"}
+    assert known["asked"]["settings"] == ["learning_rate=0.001", "mirror=0"]
+    again = ("train", photos, "--epochs", 1, "--resume", "run")
+    done = striate(*again)
+    assert (done.code, done.one_line) == (2, True)
+    assert "a run with other settings" in done.err
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -117,6 +134,10 @@ def test_a_network_and_a_recipe_by_name(striate, photos):
         (("--resume", "one", "--out", "another"), "leave out --out another"),
         (("--method", "handcrafted", "--epochs", "3"), "--epochs: handcrafted is solved at once"),
         (("--method", "handcrafted", "--recipe", "scratch"), "--recipe: handcrafted is solved"),
+        (("--method", "handcrafted", "--set", "clip=1"), "--set: handcrafted is solved at once"),
+        (("--set", "rate=0.1"), "no setting of a recipe is called 'rate'; did you mean"),
+        (("--set", "clip=1", "--set", "epochs=x"), "--set epochs=x: epochs takes a whole number"),
+        (("--set", "clip"), "--set clip: expected key=value"),
         (("--method", "handcrafted", "--time-limit", "3"), "--time-limit: handcrafted is"),
         (("--method", "handcrafted", "--network", "vgg16"), "--network vgg16: handcrafted"),
         (("--weights", "imagenet"), "--weights imagenet: scratch starts from random"),

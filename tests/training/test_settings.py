@@ -1,7 +1,8 @@
 """Recipes changed by text: every kind of value, and what is refused."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
+import numpy as np
 import pytest
 
 from striate.augment import AUGMENTATIONS, NONE
@@ -67,7 +68,12 @@ def test_every_field_of_a_recipe_is_a_key() -> None:
     ("mirror=2", "mirror must be a probability"),
     ("steps=0.5", "steps takes 2 numbers"),
     ("augmentation=photos", "augmentation is one of none, characters"),
-    ("geometry=none", "geometry is one of its own fields"),
+    ("geometry=photos", "geometry is one of none, characters"),
+    ("crops=none2", "crops is one of alexnet, vgg, resnet, resnet_cifar, not"),
+    ("rotation=-3", "--set rotation=-3: rotation must be 0 or more, not -3"),
+    ("brightness=-1", "brightness must be 0 or more"),
+    ("variances=1,2", "variances must be three variances and three directions"),
+    ("padding=-1", "no setting of a recipe is called 'padding'"),
     ("epochs", "expected key=value"),
     ("=5", "expected key=value"),
     ("epochs=", "expected key=value"),
@@ -84,6 +90,29 @@ def test_an_unknown_key_brings_the_closest() -> None:
         SCRATCH.set("learningrate=1")
     with pytest.raises(UnknownName, match="window"):
         SCRATCH.set("window=3")  # it cuts no windows
+
+
+def test_an_unknown_key_lists_all_that_there_are() -> None:
+    with pytest.raises(UnknownName) as caught:
+        SCRATCH.set("learningrate=1")
+    known = str(caught.value).partition("known: ")[2].split(", ")
+    assert set(known) == {path[-1] for path in keys(SCRATCH)} > {"epochs", "mirror", "crops"}
+    assert "size" not in known  # of the views: what the network takes
+
+
+def test_what_is_in_an_augmentation_can_be_taken_from_another() -> None:
+    resnet = AUGMENTATIONS["resnet_cifar"]
+    changed = SCRATCH.set("crops=resnet_cifar", "padding=2", "geometry=none").augmentation
+    assert resnet.crops is not None
+    assert changed.crops == replace(resnet.crops, padding=2)
+    assert changed.geometry == NONE.geometry
+    assert changed.brightness == SCRATCH.augmentation.brightness
+    assert SCRATCH.set("crops=vgg", "crops=none") == SCRATCH
+
+
+def test_colors_that_are_set_are_not_measured() -> None:
+    colors = recipes.ALEXNET_2012.set("variances=3,2,1")
+    assert colors.fitted(np.zeros((4, 4, 3), np.uint8)) == colors
 
 
 def test_numbers_may_be_apart() -> None:

@@ -36,8 +36,13 @@ class Augmentation:
     hue: float = 0.0
     principal: float = 0.0
     colors: PrincipalColors = IMAGENET
-    size: int | None = None
+    size: int | None = field(default=None, metadata={"setting": False})  # it is the network's
     crops: Crops | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("brightness", "contrast", "saturation", "hue", "principal"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must be 0 or more, not {getattr(self, name)}")
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "Augmentation":
@@ -67,8 +72,9 @@ class Augmentation:
         return replace(self, size=size)
 
     def fitted(self, pixels: NDArray) -> "Augmentation":
-        """The same with PCA colors measured on these pixels (..., 3), if it varies them."""
-        if not self.principal or pixels.shape[-1] != 3:
+        """The same with PCA colors measured on these pixels (..., 3), if it varies them and
+        has none of its own."""
+        if not self.principal or self.colors != IMAGENET or pixels.shape[-1] != 3:
             return self
         return replace(self, colors=PrincipalColors.measured(pixels))
 

@@ -24,6 +24,11 @@ class PrincipalColors:
     variances: tuple[float, ...]
     directions: tuple[tuple[float, ...], ...]  # one row for each variance, of length 1
 
+    def __post_init__(self) -> None:
+        rows = [len(row) for row in self.directions]
+        if len(self.variances) != 3 or rows != [3, 3, 3]:
+            raise ValueError("must be three variances and three directions of three numbers each")
+
     @classmethod
     def measured(cls, pixels: NDArray, *, most: int = 1_000_000) -> "PrincipalColors":
         """Of these pixels (..., 3) uint8; of evenly spread ones, if they are more than `most`."""

@@ -41,6 +41,9 @@ class Spread:
             raise ValueError(f"mirror must be a probability, not {self.mirror}")
         if self.softness <= 0:
             raise ValueError(f"softness must be positive, not {self.softness}")
+        for name in ("rotation", "zoom", "stretch", "shear", "shift", "elastic"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must be 0 or more, not {getattr(self, name)}")
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "Spread":

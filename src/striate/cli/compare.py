@@ -16,6 +16,7 @@ from striate.cli.options import (
     Network,
     RecipeName,
     Seed,
+    Settings,
     Task,
     TimeLimit,
     Weights,
@@ -55,6 +56,7 @@ def compare(
     network: Network = None,
     weights: Weights = "published",
     recipe: RecipeName = None,
+    settings: Settings = None,
     time_limit: TimeLimit = None,
     seeds: Annotated[
         int | None,
@@ -107,7 +109,9 @@ def compare(
     page = report or folder / "report.html"
     for place in (folder, page.parent):
         see_writable(place)
-    wishes = Wishes(network, weights_of(weights), recipe, seconds=time_limit)
+    wishes = Wishes(
+        network, weights_of(weights), recipe, seconds=time_limit, settings=tuple(settings or ())
+    )
     known_so_far = comparisons(
         dataset, known, chosen, wishes=wishes, seeds=seeds, seed=seed, keep_leaks=keep_leaks,
         folder=folder,
@@ -121,8 +125,9 @@ def compare(
         if any(folder.glob("*/seed-*")):
             given = {
                 "task": task, "methods": methods, "network": network, "weights": weights,
-                "recipe": recipe, "time-limit": time_limit, "seeds": seeds, "seed": seed,
-                "out": folder, "report": report, "device": device, "keep-leaks": keep_leaks,
+                "recipe": recipe, "set": settings, "time-limit": time_limit, "seeds": seeds,
+                "seed": seed, "out": folder, "report": report, "device": device,
+                "keep-leaks": keep_leaks,
             }  # fmt: skip
             usual = {"weights": "published", "seed": 0, "device": "auto"}
             asked = {name: one for name, one in given.items() if usual.get(name) != one}

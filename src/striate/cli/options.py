@@ -82,6 +82,16 @@ RecipeName = Annotated[
         show_default="by the data",
     ),
 ]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Another value in the recipe, as in batch_size=16; may be given several times. An "
+        "unknown KEY lists them all.",
+        show_default=False,
+    ),
+]
 TimeLimit = Annotated[
     float | None,
     typer.Option(
@@ -99,7 +109,8 @@ def weights_of(given: str) -> str | None:
 
 
 def command_line(command: str, place: str, options: Mapping[str, object]) -> str:
-    """A command as a person would type it; options that are None or False are left out.
+    """A command as a person would type it; options that are None or False are left out, and lists
+    are given one by one.
 
     >>> command_line("train", "my photos", {"epochs": 3, "seed": None, "keep-leaks": True})
     "striate train 'my photos' --epochs 3 --keep-leaks"
@@ -108,6 +119,8 @@ def command_line(command: str, place: str, options: Mapping[str, object]) -> str
     for name, value in options.items():
         if value is True:
             words.append(f"--{name}")
+        elif isinstance(value, list):
+            words += [word for one in value for word in (f"--{name}", str(one))]
         elif value is not None and value is not False:
             words += [f"--{name}", str(value)]
     return shlex.join(words)

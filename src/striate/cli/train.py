@@ -14,6 +14,7 @@ from striate.cli.options import (
     Network,
     RecipeName,
     Seed,
+    Settings,
     Task,
     TimeLimit,
     Weights,
@@ -39,6 +40,7 @@ def train(
     network: Network = None,
     weights: Weights = "published",
     recipe: RecipeName = None,
+    settings: Settings = None,
     epochs: Annotated[
         int | None, typer.Option(min=1, help="Views of the data; the recipe's where not given.")
     ] = None,
@@ -65,8 +67,8 @@ def train(
     Examples:
         striate train photos/ --method finetune
         striate train photos/ --method scratch --network resnet18 --time-limit 600
-        striate train digits --epochs 5 --out run
-        striate train digits --epochs 5 --resume run
+        striate train digits --epochs 5 --set batch_size=16 --out run
+        striate train digits --epochs 5 --set batch_size=16 --resume run
     """
     from striate.comparing import data_to_json, learn
     from striate.tasks import opening
@@ -83,14 +85,16 @@ def train(
         outcome = learn(
             dataset, name, task=known.name, seed=seed, network=network,
             weights=weights_of(weights), recipe=recipe, epochs=epochs, seconds=time_limit,
+            settings=settings or (),
             keep_leaks=keep_leaks, folder=folder, resume=resume is not None, device=device,
         )  # fmt: skip
     except KeyboardInterrupt:
         if folder.is_dir():
             given = {
                 "task": task, "method": method, "network": network, "weights": weights,
-                "recipe": recipe, "epochs": epochs, "time-limit": time_limit, "resume": folder,
-                "seed": seed, "device": device, "keep-leaks": keep_leaks,
+                "recipe": recipe, "set": settings, "epochs": epochs,
+                "time-limit": time_limit, "resume": folder, "seed": seed, "device": device,
+                "keep-leaks": keep_leaks,
             }  # fmt: skip
             usual = {"weights": "published", "seed": 0, "device": "auto"}
             asked = {option: one for option, one in given.items() if usual.get(option) != one}

@@ -38,6 +38,7 @@ def compare(
     weights: str | Path | None = PUBLISHED,
     recipe: Recipe | str | None = None,
     seconds: float | None = None,
+    settings: Sequence[str] = (),
     keep_leaks: bool = False,
     folder: str | Path | None = None,
     device: str = AUTO,
@@ -52,6 +53,7 @@ def compare(
         seed: the first of them.
         network, weights: of the methods that learn on a network.
         recipe, seconds: how, and how long at most, each method learns that learns by steps.
+        settings: each "key=value", instead of the recipe's, as in "batch_size=16".
         keep_leaks: score test examples too that also stand in training.
         folder: for runs and recognizers. A comparison that was stopped, started again with the same
             data and wishes, learns nothing again that stands there.
@@ -62,7 +64,7 @@ def compare(
         dataset,
         task_of(dataset, task),
         methods,
-        wishes=Wishes(network, weights, recipe, seconds=seconds),
+        wishes=Wishes(network, weights, recipe, seconds=seconds, settings=tuple(settings)),
         seeds=seeds,
         seed=seed,
         keep_leaks=keep_leaks,

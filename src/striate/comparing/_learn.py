@@ -1,5 +1,6 @@
 """One method on one set: learned, kept in a folder, tested."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ def learn(
     recipe: Recipe | str | None = None,
     epochs: int | None = None,
     seconds: float | None = None,
+    settings: Sequence[str] = (),
     keep_leaks: bool = False,
     folder: str | Path | None = None,
     resume: bool = False,
@@ -51,7 +53,7 @@ def learn(
     place = None if folder is None else Path(folder)
     if resume and (place is None or not begun(place)):
         raise UserError(f"--resume {place}: no run was begun there")
-    wishes = Wishes(network, weights, recipe, epochs, seconds)
+    wishes = Wishes(network, weights, recipe, epochs, seconds, tuple(settings))
     plan = wishes.plan(known, method or known.default, seed)
     with on_device(device):
         return run(

@@ -25,7 +25,10 @@ from striate.tasks.contract import Plan, Task
 from striate.version import __version__
 
 ASKED, RECOGNIZER, LOCK = "asked.json", "recognizer.safetensors", ".lock"
-OTHER = {"striate": "another version of striate", "data": "other data", "weights": "other weights"}
+OTHER = {
+    "striate": "another version of striate", "data": "other data", "weights": "other weights",
+    "settings": "other settings",
+}  # fmt: skip
 
 
 def identity(task: Task, dataset: Dataset[Any], plan: Plan) -> dict[str, Any]:

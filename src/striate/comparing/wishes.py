@@ -22,6 +22,7 @@ class Wishes:
         recipe: how it learns, or the name of one in `striate.recipes`.
         epochs: instead of the recipe's.
         seconds: that each method may take to learn.
+        settings: each "key=value", instead of the recipe's.
     """
 
     network: str | None = None
@@ -29,6 +30,7 @@ class Wishes:
     recipe: Recipe | str | None = None
     epochs: int | None = None
     seconds: float | None = None
+    settings: tuple[str, ...] = ()
 
     def plan(self, task: Task, name: str, seed: int) -> Plan:
         """A method with all of these wishes, ready to learn.
@@ -39,16 +41,17 @@ class Wishes:
         method = task.method(name)
         ask = Ask(
             self.network, self.weights, recipe_of(self.recipe), self.epochs, self.seconds,
-            seed=seed,
+            seed=seed, settings=self.settings,
         )  # fmt: skip
         method.ready(name, ask)
+        ask.adjusted(ask.recipe or recipes.SCRATCH)  # every recipe has the same settings
         return Plan(name, method, ask)
 
     def plans(self, task: Task, names: Sequence[str], seed: int) -> tuple[Plan, ...]:
         """Several methods, each with the wishes that apply to it, ready to learn.
 
-        A network and weights apply to methods that learn on a network, a recipe, epochs and a time
-        limit to methods that learn by steps; the others learn as they are.
+        A network and weights apply to methods that learn on a network; a recipe, its settings,
+        epochs and a time limit to methods that learn by steps; the others learn as they are.
 
         Raises:
             DataError: if no method is named.
@@ -69,15 +72,17 @@ class Wishes:
             (f"--weights {weights}", weights, starts_from_weights),
             ("--recipe", self.recipe, by_steps),
             ("--epochs", self.epochs, by_steps),
+            ("--set", self.settings or None, by_steps),
             ("--time-limit", self.seconds, by_steps),
         )
 
     def _for(self, method: Method) -> "Wishes":
         """Those that apply to a method."""
+        steps = (self.recipe, self.epochs, self.seconds, self.settings)
         return Wishes(
             self.network if on_network(method) else None,
             self.weights if starts_from_weights(method) else PUBLISHED,
-            *((self.recipe, self.epochs, self.seconds) if by_steps(method) else ()),
+            *(steps if by_steps(method) else ()),
         )
 
 
@@ -113,6 +118,7 @@ def asked(ask: Ask) -> dict[str, Any]:
             "weights": _weights(ask.weights),
             "recipe": ask.recipe.to_json() if ask.recipe else None,
             "epochs": ask.epochs,
+            "settings": list(ask.settings),
             "time limit": ask.seconds,
             "seed": ask.seed,
         }

@@ -66,6 +66,7 @@ class Ask:
             path of a file; None: random ones.
         recipe: how it learns; a method that is solved at once takes none.
         epochs: instead of the recipe's.
+        settings: each "key=value" (`Recipe.set`), instead of the recipe's; the last one wins.
         seconds: that learning may take; a method that learns by steps stops in time and keeps its
             best weights.
         folder: of the run: what is kept there lets it go on after it was stopped.
@@ -80,6 +81,16 @@ class Ask:
     folder: Path | None = None
     resume: bool = False
     seed: int = 0
+    settings: tuple[str, ...] = ()
+
+    def adjusted(self, recipe: "Recipe") -> "Recipe":
+        """A recipe with the settings and epochs that are asked for.
+
+        Raises:
+            UserError: if it has no such setting, or one that does not take such a value.
+        """
+        recipe = recipe.set(*self.settings)
+        return recipe if self.epochs is None else recipe.but(epochs=self.epochs)
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,7 +177,10 @@ class Method:
         if ask.network is not None and ask.network not in self.networks:
             raise UnknownName(f"network for {name}", ask.network, self.networks)
         if not self.by_epochs:
-            wanted = {"epochs": ask.epochs, "recipe": ask.recipe, "time-limit": ask.seconds}
+            wanted = {
+                "epochs": ask.epochs, "recipe": ask.recipe, "set": ask.settings or None,
+                "time-limit": ask.seconds,
+            }  # fmt: skip
             for option, value in wanted.items():
                 if value is not None:
                     raise UserError(f"--{option}: {name} is solved at once; leave it out")

@@ -18,10 +18,11 @@ def changed(value: T, assignments: Sequence[str], *, kind: str, named: Mapping[s
         assignments: each "key=value". A key is a field, or a field of a dataclass inside, with or
             without its path: "augmentation.geometry.mirror" or "mirror". The last of several wins.
         kind: what the value is, for messages.
-        named: what a field that holds a dataclass may be set to, by name.
+        named: dataclasses by name: what a field that holds such a one may be set to, or one that
+            holds what is inside of it.
 
     Raises:
-        UnknownName: if there is no such key.
+        UnknownName: if there is no such key; it lists those that there are.
         UserError: if an assignment has no value, or one that the field does not take.
     """
     for assignment in assignments:
@@ -32,17 +33,22 @@ def changed(value: T, assignments: Sequence[str], *, kind: str, named: Mapping[s
         short = {path[-1]: path for path in sorted(paths.values(), key=len, reverse=True)}
         path = paths.get(key) or short.get(key)
         if path is None:
-            raise UnknownName(f"setting of {kind}", key, [*dict.fromkeys([*short, *paths])])
+            known = list(dict.fromkeys(one[-1] for one in paths.values()))
+            raise UnknownName(f"setting of {kind}", key, known, full=True)
         try:
             value = put(value, path, text, named)
         except ValueError as error:
-            raise UserError(f"--set {assignment}: {key} {error}") from error
+            subject = "" if str(error).startswith(f"{path[-1]} ") else f"{key} "
+            raise UserError(f"--set {assignment}: {subject}{error}") from error
     return value
 
 
 def keys(value: Any) -> Iterator[tuple[str, ...]]:
-    """The path of every field of a dataclass and of those inside."""
+    """The path of every field of a dataclass and of those inside, but what its metadata
+    say is no setting."""
     for field in fields(value):
+        if field.metadata.get("setting") is False:
+            continue
         yield (field.name,)
         inner = getattr(value, field.name)
         if is_dataclass(inner):
@@ -87,10 +93,16 @@ def read(text: str, kind: Any, named: Mapping[str, Any]) -> Any:
         return whole(text)
     if kind is float:
         return number(text)
-    if text in named and isinstance(named[text], kind):
-        return named[text]
-    known = [name for name, value in named.items() if isinstance(value, kind)]
-    raise ValueError(f"is one of {', '.join(known) or 'its own fields'}, not {text!r}")
+    known = {name: found for name, value in named.items() for found in parts_of(value, kind)}
+    if text not in known:
+        raise ValueError(f"is one of {', '.join(known) or 'its own fields'}, not {text!r}")
+    return known[text]
+
+
+def parts_of(value: Any, kind: type[T]) -> Iterator[T]:
+    """A dataclass and what its fields hold, as far as it is of a kind."""
+    parts = (getattr(value, field.name) for field in fields(value))
+    return (part for part in (value, *parts) if isinstance(part, kind))
 
 
 Pairs = tuple[tuple[float, float], ...]

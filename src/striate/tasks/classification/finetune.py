@@ -65,8 +65,7 @@ def learn(data: Decoded, ask: Ask) -> Learned:
     dataset = data.dataset
     name = ask.network or PRETRAINED
     weights = weights_of(name, ask.weights)
-    recipe = ask.recipe or recipe_for(dataset)
-    recipe = recipe.but(epochs=ask.epochs) if ask.epochs else recipe
+    recipe = ask.adjusted(ask.recipe or recipe_for(dataset))
     with clock.stage("frozen layers"):
         start = started(name, weights, len(dataset.classes))
         preprocessing = Preprocessing(transfer.view(dataset, name, weights), start.normalization)

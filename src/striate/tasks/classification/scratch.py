@@ -63,9 +63,8 @@ def views(dataset: Dataset[Any], ask: Ask) -> tuple[View, ...]:
 
 
 def plan(dataset: Dataset[Any], ask: Ask, name: str) -> Recipe:
-    """The recipe that is asked for, or the usual one."""
-    recipe = ask.recipe or recipe_for(dataset, name)
-    return recipe.but(epochs=ask.epochs) if ask.epochs else recipe
+    """The recipe that is asked for, or the usual one, with the settings that are asked for."""
+    return ask.adjusted(ask.recipe or recipe_for(dataset, name))
 
 
 def given(ask: Ask) -> str | Path | None:

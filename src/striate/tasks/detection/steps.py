@@ -47,8 +47,7 @@ def learned_by_steps(
             recipe = recipe.but(freeze_statistics=False, kept_rate=1.0)
         else:
             fill(model, backbone, ask.weights)
-    if ask.epochs is not None:
-        recipe = recipe.but(epochs=ask.epochs)
+    recipe = ask.adjusted(recipe)
     normalization = normalization_for(backbone, ask.weights)
     rounds = max(1, round(epoch / int((data.split == TRAIN).sum())))
     problem = DetectionProblem(Scaling(side, normalization, stretched), rounds=rounds)

@@ -62,8 +62,7 @@ def learn(
     """
     settings, solving = settings or RegionSettings(), solving or Solving()
     if tuning is not None:
-        tuning = ask.recipe or tuning
-        tuning = tuning if ask.epochs is None else tuning.but(epochs=ask.epochs)
+        tuning = ask.adjusted(ask.recipe or tuning)
     clock, network = Clock(), ask.network or NETWORK
     with seeded(ask.seed):
         extractor = RegionFeatures.of(network, ask.weights, settings).to(fastest_device())
