@@ -7,7 +7,8 @@
         ├── UnknownName          no such network, set or layer; carries the closest names
         ├── DataError            a folder, list or set that cannot be learned from
         ├── InputError           one input that cannot be read; the reason is its text
-        │   └── ImageError       an image
+        │   ├── ImageError       an image
+        │   └── AudioError       a recording
         ├── ModelError           a network that cannot be built, joined or fed as asked
         ├── WeightsError         a weight or recognizer file that does not fit, or is not one
         └── MissingExtra         an optional part of striate that is not installed
@@ -46,6 +47,10 @@ class InputError(UserError):
 
 class ImageError(InputError):
     """One image that cannot be read."""
+
+
+class AudioError(InputError):
+    """One recording that cannot be read."""
 
 
 class ModelError(UserError):
