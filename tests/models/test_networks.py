@@ -39,6 +39,8 @@ PARAMETERS = {
     "resnet44": 658_586,
     "resnet56": 853_018,
     "resnet110": 1_727_962,
+    "yolo": 23_428_136,
+    "fast_yolo": 2_085_768,
     "airbench": 1_972_792,
     "efficientnet_lite0": 4_652_008,
     "efficientnet_lite1": 5_416_680,

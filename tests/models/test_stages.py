@@ -35,6 +35,13 @@ def vgg(counts, normalized=False):
 
 SIZES = {
     "airbench": "stem:24@31 block1:64@15 block2:256@7 block3:256@3 pooled:256 fc:10",
+    "yolo": "conv1:64@112 pool1:64@56 conv2:192@56 pool2:192@28 conv3_1:128@28 conv3_2:256@28 "
+    "conv3_3:256@28 conv3_4:512@28 pool3:512@14 conv4_1:256@14 conv4_2:512@14 conv4_3:256@14 "
+    "conv4_4:512@14 conv4_5:256@14 conv4_6:512@14 conv4_7:256@14 conv4_8:512@14 conv4_9:512@14 "
+    "conv4_10:1024@14 pool4:1024@7 conv5_1:512@7 conv5_2:1024@7 conv5_3:512@7 conv5_4:1024@7 "
+    "pooled:1024 fc:1000",
+    "fast_yolo": "conv1:16@224 pool1:16@112 conv2:32@112 pool2:32@56 conv3:64@56 pool3:64@28 "
+    "conv4:128@28 pool4:128@14 conv5:256@14 pool5:256@7 conv6:512@7 pool6:512@3 pooled:512 fc:1000",
     "lenet5": "pad:1@32 c1:6@28 s2:6@14 c3:16@10 s4:16@5 flatten:400 c5:120 f6:84 output:10",
     "lenet5_1998": "pad:1@32 c1:6@28 s2:6@14 c3:16@10 s4:16@5 c5:120@1 flatten:120 f6:84 output:10",
     "alexnet": "conv1:96@55 norm1:96@55 pool1:96@27 conv2:256@27 norm2:256@27 pool2:256@13 "

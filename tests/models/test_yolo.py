@@ -6,43 +6,67 @@ from torch import nn
 
 from striate.errors import ModelError, UnknownName
 from striate.models.matching import Targets
-from striate.models.yolo import (
-    POOL,
-    PUBLISHED,
-    YOLO,
-    Connected,
-    Convolved,
-    Settings,
-    published,
-    yolo,
-)
+from striate.models.networks import create
+from striate.models.yolo import PUBLISHED_WIDTH, YOLO, Connected, Convolved, Settings, yolo
 
 LITE = "efficientnet_lite0"
 NONE = torch.zeros(0, 4)
 
 
+# Figure 3, layer by layer: kernel, what it reads, what it gives.
+FIGURE_3 = [
+    (7, 3, 64), (3, 64, 192),
+    (1, 192, 128), (3, 128, 256), (1, 256, 256), (3, 256, 512),
+    *[(1, 512, 256), (3, 256, 512)] * 4, (1, 512, 512), (3, 512, 1024),
+    *[(1, 1024, 512), (3, 512, 1024)] * 2, *[(3, 1024, 1024)] * 2,
+    *[(3, 1024, 1024)] * 2,
+]  # fmt: skip
+FAST = [
+    (3, 3, 16), (3, 16, 32), (3, 32, 64), (3, 64, 128), (3, 128, 256), (3, 256, 512),
+    (3, 512, 1024), *[(3, 1024, 1024)] * 2,
+]  # fmt: skip
+
+
 @pytest.mark.parametrize(
-    ("name", "convolutions", "pools", "parameters"),
-    [("yolo", 24, 4, 271_703_550), ("fast_yolo", 9, 6, 45_089_374)],
+    ("name", "figure", "connected"),
+    [("yolo", FIGURE_3, [4096, 7 * 7 * 30]), ("fast_yolo", FAST, [256, 4096, 7 * 7 * 30])],
 )
-def test_the_published_networks(name: str, convolutions: int, pools: int, parameters: int) -> None:
+def test_the_published_networks(
+    name: str, figure: list[tuple[int, int, int]], connected: list[int]
+) -> None:
     with torch.device("meta"):
-        model = published(name)
+        model = yolo(name, classes=20, connected=True, width=PUBLISHED_WIDTH)
         predicted = model.predictions(torch.zeros(2, 3, 448, 448))
-        map_ = model.backbone(torch.zeros(1, 3, 448, 448))
     assert predicted.shape == (2, 7, 7, 30)  # Section 2, on VOC
     layers = [layer for layer in model.modules() if isinstance(layer, nn.Conv2d)]
-    assert len(layers) == convolutions
-    assert sum(p.numel() for p in model.parameters()) == parameters
-    assert sum(layer == POOL for layer in PUBLISHED[name][0]) == pools
-    assert map_.shape[1:] == ((1024, 14, 14) if name == "yolo" else (512, 7, 7))
-    last = [layer for layer in model.modules() if isinstance(layer, nn.Linear)]
-    assert last[0].in_features == 7 * 7 * 1024
-    assert last[-1].in_features == 4096
+    assert [(x.kernel_size[0], x.in_channels, x.out_channels) for x in layers] == figure
+    full = [layer for layer in model.modules() if isinstance(layer, nn.Linear)]
+    assert [layer.out_features for layer in full] == connected
+    by_hand, width = sum(k * k * read * given + given for k, read, given in figure), 7 * 7 * 1024
+    for given in connected:
+        by_hand, width = by_hand + (width + 1) * given, given
+    assert sum(p.numel() for p in model.parameters() if p.requires_grad) == by_hand
+    # Section 2.2: a leaky rectifier after every layer but the last, then half is dropped
+    slopes = [layer.negative_slope for layer in model.modules() if isinstance(layer, nn.LeakyReLU)]
+    assert slopes == [0.1] * (len(figure) + 1)
+    assert [x.p for x in model.modules() if isinstance(x, nn.Dropout)] == [0.5]
+    assert list(model.detecting.modules())[-1] is full[-1]
+
+
+def test_the_published_network_has_271_million_parameters() -> None:
+    by_hand = sum(k * k * read * given + given for k, read, given in FIGURE_3)
+    by_hand += (7 * 7 * 1024 + 1) * 4096 + (4096 + 1) * 7 * 7 * 30
+    assert len(FIGURE_3) == 24
+    assert by_hand == 271_703_550
 
 
 def test_the_first_twenty_convolutions_learn_imagenet_first() -> None:
-    assert sum(layer != POOL for layer in PUBLISHED["yolo"][0]) == 20  # Section 2.2
+    with torch.device("meta"):  # Section 2.2
+        model = create("yolo")
+        assert sum(isinstance(layer, nn.Conv2d) for layer in model.modules()) == 20
+        trunk = yolo("yolo", classes=3, connected=True, width=8).backbone.state_dict()
+    kept = {f"stages.{name}" for name in model.state_dict() if not name.startswith("fc.")}
+    assert trunk.keys() == kept
 
 
 @pytest.mark.parametrize("backbone", [LITE, "resnet18", "vgg16", "googlenet", "vgg11_lrn"])
@@ -156,7 +180,7 @@ def test_what_cannot_be_built() -> None:
     with pytest.raises(UnknownName, match="stride 16 and 32 is called 'lenet5'"):
         yolo("lenet5", classes=2)
     with pytest.raises(UnknownName, match="fast_yolo"):
-        published("faster_yolo")
+        yolo("faster_yolo", classes=2)
     for options, reason in (
         ({"classes": 0}, "at least one class"),
         ({"classes": 1, "grid": 0}, "one cell"),

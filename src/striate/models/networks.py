@@ -30,6 +30,7 @@ from striate.models.stages import Stages
 from striate.models.surgery import replace_head
 from striate.models.vgg import vgg
 from striate.models.weights import load_with_head
+from striate.models.yolo_classifier import FAST, yolo_classifier
 from striate.models.zfnet import zfnet
 
 
@@ -84,6 +85,7 @@ VGG = "Simonyan & Zisserman 2015, arXiv:1409.1556"
 GOOGLENET = "Szegedy et al. 2015, arXiv:1409.4842"
 RESNET = "He et al. 2016, arXiv:1512.03385"
 AIRBENCH = "Jordan 2024, arXiv:2404.00498"
+YOLO = "Redmon et al. 2016, arXiv:1506.02640"
 LITE = "Tan & Le 2019, arXiv:1905.11946, Lite form"
 HERE = ("imagenet",)
 
@@ -138,6 +140,13 @@ NETWORKS: dict[str, Entry] = {
         partial(cifar_resnet, depth), 2015, 3, 32, 10, RESNET, f"CIFAR-10 error {error} %",
         weights=() if depth == 110 else ("cifar10",))
        for depth, error in ((20, 8.75), (32, 7.51), (44, 7.17), (56, 6.97), (110, 6.43))},
+
+    "yolo": Entry(
+        yolo_classifier, 2016, 3, 224, 1000, YOLO,
+        "ImageNet top-5 error 12 %; as a detector (272 M) VOC mAP 63.4 %"),
+    "fast_yolo": Entry(
+        partial(yolo_classifier, FAST), 2016, 3, 224, 1000, YOLO,
+        "as a detector (45.1 M) VOC mAP 52.7 %"),
 
     "airbench": Entry(airbench, 2024, 3, 32, 10, AIRBENCH, "CIFAR-10 error 6.0 % in 10 epochs"),
 

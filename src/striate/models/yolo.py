@@ -4,54 +4,34 @@ A picture is stretched to a square and cut into S x S cells; the cell of an obje
 detects it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from striate.errors import ModelError, UnknownName
+from striate.errors import ModelError
 from striate.models import yolo_loss
-from striate.models.backbone import Backbone, frozen_stage, stages_of
+from striate.models.backbone import Backbone, frozen_stage, network_stages, stages_of
 from striate.models.matching import Detections, Targets
 from striate.models.networks import create
 from striate.models.stages import Stages
+from striate.models.yolo_classifier import SLOPE, Layer, convolutions
 from striate.ops.boxes import clipped, non_maximum_suppression
 
-POOL = "pool"  # 2 x 2, stride 2
-Layer = tuple[int, int, int] | str  # kernel, filters, stride
-
-# fmt: off
-# Figure 3: the 20 convolutions that learn ImageNet first, a line a block, ...
-FIGURE_3: tuple[Layer, ...] = (
-    (7, 64, 2), POOL,
-    (3, 192, 1), POOL,
-    (1, 128, 1), (3, 256, 1), (1, 256, 1), (3, 512, 1), POOL,
-    *((1, 256, 1), (3, 512, 1)) * 4, (1, 512, 1), (3, 1024, 1), POOL,
-    *((1, 512, 1), (3, 1024, 1)) * 2,
-)
-DETECTING: tuple[tuple[int, int, int], ...] = (  # ... and the four that are added to detect
+# Figure 3: what is added to the convolutions of `yolo_classifier` to detect, ...
+DETECTING: tuple[Layer, ...] = (
     (3, 1024, 1), (3, 1024, 2),
     (3, 1024, 1), (3, 1024, 1),
-)
-# Fast YOLO, of which the paper names the number of its convolutions alone: the authors' file of
-# that time (yolo-tiny.cfg).
-FAST: tuple[Layer, ...] = (
-    (3, 16, 1), POOL, (3, 32, 1), POOL, (3, 64, 1), POOL,
-    (3, 128, 1), POOL, (3, 256, 1), POOL, (3, 512, 1), POOL,
-)
+)  # fmt: skip
 FAST_DETECTING: tuple[Layer, ...] = ((3, 1024, 1), (3, 1024, 1), (3, 1024, 1))
-CONNECTED, FAST_CONNECTED = (4096,), (256, 4096)  # and the layer that predicts
-PUBLISHED = {
-    "yolo": (FIGURE_3, DETECTING, CONNECTED),
-    "fast_yolo": (FAST, FAST_DETECTING, FAST_CONNECTED),
-}
-# fmt: on
+CONNECTED, FAST_CONNECTED = (4096,), (256, 4096)  # ... and the layer that predicts
+# The networks of the paper by the name of their convolutions in `striate.models`.
+PUBLISHED = {"yolo": (DETECTING, CONNECTED), "fast_yolo": (FAST_DETECTING, FAST_CONNECTED)}
 STRIDES = (16, 32)  # of the maps of a network of ours
 CELLS = (32, 64)  # pixels, of the grid over them: DETECTING halves a map
-PUBLISHED_CELL = 64
-SLOPE = 0.1  # of the leaky rectifier (Equation 2)
+PUBLISHED_CELL, PUBLISHED_WIDTH = 64, 1024
 
 
 @dataclass(frozen=True)
@@ -174,6 +154,9 @@ def yolo(
 ) -> YOLO:
     """A network of ours under the detecting layers of the paper.
 
+    With the paper's own convolutions, "yolo" or "fast_yolo", with full connections and the paper's
+    width it is the network of Figure 3, or Fast YOLO; then all of it learns.
+
     Args:
         backbone: any network with stages of stride 16 and 32.
         grid: S. Without `connected`, cells are of 64 pixels as published, over maps of stride 32,
@@ -181,72 +164,40 @@ def yolo(
         boxes: B.
         side: of the pictures, in pixels.
         connected: whether the two full connections of Figure 3 predict, else a 1 x 1 convolution.
-        width: of the four added convolutions; 1024 in Figure 3.
+        width: of the added convolutions; PUBLISHED_WIDTH in Figure 3.
         weights: of the backbone: a name in its entry ("imagenet"), or the path of a file.
 
     Raises:
         UnknownName: if there is no such backbone.
         ModelError: if it cannot be built so.
     """
-    stages = stages_of(backbone, STRIDES, pooled=True)
     settings = Settings(side=side, grid=grid, boxes=boxes)
     _check(settings, classes)
     if width < 1:
         raise ModelError(f"its layers need a width of at least 1, not {width}")
-    cell = PUBLISHED_CELL if connected else side // grid
-    if not connected and (cell not in CELLS or cell * grid != side):
-        raise ModelError(
-            f"a grid of {grid} cells needs pictures of {CELLS[0] * grid} or {CELLS[1] * grid} "
-            f"pixels, not {side}"
-        )
-    stage = stages[CELLS.index(cell)]
+    layers, widths = PUBLISHED["yolo"]
+    frozen = ""
+    if connected and backbone in PUBLISHED:
+        stage = network_stages(backbone)[-1]
+        layers, widths = PUBLISHED[backbone]
+    else:
+        stages = stages_of(backbone, STRIDES, pooled=True)
+        cell = PUBLISHED_CELL if connected else side // grid
+        if not connected and (cell not in CELLS or cell * grid != side):
+            raise ModelError(
+                f"a grid of {grid} cells needs pictures of {CELLS[0] * grid} or {CELLS[1] * grid} "
+                f"pixels, not {side}"
+            )
+        stage, frozen = stages[CELLS.index(cell)], frozen_stage(backbone)
     network = create(backbone, weights=weights)
     assert isinstance(network, Stages)
-    plan = [(kernel, width, stride) for kernel, _, stride in DETECTING]
-    detecting = convolutions(stage.channels, plan)
+    plan = [(kernel, width, stride) for kernel, _, stride in layers]
+    detecting = nn.Sequential(*convolutions(stage.channels, plan))
     if connected:
-        detecting.append(Connected(width, CONNECTED, settings, classes))
+        detecting.append(Connected(width, widths, settings, classes))
     else:
         detecting.append(Convolved(width, settings, classes))
-    trunk = Backbone(network, [stage.name], frozen_stage(backbone))
-    return YOLO(trunk, detecting, settings, classes=classes)
-
-
-def published(name: str, *, classes: int = 20, grid: int = 7, boxes: int = 2) -> YOLO:
-    """The networks of the paper, with fresh weights: "yolo" (Figure 3) or "fast_yolo".
-
-    Raises:
-        UnknownName: if it is neither.
-        ModelError: if it cannot be built so.
-    """
-    if name not in PUBLISHED:
-        raise UnknownName("network of the paper on YOLO", name, PUBLISHED)
-    settings = Settings(grid=grid, boxes=boxes)
-    _check(settings, classes)
-    first, added, widths = PUBLISHED[name]
-    detecting = convolutions(_width(first), added)
-    detecting.append(Connected(_width(added), widths, settings, classes))
-    return YOLO(convolutions(3, first), detecting, settings, classes=classes)
-
-
-def convolutions(channels: int, plan: Iterable[Layer]) -> nn.Sequential:
-    """The planned layers, each convolution with its leaky rectifier (Equation 2)."""
-    layers: list[nn.Module] = []
-    for layer in plan:
-        if isinstance(layer, str):
-            layers.append(nn.MaxPool2d(2))
-            continue
-        kernel, filters, stride = layer
-        convolution = nn.Conv2d(channels, filters, kernel, stride, padding=kernel // 2)
-        nn.init.kaiming_normal_(convolution.weight, SLOPE, nonlinearity="leaky_relu")
-        nn.init.zeros_(convolution.bias)  # type: ignore[arg-type]
-        layers += [convolution, nn.LeakyReLU(SLOPE)]
-        channels = filters
-    return nn.Sequential(*layers)
-
-
-def _width(plan: Sequence[Layer]) -> int:
-    return next(layer[1] for layer in reversed(plan) if not isinstance(layer, str))
+    return YOLO(Backbone(network, [stage.name], frozen), detecting, settings, classes=classes)
 
 
 def _begin(layer: nn.Linear | nn.Conv2d, settings: Settings, classes: int) -> None:

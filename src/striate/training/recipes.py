@@ -165,7 +165,8 @@ USUAL: dict[str, Recipe] = {
     "lenet5_1998": LENET5_RBF,
     **dict.fromkeys(
         ("alexnet", "alexnet_single", "zfnet", "overfeat_fast", "overfeat_accurate", "vgg11",
-         "vgg11_lrn", "vgg13", "vgg16_c", "vgg16", "vgg19", "googlenet"), SCRATCH_PLAIN),
+         "vgg11_lrn", "vgg13", "vgg16_c", "vgg16", "vgg19", "googlenet", "yolo", "fast_yolo"),
+        SCRATCH_PLAIN),
 }  # fmt: skip
 """How networks learn from random weights that do not learn as others do."""
 

@@ -2,9 +2,14 @@
 
 from typing import Any
 
+import psutil
+import torch
+from torch import nn
+
 from striate.data import Dataset
 from striate.data.boxes import Boxes
 from striate.data.splits import TRAIN
+from striate.errors import ModelError
 from striate.inference import fastest_device
 from striate.progress import Clock
 from striate.tasks.contract import Ask, Learned
@@ -37,9 +42,14 @@ def learned_by_steps(
         recipe: used where the person gives none.
         side: of the pictures, in pixels, as `Scaling` has it.
         epoch: pictures that an epoch shows at least; every training image is among them.
+
+    Raises:
+        ModelError: if memory has no room for the network and what it learns with.
     """
     clock, backbone = Clock(), architecture["backbone"]
     recipe = ask.recipe or recipe
+    with torch.device("meta"):  # the size first, memory later
+        see_room(kind.network(architecture, len(data.classes)), recipe, kept=ask.folder is None)
     with seeded(ask.seed):
         model = kind.network(architecture, len(data.classes))
         if trained_weights(backbone, ask.weights) is None:
@@ -71,3 +81,24 @@ def learned_by_steps(
         recipe=recipe.to_json(),
         notes=notes,
     )
+
+
+def see_room(model: nn.Module, recipe: Recipe, *, kept: bool) -> None:
+    """Sees before a network is built that it can learn here: weights, gradients and the optimizer's
+    averages, `kept` also the best weights so far.
+
+    Raises:
+        ModelError: if memory has less room.
+    """
+    device = fastest_device()
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+    else:
+        free = psutil.virtual_memory().available
+    count = sum(parameter.numel() for parameter in model.parameters())
+    times = {"adamw": 4, "sgd": 3}[recipe.optimizer] + kept
+    if (needed := 4 * times * count) > free:
+        raise ModelError(
+            f"{count / 1e6:,.0f} million parameters take {needed / 1e9:.1f} GB to learn, and "
+            f"memory has {free / 1e9:.1f} GB left; name a smaller network"
+        )

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ import torch
 from striate.data import Dataset
 from striate.data.boxes import Boxes
 from striate.data.splits import TRAIN
+from striate.errors import ModelError
+from striate.inference import on_device
 from striate.models.yolo import Connected
 from striate.tasks.contract import Ask
 from striate.tasks.detection.yolo.method import RECIPE, grid_for, learn, shared
@@ -86,3 +89,33 @@ def test_full_connections_learn_too(shapes: Dataset[Boxes]) -> None:
     learned = learn(shapes, FRESH, recipe=QUICK, side=64, grid=3, connected=True, width=8)
     assert isinstance(learned.predictor, YOLOPredictor)
     assert isinstance(learned.predictor.model.detecting[-1], Connected)  # type: ignore[index]
+
+
+@pytest.mark.parametrize("grid", [None, 1])
+def test_the_papers_networks_come_with_the_papers_layers(
+    shapes: Dataset[Boxes], grid: int | None
+) -> None:
+    ask = replace(FRESH, network="fast_yolo", seconds=0)  # one step
+    learned = learn(shapes, ask, recipe=QUICK, side=64, grid=grid)
+    assert learned.network == "fast_yolo"
+    assert isinstance(learned.predictor, YOLOPredictor)
+    one = learned.predictor.architecture
+    assert (one["grid"], one["connected"], one["width"]) == (1, True, 1024)
+    last = learned.predictor.model.detecting[-1]  # type: ignore[index]
+    assert isinstance(last, Connected)
+    assert last.last.in_features == 4096
+    assert last.last.out_features == 2 * 5 + 2
+
+
+def test_a_network_that_memory_has_no_room_for_is_not_built(
+    shapes: Dataset[Boxes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = SimpleNamespace(available=4 * 10**9)
+    monkeypatch.setattr("striate.tasks.detection.steps.psutil.virtual_memory", lambda: room)
+    # 24 convolutions, 7 x 7 x 1024 to 4096 to 7 x 7 x 12: 268.1 million numbers, each with a
+    # gradient, two averages of AdamW and the best so far: 20 bytes
+    with (
+        pytest.raises(ModelError, match=r"268 million parameters take 5\.4 GB .* has 4\.0 GB"),
+        on_device("cpu"),
+    ):
+        learn(shapes, replace(FRESH, network="yolo"))

@@ -6,7 +6,7 @@ from striate.augment import Augmentation, Spread
 from striate.data import Dataset
 from striate.data.boxes import Boxes
 from striate.data.splits import TRAIN
-from striate.models.yolo import CELLS, PUBLISHED_CELL
+from striate.models.yolo import CELLS, PUBLISHED, PUBLISHED_CELL, PUBLISHED_WIDTH
 from striate.tasks.contract import Ask, Learned
 from striate.tasks.detection.steps import learned_by_steps
 from striate.tasks.detection.yolo.predictor import YOLOPredictor
@@ -52,7 +52,8 @@ def learn(
     connected: bool = False,
     width: int = 256,
 ) -> Learned:
-    """Learning the five sums of Equation 3.
+    """Learning the five sums of Equation 3. The paper's own networks, "yolo" and "fast_yolo", come
+    with the paper's own layers upon them.
 
     Args:
         recipe: an epoch of it shows every training image at least once, and at least EPOCH.
@@ -61,10 +62,16 @@ def learn(
             cell.
         connected: two full connections predict, as published, which need far more pictures.
         width: of the added convolutions; 1024 in the paper.
+
+    Raises:
+        ModelError: if memory has no room for the network.
     """
+    network = ask.network or NETWORK
+    if network in PUBLISHED:
+        grid, connected, width = grid or side // PUBLISHED_CELL, True, PUBLISHED_WIDTH
     grid = grid or grid_for(data, side)
     architecture = {
-        "backbone": ask.network or NETWORK,
+        "backbone": network,
         "grid": grid,
         "boxes": 2,
         "side": side,
