@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save_file
 
 from striate.errors import WeightsError
-from striate.tensors import load_tensors, save_rows, save_tensors
+from striate.tensors import apart, load_tensors, save_rows, save_tensors
 
 
 @pytest.mark.parametrize(("count", "width"), [(0, 0), (1, 1), (1000, 7), (3, 200_000)])
@@ -50,3 +50,13 @@ def test_headers_that_are_not_an_object(text: str, tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="is not a file that striate wrote") as caught:
         load_tensors(path)
     assert str(caught.value).isprintable()
+
+
+def test_what_lies_apart_already_is_written_from_where_it_lies() -> None:
+    alone, pair = torch.ones(3, 2), torch.ones(4)
+    tensors = {"alone": alone, "one": pair, "two": pair, "part": alone[:1], "turned": alone.T}
+    found = apart(tensors)
+    assert found["alone"].data_ptr() == alone.data_ptr()
+    assert len({one.untyped_storage().data_ptr() for one in found.values()}) == len(tensors)
+    assert all(found[name].is_contiguous() for name in tensors)
+    assert all(torch.equal(found[name], tensor) for name, tensor in tensors.items())

@@ -21,12 +21,26 @@ def save_tensors(
     path: str | os.PathLike[str], tensors: dict[str, Tensor], header: dict[str, Any]
 ) -> None:
     """Writes tensors and a JSON header, atomically: a whole new file, or what was there before."""
-    whole = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     with writing(path) as temporary:
         try:
-            save_file(whole, temporary, metadata={"striate": json.dumps(header)})
+            save_file(apart(tensors), temporary, metadata={"striate": json.dumps(header)})
         except SafetensorError as error:  # what it makes of a full disk
             raise StorageError(f"cannot write {path}: {error}") from error
+
+
+def apart(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors as they are written: on the CPU, row after row, each in memory of its own. Only
+    what is not so yet is copied: a checkpoint may be half of what memory holds."""
+    found: dict[str, Tensor] = {}
+    taken: set[int] = set()
+    for name, tensor in tensors.items():
+        one = tensor.detach().cpu().contiguous()
+        memory = one.untyped_storage()
+        if memory.data_ptr() in taken or memory.nbytes() != one.nbytes:
+            one = one.clone()
+        taken.add(one.untyped_storage().data_ptr())
+        found[name] = one
+    return found
 
 
 def load_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, Any]]:

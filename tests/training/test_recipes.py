@@ -69,6 +69,7 @@ def test_every_network_with_a_recipe_of_its_own_exists() -> None:
     (recipes.VGG_2015, (74, 256, 0.01, 0.9, 5e-4, "weights")),
     (recipes.RESNET_2016, (120, 256, 0.1, 0.9, 1e-4, "all")),
     (recipes.RESNET_CIFAR_2016, (182, 128, 0.1, 0.9, 1e-4, "all")),
+    (recipes.YOLO_2016, (135, 64, 0.01, 0.9, 5e-4, "weights")),
 ])  # fmt: skip
 def test_the_papers_numbers(recipe: Recipe, numbers: tuple[object, ...]) -> None:
     assert numbers == (recipe.epochs, recipe.batch_size, recipe.learning_rate, recipe.momentum,
@@ -100,6 +101,13 @@ def test_googlenets_windows_and_rates() -> None:
     factor = rate_factor(recipe, recipe.epochs)  # one step a pass
     assert [factor(epoch) for epoch in (0, 7, 8, 16)] == pytest.approx([1, 1, 0.96, 0.96**2])
     assert recipe.average > 0
+
+
+def test_yolos_rates() -> None:
+    factor = rate_factor(recipes.YOLO_2016, 1350)  # ten steps a pass
+    rates = [factor(10 * epoch) for epoch in (3, 74, 75, 104, 105, 134)]
+    assert rates == pytest.approx([1, 1, 0.1, 0.1, 0.01, 0.01])
+    assert factor(0) < 0.1
 
 
 def test_resnets_steps_on_cifar() -> None:

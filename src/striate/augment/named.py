@@ -47,6 +47,10 @@ GOOGLENET = Augmentation(
     principal=PRINCIPAL,
 )
 
+# Redmon et al. 2016 (arXiv:1506.02640), Section 2.2: scaling and translations of up to 20 %,
+# exposure and saturation by a factor of up to 1.5; the mirror is from the authors' program.
+YOLO = Augmentation(Spread(mirror=0.5, zoom=0.2, shift=0.2), brightness=0.5, saturation=0.5)
+
 AUGMENTATIONS: dict[str, Augmentation] = {
     "none": NONE,
     "characters": CHARACTERS,
@@ -57,4 +61,5 @@ AUGMENTATIONS: dict[str, Augmentation] = {
     "googlenet": GOOGLENET,
     "resnet": RESNET,
     "resnet_cifar": RESNET_CIFAR,
+    "yolo": YOLO,
 }

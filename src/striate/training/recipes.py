@@ -144,6 +144,21 @@ GOOGLENET_2015 = Recipe(
     augmentation=named.GOOGLENET,
 )
 
+# Redmon, Divvala, Girshick and Farhadi 2016, Section 2.2: 135 passes, a rate of 0.01 for
+# 75, 0.001 for 30, 0.0001 for 30. How long it rises at first is not given; here
+# for three.
+YOLO_2016 = Recipe(
+    epochs=135,
+    batch_size=64,
+    learning_rate=0.01,
+    nesterov=False,
+    weight_decay=5e-4,
+    warmup=3 / 135,
+    schedule="steps",
+    steps=((75 / 135, 0.1), (105 / 135, 0.01)),
+    augmentation=named.YOLO,
+)
+
 RECIPES: dict[str, Recipe] = {
     "scratch": SCRATCH,
     "scratch_small": SCRATCH_SMALL,
@@ -158,6 +173,7 @@ RECIPES: dict[str, Recipe] = {
     "googlenet_2015": GOOGLENET_2015,
     "resnet_2016": RESNET_2016,
     "resnet_cifar_2016": RESNET_CIFAR_2016,
+    "yolo_2016": YOLO_2016,
 }
 """Every recipe by the name that `--recipe` takes."""
 

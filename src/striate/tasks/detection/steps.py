@@ -49,7 +49,7 @@ def learned_by_steps(
     clock, backbone = Clock(), architecture["backbone"]
     recipe = ask.recipe or recipe
     with torch.device("meta"):  # the size first, memory later
-        see_room(kind.network(architecture, len(data.classes)), recipe, kept=ask.folder is None)
+        see_room(kind.network(architecture, len(data.classes)), recipe)
     with seeded(ask.seed):
         model = kind.network(architecture, len(data.classes))
         if trained_weights(backbone, ask.weights) is None:
@@ -83,9 +83,9 @@ def learned_by_steps(
     )
 
 
-def see_room(model: nn.Module, recipe: Recipe, *, kept: bool) -> None:
-    """Sees before a network is built that it can learn here: weights, gradients and the optimizer's
-    averages, `kept` also the best weights so far.
+def see_room(model: nn.Module, recipe: Recipe) -> None:
+    """Sees before a network is built that it can learn here: weights, gradients, the optimizer's
+    averages and the best weights so far.
 
     Raises:
         ModelError: if memory has less room.
@@ -96,8 +96,8 @@ def see_room(model: nn.Module, recipe: Recipe, *, kept: bool) -> None:
     else:
         free = psutil.virtual_memory().available
     count = sum(parameter.numel() for parameter in model.parameters())
-    times = {"adamw": 4, "sgd": 3}[recipe.optimizer] + kept
-    if (needed := 4 * times * count) > free:
+    times = {"adamw": 5, "sgd": 4}[recipe.optimizer]
+    if (needed := 4 * times * count) > free:  # float32
         raise ModelError(
             f"{count / 1e6:,.0f} million parameters take {needed / 1e9:.1f} GB to learn, and "
             f"memory has {free / 1e9:.1f} GB left; name a smaller network"
