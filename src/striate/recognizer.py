@@ -22,7 +22,7 @@ from striate.errors import (
 )
 from striate.inference.devices import AUTO, device_named
 from striate.inference.engines import EVERYWHERE
-from striate.inference.reading import batches
+from striate.inference.reading import Named, batches
 from striate.inference.runtimes import SUFFIXES, Runtime, open_runtime
 from striate.tasks.contract import Input, Pool, Prediction, Predictor, Task, batch_of
 from striate.tasks.table import TASKS
@@ -57,15 +57,17 @@ class Recognizer:
         """The names."""
         return self.names
 
-    def __call__(self, inputs: Iterable[Input], *, batch_size: int = 32) -> list[Prediction]:
+    def __call__(
+        self, inputs: Iterable[Input | Named], *, batch_size: int = 32
+    ) -> list[Prediction]:
         """Predictions for paths and arrays (see `predict`)."""
         return list(self.predict(inputs, batch_size=batch_size))
 
-    def predict(self, inputs: Iterable[Input], *, batch_size: int = 32) -> Iterator[Any]:
+    def predict(self, inputs: Iterable[Input | Named], *, batch_size: int = 32) -> Iterator[Any]:
         """One prediction an input, in order, however many there are: memory does not grow.
 
         Args:
-            inputs: paths, or what the inputs hold, as arrays.
+            inputs: paths, or what the inputs hold: pixels as arrays, texts as str.
         """
         size = batch_of(self.predictor, batch_size)
         for labels, prepared in batches(inputs, self.predictor.prepare, size):
@@ -79,7 +81,7 @@ class Recognizer:
 
     def features(
         self,
-        inputs: Iterable[Input],
+        inputs: Iterable[Input | Named],
         *,
         layer: str | None = None,
         pool: Pool = "none",
@@ -107,7 +109,7 @@ class Recognizer:
 
     def each_features(
         self,
-        inputs: Iterable[Input],
+        inputs: Iterable[Input | Named],
         *,
         layer: str | None = None,
         pool: Pool = "none",

@@ -12,10 +12,10 @@ VALIDATION, TEST = SPLITS.index("validation"), SPLITS.index("test")
 def seen_before(
     dataset: Dataset, groups: NDArray[np.int64], *, split: int = TEST
 ) -> NDArray[np.int64]:
-    """Rows of a split that show the same picture as a row of a split before it.
+    """Rows of a split that are the same as a row of a split before it.
 
     Args:
-        groups: (N,) equal for rows that show the same picture.
+        groups: (N,) equal for rows that are the same.
     """
     before = np.unique(groups[(dataset.split >= 0) & (dataset.split < split)])
     return np.flatnonzero((dataset.split == split) & np.isin(groups, before))
@@ -35,7 +35,7 @@ def sentence(dataset: Dataset, rows: NDArray[np.int64]) -> str:
     stand = "stands" if len(rows) == 1 else "stand"
     part = "training or validation" if (dataset.split == 1).any() else "training"
     percent = f"{100 * share:.1f}" if share >= 0.01 else f"{100 * share:.2g}"
-    return f"{len(rows):,} of {count:,} test images ({percent} %) also {stand} in {part}"
+    return f"{len(rows):,} of {count:,} test {dataset.thing}s ({percent} %) also {stand} in {part}"
 
 
 def scored_without(dataset: Dataset, leaking: NDArray[np.int64]) -> Dataset:
@@ -60,7 +60,7 @@ def chosen_without(dataset: Dataset, early: NDArray[np.int64]) -> Dataset:
         return dataset
     total = int((dataset.split == VALIDATION).sum())
     stand = "stands" if len(early) == 1 else "stand"
-    told = f"{len(early):,} of {total:,} validation images also {stand} in training"
+    told = f"{len(early):,} of {total:,} validation {dataset.thing}s also {stand} in training"
     aside = dataset.set_aside(dict.fromkeys(early.tolist(), "also in training: not chosen on"))
     if len(early) < total:
         return aside.noted(f"{told}; nothing is chosen on them")

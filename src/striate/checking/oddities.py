@@ -19,6 +19,13 @@ LONG = 3.0  # times as long as wide, where the set's median is under half of tha
 DARK = 56  # of 255: what even the brightest fiftieth of a dark picture does not reach
 RARE = 0.1  # a color mode of fewer than this share of the files is worth a word
 UNREAD = "?"
+KINDS = {
+    "small": "very small",
+    "dark": "very dark",
+    "blank": "of one flat color",
+    "shape": "of an odd shape",
+    "mode": "in another color mode than most",
+}
 MODES = {
     "1": "black and white", "L": "gray", "LA": "gray with transparency", "P": "palette",
     "PA": "palette with transparency", "RGB": "RGB", "RGBA": "RGB with transparency",

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from striate import pages
-from striate.checking.duplicates import SAME
 from striate.checking.findings import Copies, Findings
-from striate.checking.telling import KINDS, lines, uneven
+from striate.checking.kinds import KINDS
+from striate.checking.telling import lines, uneven
 from striate.data import SPLITS, Dataset
 from striate.progress import track
 
@@ -84,11 +84,13 @@ def contents(findings: Findings, draw: Draw | None = None) -> dict[str, Any]:
             for one in track(findings.suspects[:SUSPECTS], "pictures of labels")
         ],
         "more_suspects": max(0, len(findings.suspects) - SUSPECTS),
-        "odd": [_odd(findings, kind, words) for kind, words in KINDS.items()],
+        "odd": [_odd(findings, kind, words) for kind, words in KINDS[data.thing].odd.items()],
         "left_out": data.left_out[:LEFT_OUT],
         "more_left_out": max(0, len(data.left_out) - LEFT_OUT),
         "facts": findings.facts,
         "things": data.targets.things,
+        "thing": data.thing,
+        "noun": KINDS[data.thing].noun,
         "contradiction": data.targets.contradiction.partition(",")[0],
         **_marks(data, draw),
     }
@@ -123,8 +125,7 @@ def _groups(data: Dataset, found: Sequence[Copies], name: str) -> dict[str, Any]
     shown = []
     for copies in track(found[:GROUPS], f"pictures of {name}"):
         rows = sorted(copies.rows, key=lambda row: (-data.split[row], row))
-        kind = "the same picture" if copies.likeness >= SAME else "much alike"
-        kind = "the same file" if copies.exact else kind
+        kind = KINDS[data.thing].likeness(copies)
         shown.append(
             {
                 "kind": kind + (", mirrored" if copies.mirror else ""),
@@ -159,5 +160,5 @@ def _image(data: Dataset, row: int) -> dict[str, Any]:
         "name": data.inputs.name(row),
         "label": data.targets.words(row),
         "split": SPLITS[data.split[row]],
-        "picture": pages.thumbnail(data, row),
+        **KINDS[data.thing].shown(data, row),
     }

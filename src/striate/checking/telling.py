@@ -4,19 +4,13 @@ from dataclasses import asdict
 from typing import Any
 
 from striate.checking.findings import Findings
+from striate.checking.kinds import KINDS
 from striate.checking.leaking import sentence
 from striate.data import SPLITS, Dataset
 
 UNEVEN = 3.0  # times as many images in the largest class as in the smallest
 NAMED = 10  # left out, that are named in a summary
 SCARCE = 20  # images of a class below which it is worth a word
-KINDS = {
-    "small": "very small",
-    "dark": "very dark",
-    "blank": "of one flat color",
-    "shape": "of an odd shape",
-    "mode": "in another color mode than most",
-}
 
 
 def lines(findings: Findings) -> tuple[str, ...]:
@@ -31,9 +25,9 @@ def lines(findings: Findings) -> tuple[str, ...]:
     if findings.suspects:
         count = len(findings.suspects)
         found.append(f"{count:,} label{'s are' if count > 1 else ' is'} probably wrong")
-    for kind, phrase in KINDS.items():
+    for kind, phrase in KINDS[data.thing].odd.items():
         if count := sum(one.kind == kind for one in findings.odd):
-            found.append(f"{_images(count)} {phrase}")
+            found.append(f"{_things(data, count)} {phrase}")
     if words := uneven(data):
         found.append(words)
     return tuple(found)
@@ -55,9 +49,9 @@ def other_lines(findings: Findings) -> tuple[str, ...]:
 def summary(findings: Findings) -> str:
     """A heading and what was found, a line each."""
     data = findings.dataset
-    head = f"{data.name}: {len(data):,} images"
+    head = f"{data.name}: {len(data):,} {data.thing}s"
     if data.classes:
-        what = "" if data.targets.things == "images" else f" of {data.targets.things}"
+        what = f" of {data.targets.things}" if data.targets.things else ""
         head += f" of {len(data.classes)} classes{what}"
     told = [f"  {line}" for line in lines(findings) or ("nothing wrong found",)]
     named = [f"    {one.name}: {one.reason}" for one in data.left_out[1:NAMED]]
@@ -71,17 +65,18 @@ def summary(findings: Findings) -> str:
 
 def repetitions(findings: Findings) -> tuple[str, ...]:
     """What stands in the set more than once, leaks apart."""
-    found = []
+    data, found = findings.dataset, []
     if len(findings.early):
-        found.append(f"{_images(len(findings.early), 'validation ')} also in training")
+        found.append(f"{_things(data, len(findings.early), 'validation ')} also in training")
     if findings.conflicts:
         count = len(findings.conflicts)
-        found.append(f"{_pictures(count)} {findings.dataset.targets.contradiction}")
+        found.append(f"{_nouns(data, count)} {findings.dataset.targets.contradiction}")
     if findings.copies:
         exact = sum(copies.exact for copies in findings.copies)
+        repeat = "repeats" if findings.repeated == 1 else "repeat"
         found.append(
-            f"{_images(findings.repeated)} repeat{'s' if findings.repeated == 1 else ''} another: "
-            f"{_pictures(len(findings.copies))} more than once, {exact:,} of them byte for byte"
+            f"{_things(data, findings.repeated)} {repeat} another: "
+            f"{_nouns(data, len(findings.copies))} more than once, {exact:,} of them byte for byte"
         )
     return tuple(found)
 
@@ -97,7 +92,7 @@ def _effect(findings: Findings) -> str:
 
 def uneven(data: Dataset) -> str | None:
     """A sentence where the classes have very different numbers of examples, or one too few."""
-    counts, things = data.counts().sum(1), data.targets.things
+    counts, things = data.counts().sum(1), data.targets.things or f"{data.thing}s"
     if not len(counts):
         return None
     most, least = int(counts.argmax()), int(counts.argmin())
@@ -128,7 +123,7 @@ def to_json(findings: Findings) -> dict[str, Any]:
         "data": {
             "name": data.name,
             "targets": data.targets.kind,
-            "images": len(data),
+            f"{data.thing}s": len(data),
             "classes": {
                 word: dict(zip(SPLITS, counts, strict=True))
                 for word, counts in zip(data.classes, data.counts().tolist(), strict=True)
@@ -140,7 +135,7 @@ def to_json(findings: Findings) -> dict[str, Any]:
         "left_out": [{"name": one.name, "reason": one.reason} for one in data.left_out],
         "copies": [
             {
-                "images": [image(row) for row in copies.rows],
+                f"{data.thing}s": [image(row) for row in copies.rows],
                 "exact": copies.exact,
                 "mirrored": copies.mirror,
                 "likeness": round(copies.likeness, 4),
@@ -173,9 +168,9 @@ def to_json(findings: Findings) -> dict[str, Any]:
     }
 
 
-def _images(count: int, kind: str = "") -> str:
-    return f"{count:,} {kind}image{'' if count == 1 else 's'}"
+def _things(data: Dataset, count: int, kind: str = "") -> str:
+    return f"{count:,} {kind}{data.thing}{'' if count == 1 else 's'}"
 
 
-def _pictures(count: int) -> str:
-    return f"{count:,} picture{'' if count == 1 else 's'}"
+def _nouns(data: Dataset, count: int) -> str:
+    return f"{count:,} {KINDS[data.thing].noun}{'' if count == 1 else 's'}"

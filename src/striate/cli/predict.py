@@ -21,7 +21,9 @@ def predict(
     paths: Annotated[
         list[str],
         typer.Argument(
-            metavar="PATHS...", help="Files, folders, or patterns (*.jpg).", show_default=False
+            metavar="PATHS...",
+            help="Files, folders, or patterns (*.jpg); - is standard input, of texts one a line.",
+            show_default=False,
         ),
     ],
     top: Annotated[
@@ -42,6 +44,9 @@ def predict(
         Path | None,
         typer.Option(metavar="FOLDER", help="Also write each picture with its prediction, as PNG."),
     ] = None,
+    lines: Annotated[
+        bool, typer.Option("--lines", help="Each line of a file is a text of its own.")
+    ] = False,
     features: Annotated[
         str, typer.Option(metavar="LAYER", help="Instead of predictions: deep features (--out).")
     ] = "",
@@ -65,30 +70,27 @@ def predict(
         striate predict striate-photos/finetune.safetensors cat.jpg holiday/
         striate predict photos.safetensors holiday/ --json > labels.jsonl
         striate predict cells.onnx slides/ --draw drawn
+        striate predict opinions.safetensors - < texts.txt
         striate predict efficientnet_lite0 dog.jpg --top 3
         striate predict efficientnet_lite0 photos/ --features stage4 --pool avg --out features.npy
     """
     from striate import recognizer
-    from striate.inference.walking import expanded, walk
 
     check_features(features, pool, out, top, draw)
-    places = expanded(paths)
     found = recognizer.named(model, engine=engine, device=device)
+    wanted = {name: one for name, one in {"draw": draw, "lines": lines}.items() if one}
+    options = found.task.own_options("predict", wanted)
     if draw is not None:
-        found.task.own_options("predict", {"draw": draw})
         see_writable(draw)
-    suffixes = found.task.suffixes
-    total = sum(1 for _ in walk(places, suffixes))
-    if not total:
-        some = ", ".join(sorted(suffixes)[:6])
-        raise UserError(f"{', '.join(paths)}: no file to read there (looked for {some} ...)")
-    inputs = walk(places, suffixes)
+    given = found.task.given(paths, options)
     if out is not None:
-        rows = found.each_features(inputs, layer=features, pool=pool, batch_size=batch_size)
-        read = write_features(rows, total, out, json=json)
+        rows = found.each_features(given.items, layer=features, pool=pool, batch_size=batch_size)
+        read, total = write_features(rows, given.count, out, json=json)
     else:
-        predictions = found.predict(inputs, batch_size=batch_size)
-        read = show_all(found, predictions, total, top or found.task.top, draw, json=json)
+        predictions = found.predict(given.items, batch_size=batch_size)
+        read, total = show_all(
+            found, predictions, given.count, top or found.task.top, draw, json=json
+        )
     if read < total:
         print(f"{total - read} of {total} could not be read", file=sys.stderr)
     if not read:
@@ -115,16 +117,17 @@ def check_features(
 def show_all(
     recognizer: "Recognizer",
     predictions: "Iterator[Prediction]",
-    total: int,
+    total: int | None,
     top: int | None,
     draw: Path | None,
     *,
     json: bool,
-) -> int:
-    """Prints each prediction and draws it if that is wanted; returns how many inputs were read."""
+) -> tuple[int, int]:
+    """Prints each prediction and draws it if that is wanted; returns how many inputs were read, of
+    how many."""
     from striate.progress import track
 
-    read = 0
+    read = number = 0
     for number, prediction in enumerate(track(predictions, "predict", total), 1):
         if json:
             print_json(prediction.to_json(top=top))
@@ -138,7 +141,7 @@ def show_all(
         if draw is not None:
             stem = plain_name(Path(prediction.name).stem)
             draw_one(recognizer, prediction, draw / f"{number:05d}-{stem}.png")
-    return read
+    return read, number
 
 
 def draw_one(recognizer: "Recognizer", prediction: "Prediction", path: Path) -> None:
@@ -155,14 +158,20 @@ def draw_one(recognizer: "Recognizer", prediction: "Prediction", path: Path) -> 
         picture.save(temporary, format="PNG")
 
 
-def write_features(rows: "Iterator[tuple[str, Any]]", total: int, out: Path, *, json: bool) -> int:
-    """Writes features as they come, and prints which row belongs to which input."""
+def write_features(
+    rows: "Iterator[tuple[str, Any]]", total: int | None, out: Path, *, json: bool
+) -> tuple[int, int]:
+    """Writes features as they come, and prints which row belongs to which input; returns how many
+    inputs were read, of how many."""
     from striate.progress import track
     from striate.tensors import save_rows
 
+    number = 0
+
     def readable() -> Iterator[Any]:
+        nonlocal number
         count = 0
-        for name, row in track(rows, "features", total):
+        for number, (name, row) in enumerate(track(rows, "features", total), 1):  # noqa: B007
             error = str(row) if isinstance(row, InputError) else None
             if json:
                 print_json(
@@ -176,8 +185,8 @@ def write_features(rows: "Iterator[tuple[str, Any]]", total: int, out: Path, *, 
                 count += 1
                 yield row
         if not count:  # and then there is no file
-            raise UserError(f"none of {total} inputs can be read")
+            raise UserError(f"none of {number} inputs can be read")
 
     count, width = save_rows(out, readable())
     print(printable(f"{out}: {count:,} rows of {width:,} features"), file=sys.stderr)
-    return count
+    return count, number

@@ -14,7 +14,7 @@ from striate.comparing.learning import run
 from striate.comparing.outcome import Outcome
 from striate.comparing.rows import chosen_of
 from striate.comparing.wishes import Wishes
-from striate.data import Dataset, Decoded
+from striate.data import Dataset, Prepared
 from striate.data.splits import TEST
 from striate.errors import DataError, UserError
 from striate.inference import on_device
@@ -134,15 +134,15 @@ class Draws:
         data: of the first seed.
     """
 
-    def __init__(self, data: Decoded, seed: int):
+    def __init__(self, data: Prepared, seed: int):
         self._drawn = {seed: data}
         self._data = data
 
-    def __getitem__(self, seed: int) -> Decoded:
+    def __getitem__(self, seed: int) -> Prepared:
         if seed not in self._drawn:
             redrawn = self._data
             if "validation" in redrawn.dataset.drawn:
-                redrawn = Decoded(redrawn.dataset.redraw(seed), redrawn.pixels)
+                redrawn = replace(redrawn, dataset=redrawn.dataset.redraw(seed))
             self._drawn[seed] = redrawn
         return self._drawn[seed]
 
@@ -154,7 +154,7 @@ def with_seed(plan: Plan, seed: int) -> Plan:
 
 def prepared(
     task: Task, dataset: Dataset[Any], plans: Sequence[Plan], *, keep_leaks: bool
-) -> Decoded:
+) -> Prepared:
     """A set that can be learned from, read once for all plans, whose test may be believed.
 
     Raises:

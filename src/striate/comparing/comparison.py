@@ -11,7 +11,7 @@ import numpy as np
 from striate.comparing.advice import Standing, advise
 from striate.comparing.outcome import Outcome
 from striate.comparing.rows import Row, rows_of
-from striate.data import SPLITS, Dataset, Decoded
+from striate.data import SPLITS, Dataset, Prepared
 from striate.tasks.contract import Column, Task
 
 
@@ -25,7 +25,7 @@ class Comparison:
     """
 
     task: Task
-    data: Decoded
+    data: Prepared
     outcomes: tuple[Outcome, ...]
 
     @property

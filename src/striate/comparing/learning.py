@@ -18,7 +18,7 @@ from striate.comparing.folder import (
 )
 from striate.comparing.memory import PeakMemory
 from striate.comparing.outcome import Outcome
-from striate.data import Decoded
+from striate.data import Prepared
 from striate.data.splits import TEST
 from striate.errors import DataError, WeightsError
 from striate.inference import fastest_device
@@ -30,7 +30,7 @@ TIMED = 16  # test examples that are answered for the time alone, where the answ
 
 
 def run(
-    task: Task, data: Decoded, plan: Plan, folder: Path | None = None, *, resume: bool = True
+    task: Task, data: Prepared, plan: Plan, folder: Path | None = None, *, resume: bool = True
 ) -> Outcome:
     """Learns from training and validation examples, then tests.
 
@@ -67,7 +67,7 @@ def run(
         return tested
 
 
-def _learned(task: Task, data: Decoded, plan: Plan, asked: dict[str, Any]) -> Outcome:
+def _learned(task: Task, data: Prepared, plan: Plan, asked: dict[str, Any]) -> Outcome:
     device = fastest_device()
     with PeakMemory() as memory, torch.random.fork_rng([device] if device.type == "cuda" else []):
         torch.manual_seed(plan.ask.seed)
@@ -97,7 +97,7 @@ def _learned(task: Task, data: Decoded, plan: Plan, asked: dict[str, Any]) -> Ou
     return Outcome(plan.name, plan.method, plan.ask.seed, recognizer, learned, data, memory.bytes)
 
 
-def _learned_before(data: Decoded, plan: Plan, path: Path) -> Outcome:
+def _learned_before(data: Prepared, plan: Plan, path: Path) -> Outcome:
     """What a file holds that an earlier process wrote.
 
     Raises:

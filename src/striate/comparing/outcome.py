@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from striate.data import Decoded
+from striate.data import Prepared
 from striate.plain import plain
 from striate.recognizer import Recognizer
 from striate.tasks.contract import Answered, Learned, Method, Scores
@@ -28,7 +28,7 @@ class Outcome:
     seed: int
     recognizer: Recognizer
     learned: Learned
-    data: Decoded
+    data: Prepared
     memory: int
     answered: Answered | None = None
 

@@ -7,6 +7,7 @@ from striate.data.boxes import Boxes, Doubt, Objects
 from striate.data.catalog import CATALOG, Entry
 from striate.data.dataset import SPLITS, Array, Dataset, Files, Inputs, LeftOut
 from striate.data.pixels import Decoded, decode
+from striate.data.prepared import Prepared
 from striate.data.splits import stratified
 from striate.data.targets import Facts, Labels, Targets
 
@@ -29,6 +30,7 @@ __all__ = [
     "Labels",
     "LeftOut",
     "Objects",
+    "Prepared",
     "Reader",
     "Targets",
     "decode",

@@ -41,6 +41,7 @@ class Reader:
         matches: whether a file or folder, which exists, is of this form.
         open: opens one that matches.
         fallback: whether it is taken only where no other reader matches.
+        thing: what one of its inputs is (`Inputs.thing`).
     """
 
     name: str
@@ -48,6 +49,7 @@ class Reader:
     matches: Callable[[Path], bool]
     open: Opener
     fallback: bool = False
+    thing: str = "image"
 
 
 def _idx_place(path: Path) -> Path | None:
@@ -108,7 +110,7 @@ READERS = (
     *map(_of_program, PROGRAMS),
     Reader("YOLO (data.yaml, .txt)", "boxes", is_yolo, open_yolo),
     Reader("a list of boxes (.csv)", "boxes", is_box_list, open_box_list),
-    Reader("a list of paths and labels (.csv)", "labels", is_list, open_list),
+    Reader("a list of paths and labels (.csv)", "labels", is_list, open_list, fallback=True),
     Reader("class folders", "labels", Path.is_dir, open_folders, fallback=True),
 )
 """Every form that is read, in the order of precedence."""
@@ -119,6 +121,7 @@ def open(
     *,
     seed: int = 0,
     kinds: Sequence[str] | None = None,
+    things: Sequence[str] | None = None,
     readers: Sequence[Reader] = READERS,
     learn: bool = True,
 ) -> Dataset:
@@ -131,6 +134,7 @@ def open(
 
     Args:
         kinds: the kinds of targets wanted ("labels", "boxes"); any where None.
+        things: the kinds of inputs wanted ("image", "text"); any where None.
         readers: the forms of data that are read, in the order of precedence.
         learn: whether it is to be learned from; what is only scored needs no training split, and
             may hold one class alone.
@@ -146,12 +150,15 @@ def open(
     path = Path(word).expanduser()
     if isinstance(path_or_name, str) and word in CATALOG:
         data: Dataset = open_named(word, seed=seed)
+        expected = _expected(readers, kinds, things)
         if kinds is not None and data.targets.kind not in kinds:
-            raise DataError(f"{word}: {_expected(readers, kinds)}; it has {data.targets.kind}")
+            raise DataError(f"{word}: {expected}; it has {data.targets.kind}")
+        if things is not None and data.thing not in things:
+            raise DataError(f"{word}: {expected}; it has {data.thing}s")
     elif path.exists():
         try:
             with once():
-                data = _reader(path, kinds, readers).open(path, seed=seed)
+                data = _reader(path, kinds, things, readers).open(path, seed=seed)
         except OSError as error:
             raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
     elif os.sep in word or path.suffix:
@@ -161,27 +168,34 @@ def open(
     return data.learnable(word) if learn else data
 
 
-def _reader(path: Path, kinds: Sequence[str] | None, readers: Sequence[Reader]) -> Reader:
+def _reader(
+    path: Path,
+    kinds: Sequence[str] | None,
+    things: Sequence[str] | None,
+    readers: Sequence[Reader],
+) -> Reader:
     """The reader to open a path with.
 
     Raises:
-        DataError: if there is none, or if two would give different kinds of targets.
+        DataError: if there is none, or if two would give different inputs or targets.
     """
-    wanted = [each for each in readers if kinds is None or each.kind in kinds]
+    wanted = [each for each in readers if _is_wanted(each, kinds, things)]
     found = [each for each in wanted if not each.fallback and each.matches(path)]
-    if other := next((each for each in found if each.kind != found[0].kind), None):
-        raise DataError(
-            f"{path} can be read as {found[0].name} with {found[0].kind} and as {other.name} with "
-            f"{other.kind}; choose with --task"
-        )
+    for other in found[1:]:
+        if (other.thing, other.kind) != (found[0].thing, found[0].kind):
+            raise DataError(
+                f"{path} can be read as {found[0].name} with {found[0].kind} and as {other.name} "
+                f"with {other.kind}; choose with --task"
+            )
     found += [each for each in wanted if each.fallback and not found and each.matches(path)]
     if found:
         return found[0]
-    if kinds is not None:
-        others = [each for each in readers if each not in wanted and not each.fallback]
+    if kinds is not None or things is not None:
+        others = [each for each in readers if each not in wanted]
+        others = [each for each in others if path.is_file() or not each.fallback]
         there = next((each for each in others if each.matches(path)), None)
         what = f"{path} is {there.name} with {there.kind}" if there else f"{path} is none of these"
-        raise DataError(f"{_expected(readers, kinds)}; {what}")
+        raise DataError(f"{_expected(readers, kinds, things)}; {what}")
     name = path.name.lower()
     if name.endswith((".zip", *ARCHIVES)):
         raise DataError(f"{path}: an archive; unpack it and open the folder")
@@ -190,6 +204,14 @@ def _reader(path: Path, kinds: Sequence[str] | None, readers: Sequence[Reader]) 
     raise DataError(f"{path}: not a folder, a list (.csv) or an IDX file")
 
 
-def _expected(readers: Sequence[Reader], kinds: Sequence[str]) -> str:
-    names = ", ".join(dict.fromkeys(each.name for each in readers if each.kind in kinds))
-    return f"expected {' or '.join(kinds)}, which are read from {names or 'nothing'}"
+def _is_wanted(reader: Reader, kinds: Sequence[str] | None, things: Sequence[str] | None) -> bool:
+    return (kinds is None or reader.kind in kinds) and (things is None or reader.thing in things)
+
+
+def _expected(
+    readers: Sequence[Reader], kinds: Sequence[str] | None, things: Sequence[str] | None
+) -> str:
+    fitting = [each for each in readers if _is_wanted(each, kinds, things)]
+    names = ", ".join(dict.fromkeys(each.name for each in fitting))
+    what = " or ".join(kinds or [f"{thing}s" for thing in things or ()])
+    return f"expected {what}, which are read from {names or 'nothing'}"

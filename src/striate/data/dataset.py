@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Generic, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,14 +39,20 @@ class LeftOut:
 
 
 class Inputs(Protocol):
-    """What is learned from, by number, wherever it lies. `Files` and `Array` are for pictures."""
+    """What is learned from, by number, wherever it lies. `Files` and `Array` are for pictures.
+
+    Attributes:
+        thing: what one of them is: "image", "text", "recording".
+    """
+
+    thing: ClassVar[str]
 
     def __len__(self) -> int:
         """How many there are."""
 
     def __getitem__(self, row: int, /) -> Any:
-        """One input; a picture is (H, W, 3) uint8. ImageError with the reason if it cannot be
-        read."""
+        """One input; a picture is (H, W, 3) uint8, a text a str. InputError with the reason if it
+        cannot be read."""
 
     def name(self, row: int) -> str:
         """What people know it by: its path below the folder, with slashes, or "test/17"."""
@@ -68,6 +74,8 @@ class Files:
         paths: of each file, relative to `root` (or absolute).
         root: the folder that names are relative to.
     """
+
+    thing: ClassVar[str] = "image"
 
     def __init__(self, paths: Iterable[str | os.PathLike[str]], root: str | os.PathLike[str] = "."):
         self.paths = tuple(os.fspath(path) for path in paths)
@@ -105,6 +113,8 @@ class Array:
         array: (N, H, W) or (N, H, W, 3) uint8.
         names: (N,) what each is called; or one word, for "word/0", "word/1"...
     """
+
+    thing: ClassVar[str] = "image"
 
     def __init__(self, array: NDArray[np.uint8], names: Sequence[str] | str = "image"):
         if array.dtype != np.uint8 or array.ndim not in (3, 4) or array.shape[3:] not in ((), (3,)):
@@ -177,6 +187,11 @@ class Dataset(Generic[Target]):
         return len(self.inputs)
 
     @property
+    def thing(self) -> str:
+        """What one input is: "image", "text", "recording"."""
+        return self.inputs.thing
+
+    @property
     def classes(self) -> tuple[str, ...]:
         """The names of the classes, in the order of their numbers; () where there are none."""
         return self.targets.names
@@ -236,16 +251,18 @@ class Dataset(Generic[Target]):
         rest = self.split[~lost]
         if lost.any() and all((rest == part).any() for part in set(self.split.tolist())):
             reasons = {
-                row: f"no training image is of its class {self.targets.words(row)!r}"
+                row: f"no training {self.thing} is of its class {self.targets.words(row)!r}"
                 for row in np.flatnonzero(lost).tolist()
             }
             gone = sorted({self.targets.words(row) for row in reasons})
             data = self.without(reasons).noted(
-                f"not scored, because no training image is of the class: {quoted(gone)}"
+                f"not scored, because no training {self.thing} is of the class: {quoted(gone)}"
             )
             data = replace(data, targets=data.targets.compact())
-        drawn = bool(data.drawn)
-        return data.noted(*data.targets.learnable(data.split, name=name, drawn=drawn))
+        notes = data.targets.learnable(
+            data.split, name=name, drawn=bool(data.drawn), thing=self.thing
+        )
+        return data.noted(*notes)
 
     def noted(self, *notes: str) -> Self:
         """The same with more notes."""

@@ -14,6 +14,7 @@ from striate import progress
 from striate.data.dataset import SPLITS, TRAIN, Array, Dataset, Files, Inputs
 from striate.data.kept import pixels_of_files
 from striate.data.part import allocate
+from striate.data.prepared import Prepared
 from striate.data.threads import each
 from striate.errors import DataError, ImageError, StorageError
 from striate.files import cache_folder
@@ -29,15 +30,13 @@ IN_MEMORY = 2**30  # bytes; more than this is kept in a mapped file
 
 
 @dataclass(frozen=True, eq=False)
-class Decoded:
+class Decoded(Prepared):
     """A set and its pixels.
 
     Attributes:
-        dataset: without the images that could not be read; they are in its `left_out`.
         pixels: for each view, (N, S, S, C) uint8, row for row the images of `dataset`.
     """
 
-    dataset: Dataset
     pixels: Mapping[View, NDArray[np.uint8]]
 
 

@@ -12,6 +12,7 @@ from striate.data.splits import ASIDE, SPLITS, TRAIN, Rows
 from striate.errors import DataError
 
 ENOUGH = "at least 3 (one to learn from, one to choose on, one to score), better 20 and more"
+EXAMPLES = {"image": ", such as photos/cat/1.jpg and photos/dog/1.jpg"}
 
 
 class Doubtful(Protocol):
@@ -57,14 +58,14 @@ class Targets(ABC):
 
     Attributes:
         kind: one word for what they are: "labels", "boxes".
-        things: what `counts` counts, in the plural.
+        things: what `counts` counts, in the plural; None for the inputs themselves.
         contradiction: how copies of one picture with different marks are described.
         names: the classes, in the order of their numbers; () for a kind without classes.
         doubts: marks that were corrected, left out or look wrong.
     """
 
     kind: ClassVar[str]
-    things: ClassVar[str] = "images"
+    things: ClassVar[str | None] = None
     contradiction: ClassVar[str] = "marked in several ways"
     names: tuple[str, ...]
     doubts: tuple[Doubtful, ...] = ()
@@ -108,13 +109,16 @@ class Targets(ABC):
         """
         return None
 
-    def learnable(self, split: NDArray[np.int8], *, name: str, drawn: bool) -> tuple[str, ...]:
+    def learnable(
+        self, split: NDArray[np.int8], *, name: str, drawn: bool, thing: str = "image"
+    ) -> tuple[str, ...]:
         """Notes on what can be learned only in part.
 
         Args:
             split: (N,) an index into SPLITS, or ASIDE.
             name: what the person called the dataset, for the error.
             drawn: whether a split was drawn, not given.
+            thing: what one input is called.
 
         Raises:
             DataError: if nothing can be learned; it says what is expected.
@@ -173,7 +177,7 @@ class Labels(Targets):
         return self.numbers
 
     def counts(self, split: NDArray[np.int8]) -> NDArray[np.int64]:
-        """(len(names), 3) images of each class in each split."""
+        """(len(names), 3) inputs of each class in each split."""
         return tally(len(self.names), self.numbers, split)
 
     def mark(self, row: int) -> bytes:
@@ -185,7 +189,9 @@ class Labels(Targets):
     def single(self) -> NDArray[np.int64]:
         return self.numbers
 
-    def learnable(self, split: NDArray[np.int8], *, name: str, drawn: bool) -> tuple[str, ...]:
+    def learnable(
+        self, split: NDArray[np.int8], *, name: str, drawn: bool, thing: str = "image"
+    ) -> tuple[str, ...]:
         train, validation, test = self.counts(split).T
         total = train + validation + test
         used = np.flatnonzero(total)
@@ -194,21 +200,21 @@ class Labels(Targets):
             raise DataError(f"{name}: no training split to learn from, only {only}")
         if len(used) < 2:
             raise DataError(
-                f"{name}: one class only ({self.names[used[0]]!r}); expected at least two, such as "
-                "photos/cat/1.jpg and photos/dog/1.jpg"
+                f"{name}: one class only ({self.names[used[0]]!r}); expected at least two"
+                f"{EXAMPLES.get(thing, '')}"
             )
         if len(unlearned := used[train[used] == 0]):
             lacking = enumerated([repr(self.names[number]) for number in unlearned])
-            raise DataError(f"{name}: no training image of {lacking}, which is in another split")
+            raise DataError(f"{name}: no training {thing} of {lacking}, which is in another split")
         if total.max() == 1:
-            raise DataError(f"{name}: one image a class; expected {ENOUGH}")
+            raise DataError(f"{name}: one {thing} a class; expected {ENOUGH}")
         if drawn and not (validation.any() and test.any()):
             raise DataError(
-                f"{name}: {total.min()} images in the smallest class; expected {ENOUGH}"
+                f"{name}: {total.min()} {thing}s in the smallest class; expected {ENOUGH}"
             )
         if not (alone := [self.names[number] for number in np.flatnonzero(total == 1)]):
             return ()
-        return (f"one image only, which is learned from and never tested: {enumerated(alone)}",)
+        return (f"one {thing} only, which is learned from and never tested: {enumerated(alone)}",)
 
     def unlearned(self, split: NDArray[np.int8]) -> NDArray[np.bool_]:
         learned = np.bincount(self.numbers[split == TRAIN], minlength=len(self.names)) > 0

@@ -6,21 +6,29 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from numpy.typing import NDArray
 
 from striate.errors import InputError
 
 Input = str | os.PathLike[str] | bytes | NDArray[Any]
-"""An input as a person gives it: a path, the bytes of a file, or what it holds, as an array."""
+"""An input as a person gives it: a path, the bytes of a file, or what it holds, as an array; of a
+task that reads texts, a str is a text, and a path is a Path."""
 AHEAD = 4  # batches that are being read before the first is answered; memory holds no more
 
 Read = TypeVar("Read")
 
 
+class Named(NamedTuple):
+    """An input with the name that its prediction has."""
+
+    name: str
+    item: Input
+
+
 def batches(
-    inputs: Iterable[Input], read: Callable[[Input], Read], size: int
+    inputs: Iterable[Input | Named], read: Callable[[Input], Read], size: int
 ) -> Iterator[tuple[list[str], list[Read | InputError]]]:
     """Names, and what `read` made of the inputs or why it could not, a batch at a time.
 
@@ -29,9 +37,9 @@ def batches(
     if isinstance(inputs, str | bytes | os.PathLike):
         raise TypeError(f"give a list of inputs, not one: [{str(inputs)[:100]!r}]")
 
-    def attempt(item: Input) -> Read | InputError:
+    def attempt(item: Input | Named) -> Read | InputError:
         try:
-            return read(item)
+            return read(item.item if isinstance(item, Named) else item)
         except InputError as error:
             return error
 
@@ -50,6 +58,8 @@ def batches(
         pool.shutdown(cancel_futures=True)
 
 
-def name(number: int, item: Input) -> str:
-    """The path, or "input 3" where there is none."""
+def name(number: int, item: Input | Named) -> str:
+    """Its own, the path, or "input 3" where there is none."""
+    if isinstance(item, Named):
+        return item.name
     return str(Path(item)) if isinstance(item, str | os.PathLike) else f"input {number}"

@@ -2,14 +2,43 @@
 
 import glob
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from striate.data.walking import CLUTTER
 from striate.errors import UserError
+from striate.inference.reading import Input, Named
 
 ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".7z", ".rar")
 SCHEMES = ("http://", "https://", "ftp://", "s3://", "gs://", "data:")
+
+
+@dataclass(frozen=True)
+class Given:
+    """Inputs that a person has named.
+
+    Attributes:
+        count: how many there are; None where that is known at the end only.
+        items: each once, read when it is asked for.
+    """
+
+    count: int | None
+    items: Iterable[Input | Named]
+
+
+def files_of(places: Sequence[str], suffixes: Collection[str]) -> Given:
+    """The files that paths, folders and patterns stand for.
+
+    Raises:
+        UserError: if there is none, and as `expanded`.
+    """
+    found = expanded(places)
+    count = sum(1 for _ in walk(found, suffixes))
+    if not count:
+        some = ", ".join(sorted(suffixes)[:6])
+        raise UserError(f"{', '.join(places)}: no file to read there (looked for {some} ...)")
+    return Given(count, walk(found, suffixes))
 
 
 def expanded(places: Sequence[str]) -> list[str]:

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from striate.data import Dataset, Decoded, decode
+from striate.data import Dataset, Prepared, decode
 from striate.data.dataset import SPLITS
 from striate.errors import (
     DataError,
@@ -42,6 +42,7 @@ from striate.images import SUFFIXES, View
 from striate.inference.preprocessing import Preprocessing
 from striate.inference.program import Graph
 from striate.inference.reading import Input, batches
+from striate.inference.walking import Given, files_of
 from striate.progress import track
 
 if TYPE_CHECKING:
@@ -542,6 +543,7 @@ class Task(ABC):
         name: as `--task` has it, and in files.
         title: what is answered, for people: "which class a picture belongs to".
         reads: kinds of targets it learns from (`Targets.kind`).
+        thing: what one of its inputs is: "image", "text", "recording" (`Inputs.thing`).
         readers: of folders that only this task knows, besides `striate.data.READERS`.
         score: the key of its main metric in `Learned.validation`.
         score_title: of that, as a table has it: "top-1".
@@ -560,6 +562,7 @@ class Task(ABC):
     name: ClassVar[str]
     title: ClassVar[str]
     reads: ClassVar[tuple[str, ...]]
+    thing: ClassVar[str] = "image"
     readers: ClassVar[tuple["Reader", ...]] = ()
     score: ClassVar[str]
     score_title: ClassVar[str]
@@ -656,20 +659,32 @@ class Task(ABC):
                 raise DataError(f"{dataset.name}: the {part} split has no example")
         return dataset
 
-    def prepare(self, dataset: Dataset[Any], plans: Sequence[Plan]) -> Decoded:
-        """The data that the methods of these plans learn from: each file read once for all.
+    def prepare(self, dataset: Dataset[Any], plans: Sequence[Plan]) -> Prepared:
+        """The data that the methods of these plans learn from: each input read once for all.
 
-        The view that tells copies is there for any plans, so that all of them, and `evaluate` with
-        none, find the same copies and split the same way.
+        By default the inputs are pictures, decoded in the views of the methods. The view that tells
+        copies is there for any plans, so that all of them, and `evaluate` with none, find the same
+        copies and split the same way.
         """
         from striate.checking.appearance import VIEW
 
         views = [view for plan in plans for view in plan.method.views(dataset, plan.ask)]
         return decode(dataset, [VIEW, *views])
 
-    def answered(self, predictor: Predictor, data: Decoded, rows: Sequence[int]) -> Answered:
-        """What a predictor says of these rows of prepared data."""
+    def answered(self, predictor: Predictor, data: Any, rows: Sequence[int]) -> Answered:
+        """What a predictor says of these rows of the data that `prepare` gave."""
         return asked(predictor, data.dataset, rows)
+
+    def given(self, places: Sequence[str], options: Mapping[str, Any]) -> Given:
+        """The inputs that a person names for `predict`: files, folders, patterns.
+
+        Args:
+            options: those of `options["predict"]` that were given.
+
+        Raises:
+            UserError: if there is none.
+        """
+        return files_of(places, self.suffixes)
 
     def sections(self, comparison: Any) -> Iterable[Section]:
         """The task's parts of the report (`striate.comparing.Comparison`), in order."""

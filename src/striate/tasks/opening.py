@@ -23,8 +23,12 @@ def task_named(name: str) -> Task:
 
 
 def tasks_for(dataset: Dataset[Any]) -> list[Task]:
-    """Every task that learns from the targets of a set."""
-    return [task for task in TASKS.values() if dataset.targets.kind in task.reads]
+    """Every task that learns from such inputs and targets."""
+    return [
+        task
+        for task in TASKS.values()
+        if dataset.targets.kind in task.reads and dataset.thing == task.thing
+    ]
 
 
 def task_of(dataset: Dataset[Any], name: str | None = None) -> Task:
@@ -41,10 +45,12 @@ def task_of(dataset: Dataset[Any], name: str | None = None) -> Task:
             raise DataError(
                 f"{dataset.name} has {kind}, and {name} learns from {' or '.join(task.reads)}"
             )
+        if dataset.thing != task.thing:
+            raise DataError(f"{dataset.name} has {dataset.thing}s, and {name} reads {task.thing}s")
         return task
     fitting = tasks_for(dataset)
     if not fitting:
-        raise DataError(f"{dataset.name} has {kind}, from which no task learns")
+        raise DataError(f"{dataset.name} has {dataset.thing}s with {kind}, and no task reads that")
     if len(fitting) > 1:
         names = " or ".join(task.name for task in fitting)
         raise DataError(f"{dataset.name} can be learned from in several ways: give --task {names}")
@@ -73,4 +79,7 @@ def open(
     known: Sequence[Task] = [task_named(task)] if task else list(TASKS.values())
     readers = tuple(reader for each in known for reader in each.readers)
     kinds = [kind for each in known for kind in each.reads] if task else None
-    return data.open(place, seed=seed, kinds=kinds, readers=(*readers, *READERS), learn=learn)
+    things = [each.thing for each in known] if task else None
+    return data.open(
+        place, seed=seed, kinds=kinds, things=things, readers=(*readers, *READERS), learn=learn
+    )

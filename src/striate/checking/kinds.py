@@ -1,0 +1,8 @@
+"""Every kind of inputs that can be checked, by `Inputs.thing`: a module, and a line below."""
+
+from collections.abc import Mapping
+
+from striate.checking.kind import Kind
+from striate.checking.pictures import PICTURES
+
+KINDS: Mapping[str, Kind] = {"image": PICTURES}
