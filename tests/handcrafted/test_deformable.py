@@ -16,12 +16,13 @@ from striate.handcrafted.deformable import (
     Scored,
     needed_levels,
 )
-from striate.handcrafted.pyramid import DEPTH, OCTAVE, Pyramid, cell_of, pyramid
+from striate.handcrafted.part_features import MIRRORED
+from striate.handcrafted.pyramid import DEPTH, LEARNED, OCTAVE, Pyramid, cell_of, pyramid
 
 
 def picture(height: int, width: int, seed: int) -> Pyramid:
     pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
-    return pyramid(pixels, range(2 * OCTAVE))
+    return pyramid(pixels, range(0, 2 * OCTAVE, LEARNED), every=LEARNED)
 
 
 def component(rows: int, columns: int, parts: int, side: int, seed: int) -> Component:
@@ -155,13 +156,64 @@ def test_the_best_come_first_and_only_those_allowed() -> None:
 
 def test_levels_of_a_size() -> None:
     one = component(4, 4, 0, 1, 0)  # 15 to 60 pixels: cells of up to 15
-    assert one.levels == tuple(k for k in range(OCTAVE, LOWEST) if cell_of(k) <= 15)
-    assert needed_levels([one]) == set(one.levels)
-    assert needed_levels([one], parts=True) == {*one.levels, *(k - OCTAVE for k in one.levels)}
+    assert one.levels() == tuple(k for k in range(OCTAVE, LOWEST) if cell_of(k) <= 15)
+    assert needed_levels([one]) == set(one.levels())
+    assert needed_levels([one], parts=True) == {*one.levels(), *(k - OCTAVE for k in one.levels())}
     tiny = Component(0, torch.zeros(DEPTH, 3, 3), 0.0, (1.0, 2.0))
     huge = Component(0, torch.zeros(DEPTH, 3, 3), 0.0, (1e6, 2e6))
-    assert tiny.levels == (OCTAVE,)
-    assert huge.levels == (LOWEST,)
+    assert tiny.levels() == (OCTAVE,)
+    assert huge.levels() == (LOWEST,)
+    assert one.levels(LEARNED) == one.levels()[::2]  # five an octave while learning
+    assert tiny.levels(LEARNED) == (OCTAVE,)
+
+
+def turned_round(seen: Pyramid) -> Pyramid:
+    """The features of the mirror image, of a picture that is whole cells wide at every level."""
+    levels = {k: one[list(MIRRORED)].flip(2) for k, one in seen.levels.items()}
+    return replace(seen, levels=levels)
+
+
+@given(
+    rows=st.integers(2, 4),
+    columns=st.integers(2, 4),
+    parts=st.integers(0, 3),
+    side=st.integers(1, 3),
+    seed=st.integers(0, 99),
+)
+def test_the_mirror_image_scores_the_mirrored_picture_alike(
+    rows: int, columns: int, parts: int, side: int, seed: int
+) -> None:
+    one = component(rows, columns, parts, side, seed)
+    outline = torch.randn(4, 1 + 2 * parts, generator=torch.Generator().manual_seed(seed)) * 0.02
+    one = replace(one, outline=outline)
+    random = torch.Generator().manual_seed(seed)
+    levels = {
+        k: torch.rand(31, *size, generator=random).half()
+        for k, size in ((OCTAVE, (5, 6)), (0, (10, 12)))
+    }
+    seen = Pyramid(levels, (40, 48))
+    plain, mirror = Scored(one, seen), Scored.both(one, turned_round(seen))[1]
+    torch.testing.assert_close(
+        mirror.maps[OCTAVE].flip(1), plain.maps[OCTAVE], atol=1e-4, rtol=1e-4
+    )
+    first, second = (each.best(-torch.inf, 3) for each in (plain, mirror))
+    ours, theirs = plain.vectors(first), one.turned(mirror.vectors(second))
+    torch.testing.assert_close(ours, theirs)
+    boxes = mirror.outlined(second)
+    boxes[:, [0, 2]] = 48 - boxes[:, [2, 0]]
+    torch.testing.assert_close(boxes, plain.outlined(first), atol=1e-3, rtol=1e-4)
+    twice = one.mirrored.mirrored
+    for name in ("root", "parts", "costs", "anchors", "outline"):
+        assert torch.equal(getattr(twice, name), getattr(one, name))
+
+
+def test_a_pair_is_read_together_as_each_alone() -> None:
+    one, seen = component(3, 4, 2, 3, 0), picture(50, 70, 0)
+    for together, part in zip(Scored.both(one, seen), (one, one.mirrored), strict=True):
+        alone = Scored(part, seen)
+        assert together.maps.keys() == alone.maps.keys()
+        for level, scores in alone.maps.items():
+            torch.testing.assert_close(together.maps[level], scores, atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 1000), (5, 300), (20, 20)])

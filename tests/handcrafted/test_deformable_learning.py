@@ -11,7 +11,7 @@ from striate.handcrafted.deformable import Component, Scored, needed_levels
 from striate.handcrafted.deformable_learning import Scene, Settings, State, rounds
 from striate.handcrafted.deformable_solving import Examples
 from striate.handcrafted.deformable_start import begun
-from striate.handcrafted.pyramid import DEPTH, pyramid
+from striate.handcrafted.pyramid import DEPTH, LEARNED, pyramid
 from striate.ops.boxes import overlaps
 
 FEW = Settings(roots=2, parts=2, part_count=2, cells=(9, 16), negatives=200)
@@ -24,7 +24,8 @@ def marked(box: list[float]) -> Objects:
 
 
 def scene(pixels: NDArray[np.uint8], objects: Objects, components: list[Component]) -> Scene:
-    return Scene(pyramid(pixels, needed_levels(components, parts=True)), objects)
+    levels = needed_levels(components, parts=True, every=LEARNED)
+    return Scene(pyramid(pixels, levels, every=LEARNED), objects)
 
 
 def crosses(count: int, seed: int) -> list[tuple[NDArray[np.uint8], Objects]]:
@@ -90,7 +91,8 @@ def test_learning_goes_on_after_any_round_as_if_it_had_not_stopped() -> None:
         kept.append((state, tables))
     assert [state.done for state, _ in kept] == [1, 0, 1, 2, 0]
     assert [len(state.stages) for state, _ in kept] == [0, 1, 1, 1, 2]
-    assert kept[3][1][0][:, 4:].any()  # some parts have moved
+    assert {key[4] for key in kept[3][0].examples[0].keys} == {0, 1}  # in both ways
+    assert kept[3][1][0][:, 5:].any()  # some parts have moved
     for number, (state, tables) in enumerate(kept):
         pairs = list(zip(state.models, tables, strict=True))
         read = tuple(Examples.told(model, table, pyramids) for model, table in pairs)
@@ -108,3 +110,32 @@ def test_boxes_that_no_place_covers_leave_a_component_empty() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (96, 96, 3), dtype=np.uint8)
     _, (model,) = learned([blank], [scene(pixels, objects, [blank])], FEW)
     assert not model.root.any()
+
+
+def arrows(count: int) -> list[tuple[NDArray[np.uint8], Objects]]:
+    """Pictures with one wedge each, that points left in every other one."""
+    random, out = np.random.default_rng(0), []
+    for number in range(count):
+        pixels = random.integers(100, 130, (96, 128, 3)).astype(np.uint8)
+        x, y = int(random.integers(4, 80)), int(random.integers(4, 50))
+        for step in range(20):
+            pixels[y + step : y + 40 - step, x + 2 * step : x + 2 * step + 2] = 255
+        if number % 2:
+            x, pixels = 128 - x - 40, pixels[:, ::-1].copy()
+        out.append((pixels, marked([x, y, x + 40, y + 40])))
+    return out
+
+
+def test_what_looks_left_or_right_is_one_component_and_its_mirror_image() -> None:
+    pictures = arrows(10)
+    boxes = torch.from_numpy(np.concatenate([objects.boxes for _, objects in pictures]))
+    empty = begun(boxes, 0, cells=FEW.cells)
+    scenes = [scene(*one, empty) for one in pictures]
+    for (model,) in learned(empty, scenes, FEW):
+        ways = []
+        for one, (_, objects) in zip(scenes, pictures, strict=True):
+            best = [each.best(-9.0, 1) for each in Scored.both(model, one.pyramid)]
+            ways.append(float(best[0].scores) > float(best[1].scores))
+            place = best[0] if ways[-1] else best[1]
+            assert float(overlaps(place.boxes, torch.from_numpy(objects.boxes))) > 0.5
+        assert ways == [ways[0], not ways[0]] * 5

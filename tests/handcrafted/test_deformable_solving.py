@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from striate.handcrafted.deformable import Component
+from striate.handcrafted.deformable import Component, turned_boxes
 from striate.handcrafted.deformable_solving import (
     FREE,
     LEAST_COST,
@@ -69,7 +69,7 @@ def test_only_the_hardest_are_kept() -> None:
     rows = torch.zeros(5, len(weights))
     rows[:, -1] = torch.tensor([3.0, -1.0, 2.0, 0.0, 1.0])
     examples = Examples(
-        rows[:0], torch.zeros(0, 4), rows, keys=[(0, 0, 0, row) for row in range(5)]
+        rows[:0], torch.zeros(0, 4), rows, keys=[(0, 0, 0, row, 0) for row in range(5)]
     )
     thinned(one.but(weights), examples, 2)
     assert examples.negatives[:, -1].tolist() == [3.0, 2.0]
@@ -78,9 +78,9 @@ def test_only_the_hardest_are_kept() -> None:
 
 def test_negatives_of_no_such_picture() -> None:
     picture = Pyramid({5: torch.zeros(31, 4, 4, dtype=torch.float16)}, (32, 32))
-    inside = torch.tensor([[0, 5, 1, 2]], dtype=torch.int32)
-    assert Examples.told(blank(), inside, [picture]).keys == [(0, 5, 1, 2)]
-    for place, value in ((0, 1), (0, -1), (1, 6), (2, 50), (3, 50)):
+    inside = torch.tensor([[0, 5, 1, 2, 0]], dtype=torch.int32)
+    assert Examples.told(blank(), inside, [picture]).keys == [(0, 5, 1, 2, 0)]
+    for place, value in ((0, 1), (0, -1), (1, 6), (2, 50), (3, 50), (4, 2)):
         table = inside.clone()
         table[0, place] = value
         with pytest.raises(LookupError):
@@ -101,3 +101,22 @@ def test_outlines_are_least_squares() -> None:
     fitted = outlined(one, Examples(rows, offsets, rows[:0]))
     torch.testing.assert_close(fitted.outline, truth, atol=1e-3, rtol=0)
     assert outlined(one, Examples(rows[:1], offsets[:1], rows[:0])) is one
+
+
+def test_things_are_turned_to_look_one_way() -> None:
+    one = blank(2, 4)
+    generator = torch.Generator().manual_seed(0)
+    thing = torch.randn(len(one.weights), generator=generator)
+    rows = thing + 0.5 * torch.randn(40, len(thing), generator=generator)
+    away = torch.rand(40, 4, generator=generator)
+    turn = torch.arange(40) % 3 == 0
+    seen = torch.where(turn[:, None], one.turned(rows), rows)
+    boxes = torch.where(turn[:, None], turned_boxes(away), away)
+    examples = Examples(seen, boxes, rows[:0])
+    examples.face_one_way(one)
+    turned = torch.equal(examples.positives[0], one.turned(rows[0]))  # all may look the other way
+    torch.testing.assert_close(examples.positives, one.turned(rows) if turned else rows)
+    torch.testing.assert_close(examples.offsets, turned_boxes(away) if turned else away)
+    none = Examples(rows[:0], away[:0], rows[:0])
+    none.face_one_way(one)
+    assert not len(none.positives)

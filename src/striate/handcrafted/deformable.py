@@ -3,22 +3,25 @@ filters at twice its resolution, and what it costs a part to leave its place.
 
     score(p0, ..., pn) = F0 . phi(p0) + sum_i (Fi . phi(pi) - di . (dx, dy, dx², dy²)) + b   (2)
 
-The score of a place is that of the root there with every part where it is best (Section 3.2).
+The score of a place is that of the root there with every part where it is best (Section 3.2). The
+mirror image of a component is one too, by the same weights: things look left or right.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from striate.handcrafted.part_features import MIRRORED
 from striate.handcrafted.pyramid import DEPTH, OCTAVE, Pyramid, cell_of
 from striate.ops.distance_transform import fetched
 
 REACH = 4  # cells of a part's level that it may leave its place by, either way
-LOWEST = 60  # the last level a component may look at: its cells cover 16,384 pixels
+LOWEST = 12 * OCTAVE  # the last level a component may look at: its cells cover 16,384 pixels
 BENDS = 4  # numbers of a deformation: dx, dy, dx², dy²
 
 
@@ -59,13 +62,13 @@ class Component:
         """Cells that a root may reach beyond the picture."""
         return max(self.shape) // 2
 
-    @cached_property
-    def levels(self) -> tuple[int, ...]:
-        """Where the root looks; its parts look an octave higher. Never empty: the level of the
-        nearest size, where none is inside `sides`."""
+    def levels(self, every: int = 1) -> tuple[int, ...]:
+        """Where the root looks, among the levels that `every` divides; its parts look an octave
+        higher. Never empty: the level of the nearest size, where none is inside `sides`."""
         height, width = self.shape
         low, high = self.sides
-        side = {k: (height * width) ** 0.5 * cell_of(k) for k in range(OCTAVE, LOWEST + 1)}
+        known = range(OCTAVE, LOWEST + 1, every)
+        side = {k: (height * width) ** 0.5 * cell_of(k) for k in known}
         inside = tuple(k for k, pixels in side.items() if low <= pixels <= high)
         middle = (low * high) ** 0.5
         return inside or (min(side, key=lambda k: abs(side[k] - middle)),)
@@ -88,13 +91,47 @@ class Component:
             bias=float(bias),
         )
 
+    @cached_property
+    def _turn(self) -> tuple[Tensor, Tensor]:
+        """(D,) which weight of its own each weight of the mirror image is, and with which sign."""
+        sizes = [self.root.numel(), self.parts.numel(), self.costs.numel(), 1]
+        root, parts, costs, bias = torch.arange(sum(sizes)).split(sizes)
+        channels = [*MIRRORED, DEPTH - 1]
+        root = root.reshape(self.root.shape)[channels].flip(2)
+        parts = parts.reshape(self.parts.shape)[:, channels].flip(3)
+        signs = torch.ones(sum(sizes))
+        signs[costs[::BENDS]] = -1  # of dx
+        return torch.cat([root.flatten(), parts.flatten(), costs, bias]), signs
 
-def needed_levels(components: Sequence[Component], *, parts: bool = False) -> set[int]:
+    def turned(self, vectors: Tensor) -> Tensor:
+        """Weights or vectors (..., D) of this component as its mirror image has them, and back."""
+        places, signs = self._turn
+        return vectors[..., places] * signs
+
+    @cached_property
+    def mirrored(self) -> "Component":
+        """What finds the same things looking the other way."""
+        width, side = self.root.shape[2], self.parts.shape[3]
+        anchors, outline = self.anchors.clone(), turned_boxes(self.outline.T).T.contiguous()
+        anchors[:, 0] = 2 * width - side - anchors[:, 0]
+        outline[:, 1::2] *= -1  # of dx
+        one = self.but(self.turned(self.weights))
+        return replace(one, anchors=anchors, outline=outline)
+
+
+def turned_boxes(boxes: Tensor) -> Tensor:
+    """x0 y0 x1 y1 (..., 4) from a middle, with left and right exchanged."""
+    return boxes[..., [2, 1, 0, 3]] * boxes.new_tensor([-1.0, 1.0, -1.0, 1.0])
+
+
+def needed_levels(
+    components: Sequence[Component], *, parts: bool = False, every: int = 1
+) -> set[int]:
     """The levels of a pyramid that these components read; with `parts`, those that parts they do
     not have yet will read, too."""
-    roots = {level for one in components for level in one.levels}
+    roots = {level for one in components for level in one.levels(every)}
     some = (one for one in components if parts or len(one.parts))
-    return roots | {level - OCTAVE for one in some for level in one.levels}
+    return roots | {level - OCTAVE for one in some for level in one.levels(every)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,28 +173,28 @@ class Scored:
             `margin` cells beyond the picture.
     """
 
-    def __init__(self, component: Component, picture: Pyramid):
+    def __init__(self, component: Component, picture: Pyramid, answers: "Answers | None" = None):
         self.component, self.size = component, picture.size
-        self._seen: dict[int, tuple[Tensor, Tensor | None, Tensor | None]] = {}
+        self._seen = answers if answers is not None else answers_of([component], picture)[0]
         self.maps: dict[int, Tensor] = {}
-        parts = len(component.parts)
-        for level in component.levels:
-            if level not in picture.levels or (parts and level - OCTAVE not in picture.levels):
-                continue
-            wide, finer = planes(component, picture, level)
-            total = convolved(wide, component.root[None])[0] + component.bias
-            raw = None
-            if finer is not None:
-                raw = convolved(finer, component.parts)
+        for level, one in self._seen.items():
+            total = one.roots + component.bias
+            if one.parts is not None:
                 for best, (x, y) in zip(
-                    fetched(raw, component.costs, reach=REACH),
+                    fetched(one.parts, component.costs, reach=REACH),
                     (component.anchors + REACH).tolist(),
                     strict=True,
                 ):
                     rows, columns = total.shape
                     total += best[y : y + 2 * rows : 2, x : x + 2 * columns : 2]
             self.maps[level] = total
-            self._seen[level] = (wide, finer, raw)
+
+    @classmethod
+    def both(cls, component: Component, picture: Pyramid) -> "tuple[Scored, Scored]":
+        """A component and its mirror image."""
+        pair = (component, component.mirrored)
+        first, second = answers_of(pair, picture)
+        return cls(pair[0], picture, first), cls(pair[1], picture, second)
 
     def edges(self, level: int) -> tuple[Tensor, Tensor, float, float]:
         """Of the roots at a level: left edges (W,), upper edges (H,), width and height, pixels."""
@@ -195,7 +232,7 @@ class Scored:
     def displaced(self, level: int, rows: Tensor, columns: Tensor) -> Tensor:
         """Where each part of these roots is best: (K, P, 2) dx and dy in cells of its level."""
         one = self.component
-        raw = self._seen[level][2]
+        raw = self._seen[level].parts
         if raw is None:
             return torch.zeros(len(rows), 0, 2, dtype=torch.int64)
         steps = torch.arange(-REACH, REACH + 1)
@@ -235,9 +272,40 @@ class Scored:
         return out
 
     def _vectors(self, level: int, rows: Tensor, columns: Tensor) -> Tensor:
-        wide, finer, _ = self._seen[level]
+        one = self._seen[level]
         moves = self.displaced(level, rows, columns)
-        return vectors_at(self.component, wide, finer, rows, columns, moves)
+        return vectors_at(self.component, one.wide, one.finer, rows, columns, moves)
+
+
+class Answer(NamedTuple):
+    """What the filters of a component answer at a level: `planes`, and their maps."""
+
+    wide: Tensor
+    finer: Tensor | None
+    roots: Tensor
+    parts: Tensor | None
+
+
+Answers = dict[int, Answer]  # by level
+
+
+def answers_of(components: Sequence[Component], picture: Pyramid) -> list[Answers]:
+    """The answers of each of several components of one form, read together: a few filters more cost
+    a processor next to nothing."""
+    one, count = components[0], len(components[0].parts)
+    roots = torch.stack([each.root for each in components])
+    parts = torch.cat([each.parts for each in components])
+    found: list[Answers] = [{} for _ in components]
+    for level in one.levels(picture.every):
+        if level not in picture.levels or (count and level - OCTAVE not in picture.levels):
+            continue
+        wide, finer = planes(one, picture, level)
+        rough = convolved(wide, roots)
+        fine = None if finer is None else convolved(finer, parts)
+        for number, mine in enumerate(found):
+            own = None if fine is None else fine[number * count : (number + 1) * count]
+            mine[level] = Answer(wide, finer, rough[number], own)
+    return found
 
 
 def planes(component: Component, picture: Pyramid, level: int) -> tuple[Tensor, Tensor | None]:

@@ -5,6 +5,11 @@ Where a thing's root and parts lie is not told, only its box. So two steps alter
 model held, every positive is placed where it scores best among the places that cover its box, and
 the background is searched for what scores too high (`deformable_choosing`); with the places held,
 the machine is convex (`deformable_solving`).
+
+Which way a thing looks is not told either. Every box is learned from as it is or as its mirror
+image, whichever its component scores higher, and the background in both ways; to learn from the
+mirror images of all pictures as well would only show each example twice. In the first round,
+before anything is known, boxes are sorted by the way they look.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,7 +20,7 @@ from torch import Tensor
 
 from striate import progress
 from striate.data.boxes import Objects
-from striate.handcrafted.deformable import Component, Scored
+from striate.handcrafted.deformable import Component, Scored, turned_boxes
 from striate.handcrafted.deformable_choosing import agreements, negatives, offsets, positives
 from striate.handcrafted.deformable_solving import Examples, outlined, solved, thinned
 from striate.handcrafted.deformable_start import with_parts
@@ -152,20 +157,30 @@ def gather(
     """
     placed: list[list[tuple[Tensor, Tensor]]] = [[] for _ in models]
     most = min(settings.negatives_an_image, -(-settings.negatives // len(scenes)))
+    ways = 1 if random is not None else 2  # a component alone, or also its mirror image
     for number, scene in enumerate(scenes):
-        seen = [Scored(model, scene.pyramid) for model in models]
         if random is not None:
+            seen = [Scored(model, scene.pyramid) for model in models]
             for one in seen:
                 for level, scores in one.maps.items():
                     one.maps[level] = torch.rand(scores.shape, generator=random)
-        shared = [agreements(one, scene.objects) for one in seen]
+        else:
+            seen = [one for model in models for one in Scored.both(model, scene.pyramid)]
+        # both of a pair have their roots in the same places
+        shared = [agreements(one, scene.objects) for one in seen[::ways] for _ in range(ways)]
         chosen = positives(seen, shared, scene.objects, settings.near, random is not None)
-        for place, (one, mine, told) in enumerate(zip(seen, examples, shared, strict=True)):
+        for place, (one, told) in enumerate(zip(seen, shared, strict=True)):
+            mine, mirror = place // ways, bool(place % ways)
             boxes, found = chosen[place]
-            if len(found) and sum(len(v) for v, _ in placed[place]) < settings.positives:
-                placed[place].append((one.vectors(found), offsets(found.boxes, boxes, one.size)))
+            if len(found) and sum(len(v) for v, _ in placed[mine]) < settings.positives:
+                vectors, away = one.vectors(found), offsets(found.boxes, boxes, one.size)
+                if mirror:
+                    vectors, away = one.component.turned(vectors), turned_boxes(away)
+                placed[mine].append((vectors, away))
             hard = negatives(one, told, far=settings.far, least=least, most=most)
-            mine.add(number, hard, one)
+            examples[mine].add(number, hard, one, mirror=mirror)
         bar.advance()
-    for mine, fresh in zip(examples, placed, strict=True):
-        mine.settle(fresh)
+    for each, fresh, model in zip(examples, placed, models, strict=True):
+        each.settle(fresh)
+        if random is not None:
+            each.face_one_way(model)

@@ -15,6 +15,7 @@ from striate.handcrafted.deformable import (
     Scored,
     moves_in,
     planes,
+    turned_boxes,
     vectors_at,
 )
 from striate.handcrafted.pyramid import Pyramid
@@ -25,12 +26,15 @@ FREE = 10.0  # the bias is written this much larger, so that it is regularized l
 STIFF = 10.0  # ridge of the outlines: parts tell little of a box while boxes are few
 STEPS = 200  # of the solver
 
-Key = tuple[int, int, int, int]  # scene, level, row, column: where a negative was found
+# Where a negative was found: scene, level, row, column, 1 if by the mirror image.
+Key = tuple[int, int, int, int, int]
+LENGTH = 5  # of a key
+TURNS = 100  # of sorting things by the way they look
 
 
 @dataclass(eq=False)
 class Examples:
-    """Of one component.
+    """Of one component; those that its mirror image found are turned round.
 
     Attributes:
         positives: (N, D) of this round.
@@ -51,13 +55,18 @@ class Examples:
         nothing = torch.zeros(0, len(component.weights))
         return cls(nothing, torch.zeros(0, 4), nothing)
 
-    def add(self, scene: int, hard: Places, seen: Scored) -> None:
-        """Takes up those of a scene's hard places that were not known."""
+    def add(self, scene: int, hard: Places, seen: Scored, *, mirror: bool = False) -> None:
+        """Takes up those of a scene's hard places that were not known.
+
+        Args:
+            mirror: whether `seen` is of the component's mirror image.
+        """
         known = set(self.keys)
         places = (hard.levels.tolist(), hard.rows.tolist(), hard.columns.tolist())
-        keys = [(scene, *place) for place in zip(*places, strict=True)]
+        keys = [(scene, *place, int(mirror)) for place in zip(*places, strict=True)]
         fresh = [row for row, key in enumerate(keys) if key not in known]
-        self.fresh.append(seen.vectors(hard.take(torch.tensor(fresh, dtype=torch.int64))))
+        vectors = seen.vectors(hard.take(torch.tensor(fresh, dtype=torch.int64)))
+        self.fresh.append(seen.component.turned(vectors) if mirror else vectors)
         self.keys += [keys[row] for row in fresh]
 
     def settle(self, placed: list[tuple[Tensor, Tensor]]) -> None:
@@ -68,9 +77,9 @@ class Examples:
         self.fresh = []
 
     def table(self, component: Component) -> Tensor:
-        """(M, 4 + 2 P) int32: of each negative its key, then by how much each part has moved: with
+        """(M, 5 + 2 P) int32: of each negative its key, then by how much each part has moved: with
         the pictures all that there is to know of it."""
-        keys = torch.tensor(self.keys, dtype=torch.int32).reshape(-1, 4)
+        keys = torch.tensor(self.keys, dtype=torch.int32).reshape(-1, LENGTH)
         return torch.cat([keys, moves_in(component, self.negatives).flatten(1).int()], 1)
 
     @classmethod
@@ -81,22 +90,46 @@ class Examples:
             LookupError, RuntimeError: if they lie in no such picture.
         """
         examples, parts = cls.of(component), len(component.parts)
-        keys, moves = table.long().split([4, 2 * parts], 1)
-        if bool((keys < 0).any()):
+        keys, moves = table.long().split([LENGTH, 2 * parts], 1)
+        scenes, levels, rows, columns, turns = keys.unbind(1)
+        if bool((keys < 0).any()) or bool((turns > 1).any()):
             raise LookupError("a negative lies before the first scene, level, row or column")
-        scenes, levels, rows, columns = keys.unbind(1)
-        examples.keys = [(a, b, c, d) for a, b, c, d in keys.tolist()]
+        examples.keys = [(a, b, c, d, e) for a, b, c, d, e in keys.tolist()]
         examples.negatives = torch.zeros(len(table), len(component.weights))
-        for scene, level in sorted({key[:2] for key in examples.keys}):
-            mine = ((scenes == scene) & (levels == level)).nonzero().flatten()
-            examples.negatives[mine] = vectors_at(
-                component,
-                *planes(component, pictures[scene], level),
+        for scene, level, turn in sorted({(key[0], key[1], key[4]) for key in examples.keys}):
+            here = (scenes == scene) & (levels == level) & (turns == turn)
+            mine = here.nonzero().flatten()
+            one = component.mirrored if turn else component
+            moved = moves[mine].reshape(len(mine), parts, 2)
+            vectors = vectors_at(
+                one,
+                *planes(one, pictures[scene], level),
                 rows[mine],
                 columns[mine],
-                moves[mine].reshape(len(mine), parts, 2),
+                moved * torch.tensor([-1, 1]) if turn else moved,
             )
+            examples.negatives[mine] = one.turned(vectors) if turn else vectors
         return examples
+
+    def face_one_way(self, component: Component) -> None:
+        """Turns positives round so that they look one way, as far as they look any way.
+
+        Each is taken as it is or as its mirror image, so that all together are most alike: twice as
+        many groups as a component has, of which the second is the mirror image of the first
+        (the authors' program, voc-release4). The sum of all products only grows from turn to turn.
+        """
+        other = component.turned(self.positives)
+        odd = self.positives - other
+        ways = torch.zeros(len(odd))
+        chosen = odd[odd.square().sum(1).argmax()] if len(odd) else odd.sum(0)
+        for _ in range(TURNS):
+            before, ways = ways, torch.where(odd @ chosen < 0, -1.0, 1.0)
+            if torch.equal(before, ways):
+                break
+            chosen = ways @ odd
+        back = (ways < 0)[:, None]
+        self.positives = torch.where(back, other, self.positives)
+        self.offsets = torch.where(back, turned_boxes(self.offsets), self.offsets)
 
 
 def solved(component: Component, examples: Examples, cost: float) -> Component:

@@ -50,23 +50,32 @@ def with_parts(component: Component, *, count: int, covered: float) -> Component
     """The component with parts where its root is strong (Section 5.2, phase 3): one after the
     other, each where the positive weights that no part covers yet are largest.
 
-    The parts are the root at twice the resolution; the two then share the root's score.
+    A part lies in the middle between left and right, or beside it with another in the mirrored
+    place; the two then learn by themselves. All are squares of one size, where the paper chooses
+    among a few shapes. They are the root at twice the resolution; the two then share the root's
+    score.
 
     Args:
         covered: cells of all parts beside the cells of the root at their level.
     """
     rows, columns = component.shape
     area = covered * 4 * rows * columns / count
-    side = max(2, min(round(area**0.5), 2 * rows, 2 * columns))
+    side = max(2, min(2 * round(area**0.5 / 2), 2 * rows, 2 * columns))  # even, as the root is here
     finer = F.interpolate(component.root[None], scale_factor=2, mode="bilinear")[0]
     energy = finer[:-1].clamp(min=0).square().sum(0)
-    anchors, parts = [], []
-    for _ in range(count):
+    energy = (energy + energy.flip(1)) / 2
+    middle = columns - side // 2
+    anchors: list[tuple[int, int]] = []
+    while len(anchors) < count:
         sums = F.avg_pool2d(energy[None, None], side, 1)[0, 0]
-        y, x = divmod(int(sums.argmax()), sums.shape[1])
-        anchors.append([x, y])
-        parts.append(finer[:, y : y + side, x : x + side] / 8)
-        energy[y : y + side, x : x + side] = 0
+        beside = columns - side + 1 if count - len(anchors) > 1 else 0  # not across the middle
+        allowed = [*range(max(0, beside)), middle]
+        y, place = divmod(int(sums[:, allowed].argmax()), len(allowed))
+        x = allowed[place]
+        for left in dict.fromkeys((x, 2 * columns - side - x)):
+            anchors.append((left, y))
+            energy[y : y + side, left : left + side] = 0
+    parts = [finer[:, y : y + side, x : x + side] / 8 for x, y in anchors]
     costs = torch.tensor([0.0, 0.0, FIRST_COST, FIRST_COST]).repeat(len(parts), 1)
     return replace(
         component,

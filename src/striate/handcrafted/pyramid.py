@@ -10,7 +10,8 @@ from torch import Tensor
 
 from striate.handcrafted.part_features import CELL, CHANNELS, part_features
 
-OCTAVE = 5  # levels from one scale to half of it (lambda; the paper's 5 for learning)
+OCTAVE = 10  # levels from one scale to half of it, in use (lambda, Section 3) ...
+LEARNED = 2  # ... and while learning only each second: 5 an octave
 LARGEST = 2.0  # scale of level 0: parts, at twice the resolution of roots, see twice the picture
 DEPTH = CHANNELS + 1  # the last says "beyond the picture"
 MOST = 40_000_000  # pixels of a level; a larger one is left out
@@ -33,10 +34,12 @@ class Pyramid:
     Attributes:
         levels: by number, each (31, h, w) float16; absent where the picture has no whole cell.
         size: height and width of the picture.
+        every: which of the levels are meant: all, or those that it divides.
     """
 
     levels: Mapping[int, Tensor]
     size: tuple[int, int]
+    every: int = 1
 
     def padded(self, level: int, margin: int, inner: tuple[int, int] | None = None) -> Tensor:
         """A level (32, h + 2 margin, w + 2 margin) float32 with cells beyond the picture all
@@ -57,8 +60,8 @@ class Pyramid:
         return wide
 
 
-def pyramid(pixels: NDArray[np.uint8], levels: Iterable[int]) -> Pyramid:
-    """The levels asked for of a picture (H, W, 3) uint8."""
+def pyramid(pixels: NDArray[np.uint8], levels: Iterable[int], *, every: int = 1) -> Pyramid:
+    """The levels asked for of a picture (H, W, 3) uint8; `every` as `Pyramid` has it."""
     from PIL import Image
 
     height, width = pixels.shape[:2]
@@ -72,4 +75,4 @@ def pyramid(pixels: NDArray[np.uint8], levels: Iterable[int]) -> Pyramid:
         colors = torch.from_numpy(np.asarray(seen, np.float32) / 255)
         planes = colors.permute(2, 0, 1).contiguous()[None]
         made[level] = part_features(planes)[0].half()
-    return Pyramid(made, (height, width))
+    return Pyramid(made, (height, width), every)

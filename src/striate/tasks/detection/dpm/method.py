@@ -19,7 +19,7 @@ from striate.evaluation.detection import average_precisions, judged
 from striate.handcrafted.deformable import Component, needed_levels
 from striate.handcrafted.deformable_learning import NOTHING, Scene, Settings, rounds
 from striate.handcrafted.deformable_start import begun
-from striate.handcrafted.pyramid import pyramid
+from striate.handcrafted.pyramid import LEARNED, pyramid
 from striate.models.matching import Detections
 from striate.ops.memory import keep_memory
 from striate.progress import Clock
@@ -126,7 +126,7 @@ def scenes_of(
     Raises:
         DataError: if no training image can be read.
     """
-    levels = needed_levels(components, parts=True)
+    levels = needed_levels(components, parts=True, every=LEARNED)
     drawn = np.random.default_rng(seed).permutation(np.flatnonzero(data.split == TRAIN))
     rows = sorted(drawn.tolist(), key=lambda row: not data.targets.objects[row].asked.any())
     scenes: list[Scene] = []
@@ -135,7 +135,7 @@ def scenes_of(
         if used > MEMORY:
             break
         try:
-            features = pyramid(whole(data.inputs, row), levels)
+            features = pyramid(whole(data.inputs, row), levels, every=LEARNED)
         except ImageError as error:
             broken += 1
             notes.append(f"{data.inputs.name(row)} was left out: {error}")

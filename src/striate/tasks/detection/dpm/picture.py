@@ -110,11 +110,14 @@ def costs(one: Component) -> Pixels:
 
 
 def best(one: Component, pixels: Pixels) -> Tile:
-    """The picture around the component's best place, root and parts framed."""
-    score_maps = Scored(one, pyramid(pixels, needed_levels([one])))
-    place = score_maps.best(-torch.inf, 1)
-    if not len(place):
+    """The picture around the best place of the component or its mirror image, root and parts
+    framed."""
+    both = Scored.both(one, pyramid(pixels, needed_levels([one])))
+    found = [(maps, place) for maps in both if len(place := maps.best(-torch.inf, 1))]
+    if not found:
         return Tile(pixels.copy(), "the picture is smaller than the root")
+    score_maps, place = max(found, key=lambda pair: float(pair[1].scores))
+    one = score_maps.component
     level = int(place.levels)
     shown = pixels.copy()
     thick = max(1, round(cell_of(level) / 6))

@@ -157,17 +157,17 @@ def component_of(
 
 
 def scored(components: Sequence[Component], features: Pyramid) -> Detections:
-    """Detections of the components in a picture, after suppression, with the machine's scores."""
+    """Detections of the components and their mirror images in a picture, after suppression, with
+    the machine's scores."""
     boxes, classes, scores = [torch.zeros(0, 4)], [torch.zeros(0, dtype=torch.int64)], []
     scores.append(torch.zeros(0))
-    for one in components:
-        score_maps = Scored(one, features)
+    for score_maps in (one for each in components for one in Scored.both(each, features)):
         places = score_maps.best(LEAST, PLACES)
         inside = clipped(score_maps.outlined(places), features.size)
         some = (inside[:, 2:] - inside[:, :2]).amin(1) > 0
         boxes.append(inside[some])
         scores.append(places.scores[some])
-        classes.append(torch.full((int(some.sum()),), one.kind))
+        classes.append(torch.full((int(some.sum()),), score_maps.component.kind))
     all_boxes, all_classes, all_scores = torch.cat(boxes), torch.cat(classes), torch.cat(scores)
     kept = non_maximum_suppression(all_boxes, all_scores, OVERLAP, groups=all_classes)[:MOST]
     return Detections(all_boxes[kept], all_classes[kept], all_scores[kept])
