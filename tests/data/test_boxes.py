@@ -48,6 +48,18 @@ def test_words_and_keys() -> None:
     assert Boxes((), (), np.zeros((0, 2), int)).counts(np.zeros(0, np.int8)).shape == (0, 3)
 
 
+@pytest.mark.parametrize(("sound", "pressing"), [(98, ["outside", "tiny"]), (99, ["outside"])])
+def test_a_few_tiny_boxes_are_not_pressing(sound: int, pressing: list[str]) -> None:
+    marks = [Mark("a", (0, 2 * k, 9, 2 * k + 5)) for k in range(sound)]
+    marks += [Mark("a", (0, 0, 1, 9)), Mark("a", (5, 500, 20, 510))]
+    objects, doubts = mended(marks, {"a": 0}, (600, 10), "x")
+    targets = Boxes(("a",), (objects,), np.array([[600, 10]]), tuple(doubts))
+    assert [doubt.kind for doubt in targets.doubts] == ["tiny", "outside"]
+    assert sorted(doubt.kind for doubt in targets.pressing) == pressing
+    faults = targets.facts(np.zeros(1, np.int8)).faults
+    assert any("hardly a pixel" in fault for fault in faults) == ("tiny" in pressing)
+
+
 def test_broken_boxes() -> None:
     marks = [
         Mark("a", (-5, 2, 4, 8)), Mark("a", (3, 3, 3, 8)), Mark("a", (20, 0, 30, 5)),

@@ -125,7 +125,7 @@ class Findings:
         data = self.dataset
         return not (
             data.left_out
-            or data.targets.doubts
+            or data.targets.pressing
             or self.copies
             or self.odd
             or self.suspects

@@ -126,7 +126,7 @@ def print_doubts(dataset: "Dataset[Any]") -> None:
     for note in dataset.notes:
         print(f"note: {printable(note)}")
     _print_some("left out", [(one.name, one.reason) for one in dataset.left_out])
-    _print_some("doubtful", [(one.image, one.text) for one in dataset.targets.doubts])
+    _print_some("doubtful", [(one.image, one.text) for one in dataset.targets.pressing])
 
 
 def _print_some(heading: str, pairs: Sequence[tuple[str, str]]) -> None:

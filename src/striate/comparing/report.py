@@ -37,7 +37,7 @@ def contents(comparison: "Comparison") -> dict[str, Any]:
     task, dataset = comparison.task, comparison.dataset
     broken = [pair for row in comparison.rows for pair in row.broken]
     left_out = [*((one.name, one.reason) for one in dataset.left_out), *dict.fromkeys(broken)]
-    doubts = dataset.targets.doubts
+    doubts = dataset.targets.pressing
     return {
         "advice": comparison.advice,
         "name": dataset.name,

@@ -99,6 +99,13 @@ class Boxes(Targets):
         objects = tuple(self.objects[row] for row in rows.tolist())
         return replace(self, objects=objects, sizes=self.sizes[rows])
 
+    @property
+    def pressing(self) -> tuple[Doubt, ...]:
+        """All but a few tiny boxes, which stay as they are."""
+        others = tuple(doubt for doubt in self.doubts if doubt.kind != "tiny")
+        few = len(self.doubts) - len(others) < FEW * sum(map(len, self.objects))
+        return others if few else self.doubts
+
     def strata(self) -> NDArray[np.int64]:
         """(N,) the class of each image's largest object; one more than the last class where
         nothing is marked."""
@@ -132,9 +139,7 @@ class Boxes(Targets):
             for name, row in zip(self.names, counts, strict=True)
             if row.sum() and not row[TRAIN]
         ]
-        kinds = Counter[str](doubt.kind for doubt in self.doubts)
-        if kinds["tiny"] < FEW * sum(map(len, self.objects)):  # nobody can do anything about them
-            del kinds["tiny"]
+        kinds = Counter[str](doubt.kind for doubt in self.pressing)
         faults += [
             f"{kinds[kind]:,} {'box' if kinds[kind] == 1 else 'boxes'} {words}"
             for kind, words in DOUBTS.items()

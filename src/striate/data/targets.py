@@ -70,6 +70,11 @@ class Targets(ABC):
     names: tuple[str, ...]
     doubts: tuple[Doubtful, ...] = ()
 
+    @property
+    def pressing(self) -> Sequence[Doubtful]:
+        """Those of the doubts that a person can do something about."""
+        return self.doubts
+
     @abstractmethod
     def __len__(self) -> int:
         """N, the number of inputs that are marked."""

@@ -9,7 +9,7 @@ import pytest
 
 from striate.data import Dataset
 from striate.data.boxes import Boxes, Objects
-from striate.errors import DataError
+from striate.errors import DataError, Diverged
 from striate.recognizer import Recognizer, load
 from striate.tasks.contract import Ask, Learned, asked
 from striate.tasks.detection.dpm import method as dpm
@@ -82,6 +82,14 @@ def test_one_marked_training_image_is_enough_to_run(shapes: Dataset[Boxes], kind
     learned = QUICK[kind](data, FRESH)
     answered = asked(learned.predictor, data, np.flatnonzero(split == 2).tolist())
     assert 0 <= TASK.scores(answered, data, data.classes).value <= 1
+
+
+@pytest.mark.parametrize("kind", ["yolo", "faster_rcnn"])
+def test_a_network_that_diverges_ends_so(shapes: Dataset[Boxes], kind: str) -> None:
+    change = {"learning_rate": 1e2, "optimizer": "sgd", "clip": None, "warmup": 0.0}
+    wild = yolo.RECIPE.but(epochs=3, batch_size=4, **change)
+    with pytest.raises(Diverged):
+        QUICK[kind](shapes, replace(FRESH, recipe=wild))
 
 
 def test_nothing_to_learn_from_is_said_in_a_line(shapes: Dataset[Boxes]) -> None:

@@ -1,7 +1,9 @@
 """Learning to detect: batches that can be drawn again and divided, what is not learned from."""
 
+import json
 from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,9 +12,12 @@ from torch import nn
 
 from striate.data import Dataset
 from striate.data.boxes import Boxes
-from striate.errors import DataError
+from striate.data.splits import VALIDATION
+from striate.errors import DataError, Diverged
 from striate.models import Normalization
-from striate.tasks.detection.faster_rcnn.method import RECIPE
+from striate.models.matching import Detections
+from striate.tasks.contract import Ask
+from striate.tasks.detection.faster_rcnn.method import RECIPE, learn
 from striate.tasks.detection.problem import DetectionProblem
 from striate.tasks.detection.scaling import Scaling
 from striate.training import fit
@@ -91,13 +96,60 @@ def test_a_class_without_objects_in_validation_is_left_out(shapes: Dataset[Boxes
 
     class Blind(nn.Module):
         def forward(self, images):
-            from striate.models.matching import Detections
-
             none = torch.zeros(0)
             return [Detections(torch.zeros(0, 4), none.long(), none) for _ in images]
 
     metrics = PROBLEM.evaluate(Blind(), data)
     assert metrics == {"map50": 0.0, "ap50 disc": 0.0, "ap50 square": 0.0}
+
+
+def test_a_class_without_objects_in_validation_is_not_written_as_nan(
+    shapes: Dataset[Boxes],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    objects = tuple(
+        each.take(each.classes == 0) if split == VALIDATION else each
+        for each, split in zip(shapes.targets.objects, shapes.split.tolist(), strict=True)
+    )
+    data = replace(shapes, targets=replace(shapes.targets, objects=objects))
+    assert data.counts()[1, VALIDATION] == 0
+    ask = Ask(weights=None, recipe=QUICK, folder=tmp_path)
+    learned = learn(data, ask, side=64, width=8, hidden=8)
+    assert set(learned.validation) == {"map50", "ap50 disc"}
+    for line in (tmp_path / "metrics.jsonl").read_text().splitlines():
+        row = json.loads(line, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+        assert "ap50 disc" in row
+        assert "ap50 square" not in row
+    assert not caplog.records
+    assert capfd.readouterr().err == ""
+
+
+class Exploding(nn.Module):
+    """Weights that grow a thousandfold a step, and losses that stay finite."""
+
+    def __init__(self, losses: float):
+        super().__init__()
+        self.backbone, self.value = nn.Linear(1, 1), losses
+
+    def losses(self, images, targets):
+        return {"sides": self.backbone(images.mean().view(1, 1)).sum() * self.value}
+
+    def forward(self, images):
+        none = torch.zeros(0)
+        return [Detections(torch.zeros(0, 4), none.long(), none) for _ in images]
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [(torch.nan, "step 1: sides nan"), (torch.inf, "step 1: sides"),
+     (1e38, "epoch 1: backbone.weight is not finite")],
+)  # fmt: skip
+def test_learning_that_diverges_ends(shapes: Dataset[Boxes], value: float, reason: str) -> None:
+    recipe = QUICK.but(optimizer="sgd", learning_rate=1e3, batch_size=8, clip=None, warmup=0.0)
+    with pytest.raises(Diverged, match=reason):
+        fit(Exploding(value), PROBLEM, shapes, recipe)
 
 
 def test_unreadable_pictures_are_set_aside(shapes: Dataset[Boxes]) -> None:
