@@ -1,6 +1,6 @@
 """Recipes by name, each published one to the letter of its paper (docs/recipes.md)."""
 
-from striate.augment import CHARACTERS, PHOTOGRAPHS, named
+from striate.augment import CHARACTERS, PHOTOGRAPHS, Augmentation, named
 from striate.errors import UnknownName
 from striate.training.recipe import Recipe
 
@@ -159,6 +159,19 @@ YOLO_2016 = Recipe(
     augmentation=named.YOLO,
 )
 
+# Girshick, Donahue, Darrell and Malik 2014, Section 2.3: steps of 128 crops, 32 of them objects, at
+# a rate of 0.001. Here a batch are 16 pictures of 8 crops. The paper does not tell for how
+# long; what decays, and the mirror, are from its authors' program.
+RCNN_2014 = Recipe(
+    epochs=6,
+    batch_size=16,
+    learning_rate=0.001,
+    nesterov=False,
+    weight_decay=5e-4,
+    schedule="constant",
+    augmentation=Augmentation(named.MIRROR),
+)
+
 RECIPES: dict[str, Recipe] = {
     "scratch": SCRATCH,
     "scratch_small": SCRATCH_SMALL,
@@ -174,6 +187,7 @@ RECIPES: dict[str, Recipe] = {
     "resnet_2016": RESNET_2016,
     "resnet_cifar_2016": RESNET_CIFAR_2016,
     "yolo_2016": YOLO_2016,
+    "rcnn_2014": RCNN_2014,
 }
 """Every recipe by the name that `--recipe` takes."""
 

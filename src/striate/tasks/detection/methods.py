@@ -24,7 +24,7 @@ def on_pictures(learn: Learn) -> Callable[[Decoded, Ask], Learned]:
     return lambda data, ask: learn(data.dataset, ask)
 
 
-# In the order of their years; the last two are the forms in which YOLO and Faster R-CNN came.
+# In the order of their years; the last three are the forms in which three of them came.
 METHODS: dict[str, Method] = {
     "dpm": Method("Deformable parts (DPM)", "handcrafted", on_pictures(dpm.learn)),
     "rcnn": Method(
@@ -51,6 +51,15 @@ METHODS: dict[str, Method] = {
         networks=NetworksWith(*STRIDES, first=faster_rcnn.NETWORK),
         by_epochs=True,
         find=partial(find_weights, faster_rcnn.NETWORK),
+    ),
+    "rcnn_2014": Method(
+        "R-CNN, the numbers of 2014",
+        "transfer",
+        on_pictures(partial(rcnn.learn, **rcnn.PUBLISHED)),
+        networks=NetworksWith(RCNN_STRIDE, first=rcnn.NETWORK, aligned=False),
+        by_epochs=True,
+        needs=(("skimage", "detection"),),
+        find=partial(find_weights, rcnn.NETWORK),
     ),
     "yolo_7x7": Method(
         "YOLO, 7 x 7 cells",

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,14 +16,18 @@ from striate.data.boxes import Boxes
 from striate.errors import DataError
 from striate.handcrafted.selective_search import Strategies
 from striate.models.backbone import Stage
-from striate.tasks.contract import Ask, asked
+from striate.tasks.contract import Ask, Plan, asked
+from striate.tasks.detection.methods import METHODS
 from striate.tasks.detection.rcnn import features, method
+from striate.tasks.detection.rcnn.crops import BACKGROUND, NEAR, OBJECTS
 from striate.tasks.detection.rcnn.extraction import extract
 from striate.tasks.detection.rcnn.features import RegionFeatures
 from striate.tasks.detection.rcnn.settings import RegionSettings
 from striate.tasks.detection.rcnn.tuning import RECIPE, Tuning
-from striate.tasks.detection.rcnn.warping import warped_crops
+from striate.tasks.detection.rcnn.warping import CONTEXT, warped_crops
 from striate.tasks.detection.scores import scored
+from striate.tasks.detection.task import Detection
+from striate.training import Recipe
 
 SMALL = RegionSettings(side=32, regions=60, strategies=Strategies(side=90, scales=(20,)))
 
@@ -118,3 +123,38 @@ def test_difficult_objects_and_crowds_alone_are_nothing_to_learn(shapes: Dataset
     data = replace(shapes, targets=replace(shapes.targets, objects=hard))
     with pytest.raises(DataError, match="nothing is marked"):
         method.learn(data, Ask(weights=None), settings=SMALL)
+
+
+def test_the_numbers_of_2014(few: Dataset[Boxes], monkeypatch: pytest.MonkeyPatch) -> None:
+    tuned: list[tuple[RegionFeatures, Recipe]] = []
+
+    def not_tuned(extractor, data, training, validation, recipe, ask, **_):
+        tuned.append((extractor, recipe))
+        return extractor, SimpleNamespace(history=())
+
+    def quarters(extractor: RegionFeatures, pixels: np.ndarray) -> Tensor:
+        height, width = pixels.shape[:2]
+        corners = [(x, y) for x in (0, width / 2) for y in (0, height / 2)]
+        return torch.tensor([[x, y, x + width / 2, y + height / 2] for x, y in corners])
+
+    monkeypatch.setattr(method, "tune", not_tuned)
+    monkeypatch.setattr(RegionFeatures, "regions", quarters)
+    monkeypatch.setattr(RegionFeatures, "features", pixels_themselves)
+    one = METHODS["rcnn_2014"]
+    ask = Ask(weights=None)
+    learned = one.learn(Detection().prepare(few, [Plan("rcnn_2014", one, ask)]), ask)
+    ((extractor, recipe),) = tuned
+    settings, solving = learned.recipe["settings"], learned.recipe["solving"]
+    # Sections 2.1 and 2.2: 2,000 regions of the fast mode, warped to 227 with 16 pixels around
+    assert (extractor.settings.side, settings["regions"], settings["learned"]) == (227, 2000, 2000)
+    assert settings["strategies"]["side"] == 500
+    assert round(CONTEXT * extractor.settings.side) == 16
+    # Section 2.3: 0.5 for tuning with 32 objects and 96 of the background at 0.001, 0.3 for the
+    # machines, one pass for hard negatives; Appendix C: 0.6, and 1000 for features 20 long
+    assert NEAR == 0.5
+    assert (recipe.batch_size * OBJECTS, recipe.batch_size * BACKGROUND) == (32, 96)
+    assert (recipe.optimizer, recipe.learning_rate, recipe.schedule) == ("sgd", 0.001, "constant")
+    assert (solving["negative"], solving["rounds"], solving["pair"]) == (0.3, 2, 0.6)
+    assert solving["ridge"] * 20**2 == 1000
+    assert learned.predictor.header()["settings"]["side"] == 227
+    assert learned.predictor.header()["nms_overlap"] == 0.3

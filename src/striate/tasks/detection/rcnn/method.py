@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -24,6 +25,8 @@ from striate.ops.boxes import overlaps
 from striate.progress import Clock
 from striate.tasks.contract import Ask, Learned
 from striate.tasks.detection.keeping import keep, kept
+from striate.tasks.detection.rcnn import settings as regions
+from striate.tasks.detection.rcnn import solving as machines
 from striate.tasks.detection.rcnn.classifiers import calibrate
 from striate.tasks.detection.rcnn.extraction import Extracted, Kept, Regions, extract, search
 from striate.tasks.detection.rcnn.features import RegionFeatures
@@ -32,11 +35,16 @@ from striate.tasks.detection.rcnn.settings import RegionSettings
 from striate.tasks.detection.rcnn.solving import Solving, solve
 from striate.tasks.detection.rcnn.tuning import RECIPE, tune
 from striate.tasks.detection.scores import validation_metrics
-from striate.training import Recipe
+from striate.training import Recipe, recipes
 from striate.training.modes import seeded
 
 NETWORK = "efficientnet_lite0"
 KEPT = ("regions", "tuning", "features")  # folders of a run, until all is solved
+PUBLISHED: dict[str, Any] = {  # what `learn` takes for the numbers of 2014
+    "settings": regions.PUBLISHED,
+    "tuning": recipes.RCNN_2014,
+    "solving": machines.PUBLISHED,
+}
 RECALLED = (300, 1000, 2000)  # regions of a picture of which the notes give the recall
 
 
