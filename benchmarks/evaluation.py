@@ -17,7 +17,7 @@ from striate.images import View
 from striate.inference import Preprocessing
 from striate.models import NETWORKS, Normalization, create
 from striate.tasks.classification.network import Network
-from striate.tasks.classification.windows import Windows, over_windows
+from striate.tasks.classification.windows import Prepared, Windowed, Windows
 
 CASES = {  # network: side of the square, steps from window to window
     "lenet5": (64, 4),
@@ -41,16 +41,17 @@ def measure(quick: bool) -> Iterator[Row]:
             model=create(name, classes=10).eval(), architecture={"name": name, "options": {}},
             preprocessing=rule, classes=10,
         )  # fmt: skip
-        which = Windows(scales=(side,), dense=True)
-        (square,) = which.views(view)
+        sliding = Windowed(predictor, Windows(scales=(side,), dense=True))
         count = 4
         pixels = np.random.default_rng(0).integers(
             0, 256, (count, side, side, entry.channels), dtype=np.uint8
         )
         starts = range(0, side - window + 1, step)
 
-        def dense(r=predictor, v=square, p=pixels, k=which) -> np.ndarray:
-            return over_windows(r, {v: p}, k)
+        def dense(r=sliding, p=pixels) -> np.ndarray:
+            return np.stack(
+                [one.probabilities for one in r.predict([Prepared(x, (x,)) for x in p])]
+            )
 
         def one_by_one(r=predictor, p=pixels, s=starts, w=window) -> np.ndarray:
             answers = [

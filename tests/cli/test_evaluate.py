@@ -70,6 +70,19 @@ def test_what_cannot_be_learned_from_can_be_scored(striate, recognizer, pictures
     assert result["examples"] == 2
 
 
+def test_windows_of_pictures(striate, recognizer, pictures):
+    folder = pictures({"bars": 4, "dots": 4})
+    asked = ("evaluate", recognizer, folder, "--split", "all", "--json")
+    for options in (
+        ("--crops", 50),
+        ("--crops", 144),
+        ("--dense", "--offsets", "--places", "max", "--scales", "32,40"),
+    ):
+        done = striate(*asked, *options)
+        assert done.code == 0, done.err
+        assert json.loads(done.out)["examples"] == 8
+
+
 def test_splits(striate, recognizer, pictures):
     folder = pictures({"bars": 10, "dots": 10})
     sizes = {
@@ -163,7 +176,8 @@ def test_a_tree_of_classes(striate, recognizer, pictures, tmp_path):
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (("--crops", 3), "1 or 10, not 3"),
+        (("--crops", 3), "crops are 1, 10, 50 or 144, not 3"),
+        (("--offsets",), "ask for it, too"),
         (("--crops", 10, "--dense"), "leave out the crops"),
         (("--scales", "big"), "--scales big: expected sides"),
         (("--scales", "8"), "holds no window"),

@@ -190,3 +190,30 @@ def test_what_a_recognizer_of_objects_lacks_is_refused_by_name(striate, detector
         assert (done.code, done.one_line) == (2, True), (arguments, done)
         assert words in done.err, done.err
     assert not list(Path().iterdir())
+
+
+def test_windows_are_averaged(striate, recognizer, pictures):
+    folder = pictures({"bars": 2})
+    plain, ten = (
+        [json.loads(line) for line in striate(*asked, "--json").out.splitlines()]
+        for asked in (
+            ("predict", recognizer, folder),
+            ("predict", recognizer, folder, "--crops", 10),
+        )
+    )
+    assert [one["path"] for one in plain] == [one["path"] for one in ten]
+    assert plain[0]["labels"] != ten[0]["labels"]
+    for one in ten:
+        assert sum(label["probability"] for label in one["labels"]) == pytest.approx(1, abs=1e-3)
+
+
+def test_windows_that_cannot_be_had(striate, recognizer, detector, pictures):
+    folder = pictures({"bars": 1})
+    for model, options, words in (
+        (recognizer, ("--places", "max"), "ask for it, too"),
+        (recognizer, ("--crops", 10, "--features", "f6", "--out", "f.npy"), "--crops is for pred"),
+        (detector, ("--dense",), "--dense: detection has no such option"),
+    ):
+        done = striate("predict", model, folder, *options)
+        assert (done.code, done.one_line) == (2, True), done.err
+        assert words in done.err

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from striate.images import View, apply, decode, render, to_rgb
+from striate.images import View, apply, decode, render, scaled, to_rgb
 from striate.images.decoding import Header, decode_at
 from striate.images.views import GAP
 
@@ -54,6 +54,14 @@ def test_squash_equals_a_plain_resize():
     picture = noise(37, 91)
     expected = Image.fromarray(picture).resize((24, 24), Image.Resampling.BICUBIC)
     np.testing.assert_array_equal(apply(picture, View(24, fit="squash")), np.asarray(expected))
+
+
+def test_scaled_brings_the_shorter_side_of_the_whole_picture():
+    picture = noise(20, 50)
+    np.testing.assert_array_equal(scaled(picture, 20), picture)
+    expected = Image.fromarray(picture).resize((25, 10), Image.Resampling.BICUBIC)
+    assert np.abs(scaled(picture, 10).astype(int) - np.asarray(expected)).max() <= 1
+    assert scaled(picture, 10, channels=1).shape == (10, 25, 1)
 
 
 def test_pad_keeps_the_shape_and_surrounds_it_with_gray():

@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from striate.cli.options import BatchSize, Device, Json, Seed
+from striate.cli.options import (
+    BatchSize,
+    Crops,
+    Dense,
+    Device,
+    Json,
+    Offsets,
+    Places,
+    Scales,
+    Seed,
+    windows,
+)
 from striate.cli.show import percent, print_json, print_table, printable, table
 from striate.errors import UserError
 
@@ -33,16 +44,11 @@ def evaluate(
     ensemble: Annotated[
         bool, typer.Option("--ensemble", help="Score the mean of all recognizers, not each.")
     ] = False,
-    crops: Annotated[
-        int | None,
-        typer.Option(min=1, help="Windows of a picture to average: 1 or 10.", show_default="1"),
-    ] = None,
-    scales: Annotated[
-        str, typer.Option(metavar="256,288", help="Sides of the squares windows are taken from.")
-    ] = "",
-    dense: Annotated[
-        bool, typer.Option("--dense", help="Every window, by sliding the network over the picture.")
-    ] = False,
+    crops: Crops = None,
+    scales: Scales = "",
+    dense: Dense = False,
+    offsets: Offsets = False,
+    places: Places = "mean",
     tree: Annotated[
         Path | None,
         typer.Option(
@@ -61,7 +67,8 @@ def evaluate(
     or it is scored on what it learned from. A folder of labeled pictures that is new to MODEL
     needs no training split: --split all scores all of it.
 
-    --ensemble, --crops, --scales, --dense and --tree are for recognizers of labels.
+    --ensemble, --tree and windows (--crops to --places) are for recognizers of labels. 10 crops are
+    AlexNet's, 50 VGG's, 144 GoogLeNet's; --dense --offsets --places max is OverFeat's evaluation.
 
     \b
     Examples:
@@ -80,14 +87,8 @@ def evaluate(
         raise UserError(
             f"evaluate needs MODEL and DATA: striate evaluate photos.safetensors {data}"
         )
-    given = {
-        "ensemble": ensemble,
-        "crops": crops,
-        "scales": sides(scales),
-        "dense": dense,
-        "tree": tree,
-    }
-    options = {name: value for name, value in given.items() if value}
+    options = windows(crops, scales, dense, offsets, places)
+    options |= {name: one for name, one in {"ensemble": ensemble, "tree": tree}.items() if one}
     recognizers = {model: recognizer.named(model, device=device) for model in models}
     task = next(iter(recognizers.values())).task
     task.own_options("evaluate", options)  # before the data is read
@@ -101,14 +102,6 @@ def evaluate(
         print_json(found.to_json())
     else:
         show(found)
-
-
-def sides(text: str) -> tuple[int, ...]:
-    """`256,288` as numbers."""
-    parts = [part.strip() for part in text.split(",") if part.strip()]
-    if not all(part.isdecimal() and len(part) < 6 for part in parts):
-        raise UserError(f"--scales {text}: expected sides in pixels, as in --scales 256,288")
-    return tuple(int(part) for part in parts)
 
 
 def show(found: "Evaluation") -> None:

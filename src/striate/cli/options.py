@@ -5,11 +5,11 @@ import re
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import typer
 
-from striate.errors import StorageError
+from striate.errors import StorageError, UserError
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 MOST_SEED = 2**31 - 1  # what every library of ours takes, further seeds of a comparison included
@@ -92,6 +92,33 @@ Settings = Annotated[
         show_default=False,
     ),
 ]
+Crops = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Windows of a picture whose answers are averaged: 1, 10, 50 or 144.",
+        show_default="1",
+    ),
+]
+Scales = Annotated[
+    str,
+    typer.Option(
+        metavar="256,288",
+        help="Sides to which a picture's shorter side is brought for windows.",
+        show_default="as published",
+    ),
+]
+Dense = Annotated[
+    bool,
+    typer.Option("--dense", help="Every window, by sliding the network over the whole picture."),
+]
+Offsets = Annotated[
+    bool, typer.Option("--offsets", help="--dense: the last pooling begins at every offset.")
+]
+Places = Annotated[
+    Literal["mean", "max"],
+    typer.Option(help="--dense: of each class the mean or the maximum over all places."),
+]
 TimeLimit = Annotated[
     float | None,
     typer.Option(
@@ -106,6 +133,29 @@ TimeLimit = Annotated[
 def weights_of(given: str) -> str | None:
     """What `--weights` means: "none" are random numbers."""
     return None if given == "none" else given
+
+
+def windows(
+    crops: int | None, scales: str, dense: bool, offsets: bool, places: str
+) -> dict[str, Any]:
+    """The options of windows that were given, by name.
+
+    Raises:
+        UserError: if the scales are no numbers.
+    """
+    given = {
+        "crops": crops, "scales": sides(scales), "dense": dense, "offsets": offsets,
+        "places": "" if places == "mean" else places,
+    }  # fmt: skip
+    return {name: value for name, value in given.items() if value}
+
+
+def sides(text: str) -> tuple[int, ...]:
+    """`256,288` as numbers."""
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not all(part.isdecimal() and len(part) < 6 for part in parts):
+        raise UserError(f"--scales {text}: expected sides in pixels, as in --scales 256,288")
+    return tuple(int(part) for part in parts)
 
 
 def command_line(command: str, place: str, options: Mapping[str, object]) -> str:

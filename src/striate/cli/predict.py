@@ -2,12 +2,26 @@
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from striate.cli.options import BatchSize, Device, Json, Model, plain_name, see_writable
+from striate.cli.options import (
+    BatchSize,
+    Crops,
+    Dense,
+    Device,
+    Json,
+    Model,
+    Offsets,
+    Places,
+    Scales,
+    plain_name,
+    see_writable,
+    windows,
+)
 from striate.cli.show import print_json, printable
 from striate.errors import InputError, UserError
 
@@ -47,6 +61,11 @@ def predict(
     lines: Annotated[
         bool, typer.Option("--lines", help="Each line of a file is a text of its own.")
     ] = False,
+    crops: Crops = None,
+    scales: Scales = "",
+    dense: Dense = False,
+    offsets: Offsets = False,
+    places: Places = "mean",
     features: Annotated[
         str, typer.Option(metavar="LAYER", help="Instead of predictions: deep features (--out).")
     ] = "",
@@ -62,6 +81,8 @@ def predict(
 ) -> None:
     """Predicts what MODEL was trained for: labels with probabilities, or objects with their boxes.
 
+    --crops to --places average windows of a picture (see evaluate); for recognizers of labels.
+
     Folders are walked, whatever their size; what systems put there (._cat.jpg, Thumbs.db) is
     skipped. An input that cannot be read is named with its reason, and the others go on.
 
@@ -76,13 +97,15 @@ def predict(
     """
     from striate import recognizer
 
-    check_features(features, pool, out, top, draw)
+    wanted = windows(crops, scales, dense, offsets, places)
+    check_features(features, pool, out, top, draw, wanted)
     found = recognizer.named(model, engine=engine, device=device)
-    wanted = {name: one for name, one in {"draw": draw, "lines": lines}.items() if one}
+    wanted |= {name: one for name, one in {"draw": draw, "lines": lines}.items() if one}
     options = found.task.own_options("predict", wanted)
     if draw is not None:
         see_writable(draw)
     given = found.task.given(paths, options)
+    found = replace(found, predictor=found.task.answering(found.predictor, options))
     if out is not None:
         rows = found.each_features(given.items, layer=features, pool=pool, batch_size=batch_size)
         read, total = write_features(rows, given.count, out, json=json)
@@ -98,7 +121,12 @@ def predict(
 
 
 def check_features(
-    features: str, pool: str, out: Path | None, top: int | None, draw: Path | None
+    features: str,
+    pool: str,
+    out: Path | None,
+    top: int | None,
+    draw: Path | None,
+    windows: dict[str, Any],
 ) -> None:
     """Refuses options that do not go together."""
     if not features:
@@ -108,7 +136,9 @@ def check_features(
         return
     if out is None or out.suffix != ".npy":
         raise UserError(f"--features {features} needs a file to write: --out features.npy")
-    for option, given in (("--top", top is not None), ("--draw", draw is not None)):
+    others = {"--top": top is not None, "--draw": draw is not None}
+    others |= {f"--{name}": True for name in windows}
+    for option, given in others.items():
         if given:
             raise UserError(f"{option} is for predictions; leave it out with --features")
     see_writable(out.parent)

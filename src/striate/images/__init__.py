@@ -2,7 +2,7 @@
 
 from striate.images.arrays import to_rgb
 from striate.images.decoding import AT_LEAST, MAX_BYTES, MAX_PIXELS, SUFFIXES, decode, load, read
-from striate.images.views import View, apply, render
+from striate.images.views import View, apply, render, scaled
 
 RULE = 4
 """Raised with every change that alters the pixels of some file."""
@@ -19,5 +19,6 @@ __all__ = [
     "load",
     "read",
     "render",
+    "scaled",
     "to_rgb",
 ]

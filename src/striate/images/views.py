@@ -91,6 +91,21 @@ def apply(image: NDArray[np.uint8], view: View) -> NDArray[np.uint8]:
     return _seen(Picture(image, (0, 0, width, height)), view)
 
 
+def scaled(image: NDArray[np.uint8], side: int, channels: int = 3) -> NDArray[np.uint8]:
+    """The whole of a picture (H, W, 3) uint8, its shorter side brought to `side` pixels:
+    (h, w, channels) uint8, resized as `apply` does."""
+    from PIL import Image
+
+    height, width = image.shape[:2]
+    size = (round(width * side / min(height, width)), round(height * side / min(height, width)))
+    picture = Image.fromarray(image)
+    if channels == 1:
+        picture = picture.convert("L")
+    if size != (width, height):
+        picture = _resampled(picture, size, (0, 0, width, height))
+    return np.array(picture).reshape(size[1], size[0], channels)
+
+
 def _seen(picture: Picture, view: View) -> NDArray[np.uint8]:
     from PIL import Image
 

@@ -55,7 +55,7 @@ def adapt_pooling(
     return rejoin(copy, image_size, f"pooled to {grid or 'its grid'}")
 
 
-def slide(model: Stages, *, share: bool = False) -> Stages:
+def slide(model: Stages, *, share: bool = False, offsets: bool = False) -> Stages:
     """A copy that slides over larger images (Sermanet et al. 2014, Section 3.5): a map of logits.
 
     Full connections become the convolutions they are, so that what neighboring windows share is
@@ -63,13 +63,16 @@ def slide(model: Stages, *, share: bool = False) -> Stages:
 
     Args:
         share: the weights are the model's own memory and not a copy of it.
+        offsets: the last pooling begins at every offset, not at one alone (Section 3.3): with a
+            stride of s the map is s times as fine, each window still of pixels s apart.
 
     Returns:
         A network whose output is (N, classes, rows, columns). An adaptive pooling becomes one over
         windows of the map's built size, at stride 1.
 
     Raises:
-        ModelError: if the network does not pool or flatten a map of known size.
+        ModelError: if the network does not pool or flatten a map of known size; for `offsets`, if
+            that map does not come from a maximum pooling.
     """
     own = [*model.parameters(), *model.buffers()] if share else []
     copy = deepcopy(model, {id(tensor): tensor for tensor in own})
@@ -78,27 +81,51 @@ def slide(model: Stages, *, share: bool = False) -> Stages:
         raise ModelError(f"{named(model)} flattens no map: it cannot slide")
     _, channels, rows, columns = map_before(copy, bridge)
     stages: dict[str, nn.Module] = {}
-    window = (rows, columns)
+    window, apart = (rows, columns), 1
+    pooling = last_pooling(copy, bridge) if offsets else None
     behind = False
     for name, stage in copy.stages():
         if name == "adapt" and bridge == "flatten":
             continue  # at the built size it changes nothing
+        if name == pooling:
+            assert isinstance(stage, nn.MaxPool2d)
+            assert isinstance(stage.stride, int)
+            apart = stage.stride
+            stages[name] = nn.MaxPool2d(stage.kernel_size, stride=1)
+            continue
         if name == bridge:
             behind = True
             if bridge == "pooled":
                 stages[name] = nn.AvgPool2d(window, stride=1)
                 window = (1, 1)
             continue
-        stages[name] = convolved(stage, channels, window) if behind else stage
+        stages[name] = convolved(stage, channels, window, apart) if behind else stage
         if behind:
-            window = (1, 1)
+            window, apart = (1, 1), 1
     result = Stages(stages, channels=copy.channels)
     result.name, result.image_size = copy.name, copy.image_size
     return result.train(model.training)
 
 
+def last_pooling(model: Stages, bridge: str) -> str:
+    """The stage in front of the flattening: a maximum pooling without a border.
+
+    Raises:
+        ModelError: if it is something else.
+    """
+    names = [name for name in model.stage_names if name != "adapt"]
+    name = names[names.index(bridge) - 1]
+    stage = dict(model.stages())[name]
+    plain = isinstance(stage, nn.MaxPool2d) and isinstance(stage.stride, int)
+    plain = plain and not stage.padding and not stage.ceil_mode
+    if bridge != "flatten" or not plain:
+        raise ModelError(f"{named(model)} has no last pooling that could begin at several offsets")
+    return name
+
+
 class Sliding(nn.Conv2d):
-    """A full connection at every place of a map: a convolution of stride 1 without padding.
+    """A full connection at every place of a map: a convolution of stride 1 without padding, whose
+    window may be of places some steps apart.
 
     Its kernels are as large as a map and its places few, so that it is one matrix product over the
     windows: on a processor ten times as fast as torch's convolutions, which turn all weights into
@@ -107,22 +134,29 @@ class Sliding(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         rows, columns = self.kernel_size
-        windows = x.unfold(2, rows, 1).unfold(3, columns, 1)  # (N, C, h, w, rows, columns)
+        down, across = self.dilation
+        windows = x.unfold(2, (rows - 1) * down + 1, 1).unfold(3, (columns - 1) * across + 1, 1)
+        windows = windows[..., ::down, ::across]  # (N, C, h, w, rows, columns)
         each = windows.permute(0, 2, 3, 1, 4, 5).flatten(3)
         return F.linear(each, self.weight.flatten(1), self.bias).permute(0, 3, 1, 2)
 
 
-def convolved(stage: nn.Module, channels: int, window: tuple[int, int]) -> nn.Module:
-    """A stage with its full connection as a convolution: over the window, or over one place."""
+def convolved(
+    stage: nn.Module, channels: int, window: tuple[int, int], apart: int = 1
+) -> nn.Module:
+    """A stage with its full connection as a convolution: over the window, of places so many steps
+    apart, or over one place."""
     if isinstance(stage, nn.Linear):
         inputs = channels if window != (1, 1) else stage.in_features
         with torch.device("meta"):
-            layer = Sliding(inputs, stage.out_features, window, bias=stage.bias is not None)
+            layer = Sliding(
+                inputs, stage.out_features, window, dilation=apart, bias=stage.bias is not None
+            )
         layer.weight = nn.Parameter(stage.weight.detach().reshape(layer.weight.shape))
         layer.bias = stage.bias
         return layer
     if isinstance(stage, nn.Sequential):
-        return nn.Sequential(*(convolved(layer, channels, window) for layer in stage))
+        return nn.Sequential(*(convolved(layer, channels, window, apart) for layer in stage))
     return stage
 
 

@@ -90,7 +90,7 @@ class Ask:
         Raises:
             UserError: if it has no such setting, or one that does not take such a value.
         """
-        recipe = recipe.set(*self.settings)
+        recipe = recipe.set(*self.settings) if self.settings else recipe
         return recipe if self.epochs is None else recipe.but(epochs=self.epochs)
 
 
@@ -685,6 +685,17 @@ class Task(ABC):
             UserError: if there is none.
         """
         return files_of(places, self.suffixes)
+
+    def answering(self, predictor: Predictor, options: Mapping[str, Any]) -> Predictor:
+        """The predictor in the form that answers as the options of `predict` ask.
+
+        Args:
+            options: those of `options["predict"]` that were given.
+
+        Raises:
+            UserError: if it cannot.
+        """
+        return predictor
 
     def sections(self, comparison: Any) -> Iterable[Section]:
         """The task's parts of the report (`striate.comparing.Comparison`), in order."""

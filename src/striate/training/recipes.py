@@ -65,7 +65,13 @@ LENET5_MNIST = Recipe(
 # LeNet-5 of 1998 in minutes: its distances pull at F6 far harder than a classifier's logits do, and
 # at the layers below far less, so that each weight needs a rate of its own, as the paper found.
 LENET5_RBF = Recipe(
-    epochs=20, batch_size=64, learning_rate=0.005, optimizer="adamw", warmup=0.05, threads=1
+    epochs=20,
+    batch_size=64,
+    learning_rate=0.005,
+    optimizer="adamw",
+    warmup=0.05,
+    augmentation=CHARACTERS,
+    threads=1,
 )
 
 # Networks of rectifiers without batch normalization: AlexNet's rate, for the smaller batches that

@@ -17,7 +17,7 @@ from striate.recognizer import Recognizer
 from striate.tasks.classification.network import Network
 from striate.tasks.classification.scores import Classified
 from striate.tasks.classification.task import Classification
-from striate.tasks.classification.windows import Windows, over_windows
+from striate.tasks.classification.windows import Windowed, Windows
 from striate.tasks.contract import Scores
 
 TASK = Classification()
@@ -91,12 +91,11 @@ def test_windows(pictures: Dataset[Labels]) -> None:
     one = recognizer(1)
     assert isinstance(one.predictor, Network)
     found = evaluated({"one": one}, pictures, crops=10)
-    (view,) = Windows(crops=10).views(one.predictor.preprocessing.view)
-    assert view.size == 37
-    pixels = {view: np.stack([pictures.inputs[row] for row in ROWS])}
-    expected = over_windows(one.predictor, pixels, Windows(crops=10))
+    ten = Windowed(one.predictor, Windows(crops=10))
+    told = ten.predict([ten.prepare(pictures.inputs[row]) for row in ROWS])
+    expected = np.stack([each.probabilities for each in told])
     np.testing.assert_allclose(found["one"].probabilities, expected, atol=1e-6)
-    with pytest.raises(UserError, match="crops are 1 or 10, not 3"):
+    with pytest.raises(UserError, match="crops are 1, 10, 50 or 144, not 3"):
         evaluated({"one": one}, pictures, crops=3)
     with pytest.raises(UserError, match="leave out the crops"):
         evaluated({"one": one}, pictures, crops=10, dense=True)

@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from striate.data import Dataset, Decoded, Labels, decode
 from striate.data.splits import TEST
-from striate.errors import DataError, UserError
+from striate.errors import DataError
 from striate.evaluation import Tree, aligned, open_tree
+from striate.progress import stage
 from striate.tasks.classification.predictor import Classifier
 from striate.tasks.classification.scores import Classified, stacked, targets_of
-from striate.tasks.classification.windows import Windows, averaged, over_windows
-from striate.tasks.contract import Scores, asked
+from striate.tasks.classification.windows import Windowed, Windows, averaged
+from striate.tasks.contract import Predictor, Scores, asked
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,23 +45,26 @@ def evaluated(
     """Scores by the names given here, all on the examples that every recognizer could read.
 
     Args:
-        options: `crops`, `scales` and `dense` (see `Windows`); `tree`, the path of a file;
-            `ensemble`: the mean of all is scored in place of each.
+        options: those of `Windows`; `tree`, the path of a file; `ensemble`: the mean of all is
+            scored in place of each.
 
     Raises:
         UserError: if the options contradict each other, or an export cannot do what they ask.
         DataError: if none of the examples can be read, or a recognizer lacks the class of one.
     """
-    which = windows_of(options)
+    which = Windows.of(options)
     tree = open_tree(options["tree"]) if options.get("tree") is not None else None
     order = np.sort(np.asarray(rows, np.int64))
-    for name, one in recognizers.items():  # before any work
+    for one in recognizers.values():  # before any work
         targets_of(dataset, order, one.names)
         if tree is not None:
             tree.see(one.names)
-        if not which.plain and not isinstance(one.predictor, Classifier):
-            raise UserError(f"{name} answers one view of a picture: leave out the windows")
-    found = answers(recognizers, dataset, order, which, batch_size)
+    predictors = {
+        name: one.predictor if which.plain else Windowed(one.predictor, which)
+        for name, one in recognizers.items()
+    }
+    names = {name: one.names for name, one in recognizers.items()}
+    found = answers(predictors, names, dataset, order, batch_size)
     common = order
     for each in found.values():
         common = np.intersect1d(common, each.rows)
@@ -73,54 +77,43 @@ def evaluated(
     return {name: scored(each, dataset, common, tree) for name, each in found.items()}
 
 
-def windows_of(options: Mapping[str, Any]) -> Windows:
-    """The windows that are asked for.
-
-    Raises:
-        UserError: if the options contradict each other.
-    """
-    try:
-        return Windows(
-            int(options.get("crops") or 1),
-            tuple(options.get("scales") or ()),
-            bool(options.get("dense")),
-        )
-    except ValueError as error:
-        raise UserError(str(error)) from error
-
-
 def answers(
-    recognizers: Mapping[str, Any],
+    predictors: Mapping[str, Predictor],
+    names: Mapping[str, tuple[str, ...]],
     dataset: Dataset[Any],
     rows: NDArray[np.int64],
-    which: Windows,
     batch_size: int,
 ) -> dict[str, Found]:
-    """Each recognizer's answers; pictures are decoded once for all that read pixels of a view."""
-    classifiers = [one.predictor for one in recognizers.values()]
-    views = [
-        view
-        for each in classifiers
-        if isinstance(each, Classifier)
-        for view in which.views(each.preprocessing.view)
-    ]
+    """Each one's answers; pictures are decoded once for all that read pixels of a view."""
+    views = [one.preprocessing.view for one in predictors.values() if isinstance(one, Classifier)]
     decoded, kept, broken = readable(dataset, rows, views) if views else (None, rows, ())
     found = {}
-    for name, one in recognizers.items():
-        if isinstance(one.predictor, Classifier):
+    for name, one in predictors.items():
+        if isinstance(one, Classifier):
             assert decoded is not None
-            start = time.perf_counter()
-            probabilities = over_windows(
-                one.predictor, decoded.pixels, which, batch_size=batch_size
+            probabilities, seconds = timed(
+                one, decoded.pixels[one.preprocessing.view], batch_size=batch_size
             )
-            seconds = (time.perf_counter() - start) / max(1, len(kept))
-            found[name] = Found(one.names, kept, probabilities, seconds, broken)
+            found[name] = Found(names[name], kept, probabilities, seconds, broken)
         else:
-            told = asked(one.predictor, dataset, rows.tolist(), batch_size=batch_size)
-            probabilities = stacked(told.answers, len(one.names))
+            told = asked(one, dataset, rows.tolist(), batch_size=batch_size)
+            probabilities = stacked(told.answers, len(names[name]))
             read = np.asarray(told.rows, np.int64)
-            found[name] = Found(one.names, read, probabilities, told.seconds, told.broken)
+            found[name] = Found(names[name], read, probabilities, told.seconds, told.broken)
     return found
+
+
+def timed(
+    predictor: Classifier, pixels: NDArray[np.uint8], *, batch_size: int
+) -> tuple[NDArray[np.float32], float]:
+    """Probabilities (N, classes) of pixels (N, S, S, C), and the seconds that each took."""
+    start, parts = time.perf_counter(), []
+    with stage("evaluate", len(pixels)) as bar:
+        for first in range(0, len(pixels), batch_size):
+            some = np.ascontiguousarray(pixels[first : first + batch_size])
+            parts.append(predictor.answers(some, batch_size=batch_size)[0])
+            bar.advance(len(some))
+    return np.concatenate(parts), (time.perf_counter() - start) / len(pixels)
 
 
 def readable(

@@ -15,6 +15,7 @@ from striate.tasks.classification.network import Network
 from striate.tasks.classification.prediction import Prediction
 from striate.tasks.classification.predictor import Answer, Classifier
 from striate.tasks.classification.visual_words import VisualWords
+from striate.tasks.classification.windows import OPTIONS, Windowed, Windows
 from striate.tasks.contract import (
     Answered,
     Column,
@@ -47,7 +48,8 @@ class Classification(Task):
     default = "scratch"
     prediction = Prediction
     options: ClassVar[Mapping[str, frozenset[str]]] = {
-        "evaluate": frozenset({"ensemble", "crops", "scales", "dense", "tree"})
+        "predict": OPTIONS,
+        "evaluate": OPTIONS | {"ensemble", "tree"},
     }
     top = 5
     package = "striate.tasks.classification"
@@ -91,6 +93,10 @@ class Classification(Task):
         seconds = (time.perf_counter() - start) / max(1, len(rows))
         answers = [Answer(row, bool(one)) for row, one in zip(probabilities, known, strict=True)]
         return Answered(tuple(rows), answers, seconds)
+
+    def answering(self, predictor: Predictor, options: Mapping[str, Any]) -> Predictor:
+        which = Windows.of(options)
+        return predictor if which.plain else Windowed(predictor, which)
 
     def scores(self, answered: Answered, dataset: Dataset[Any], names: tuple[str, ...]) -> Scores:
         from striate.tasks.classification.scores import classified
