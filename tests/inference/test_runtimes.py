@@ -257,6 +257,31 @@ def test_hostile_names_stay_out_of_a_terminal(written) -> None:
     refused(path, r"\\x1b")
 
 
+def test_hostile_names_of_what_fails_stay_out_of_a_terminal(written, capfd) -> None:
+    """What the runtime says by itself goes past every exception."""
+    onnx = pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    path = written(".onnx")
+    sound = onnx.load(path)
+    failing = deepcopy(sound)  # what does not fit is seen only when it is computed
+    shown = onnx.helper.make_node("Reshape", ["moved", "seven"], ["odd"], name="\x1b[31mred")
+    failing.graph.initializer.append(
+        onnx.helper.make_tensor("seven", onnx.TensorProto.INT64, [1], [7])
+    )
+    failing.graph.node.insert(0, shown)
+    failing.graph.output.append(
+        onnx.helper.make_tensor_value_info("odd", onnx.TensorProto.FLOAT, [None])
+    )
+    path.write_bytes(failing.SerializeToString())
+    with pytest.raises(WeightsError, match=r"fails on an input .*\\x1b\[31mred") as caught:
+        open_runtime(path).run({"image": images(), "moved": np.zeros(3, np.float32)})
+    assert str(caught.value).isprintable()
+    kind = sound.graph.node[0].op_type.encode()
+    path.write_bytes(sound.SerializeToString().replace(kind, b"\x85" + kind[1:]))  # not UTF-8
+    refused(path, "is not a file that striate exported")
+    assert capfd.readouterr() == ("", "")
+
+
 @pytest.mark.parametrize("suffix", [".onnx", ".xml"])
 def test_damaged_files_answer_or_are_refused(suffix: str, written) -> None:
     """Cut short, and with bytes changed anywhere."""

@@ -55,7 +55,7 @@ def watching(file, sample_ms, limits, **options):
         assert share.grow(3 * height * width)
         return share
 
-    return video.watch(file, sample_ms, limits, Stopping(30.0), room=room, **options)
+    return video.watch(file, sample_ms, limits, Stopping(30.0), room=room, seconds=120.0, **options)
 
 
 @pytest.mark.parametrize(
@@ -149,10 +149,15 @@ def test_the_process_is_gone_when_nobody_looks_any_more(tmp_path):
         assert not child.is_running()
 
 
-def test_it_is_killed_when_it_hangs(tmp_path, monkeypatch):
+@pytest.fixture
+def hanging(tmp_path, monkeypatch):
+    """What decodes videos does nothing."""
     program = tmp_path / "frames.py"
     program.write_text("import time\ntime.sleep(100)\n")
     monkeypatch.setattr(video.frames, "__file__", str(program))
+
+
+def test_it_is_killed_when_it_hangs(tmp_path, hanging):
     start = time.monotonic()
     with pytest.raises(Unanswered) as error:
         watched(film(tmp_path / "a.mp4"), limits=replace(Limits(), video_patience=0.5))
@@ -201,6 +206,13 @@ class TestService:
         monkeypatch.setattr(video, "possible", lambda: False)
         assert client.get("/v2/models").json()["videos"] is False
         assert client.upload(data).json()["outputs"][0]["status"]["code"] == 31101
+
+    def test_it_ends_with_its_call(self, serving, tmp_path, hanging):
+        """A call that has waited long for its turn has less time for the video."""
+        client, start = serving(deadline=1.0 - Limits().video_patience), time.monotonic()
+        (output,) = client.upload(film(tmp_path / "a.mp4").read_bytes()).json()["outputs"]
+        assert output["status"]["code"] == 98009
+        assert time.monotonic() - start < 20
 
     def test_nothing_is_left_on_disk(self, client, tmp_path, monkeypatch):
         place = tmp_path / "temporary"

@@ -128,10 +128,10 @@ class OnnxRuntime(Runtime):
         self.parameters = onnx_file.parameters(BytesIO(data))
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
-        options.log_severity_level = 3  # errors; they come as exceptions, too
+        options.log_severity_level = 4  # errors come as exceptions; the log has raw names of nodes
         try:
             self._session = onnxruntime.InferenceSession(
-                data, options, providers=["CPUExecutionProvider"]
+                data, options, providers=["CPUExecutionProvider"], enable_fallback=0
             )
         except Exception as error:  # its exceptions share no root below Exception
             raise ValueError(one_line(error)) from error

@@ -202,7 +202,7 @@ class Call:
         whole, config = True, self.config
         watched = video.watch(
             file, config.sample_ms, self.limits, stopping,
-            thumbnails=config.thumbnails, room=self._frame_room,
+            thumbnails=config.thumbnails, room=self._frame_room, seconds=self.left(),
         )  # fmt: skip
         try:
             async with aclosing(watched):

@@ -56,7 +56,7 @@ def possible() -> bool:
 
 async def watch(
     file: BinaryIO, sample_ms: int, limits: Limits, stopping: Stopping, *,
-    room: Callable[[int, int], Awaitable[Share]], thumbnails: bool = False,
+    room: Callable[[int, int], Awaitable[Share]], seconds: float, thumbnails: bool = False,
 ) -> AsyncGenerator[Frame, None]:  # fmt: skip
     """The first frame of every `sample_ms` milliseconds.
 
@@ -64,6 +64,7 @@ async def watch(
         file: with a descriptor of its own, on disk.
         stopping: cuts it short.
         room: takes the bytes for a frame of a height and width, before it is read.
+        seconds: that it may take, beside the limit on work.
 
     Raises:
         Unanswered: if it is not a video, too long or too large, or took too long.
@@ -74,7 +75,8 @@ async def watch(
     container = container_of(file.read(PEEK))
     if container is None:
         raise Unanswered(VIDEO_UNREADABLE, frames.UNREADABLE)
-    os.lseek(file.fileno(), 0, os.SEEK_SET)  # `seek` may only move inside Python's own buffer
+    file.seek(0, os.SEEK_END)  # forgets what was read ahead, which closing would wind back by
+    os.lseek(file.fileno(), 0, os.SEEK_SET)
     asked = {
         "container": container,
         "sample_ms": sample_ms,
@@ -85,7 +87,7 @@ async def watch(
         "memory": MEMORY,
         "patience": math.ceil(limits.video_patience),
     }
-    until = asyncio.get_running_loop().time() + limits.video_patience
+    until = asyncio.get_running_loop().time() + min(seconds, limits.video_patience)
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-I", str(Path(frames.__file__)), json.dumps(asked),
         stdin=file, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,

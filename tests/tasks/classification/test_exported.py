@@ -81,6 +81,18 @@ def test_graphs_of_another_form(network: Network) -> None:
             refused()
 
 
+def test_answers_that_are_not_finite_are_refused(network: Network) -> None:
+    pytest.importorskip("onnxruntime")
+    import torch
+
+    with torch.no_grad():
+        next(network.model.parameters()).fill_(float("nan"))
+    runtime = run_in_memory(network.graph(), "onnxruntime")
+    ours = Exported(runtime, {**network.header(), "kind": "network"}, NAMES)
+    with pytest.raises(WeightsError, match="does not answer with a probability"):
+        ours.predict([ours.prepare(pictures()[0])])
+
+
 def test_pictures_that_cannot_be_read(network: Network) -> None:
     from striate.errors import ImageError
 

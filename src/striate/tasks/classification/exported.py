@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate import images as pictures
+from striate.errors import WeightsError
 from striate.images.decoding import Picture, decode_at, header
 from striate.inference import Preprocessing
 from striate.tasks.classification.predictor import Answer
@@ -34,7 +35,7 @@ class Exported(ExportedPredictor):
 
         super().__init__(runtime)
         self.preprocessing = Preprocessing.from_json(about["preprocessing"])
-        self.size = self.preprocessing.view.size
+        self.size, self.classes = self.preprocessing.view.size, len(names)
         runtime.require(
             {"image": Port("uint8", (None, None, None, 3)), "box": Port("float32", (4,))},
             {
@@ -56,9 +57,20 @@ class Exported(ExportedPredictor):
         return {"image": prepared.pixels[None], "box": np.array(prepared.box, np.float32)}
 
     def predict(self, batch: Sequence[Picture]) -> list[Answer]:
-        """One by one, for each has a size of its own."""
+        """One by one, for each has a size of its own.
+
+        Raises:
+            WeightsError: if the graph fails, or answers with something else than probabilities.
+        """
         return [self._answer(picture) for picture in batch]
 
     def _answer(self, picture: Picture) -> Answer:
         found = self.runtime.run(self.inputs(picture))
-        return Answer(found["probabilities"][0], bool(found["known"][0]))
+        probabilities, known = found["probabilities"], found["known"]
+        if not (
+            probabilities.shape == (1, self.classes)
+            and known.shape == (1,)
+            and np.isfinite(probabilities).all()
+        ):
+            raise WeightsError(f"{self.runtime.path} does not answer with a probability each class")
+        return Answer(probabilities[0], bool(known[0]))
