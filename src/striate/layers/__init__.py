@@ -3,6 +3,7 @@
 from striate.layers.activations import ACTIVATIONS, ScaledTanh, activation
 from striate.layers.dropout import Dropout, dropout_ensemble, sampling
 from striate.layers.initialization import INITIALIZATIONS, initialize
+from striate.layers.limited_sharing import LimitedSharing
 from striate.layers.locally_connected import LocallyConnected2d
 from striate.layers.normalization import LocalResponseNorm
 from striate.layers.pooling import Pool2d
@@ -15,6 +16,7 @@ __all__ = [
     "INITIALIZATIONS",
     "LENET5_C3",
     "Dropout",
+    "LimitedSharing",
     "LocalResponseNorm",
     "LocallyConnected2d",
     "Pool2d",
