@@ -28,7 +28,9 @@ def test_measured() -> None:
 
 
 def test_it_comes_back_equal_from_json() -> None:
-    assert Preprocessing.from_json(json.loads(json.dumps(RGB.to_json()))) == RGB
+    deep = Preprocessing(View(2, bits=12), RGB.normalization)
+    for one in (RGB, deep):
+        assert Preprocessing.from_json(json.loads(json.dumps(one.to_json()))) == one
 
 
 @pytest.mark.parametrize(
@@ -36,6 +38,7 @@ def test_it_comes_back_equal_from_json() -> None:
     [
         ({"channels": 1}, "do not fit 1 channel"), ({"size": 10**6}, "1,000,000 pixels a side"),
         ({"size": 0}, "size"), ({"size": "2"}, "not supported"), ({"depth": 1}, "depth"),
+        ({"bits": 7}, "bits must be one of"),
     ],
 )  # fmt: skip
 def test_views_that_do_not_fit_are_refused(view: dict[str, Any], reason: str) -> None:

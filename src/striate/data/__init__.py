@@ -6,6 +6,7 @@ from striate.data.batches import Batch, Batches
 from striate.data.boxes import Boxes, Doubt, Objects
 from striate.data.catalog import CATALOG, Entry
 from striate.data.dataset import SPLITS, Array, Dataset, Files, Inputs, LeftOut
+from striate.data.depth import bits_of
 from striate.data.pixels import Decoded, decode
 from striate.data.prepared import Prepared
 from striate.data.splits import stratified
@@ -33,6 +34,7 @@ __all__ = [
     "Prepared",
     "Reader",
     "Targets",
+    "bits_of",
     "decode",
     "native",
     "open",

@@ -12,6 +12,7 @@ from striate.data.catalog import CATALOG, open_named
 from striate.data.coco import is_coco, open_coco
 from striate.data.cvat import find_cvat, open_cvat
 from striate.data.dataset import Dataset
+from striate.data.depth import leveled
 from striate.data.folders import EXPECTED, open_folders
 from striate.data.labeling import PROGRAMS, Program, find, open_labeled
 from striate.data.lists import is_list, open_list
@@ -165,7 +166,7 @@ def open(
         raise DataError(f"{word}: no such folder or file")
     else:
         raise UnknownName("folder or data set", word, CATALOG)
-    return data.learnable(word) if learn else data
+    return leveled(data.learnable(word)) if learn else data
 
 
 def _reader(

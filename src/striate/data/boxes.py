@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.data.dataset import Inputs
+from striate.data.depth import bits_of
 from striate.data.splits import TRAIN, Rows
 from striate.data.targets import Facts, Targets, tally
 
@@ -267,7 +268,9 @@ def whole(inputs: Inputs, row: int) -> NDArray[np.uint8]:
     from striate import images as decoding
 
     path = inputs.path(row)
-    return inputs[row] if path is None else decoding.read(path, at_least=None)
+    if path is None:
+        return inputs[row]
+    return decoding.read(path, at_least=None, bits=bits_of(inputs))
 
 
 def areas(boxes: NDArray[np.float32]) -> NDArray[np.float32]:

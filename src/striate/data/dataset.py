@@ -73,19 +73,26 @@ class Files:
     Args:
         paths: of each file, relative to `root` (or absolute).
         root: the folder that names are relative to.
+        bits: the depth of gray pictures of more than 8 bits (see `striate.images.decode`).
     """
 
     thing: ClassVar[str] = "image"
 
-    def __init__(self, paths: Iterable[str | os.PathLike[str]], root: str | os.PathLike[str] = "."):
+    def __init__(
+        self,
+        paths: Iterable[str | os.PathLike[str]],
+        root: str | os.PathLike[str] = ".",
+        bits: int | None = None,
+    ):
         self.paths = tuple(os.fspath(path) for path in paths)
         self.root = os.fspath(root)
+        self.bits = bits
 
     def __len__(self) -> int:
         return len(self.paths)
 
     def __getitem__(self, row: int) -> NDArray[np.uint8]:
-        return pictures.read(self._file(row))
+        return pictures.read(self._file(row), bits=self.bits)
 
     def name(self, row: int) -> str:
         return printable(self.paths[row])
@@ -100,7 +107,7 @@ class Files:
             return b"absent"
 
     def take(self, rows: Rows) -> "Files":
-        return Files([self.paths[row] for row in rows], self.root)
+        return Files([self.paths[row] for row in rows], self.root, self.bits)
 
     def _file(self, row: int) -> str:
         return os.path.join(self.root, self.paths[row])  # noqa: PTH118 (a Path costs ten times more)

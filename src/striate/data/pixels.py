@@ -53,7 +53,8 @@ def decode(dataset: Dataset, views: Sequence[View]) -> Decoded:
     if isinstance(dataset.inputs, Files):
         paths = [str(dataset.inputs.path(row)) for row in range(len(dataset))]
         pixels, broken = pixels_of_files(paths, views)
-        if DEEP not in dataset.notes and _some_are_deep(paths):
+        unknown = dataset.inputs.bits is None and any(view.bits is None for view in views)
+        if unknown and DEEP not in dataset.notes and _some_are_deep(paths):
             dataset = dataset.noted(DEEP)
     else:
         pixels, broken = _pixels_in_memory(dataset.inputs, views)

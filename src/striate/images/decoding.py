@@ -21,7 +21,7 @@ from striate.errors import ImageError
 from striate.files import open_regular
 from striate.images.arrays import to_rgb
 from striate.images.chunks import readable
-from striate.images.levels import see_light, to_8_bits
+from striate.images.levels import implied, see_light, to_8_bits
 from striate.images.profiles import in_srgb
 from striate.images.reasons import reason
 
@@ -89,13 +89,15 @@ class Picture(NamedTuple):
     box: tuple[float, float, float, float]
 
 
-def read(path: str | os.PathLike[str], *, at_least: int | None = AT_LEAST) -> NDArray[np.uint8]:
+def read(
+    path: str | os.PathLike[str], *, at_least: int | None = AT_LEAST, bits: int | None = None
+) -> NDArray[np.uint8]:
     """The picture in a file, as `decode` gives it: (H, W, 3) uint8.
 
     Raises:
         ImageError: if it cannot be read; the text is the reason, without the path.
     """
-    return decode(load(path), at_least=at_least)
+    return decode(load(path), at_least=at_least, bits=bits)
 
 
 def load(path: str | os.PathLike[str]) -> bytes:
@@ -120,28 +122,32 @@ def unread(error: Exception) -> str:
     return why if why.startswith("is ") else f"cannot be read: {why}"
 
 
-def decode(data: bytes, *, at_least: int | None = AT_LEAST) -> NDArray[np.uint8]:
+def decode(
+    data: bytes, *, at_least: int | None = AT_LEAST, bits: int | None = None
+) -> NDArray[np.uint8]:
     """The picture in the bytes of a file: (H, W, 3) uint8, EXIF orientation applied.
 
     Gray is repeated, alpha lies over white, CMYK, YCbCr and LAB become RGB, of an animation the
-    first frame counts. Of more than 8 bits the upper 8 are kept, counted from the bit depth that
-    the brightest pixel implies; floats in [0, 1] are scaled. Where a color profile of RGB, gray or
-    CMYK is embedded, the colors are brought to sRGB. A JPEG of more than MAX_PIXELS is decoded at
-    the largest scale that has fewer. The array may be read-only.
+    first frame counts. Of more than 8 bits the upper 8 are kept; floats in [0, 1] are scaled. Where
+    a color profile of RGB, gray or CMYK is embedded, the colors are brought to sRGB. A JPEG of more
+    than MAX_PIXELS is decoded at the largest scale that has fewer. The array may be read-only.
 
     Args:
         at_least: a JPEG is decoded at the smallest of its scales 1, 1/2, 1/4, 1/8 whose shorter
             side is still this many pixels; None for every pixel. Where pixels are to be those that
             a recognizer sees, `render` is the one to call.
+        bits: the depth of gray pictures of more than 8 bits; where None, the one that the brightest
+            pixel implies.
 
     Raises:
         ImageError: if they are no picture, a broken one, or too large; the text is the reason.
     """
     if at_least is None:
-        return decode_at(data, 1).pixels
+        return decode_at(data, 1, bits=bits).pixels
     head = header(data)
     side = min(head.width, head.height)
-    return decode_at(data, next((s for s in SCALES if side >= s * at_least), 1)).pixels
+    scale = next((s for s in SCALES if side >= s * at_least), 1)
+    return decode_at(data, scale, bits=bits).pixels
 
 
 def header(data: bytes) -> Header:
@@ -162,6 +168,17 @@ def mode_of(data: bytes) -> str:
     """
     with _opened(data) as image:
         return image.mode
+
+
+def depth(data: bytes) -> int | None:
+    """The bit depth that the brightest pixel of a gray picture of more than 8 bits implies; None
+    for all others.
+
+    Raises:
+        ImageError: as `decode`.
+    """
+    with _opened(data) as image:
+        return implied(_values(image)) if _is_deep(image) else None
 
 
 def frame(data: bytes) -> Frame:
@@ -198,9 +215,12 @@ def _fewest(width: int, height: int) -> int:
     return next(s for s in reversed(SCALES) if width * height <= MAX_PIXELS * s * s)
 
 
-def decode_at(data: bytes, scale: int) -> Picture:
+def decode_at(data: bytes, scale: int, *, bits: int | None = None) -> Picture:
     """The picture with its sides divided by `scale`, one of SCALES, if it is a JPEG; by more where
     it would have more than MAX_PIXELS.
+
+    Args:
+        bits: as `decode`.
 
     Raises:
         ImageError: as `decode`.
@@ -212,7 +232,7 @@ def decode_at(data: bytes, scale: int) -> Picture:
             _, (_, _, width, height) = drafted  # type: ignore[assignment]
         image.load()
         orientation = _orientation(image)
-        pixels = _rgb(image)
+        pixels = to_rgb(to_8_bits(_values(image), bits)) if _is_deep(image) else _rgb(image)
         if image.mode == "RGB" and _of_16_bits(data, image):
             see_light(pixels)
     return _upright(pixels, (width, height), orientation)
@@ -250,12 +270,19 @@ def _opened(data: bytes) -> Iterator["Image.Image"]:
         raise ImageError(reason(data, error)) from error
 
 
+def _is_deep(image: "Image.Image") -> bool:
+    """Whether a pixel has more than 8 bits."""
+    return image.mode.startswith("I") or image.mode == "F"
+
+
+def _values(image: "Image.Image") -> NDArray:
+    values = np.asarray(image)
+    if image.format == "TIFF" and image.mode == "I" and _unsigned(image):
+        return values.view(np.uint32)
+    return values
+
+
 def _rgb(image: "Image.Image") -> NDArray[np.uint8]:
-    if image.mode.startswith("I") or image.mode == "F":  # more than 8 bits
-        values = np.asarray(image)
-        if image.format == "TIFF" and image.mode == "I" and _unsigned(image):
-            values = values.view(np.uint32)
-        return to_rgb(to_8_bits(values))
     width, height = image.size
     pixels = np.empty((height, width, 3), np.uint8)
     for top in range(0, height, ROWS):

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.images.decoding import SCALES, Header, Picture, decode_at, header
+from striate.images.levels import depth_from
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -32,12 +33,15 @@ class View:
             side; `squash` brings both sides to `size`; `pad` brings the longer side to `size` and
             centers the picture on gray.
         fraction: in (0, 1]; `crop` only. 0.875 is the usual 224 out of 256.
+        bits: the depth of gray pictures of more than 8 bits, of which the upper 8 are kept; where
+            None, of each the one that its brightest pixel implies.
     """
 
     size: int
     channels: int = 3
     fit: Literal["crop", "squash", "pad"] = "crop"
     fraction: float = 0.875
+    bits: int | None = None
 
     def __post_init__(self) -> None:
         if self.size < 1:
@@ -48,6 +52,7 @@ class View:
             raise ValueError(f"fit must be 'crop', 'squash' or 'pad', not {self.fit!r}")
         if not 0 < self.fraction <= 1:
             raise ValueError(f"fraction must be in (0, 1], not {self.fraction}")
+        depth_from(self.bits)
 
     def keeps(self, height: int, width: int) -> bool:
         """Whether a picture of that size goes through with every pixel in its place."""
@@ -77,9 +82,9 @@ def render(data: bytes, views: Sequence[View]) -> list[NDArray[np.uint8]]:
         ImageError: if they are no picture, a broken one, or too large; the text is the reason.
     """
     head = header(data)
-    scales = [view.scale(head) for view in views]
-    pictures = {scale: decode_at(data, scale) for scale in set(scales)}
-    return [_seen(pictures[scale], view) for scale, view in zip(scales, views, strict=True)]
+    ways = [(view.scale(head), view.bits) for view in views]
+    pictures = {way: decode_at(data, way[0], bits=way[1]) for way in set(ways)}
+    return [_seen(pictures[way], view) for way, view in zip(ways, views, strict=True)]
 
 
 def apply(image: NDArray[np.uint8], view: View) -> NDArray[np.uint8]:

@@ -30,7 +30,7 @@ def test_the_longer_side_and_the_canvas() -> None:
 
 
 def test_it_survives_json() -> None:
-    for one in (SCALING, Scaling(96, Normalization(*NUMBERS, bgr=True), stretched=True)):
+    for one in (SCALING, Scaling(96, Normalization(*NUMBERS, bgr=True), True, bits=12)):
         assert Scaling.from_json(json.loads(json.dumps(asdict(one)))) == one
 
 
@@ -41,7 +41,7 @@ def test_it_survives_json() -> None:
         {"normalization": {"mean": [1, 2], "std": [1, 1], "bgr": False}},
         {"normalization": {"mean": [1, 2, 3], "std": [1, 1, 0], "bgr": False}},
         {"normalization": {"mean": [1, 2, float("nan")], "std": [1, 1, 1], "bgr": False}},
-        {"normalization": None},
+        {"normalization": None}, {"bits": 7}, {"bits": "12"}, {"bits": True},
     ],
     ids=str,
 )  # fmt: skip

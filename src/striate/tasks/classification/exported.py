@@ -49,7 +49,8 @@ class Exported(ExportedPredictor):
         if isinstance(item, str | os.PathLike):
             item = pictures.load(item)
         if isinstance(item, bytes):
-            return decode_at(item, self.preprocessing.view.scale(header(item)))
+            view = self.preprocessing.view
+            return decode_at(item, view.scale(header(item)), bits=view.bits)
         pixels = pictures.to_rgb(np.asarray(item))
         return Picture(pixels, (0, 0, pixels.shape[1], pixels.shape[0]))
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from striate import handcrafted as features
-from striate.data import Dataset, Decoded, native
+from striate.data import Dataset, Decoded, bits_of, native
 from striate.images import View
 from striate.progress import Clock
 from striate.tasks.classification.finishing import Made, finished
@@ -19,7 +19,8 @@ from striate.tasks.contract import Ask, Learned
 def view(dataset: Dataset[Any]) -> View:
     """The whole picture, squeezed into a square; gray is enough."""
     side, _ = native(dataset)
-    return View(features.settings_for(side).side, channels=1, fit="squash")
+    size = features.settings_for(side).side
+    return View(size, channels=1, fit="squash", bits=bits_of(dataset.inputs))
 
 
 def views(dataset: Dataset[Any], ask: Ask) -> tuple[View, ...]:

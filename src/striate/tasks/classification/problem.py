@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from striate.data import SMALL, SPLITS, Batch, Batches, Dataset, Decoded, decode, native
+from striate.data import SMALL, SPLITS, Batch, Batches, Dataset, Decoded, bits_of, decode, native
 from striate.errors import ModelError
 from striate.evaluation import top_k
 from striate.images import View
@@ -158,9 +158,10 @@ def metrics(logits: Tensor, targets: NDArray[np.int64]) -> dict[str, float]:
 def natural_view(data: Dataset | Decoded) -> View:
     """Small pictures as they are, in gray where they are gray; photographs at 224 px."""
     side, gray = native(_dataset(data))
+    bits = bits_of(_dataset(data).inputs)
     if side > SMALL:
-        return View(224)
-    return View(side, channels=1 if gray else 3, fit="squash")
+        return View(224, bits=bits)
+    return View(side, channels=1 if gray else 3, fit="squash", bits=bits)
 
 
 def split(data: Decoded, view: View, name: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from striate.data import SMALL, Dataset, Decoded, native
+from striate.data import SMALL, Dataset, Decoded, bits_of, native
 from striate.errors import UserError
 from striate.images import View
 from striate.inference import Preprocessing, fastest_device
@@ -52,7 +52,7 @@ def view(dataset: Dataset[Any], name: str | None = None, weights: str | Path | N
         size = 32
     elif side > SMALL and name is None:
         size = PHOTOGRAPH_SIDE
-    return View(size, channels=channels, fit="squash")
+    return View(size, channels=channels, fit="squash", bits=bits_of(dataset.inputs))
 
 
 def views(dataset: Dataset[Any], ask: Ask) -> tuple[View, ...]:

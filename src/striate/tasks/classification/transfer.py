@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from striate.data import SMALL, SPLITS, Dataset, Decoded, native
+from striate.data import SMALL, SPLITS, Dataset, Decoded, bits_of, native
 from striate.images import View
 from striate.inference import Preprocessing, fastest_device
 from striate.inference.outputs import outputs_of
@@ -38,9 +38,11 @@ def view(dataset: Dataset[Any], name: str | None = None, weights: str | Path | N
     name = name or PRETRAINED
     side, _ = native(dataset)
     channels = channels_of(name, weights)
+    bits = bits_of(dataset.inputs)
     if side <= SMALL:
-        return View(side_for(name, SMALL_SIDE, channels), channels=channels, fit="squash")
-    return View(entry(name).image_size, channels=channels, fraction=1.0)
+        size = side_for(name, SMALL_SIDE, channels)
+        return View(size, channels=channels, fit="squash", bits=bits)
+    return View(entry(name).image_size, channels=channels, fraction=1.0, bits=bits)
 
 
 def views(dataset: Dataset[Any], ask: Ask) -> tuple[View, ...]:

@@ -27,7 +27,7 @@ last map that is as large as a window's.
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal, NamedTuple, Self, get_args
 
 import numpy as np
@@ -166,7 +166,7 @@ class Windowed(Predictor):
 
     def prepare(self, item: Input) -> Prepared:
         view = self.of.preprocessing.view
-        squares = [View(side, view.channels, view.fit, 1.0) for side in self.sides]
+        squares = [replace(view, size=side, fraction=1.0) for side in self.sides]
         views = [view] if self.whole else [view, *squares]
         if isinstance(item, str | os.PathLike):
             item = pictures.load(item)
@@ -177,7 +177,9 @@ class Windowed(Predictor):
             own, *others = (pictures.apply(item, each) for each in views)
         if self.whole:
             least = FINE * max(self.sides)
-            pixels = pictures.decode(item, at_least=least) if isinstance(item, bytes) else item
+            pixels = item
+            if isinstance(item, bytes):
+                pixels = pictures.decode(item, at_least=least, bits=view.bits)
             others = [pictures.scaled(pixels, side, view.channels) for side in self.sides]
         return Prepared(own, tuple(others))
 

@@ -40,7 +40,7 @@ def computed_by(predictor: NetworkPredictor, engine: str) -> Predictor:
     if engine not in installed():
         raise MissingExtra(f"the engine {engine}", "export")
     runtime = run_in_memory(predictor.graph(), "onnxruntime")
-    return ExportedDetector(runtime, predictor.classes, predictor.size)
+    return ExportedDetector(runtime, predictor.classes, predictor.size, predictor.scaling.bits)
 
 
 def fastest(predictor: NetworkPredictor) -> Predictor:

@@ -27,6 +27,7 @@ class ExportedDetector(ExportedPredictor):
 
     Args:
         classes: how many there are.
+        bits: the depth of gray pictures of more than 8 bits (see `striate.images.decode`).
 
     Raises:
         WeightsError: if it is another graph.
@@ -34,13 +35,15 @@ class ExportedDetector(ExportedPredictor):
 
     largest_batch = 1
 
-    def __init__(self, runtime: Runtime, classes: int, size: int | None = None):
+    def __init__(
+        self, runtime: Runtime, classes: int, size: int | None = None, bits: int | None = None
+    ):
         runtime.require(INPUTS, OUTPUTS)
         super().__init__(runtime)
-        self.classes, self.size = classes, size
+        self.classes, self.size, self.bits = classes, size, bits
 
     def prepare(self, item: Input) -> NDArray[np.uint8]:
-        return np.ascontiguousarray(pixels_of(item))
+        return np.ascontiguousarray(pixels_of(item, self.bits))
 
     def inputs(self, prepared: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
         return {"image": prepared}

@@ -69,7 +69,7 @@ class NetworkPredictor(Predictor):
         return folded(self.model).to(self.device)
 
     def prepare(self, item: Input) -> Prepared:
-        pixels = pixels_of(item)
+        pixels = pixels_of(item, self.scaling.bits)
         return Prepared(self.scaling.scaled(pixels), *pixels.shape[:2])
 
     def predict(self, batch: Sequence[Prepared]) -> list[Answer]:

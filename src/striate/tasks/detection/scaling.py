@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from striate.images.levels import depth_from
 from striate.models import Normalization
 
 STEP = 32  # pixels; a canvas is a multiple of it, so that every stride of the network divides it
@@ -22,11 +23,13 @@ class Scaling:
     Attributes:
         side: of the longer side in pixels, after scaling.
         stretched: to a square of that side, whatever the shape, as YOLO reads them.
+        bits: the depth of gray pictures of more than 8 bits (see `striate.images.decode`).
     """
 
     side: int
     normalization: Normalization
     stretched: bool = False
+    bits: int | None = None
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "Scaling":
@@ -40,7 +43,8 @@ class Scaling:
             raise ValueError(f"it reads pictures of {side!r} pixels")
         if type(stretched) is not bool:
             raise ValueError(f"its pictures are stretched: {stretched!r}")
-        return cls(side, Normalization.from_json(values["normalization"]), stretched)
+        normalization = Normalization.from_json(values["normalization"])
+        return cls(side, normalization, stretched, depth_from(values["bits"]))
 
     def size(self, height: int, width: int) -> tuple[int, int]:
         """Height and width after scaling."""

@@ -6,7 +6,7 @@ import psutil
 import torch
 from torch import nn
 
-from striate.data import Dataset
+from striate.data import Dataset, bits_of
 from striate.data.boxes import Boxes
 from striate.data.splits import TRAIN
 from striate.errors import ModelError
@@ -60,7 +60,8 @@ def learned_by_steps(
     recipe = ask.adjusted(recipe)
     normalization = normalization_for(backbone, ask.weights)
     rounds = max(1, round(epoch / int((data.split == TRAIN).sum())))
-    problem = DetectionProblem(Scaling(side, normalization, stretched), rounds=rounds)
+    scaling = Scaling(side, normalization, stretched, bits_of(data.inputs))
+    problem = DetectionProblem(scaling, rounds=rounds)
     with clock.stage("decode"):
         scaled = problem.prepare(data)
     with clock.stage("learn"):

@@ -12,6 +12,7 @@ from striate.data.boxes import Boxes
 from striate.data.splits import TRAIN
 from striate.data.targets import enumerated
 from striate.errors import DataError
+from striate.images.levels import depth_from
 from striate.inference.runtimes import Runtime
 from striate.tasks.contract import (
     Answered,
@@ -134,4 +135,4 @@ class Detection(Task):
     ) -> ExportedDetector:
         if header["kind"] not in self.predictors:
             raise ValueError(f"it is a detector of kind {header['kind']!r}")
-        return ExportedDetector(runtime, len(names))
+        return ExportedDetector(runtime, len(names), bits=depth_from(header["scaling"]["bits"]))

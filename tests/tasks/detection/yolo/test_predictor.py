@@ -22,7 +22,7 @@ SMALL: dict[str, Any] = {
     "width": 8,
 }
 NORMALIZATION = {"mean": [0.0] * 3, "std": [1.0] * 3, "bgr": False}
-SCALING = {"side": 64, "normalization": NORMALIZATION, "stretched": True}
+SCALING = {"side": 64, "normalization": NORMALIZATION, "stretched": True, "bits": None}
 NAMES = ("a", "b", "c")
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from striate import progress
-from striate.data import Dataset
+from striate.data import Dataset, bits_of
 from striate.data.boxes import Boxes, Objects, whole
 from striate.data.splits import TRAIN, VALIDATION
 from striate.errors import DataError, ImageError
@@ -66,7 +66,7 @@ def learn(data: Dataset[Boxes], ask: Ask, *, settings: Settings | None = None) -
         models, found = chosen(data.classes, stages, each, truth, notes)
         calibration = calibrated(found, truth, len(data.classes))
     learned = Learned(
-        DPMPredictor(models, calibration),
+        DPMPredictor(models, calibration, bits_of(data.inputs)),
         validation_metrics(found, truth, data.classes),
         clock.seconds,
         recipe=asdict(settings),

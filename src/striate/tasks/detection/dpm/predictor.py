@@ -12,6 +12,7 @@ from torch import Tensor
 from striate.errors import ModelError
 from striate.handcrafted.deformable import Component, Scored, needed_levels
 from striate.handcrafted.pyramid import DEPTH, Pyramid, pyramid
+from striate.images.levels import depth_from
 from striate.inference.program import Graph
 from striate.models.matching import Detections
 from striate.ops.boxes import clipped, non_maximum_suppression
@@ -32,20 +33,23 @@ class DPMPredictor(Predictor):
     Args:
         calibration: (classes, 2) float64, slope and offset: the probability that a place with score
             s is right is 1 / (1 + exp(-(slope · s + offset))).
+        bits: the depth of gray pictures of more than 8 bits (see `striate.images.decode`).
     """
 
     kind: ClassVar[str] = "dpm"
     largest_batch = 1
 
-    def __init__(self, components: Sequence[Component], calibration: Tensor):
-        self.components, self.calibration = tuple(components), calibration
+    def __init__(
+        self, components: Sequence[Component], calibration: Tensor, bits: int | None = None
+    ):
+        self.components, self.calibration, self.bits = tuple(components), calibration, bits
 
     @property
     def parameters(self) -> int:
         return sum(len(one.weights) for one in self.components)
 
     def prepare(self, item: Input) -> NDArray[np.uint8]:
-        return pixels_of(item)
+        return pixels_of(item, self.bits)
 
     def predict(self, batch: Sequence[NDArray[np.uint8]]) -> list[Answer]:
         return [Answer(self.detections(pixels), *pixels.shape[:2]) for pixels in batch]
@@ -68,7 +72,7 @@ class DPMPredictor(Predictor):
         return {"calibration": self.calibration.contiguous()} | stored(self.components)
 
     def header(self) -> dict[str, Any]:
-        return {"components": values_of(self.components)}
+        return {"components": values_of(self.components), "bits": self.bits}
 
     @classmethod
     def restored(
@@ -86,7 +90,7 @@ class DPMPredictor(Predictor):
                 raise ValueError(f"component {number} is of class {one.kind}")
         if not all(bool(tensor.isfinite().all()) for tensor in tensors.values()):
             raise ValueError("a tensor holds numbers that are not finite")
-        return cls(components, calibration)
+        return cls(components, calibration, depth_from(header["bits"]))
 
 
 def stored(components: Sequence[Component], prefix: str = "") -> dict[str, Tensor]:

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from striate.data import Dataset
+from striate.data import Dataset, bits_of
 from striate.data.boxes import Boxes
 from striate.data.splits import TRAIN, VALIDATION
 from striate.errors import DataError
@@ -112,7 +112,7 @@ def learn(
     with clock.stage("solve"):
         pictures, truth = learned_from.pictures, learned_from.truth
         classifiers = solve(pictures, truth, len(data.classes), solving)
-        predictor = RCNNPredictor(extractor, classifiers, solving.nms_overlap)
+        predictor = RCNNPredictor(extractor, classifiers, solving.nms_overlap, bits_of(data.inputs))
     with clock.stage("validate"):
         metrics = validated(predictor, held_out, data.classes)
     notes = ["its network was " + ("fine-tuned on the regions" if tuning else "not fine-tuned")]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from striate.errors import ModelError
+from striate.images.levels import depth_from
 from striate.inference.program import Graph
 from striate.models import Normalization
 from striate.models.matching import Detections
@@ -30,13 +31,21 @@ class RCNNPredictor(Predictor):
 
     Args:
         nms_overlap: above it, the worse of two detections of a class is suppressed.
+        bits: the depth of gray pictures of more than 8 bits (see `striate.images.decode`).
     """
 
     kind: ClassVar[str] = "rcnn"
     largest_batch = 1
 
-    def __init__(self, extractor: RegionFeatures, classifiers: Classifiers, nms_overlap: float):
-        self.extractor, self.classifiers, self.nms_overlap = extractor, classifiers, nms_overlap
+    def __init__(
+        self,
+        extractor: RegionFeatures,
+        classifiers: Classifiers,
+        nms_overlap: float,
+        bits: int | None = None,
+    ):
+        self.extractor, self.classifiers = extractor, classifiers
+        self.nms_overlap, self.bits = nms_overlap, bits
 
     @property
     def parameters(self) -> int:
@@ -44,7 +53,7 @@ class RCNNPredictor(Predictor):
         return sum(table.numel() for table in (*self.extractor.network.parameters(), *solved))
 
     def prepare(self, item: Input) -> NDArray[np.uint8]:
-        return pixels_of(item)
+        return pixels_of(item, self.bits)
 
     def predict(self, batch: Sequence[NDArray[np.uint8]]) -> list[Answer]:
         return [Answer(self.detections(pixels), *pixels.shape[:2]) for pixels in batch]
@@ -78,7 +87,7 @@ class RCNNPredictor(Predictor):
         }
 
     def header(self) -> dict[str, Any]:
-        return {**self.extractor.header(), "nms_overlap": self.nms_overlap}
+        return {**self.extractor.header(), "nms_overlap": self.nms_overlap, "bits": self.bits}
 
     @classmethod
     def restored(
@@ -104,4 +113,4 @@ class RCNNPredictor(Predictor):
             **{f.name: tensors[f"classifiers.{f.name}"] for f in fields(Classifiers)}
         )
         extractor = RegionFeatures(name, network, normalization, settings)
-        return cls(extractor, solved, float(nms_overlap))
+        return cls(extractor, solved, float(nms_overlap), depth_from(header["bits"]))
