@@ -1,6 +1,7 @@
 """Lists with a box a line: a CSV file with columns for the image, the class and four sides.
 
 filename,width,height,class,xmin,ymin,xmax,ymax   TensorFlow; Roboflow's _annotations.csv
+image,x,y,w,h,label                               the upper left corner and the sides
 path,x1,y1,x2,y2,class                            RetinaNet, without headings
 ImageID,LabelName,XMin,XMax,YMin,YMax             Open Images, fractions
 """
@@ -12,7 +13,7 @@ from pathlib import Path
 from striate.data.boxes import Boxes, Mark
 from striate.data.dataset import Dataset
 from striate.data.frames import Size, claimed
-from striate.data.headings import SIDES, Table, boxed, read_table
+from striate.data.headings import CORNER, SIDES, Table, boxed, read_table
 from striate.data.marked import Found, Marked, assembled, in_folders
 from striate.data.names import canonical
 from striate.data.places import Missed, Pictures
@@ -49,6 +50,8 @@ def open_box_list(path: Path, *, seed: int) -> Dataset[Boxes]:
     for file in find_box_lists(path):
         table = read_table(file)
         found.notes += table.notes
+        if "wide" in table.columns:
+            found.notes.append(f"{file.name}: x and y are taken for the upper left corner of boxes")
         found.pictures += _rows(table, file.relative_to(root).as_posix(), pictures, found)
     if not found.pictures and found.left_out:
         raise DataError(f"{path}: {found.left_out[-1].name}: {found.left_out[-1].reason}")
@@ -87,15 +90,17 @@ def _rows(table: Table, file: str, pictures: Pictures, found: Found) -> list[Mar
 def _mark(table: Table, fields: Sequence[str]) -> Mark | str | None:
     """The mark of a line, why it has none, or None where a line says that nothing is there."""
     name = canonical(table.cell(fields, "label"))
-    sides = [table.cell(fields, side) for side in SIDES]
+    cornered = "wide" in table.columns
+    sides = [table.cell(fields, side) for side in (CORNER if cornered else SIDES)]
     if not name and not any(sides):
         return None
     if not name:
         return "has no class"
     try:
-        box = tuple(map(float, sides))
+        x0, y0, x1, y1 = map(float, sides)
     except ValueError:
         return f"has a box of {', '.join(sides)[:80]!r}"
+    box = (x0, y0, x0 + x1, y0 + y1) if cornered else (x0, y0, x1, y1)
     if not all(math.isfinite(side) and abs(side) < 1e6 for side in box):
         return "has a box that no image holds"
-    return Mark(name, box)  # type: ignore[arg-type]
+    return Mark(name, box)

@@ -1,6 +1,7 @@
 """Images in which things are marked by boxes, and what can be wrong with a box."""
 
 import hashlib
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -228,6 +229,22 @@ def mended(
         np.array([mark.crowd for mark, _ in kept], bool),
     )
     return objects, doubts
+
+
+def around_turned(box: Box, degrees: float, about: tuple[float, float]) -> Box:
+    """The box around one that was turned clockwise about a point.
+
+    >>> [round(edge) for edge in around_turned((0, 0, 4, 2), 90, (0, 0))]
+    [-2, 0, 0, 4]
+    """
+    if degrees % 360 == 0:
+        return box
+    x0, y0, x1, y1 = box
+    (x, y), angle = about, math.radians(degrees)
+    corners = [(across - x, down - y) for across in (x0, x1) for down in (y0, y1)]
+    right = [x + a * math.cos(angle) - d * math.sin(angle) for a, d in corners]
+    below = [y + a * math.sin(angle) + d * math.cos(angle) for a, d in corners]
+    return min(right), min(below), max(right), max(below)
 
 
 def _inside(box: Box, width: float, height: float) -> Box:

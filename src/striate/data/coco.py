@@ -24,7 +24,8 @@ from striate.data.splits import TRAIN
 from striate.data.walking import Place, walk
 from striate.errors import DataError
 
-NEEDED = (b'"images"', b'"annotations"', b'"categories"', b'"bbox"')
+NEEDED = (b'"images"', b'"annotations"', b'"categories"')
+PLACES = (b'"bbox"', b'"segmentation"')  # one of them
 OTHERS = ("captions_", "person_keypoints_", "stuff_", "panoptic_")  # of the same images
 FOLDERS = ("images", "data", "Images", "JPEGImages", "img", "imgs")
 
@@ -35,7 +36,7 @@ Table = dict[str, list[Entry]]
 def find_coco(root: Path) -> list[str]:
     """The JSON files below a folder that may hold COCO's annotations of objects."""
     files = [file for file in walk(root).marking(".json") if file.count("/") <= 2]
-    found = [file for file in files if holds(root / file, *NEEDED)]
+    found = [file for file in files if any(holds(root / file, *NEEDED, place) for place in PLACES)]
     instances = [file for file in found if not file.rpartition("/")[2].startswith(OTHERS)]
     return instances or found
 
@@ -246,12 +247,25 @@ def _mark(each: Any, names: Ids, images: Ids) -> Mark | str:
 def _box(each: Entry) -> tuple[float, float, float, float] | str:
     box = each.get("bbox")
     if not box:
-        return "has no bbox"
-    try:
-        x, y, width, height = map(float, box)
-    except (TypeError, ValueError, OverflowError):
-        return "has a bbox that is not four numbers"
-    edges = (x, y, x + width, y + height)
+        edges = _around(each.get("segmentation"))
+        if edges is None:
+            return "has no bbox"
+    else:
+        try:
+            x, y, width, height = map(float, box)
+        except (TypeError, ValueError, OverflowError):
+            return "has a bbox that is not four numbers"
+        edges = (x, y, x + width, y + height)
     if not all(math.isfinite(value) and abs(value) < 1e6 for value in edges):
         return "has a bbox that no image holds"
     return edges
+
+
+def _around(outlines: Any) -> tuple[float, float, float, float] | None:
+    """The box around the polygons of a segmentation, `[[x, y, x, y...]...]`; None without any."""
+    try:
+        across = [float(value) for outline in outlines for value in outline[::2]]
+        down = [float(value) for outline in outlines for value in outline[1::2]]
+    except (TypeError, ValueError, OverflowError):  # a run-length code, or nothing
+        return None
+    return (min(across), min(down), max(across), max(down)) if across and down else None

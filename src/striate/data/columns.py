@@ -34,11 +34,11 @@ def columns_of(path: Path, table: Table) -> None:
         ]
         hot = [place for place in rest if set(table.column(place)) <= {"0", "1", "0.0", "1.0", ""}]
         if len(hot) > 1:
-            table.notes.append(f"{ONE_HOT}: {quoted(table.headings[place] for place in hot)}")
+            table.notes.append(f"{ONE_HOT}: {quoted(table.titles[place] for place in hot)}")
             columns.update({f"class {place}": place for place in hot})
-        elif len(rest) == 1 and 2 * len(set(table.column(rest[0]))) <= len(table.rows):
-            columns["label"] = rest[0]
-            table.notes.append(f"column {table.headings[rest[0]]!r} is taken for the label")
+        elif (place := _label_in(rest, table)) is not None:
+            columns["label"] = place
+            table.notes.append(f"column {table.headings[place]!r} is taken for the label")
         else:
             names = ", ".join(repr(name) for name in table.headings[:6])
             raise DataError(f"{path}: the first line names no label column ({names}); {EXPECTED}")
@@ -46,6 +46,17 @@ def columns_of(path: Path, table: Table) -> None:
     used = [*columns.values(), *(p for p, name in enumerate(table.headings) if _flag(name))]
     if note := unused(table, used):
         table.notes.append(note)
+
+
+def _label_in(places: Sequence[int], table: Table) -> int | None:
+    """Of columns that nobody knows the one with words that repeat, if its heading has a word for
+    labels as no other has, or there is no other."""
+    known = {word for word in HEADINGS["label"] if " " not in word and len(word) > 2}
+    named = [place for place in places if known & set(table.headings[place].split())]
+    few = named if len(named) == 1 else places
+    if len(few) == 1 and 2 * len(set(table.column(few[0]))) <= len(table.rows):
+        return few[0]
+    return None
 
 
 def _without_headings(path: Path, table: Table, width: int) -> None:
@@ -120,7 +131,7 @@ def _one_hot(path: Path, table: Table, places: Sequence[int]) -> list[str]:
     for _, fields in table.rows:
         marked = [p for p in places if p < len(fields) and fields[p].strip() in ("1", "1.0")]
         several += len(marked) > 1
-        labels.append(table.headings[marked[0]] if len(marked) == 1 else "")
+        labels.append(table.titles[marked[0]] if len(marked) == 1 else "")
     if several:
         raise DataError(f"{path}: {counted(several, 'line')} with several 1s, {SEVERAL}")
     return labels

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
-from striate.data.boxes import Boxes, Mark
+from striate.data.boxes import Box, Boxes, Mark, around_turned
 from striate.data.dataset import Dataset
 from striate.data.frames import claimed
 from striate.data.marked import Found, Marked, assembled, in_folders
@@ -32,7 +32,8 @@ def find_cvat(root: Path) -> list[str]:
 
 
 def open_cvat(root: Path, *, seed: int) -> Dataset[Boxes]:
-    """The images and boxes of CVAT's files; outlines count as the boxes around them.
+    """The images and boxes of CVAT's files; outlines and turned boxes count as the boxes around
+    them.
 
     Raises:
         DataError: if nothing is marked there.
@@ -78,22 +79,44 @@ def _rows(file: str, tree: Element, pictures: Pictures, found: Found) -> Iterato
 
 def _marks(image: Element, name: str, found: Found) -> Iterator[Mark]:
     for number, shape in enumerate(image, start=1):
+        if shape.tag == "tag":
+            continue
         try:
-            if shape.tag == "box":
-                box = tuple(float(shape.get(side, "")) for side in ("xtl", "ytl", "xbr", "ybr"))
-            elif shape.tag in ("polygon", "polyline", "mask"):
-                points = [tuple(map(float, each.split(","))) for each in
-                          shape.get("points", "").split(";")]  # fmt: skip
-                across, down = zip(*points, strict=True)
-                box = (min(across), min(down), max(across), max(down))
-            else:
-                continue
+            box = _edges(shape)
             if not all(math.isfinite(side) and abs(side) < 1e6 for side in box):
                 raise ValueError(box)
         except ValueError:
             found.leave(f"{name}, object {number}", f"has no box that can be read: <{shape.tag}>")
             continue
         if label := shape.get("label", "").strip():
-            yield Mark(label, box)  # type: ignore[arg-type]
+            yield Mark(label, box)
         else:
             found.leave(f"{name}, object {number}", "has no label")
+
+
+def _edges(shape: Element) -> Box:
+    """The box of a shape, or the one around it.
+
+    Raises:
+        ValueError: if it has none.
+    """
+
+    def numbers(*names: str) -> Iterator[float]:
+        return (float(shape.get(name, "")) for name in names)
+
+    if shape.tag == "box":
+        x0, y0, x1, y1 = numbers("xtl", "ytl", "xbr", "ybr")
+        middle = (x0 + x1) / 2, (y0 + y1) / 2
+        return around_turned((x0, y0, x1, y1), float(shape.get("rotation", 0)), middle)
+    if shape.tag == "ellipse":
+        x, y, wide, high = numbers("cx", "cy", "rx", "ry")
+        return x - wide, y - high, x + wide, y + high
+    if shape.tag == "mask":
+        left, top, width, height = numbers("left", "top", "width", "height")
+        return left, top, left + width, top + height
+    if shape.tag in ("polygon", "polyline"):
+        points = [tuple(map(float, each.split(","))) for each in
+                  shape.get("points", "").split(";")]  # fmt: skip
+        across, down = zip(*points, strict=True)
+        return min(across), min(down), max(across), max(down)
+    raise ValueError(shape.tag)

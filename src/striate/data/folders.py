@@ -77,6 +77,11 @@ def open_folders(root: Path, *, seed: int) -> Dataset[Labels]:
     notes = [*folder.notes, *found.notes]
     spelled = _spelled(found.rows, notes)
     classes = tuple(sorted(set(spelled.values()), key=natural))
+    if len(classes) == 1 and idle(classes[0]) and (why := _marked(folder)):
+        raise DataError(
+            f"{root}: {counted(folder.images(), 'image')} in {classes[0]!r}, no class folders"
+            f"{why}; expected {EXPECTED}"
+        )
     rows = sorted(found.rows, key=lambda row: (row.split, natural(row.place)))
     number = {name: index for index, name in enumerate(classes)}
     groups = _groups(rows, len(classes), notes)
@@ -122,7 +127,10 @@ def _marked(folder: Folder) -> str:
     kinds = {suffix: n for suffix, n in folder.others.items() if suffix in MARKING}
     if not kinds:
         return ""
-    return f", and {kinds_of(Counter(kinds))} in no form of boxes that is read"
+    told = f", and {kinds_of(Counter(kinds))} in no form of boxes that is read"
+    if lists := folder.marking(".csv", ".tsv"):
+        told += f" (to learn from a list of images and labels, open the list: {quoted(lists, 2)})"
+    return told
 
 
 def _sorted(root: Path, files: dict[Place, list[str]]) -> Sorting:

@@ -20,6 +20,8 @@ QUADRUPLES = (
     SIDES, ("x min", "y min", "x max", "y max"), ("x0", "y0", "x1", "y1"), ("x1", "y1", "x2", "y2"),
     ("left", "top", "right", "bottom"),
 )  # fmt: skip
+CORNER = ("xmin", "ymin", "wide", "high")  # a corner and the sides of a box
+CORNERS = (("x", "y", "w", "h"), ("x", "y", "width", "height"), ("left", "top", "width", "height"))
 # In the order of precedence; compared without case, with blanks for everything but letters.
 HEADINGS = {
     "path": (
@@ -56,11 +58,13 @@ class Table:
 
     Attributes:
         headings: of its columns, normalized; () where it has none.
+        titles: the same as they are written.
         columns: which column holds what.
         rows: the number of each line, from 1, and its cells.
     """
 
     headings: tuple[str, ...]
+    titles: tuple[str, ...]
     columns: dict[str, int]
     rows: list[tuple[int, list[str]]]
     notes: list[str] = field(default_factory=list)
@@ -69,6 +73,12 @@ class Table:
         """What a row has of a kind; "" where it has none."""
         column = self.columns.get(kind, -1)
         return fields[column].strip() if 0 <= column < len(fields) else ""
+
+    def headed(self, path: int) -> None:
+        """Takes the first line for headings, and the images' names from that column."""
+        (_, first), *self.rows = self.rows
+        _, self.columns = _headings(["path" if k == path else cell for k, cell in enumerate(first)])
+        self.headings, self.titles = tuple(map(normal, first)), tuple(map(canonical, first))
 
     def column(self, place: int) -> list[str]:
         """All cells of a column."""
@@ -103,7 +113,8 @@ def read_table(path: Path) -> Table:
         notes.append(f"{path.name} is not UTF-8; it was read as {called}")
     lines = list(_cut(path, text))
     headings, columns = _headings(lines[0][1]) if lines else ((), {})
-    return Table(headings, columns, lines[1:] if headings else lines, notes)
+    titles = tuple(map(canonical, lines[0][1])) if headings else ()
+    return Table(headings, titles, columns, lines[1:] if headings else lines, notes)
 
 
 def boxed(path: Path) -> bool:
@@ -116,7 +127,9 @@ def boxed(path: Path) -> bool:
     if not lines:
         return False
     headings, columns = _headings(lines[0])
-    return {"path", "label", *SIDES} <= columns.keys() if headings else _retina(lines[0])
+    known = columns.keys()
+    named = {"path", "label"} <= known and (known >= set(SIDES) or known >= set(CORNER))
+    return named if headings else _retina(lines[0])
 
 
 def _retina(cells: Sequence[str]) -> bool:
@@ -188,6 +201,15 @@ def _headings(first: Sequence[str]) -> tuple[tuple[str, ...], dict[str, int]]:
             columns |= {
                 side: words.index(word) for side, word in zip(SIDES, quadruple, strict=True)
             }
+    if not set(SIDES) & columns.keys():
+        for corner in CORNERS:
+            if all(side in words for side in corner):
+                columns |= {
+                    side: words.index(word) for side, word in zip(CORNER, corner, strict=True)
+                }
+                for side in ("width", "height"):  # of the box, and not of the picture
+                    if columns.get(side) in (columns["wide"], columns["high"]):
+                        del columns[side]
     if "path" not in columns:
         return (), {}
     if columns.get("label") == columns["path"]:

@@ -20,6 +20,7 @@ import psutil
 from numpy.typing import NDArray
 
 from striate.data.dataset import TEST, TRAIN, Array, Dataset
+from striate.data.names import quoted
 from striate.data.targets import Labels
 from striate.errors import DataError
 from striate.files import open_regular
@@ -32,11 +33,17 @@ FILE = re.compile(
     r"(?P<prefix>.*?)[-_.]?(?P<kind>images|labels)[-_.]idx[13][-_.]ubyte(\.gz)?", re.I
 )
 
+SPLIT = re.compile(r"[-_.]*(train|training|t10k|test|testing)$")
+
 
 def find_idx(folder: Path) -> dict[str, tuple[Path, Path]]:
     """The pairs of images and labels in a folder, by prefix ("train", "t10k")."""
     found: dict[str, dict[str, Path]] = {}
     for path in sorted(folder.iterdir(), reverse=True):  # a plain file has precedence over its .gz
+        if path.is_dir():  # of the file's name, as Kaggle unpacks it
+            path /= path.name
+            if not path.exists():
+                continue
         if match := FILE.fullmatch(path.name):
             found.setdefault(match["prefix"].lower(), {})[match["kind"].lower()] = path
     for prefix, pair in found.items():
@@ -66,6 +73,10 @@ def open_idx(
     if only:
         (prefix,) = (prefix for prefix, pair in pairs.items() if _plain(only) in map(_plain, pair))
         pairs = {"train": pairs[prefix]}
+    if len(sets := {SPLIT.sub("", prefix) for prefix in pairs}) > 1:
+        raise DataError(
+            f"{folder}: holds {len(sets)} sets ({quoted(sets)}); put each into a folder of its own"
+        )
     for prefix, (pixel_file, label_file) in sorted(pairs.items(), reverse=True):
         pixels, marks = read_idx(pixel_file, dimensions=3), read_idx(label_file, dimensions=1)
         if len(pixels) != len(marks):

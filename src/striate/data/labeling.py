@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from striate import progress
-from striate.data.boxes import Boxes, Mark
+from striate.data.boxes import Boxes, Mark, around_turned
 from striate.data.dataset import Dataset
 from striate.data.frames import Size, claimed
 from striate.data.marked import Found, Marked, assembled, in_folders
 from striate.data.markup import NotReadable, read_json
-from striate.data.names import stem_of
+from striate.data.names import quoted, stem_of
 from striate.data.places import Missed, Pictures
 from striate.data.remembering import remembered
 from striate.data.roles import role
@@ -25,6 +25,9 @@ from striate.data.walking import walk
 from striate.errors import DataError
 
 LIMIT = 512 * 2**20
+RECTANGLES, POLYGONS = "rectanglelabels", "polygonlabels"  # of Label Studio
+NAMING = ("class", "label", "name", "category", "type", "object")  # attributes of VIA's regions
+TRUTH = "ground_truth"  # FiftyOne's field of what people said
 Edges = tuple[float, float, float, float]
 
 
@@ -43,12 +46,14 @@ class Entry:
     Attributes:
         picture: what the file calls it, in any form.
         fractions: whether edges are fractions of the picture's sides.
+        split: that it says; None where it says none.
     """
 
     picture: str
     things: Sequence[Thing]
     size: Size | None = None
     fractions: bool = False
+    split: int | None = None
 
 
 @dataclass(frozen=True)
@@ -117,7 +122,7 @@ def _rows(
 ) -> Iterator[Marked]:
     place = tuple(file.split("/")[:-1])
     near = [place, *((*place, each) for each in ("images", "data", "upload", "media"))]
-    split = role(file.rpartition("/")[2].removesuffix(".json"), file=True)
+    of_file = role(file.rpartition("/")[2].removesuffix(".json"), file=True)
     joined = pictures.join((entry.picture, near) for entry in entries)
     for entry, picture in zip(entries, joined, strict=True):
         if isinstance(picture, Missed):
@@ -130,10 +135,8 @@ def _rows(
                 found.leave(f"{entry.picture}, object {number}", mark)
             else:
                 marks.append(mark)
-        yield Marked(
-            picture, marks, entry.size, TRAIN if split is None else split, entry.fractions,
-            source=file,
-        )  # fmt: skip
+        split = next((each for each in (entry.split, of_file) if each is not None), TRAIN)
+        yield Marked(picture, marks, entry.size, split, entry.fractions, source=file)
 
 
 def mark_of(thing: Thing) -> Mark | str:
@@ -188,39 +191,84 @@ def _label_studio(table: Any, file: str) -> Iterator[Entry]:
             if not annotation.get("was_cancelled"):
                 results = annotation.get("result") or []
         for value in task.values():
-            if isinstance(value, list) and value and "rectanglelabels" in value[0]:
-                results = [{"value": each} for each in value]
+            first = value[0] if isinstance(value, list) and value else None
+            if isinstance(first, dict) and first.keys() & {RECTANGLES, POLYGONS}:
+                results = [{"value": each, **each} for each in value]
         things = []
         for result in results:
             value = result.get("value", {})
-            if "rectanglelabels" in value:
-                x, y = float(value["x"]) / 100, float(value["y"]) / 100
-                width, height = float(value["width"]) / 100, float(value["height"]) / 100
-                things.append(Thing(value["rectanglelabels"][0], (x, y, x + width, y + height)))
+            if RECTANGLES in value:
+                things.append(Thing(value[RECTANGLES][0], _turned_rectangle(value, result)))
+            elif POLYGONS in value:
+                points = [(float(x) / 100, float(y) / 100) for x, y in value["points"]]
+                things.append(Thing(value[POLYGONS][0], around(points)))
         yield Entry(str(picture), things, fractions=True)
+
+
+def _turned_rectangle(value: Any, result: Any) -> Edges | None:
+    """The box around a rectangle, in fractions; None where it is turned in a picture whose size is
+    not known."""
+    x, y = float(value["x"]) / 100, float(value["y"]) / 100
+    edges = (x, y, x + float(value["width"]) / 100, y + float(value["height"]) / 100)
+    degrees = float(value.get("rotation") or 0)
+    if not degrees:
+        return edges
+    size = claimed(result.get("original_height"), result.get("original_width"))
+    if size is None:
+        return None
+    height, width = size
+    pixels = (edges[0] * width, edges[1] * height, edges[2] * width, edges[3] * height)
+    x0, y0, x1, y1 = around_turned(pixels, degrees, (x * width, y * height))
+    return x0 / width, y0 / height, x1 / width, y1 / height
 
 
 def _via(table: Any, file: str) -> Iterator[Entry]:
     """`{"key": {"filename", "regions": [{"shape_attributes", "region_attributes"}]}}`."""
     table = table.get("_via_img_metadata", table)
-    for each in table.values():
-        regions = each["regions"]
+    held = [
+        (each, list(regions.values()) if isinstance(regions := each["regions"], dict) else regions)
+        for each in table.values()
+    ]
+    attribute = _naming([region["region_attributes"] for _, regions in held for region in regions])
+    for each, regions in held:
         things = []
-        for region in regions.values() if isinstance(regions, dict) else regions:
-            shape, said = region["shape_attributes"], region["region_attributes"]
+        for region in regions:
+            shape = region["shape_attributes"]
             if shape.get("name") == "rect":
                 x, y = float(shape["x"]), float(shape["y"])
                 edges: Any = (x, y, x + float(shape["width"]), y + float(shape["height"]))
             elif "all_points_x" in shape:
                 edges = around(zip(shape["all_points_x"], shape["all_points_y"], strict=True))
-            elif "r" in shape:
-                x, y, r = float(shape["cx"]), float(shape["cy"]), float(shape["r"])
-                edges = (x - r, y - r, x + r, y + r)
+            elif "cx" in shape and ("r" in shape or "rx" in shape):
+                x, y = float(shape["cx"]), float(shape["cy"])
+                wide, high = (float(shape.get(key, shape.get("r"))) for key in ("rx", "ry"))
+                angle = math.degrees(float(shape.get("theta") or 0))
+                edges = around_turned((x - wide, y - high, x + wide, y + high), angle, (x, y))
             else:
                 edges = None
-            words = [word for word in said.values() if isinstance(word, str) and word.strip()]
-            things.append(Thing(words[0] if words else None, edges))
+            things.append(Thing(_word_of(region["region_attributes"].get(attribute)), edges))
         yield Entry(str(each["filename"]), things)
+
+
+def _word_of(value: Any) -> str | None:
+    """What an attribute says: its text, or the one box of several that is ticked."""
+    if isinstance(value, dict):
+        ticked = [str(word) for word, chosen in value.items() if chosen]
+        return ticked[0] if len(ticked) == 1 else None
+    return value if isinstance(value, str) else None
+
+
+def _naming(said: Sequence[Any]) -> str:
+    """The attribute that names the class of a region.
+
+    Raises:
+        ValueError: if there are several, and it is not known which.
+    """
+    found = dict.fromkeys(key for each in said for key, value in each.items() if _word_of(value))
+    usual = next((key for word in NAMING for key in found if key.lower() == word), None)
+    if usual is None and len(found) > 1:
+        raise ValueError(f"regions have {quoted(found)}, and none is called {quoted(NAMING)}")
+    return usual or next(iter(found), "")
 
 
 def _fiftyone(table: Any, file: str) -> Iterator[Entry]:
@@ -238,15 +286,28 @@ def _fiftyone(table: Any, file: str) -> Iterator[Entry]:
 
 
 def _samples(table: Any, file: str) -> Iterator[Entry]:
-    """FiftyOne's own form: `{"samples": [{"filepath", FIELD: {"detections": [...]}}]}`."""
-    for sample in table["samples"]:
+    """FiftyOne's own form: `{"samples": [{"filepath", "tags", FIELD: {"detections": [...]}}]}`.
+
+    Of several fields the one that is called `ground_truth` counts, and not what a model said.
+    """
+    samples = table["samples"]
+    fields = dict.fromkeys(
+        key
+        for sample in samples
+        for key, value in sample.items()
+        if isinstance(value, dict) and "detections" in value
+    )
+    if len(fields) > 1 and TRUTH not in fields:
+        raise ValueError(f"samples have detections in {quoted(fields)}, and none is {TRUTH!r}")
+    field = TRUTH if TRUTH in fields else next(iter(fields), "")
+    for sample in samples:
         things = []
-        for field in sample.values():
-            if isinstance(field, dict):
-                for each in field.get("detections") or ():
-                    x, y, width, height = map(float, each["bounding_box"])
-                    things.append(Thing(each["label"], (x, y, x + width, y + height)))
-        yield Entry(str(sample["filepath"]), things, fractions=True)
+        for each in (sample.get(field) or {}).get("detections") or ():
+            x, y, width, height = map(float, each["bounding_box"])
+            things.append(Thing(each["label"], (x, y, x + width, y + height)))
+        splits = [role(tag) for tag in sample.get("tags") or () if isinstance(tag, str)]
+        split = next((each for each in splits if each is not None), None)
+        yield Entry(str(sample["filepath"]), things, fractions=True, split=split)
 
 
 def _createml(table: Any, file: str) -> Iterator[Entry]:
@@ -265,9 +326,10 @@ def _createml(table: Any, file: str) -> Iterator[Entry]:
 
 
 LABELME = Program("labelme", (b'"shapes"', b'"imagePath"'), _labelme)
-LABEL_STUDIO = Program("Label Studio", (b'"rectanglelabels"',), _label_studio)
+LABEL_STUDIO = Program("Label Studio", (f'"{RECTANGLES}"'.encode(),), _label_studio)
+OUTLINES = Program("Label Studio", (f'"{POLYGONS}"'.encode(),), _label_studio)
 VIA = Program("VGG Image Annotator", (b'"shape_attributes"', b'"regions"'), _via)
 FIFTYONE = Program("FiftyOne", (b'"bounding_box"', b'"labels"'), _fiftyone)
 SAMPLES = Program("FiftyOne", (b'"bounding_box"', b'"samples"', b'"filepath"'), _samples)
 CREATEML = Program("Create ML", (b'"coordinates"', b'"annotations"', b'"label"'), _createml)
-PROGRAMS = (LABELME, LABEL_STUDIO, VIA, CREATEML, SAMPLES, FIFTYONE)
+PROGRAMS = (LABELME, LABEL_STUDIO, OUTLINES, VIA, CREATEML, SAMPLES, FIFTYONE)

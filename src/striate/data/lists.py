@@ -12,7 +12,7 @@ import numpy as np
 
 from striate.data.columns import EXPECTED, columns_of, labels_of, splits_of
 from striate.data.dataset import Dataset, Files, LeftOut
-from striate.data.headings import Table, boxed, read_table
+from striate.data.headings import Table, boxed, is_path, read_table
 from striate.data.names import alike_but_for_case, canonical, counted, natural, printable
 from striate.data.places import Missed, Pictures
 from striate.data.splits import TRAIN
@@ -21,6 +21,7 @@ from striate.data.walking import walk
 from striate.errors import DataError
 
 SUFFIXES = (".csv", ".tsv", ".txt")
+SAMPLE, MEETING = 50, 0.8  # lines of an unknown table; the share of its cells that are images
 # Folders for lists, beside the images and not around them.
 ASIDE = frozenset(
     ("annotations", "annotation", "labels", "lists", "splits", "csv", "meta", "metadata")
@@ -52,6 +53,8 @@ def open_list(path: Path, *, seed: int) -> Dataset[Labels]:
     table = read_table(path)
     if not table.rows:
         raise DataError(f"{path}: empty; {EXPECTED}")
+    if not table.headings:
+        _by_content(path, table)
     columns_of(path, table)
     left_out: list[LeftOut] = []
     lines = _lines(path, table, left_out)
@@ -79,6 +82,25 @@ def open_list(path: Path, *, seed: int) -> Dataset[Labels]:
         notes=tuple(table.notes),
     )
     return data.complete(seed)
+
+
+def _by_content(path: Path, table: Table) -> None:
+    """Sees in which column images are named that lie below the list's folder, where the first line
+    names none and so may be headings that nobody knows."""
+    first, rows = table.rows[0][1], table.rows[1 : 1 + SAMPLE]
+    if not rows or any(map(is_path, first)):
+        return
+    pictures = Pictures(walk(path.parent))
+    best, place = 0, -1
+    for column, heading in enumerate(first):
+        cells = {fields[column] for _, fields in rows if column < len(fields)}
+        met = sum(isinstance(pictures.one(cell), str) for cell in cells if cell.strip())
+        unmet = isinstance(pictures.one(heading), Missed)
+        if unmet and met > max(best, MEETING * len(cells)):
+            best, place = met, column
+    if place >= 0:
+        table.headed(path=place)
+        table.notes.append(f"column {first[place]!r} is taken for the images")
 
 
 def _lines(path: Path, table: Table, left_out: list[LeftOut]) -> list[Line]:

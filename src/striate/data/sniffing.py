@@ -26,12 +26,14 @@ def start_of(path: Path, count: int = START) -> bytes:
 
 
 def holds(path: Path, *words: bytes) -> bool:
-    """Whether all of these words stand in a file, wherever."""
+    """Whether all of these words of ASCII stand in a file, wherever, in any encoding."""
     missing, tail = set(words), b""
     try:
         with open_regular(path) as file:
+            wide = file.read(2) in (b"\xff\xfe", b"\xfe\xff")
+            file.seek(0)
             while missing and (block := file.read(2**20)):
-                block = tail + block
+                block = tail + (block.replace(b"\0", b"") if wide else block)
                 missing = {word for word in missing if word not in block}
                 tail = block[-64:]
     except (OSError, ValueError):

@@ -2,7 +2,7 @@
 fractions of the picture's sides, x and y of the center.
 
     data.yaml   images/train/a.jpg   labels/train/a.txt     (or train/images/, train/labels/)
-    obj.names   data/a.jpg           data/a.txt
+    obj.data    obj.names   data/a.jpg   data/a.txt
 """
 
 import re
@@ -24,9 +24,11 @@ from striate.errors import UserError
 from striate.files import read_bytes
 
 MAX_BYTES = 16 * 2**20
-NUMBER = re.compile(rb"[-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?")
+CLASS = re.compile(r"[0-9]+(?:\.0*)?")
+NUMBER = re.compile(r"[-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?")
 KEYS = {"train": TRAIN, "val": VALIDATION, "valid": VALIDATION, "test": TEST}
 NAMES = ("classes.txt", "obj.names", "labels.txt", "predefined_classes.txt", "_darknet.labels")
+POSED = "kpt_shape"  # in the data.yaml of a set whose objects have key points, too
 REACH = 1.02  # of a side; what reaches further is not a fraction
 
 
@@ -41,8 +43,12 @@ def is_yolo(root: Path) -> bool:
 
 
 def _looks_right(data: bytes) -> bool:
-    line = data.strip().partition(b"\n")[0].split()
-    return len(line) >= 5 and line[0].isdigit() and all(NUMBER.fullmatch(word) for word in line[1:])
+    line = text_of(data)[0].strip().partition("\n")[0].split()
+    return (
+        len(line) >= 5
+        and CLASS.fullmatch(line[0]) is not None
+        and all(NUMBER.fullmatch(word) for word in line[1:])
+    )
 
 
 def open_yolo(root: Path, *, seed: int) -> Dataset[Boxes]:
@@ -66,7 +72,7 @@ def open_yolo(root: Path, *, seed: int) -> Dataset[Boxes]:
         if file is None:
             found.leave(picture, "has no label file (an empty one says that nothing is there)")
             continue
-        marks = _marks(root / file, file, names, found, unnamed)
+        marks = _marks(root / file, file, names, found, unnamed, posed=POSED in about)
         if marks is not None:
             found.pictures.append(Marked(picture, marks, fractions=True, source=file))
     for file in _orphans(root, folder, set(labels.values())):
@@ -82,21 +88,20 @@ def open_yolo(root: Path, *, seed: int) -> Dataset[Boxes]:
 
 def _labels(folder: Folder) -> dict[str, str]:
     """The label file of each image that has one: beside it, or below `labels` where it is below
-    `images`."""
+    `images`; whatever the case."""
     texts: dict[Place, dict[str, str]] = {}
     for place, names in folder.marks.items():
+        held = texts.setdefault(tuple(map(key_of, place)), {})
         for name in names:
             if name.lower().endswith(".txt"):
-                texts.setdefault(place, {})[key_of(name[:-4])] = name
+                held[key_of(name[:-4])] = "/".join((*place, name))
     found = {}
-    for place, names in folder.files.items() if texts else ():
-        folders = [each for each in _places(place) if each in texts]
+    for place, names in folder.files.items() if any(texts.values()) else ():
+        folders = [texts[each] for each in _places(tuple(map(key_of, place))) if each in texts]
         for name in names:
             stem = key_of(stem_of(name))
-            for each in folders:
-                if stem in texts[each]:
-                    found["/".join((*place, name))] = "/".join((*each, texts[each][stem]))
-                    break
+            if file := next((held[stem] for held in folders if stem in held), None):
+                found["/".join((*place, name))] = file
     return found
 
 
@@ -118,26 +123,35 @@ def _places(place: Place) -> list[Place]:
     found += [
         (*place[:depth], "labels", *place[depth + 1 :])
         for depth in range(len(place) - 1, -1, -1)
-        if place[depth].lower() in ("images", "imgs", "img", "jpegimages", "obj_train_data")
+        if place[depth] in ("images", "imgs", "img", "jpegimages", "obj_train_data")
     ]
     return [*found, (*place, "labels"), ("labels", *place), (*place[:-1], "labels")]
 
 
 def _about(root: Path, folder: Folder, found: Found) -> dict[str, Value]:
-    """What the `data.yaml` says, of several the one that names most; {} without one."""
+    """What `data.yaml` or darknet's `obj.data` says, of several the one that names most; {} without
+    one."""
     best: dict[str, Value] = {}
-    for file in folder.marking(".yaml", ".yml"):
+    for file in folder.marking(".yaml", ".yml", ".data"):
         if file.count("/") > 1:
             continue
         try:
-            values = read_yaml(root / file)
+            darknet = file.lower().endswith(".data")
+            values = _equations(root / file) if darknet else read_yaml(root / file)
         except UserError as error:
             found.leave(file, str(error))
             continue
-        known = {key: values[key] for key in (*KEYS, "names", "path") if key in values}
+        known = {key: values[key] for key in (*KEYS, "names", "path", POSED) if key in values}
         if len(known) > len(best):
             best = known
     return best
+
+
+def _equations(path: Path) -> dict[str, Value]:
+    """Darknet's `train = data/train.txt`, a line each."""
+    text, _ = text_of(read_bytes(path, limit=MAX_BYTES))
+    pairs = (line.partition("=") for line in text.split("\n"))
+    return {key.strip(): value.strip() for key, equals, value in pairs if equals}
 
 
 def _names(root: Path, folder: Folder, about: dict[str, Value]) -> list[str]:
@@ -166,7 +180,7 @@ def _text(path: Path) -> str:
 
 
 def _marks(
-    path: Path, file: str, names: Sequence[str], found: Found, unnamed: set[int]
+    path: Path, file: str, names: Sequence[str], found: Found, unnamed: set[int], *, posed: bool
 ) -> list[Mark] | None:
     """The objects of a label file; None if it cannot be read. A line that is none is left out."""
     try:
@@ -179,7 +193,7 @@ def _marks(
         words = line.split()
         if not words:
             continue
-        box = _box(words)
+        box = _box(words[:5] if posed else words)
         name = None if isinstance(box, str) else _name(words[0], names, unnamed)
         if isinstance(box, str) or name is None:
             reason = (
