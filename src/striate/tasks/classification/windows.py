@@ -177,9 +177,10 @@ class Windowed(Predictor):
             own, *others = (pictures.apply(item, each) for each in views)
         if self.whole:
             least = FINE * max(self.sides)
-            pixels = item
             if isinstance(item, bytes):
                 pixels = pictures.decode(item, at_least=least, bits=view.bits)
+            else:
+                pixels = item
             others = [pictures.scaled(pixels, side, view.channels) for side in self.sides]
         return Prepared(own, tuple(others))
 
