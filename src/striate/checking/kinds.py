@@ -4,5 +4,6 @@ from collections.abc import Mapping
 
 from striate.checking.kind import Kind
 from striate.checking.pictures import PICTURES
+from striate.checking.texts import TEXTS
 
-KINDS: Mapping[str, Kind] = {"image": PICTURES}
+KINDS: Mapping[str, Kind] = {"image": PICTURES, "text": TEXTS}

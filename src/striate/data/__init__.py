@@ -11,6 +11,7 @@ from striate.data.pixels import Decoded, decode
 from striate.data.prepared import Prepared
 from striate.data.splits import stratified
 from striate.data.targets import Facts, Labels, Targets
+from striate.data.texts import ReadTexts, TextFiles, Texts, read_texts
 
 __all__ = [
     "CATALOG",
@@ -32,11 +33,15 @@ __all__ = [
     "LeftOut",
     "Objects",
     "Prepared",
+    "ReadTexts",
     "Reader",
     "Targets",
     "bits_of",
+    "TextFiles",
+    "Texts",
     "decode",
     "native",
     "open",
+    "read_texts",
     "stratified",
 ]

@@ -17,6 +17,13 @@ from striate.data.folders import EXPECTED, open_folders
 from striate.data.labeling import PROGRAMS, Program, find, open_labeled
 from striate.data.lists import is_list, open_list
 from striate.data.remembering import once
+from striate.data.text_folders import is_text_folder, open_text_folder
+from striate.data.text_tables import (
+    is_text_parts,
+    is_text_table,
+    open_text_parts,
+    open_text_table,
+)
 from striate.data.voc import is_voc, open_voc
 from striate.data.yolo import is_yolo, open_yolo
 from striate.errors import DataError, UnknownName
@@ -102,6 +109,10 @@ def _of_program(program: Program) -> Reader:
     )
 
 
+def _of_texts(name: str, matches: Callable[[Path], bool], opens: Opener) -> Reader:
+    return Reader(name, "labels", matches, opens, thing="text")
+
+
 READERS = (
     Reader("IDX files", "labels", _is_idx, _open_idx),
     Reader("CIFAR-10", "labels", _is_cifar, _open_cifar),
@@ -111,6 +122,21 @@ READERS = (
     *map(_of_program, PROGRAMS),
     Reader("YOLO (data.yaml, .txt)", "boxes", is_yolo, open_yolo),
     Reader("a list of boxes (.csv)", "boxes", is_box_list, open_box_list),
+    Reader(
+        "texts and labels (.tsv, .csv, .jsonl)",
+        "labels",
+        is_text_table,
+        open_text_table,
+        thing="text",
+    ),
+    Reader(
+        "parts of texts (train.tsv, test.tsv)",
+        "labels",
+        is_text_parts,
+        open_text_parts,
+        thing="text",
+    ),
+    Reader("class folders of .txt files", "labels", is_text_folder, open_text_folder, thing="text"),
     Reader("a list of paths and labels (.csv)", "labels", is_list, open_list, fallback=True),
     Reader("class folders", "labels", Path.is_dir, open_folders, fallback=True),
 )

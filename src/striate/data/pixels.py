@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import prod
 
 import numpy as np
@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from striate import images as pictures
 from striate import progress
-from striate.data.dataset import SPLITS, TRAIN, Array, Dataset, Files, Inputs
+from striate.data.dataset import Array, Dataset, Files, Inputs
 from striate.data.kept import pixels_of_files
+from striate.data.narrowing import narrowed
 from striate.data.part import allocate
 from striate.data.prepared import Prepared
 from striate.data.threads import each
-from striate.errors import DataError, ImageError, StorageError
+from striate.errors import ImageError, StorageError
 from striate.files import cache_folder
 from striate.images import View
 from striate.images.frames import is_deep
@@ -59,7 +60,11 @@ def decode(dataset: Dataset, views: Sequence[View]) -> Decoded:
     else:
         pixels, broken = _pixels_in_memory(dataset.inputs, views)
     if broken:
-        return _narrowed(dataset, broken, pixels)
+        good = np.setdiff1d(np.arange(len(dataset)), list(broken))
+        dataset, rows = narrowed(dataset, broken)
+        if len(rows) < len(good):
+            kept = np.flatnonzero(np.isin(good, rows))
+            pixels = {view: _taken(every, kept) for view, every in pixels.items()}
     return Decoded(dataset, pixels)
 
 
@@ -116,42 +121,6 @@ def _decode_each(images: Inputs, rooms: Mapping[View, NDArray[np.uint8]]) -> dic
         for done in each(range(len(images)), work):
             stage.advance(done, note=f"{len(broken)} broken" if broken else "")
     return broken
-
-
-def _narrowed(
-    dataset: Dataset, broken: Mapping[int, str], pixels: Mapping[View, NDArray[np.uint8]]
-) -> Decoded:
-    """Takes out what is broken, and classes whose every training image was; refuses what then
-    cannot be learned from.
-
-    Args:
-        pixels: of the rows that are not broken.
-    """
-    readable = np.ones(len(dataset), bool)
-    readable[list(broken)] = False
-    stay, targets, lost = dataset.targets.narrowed(dataset.split, readable)
-    words = ", ".join(repr(name) for name in lost[:6])
-    emptied = [
-        part
-        for number, part in enumerate(SPLITS)
-        if (dataset.split == number).any() and not (dataset.split[readable] == number).any()
-    ]
-    if emptied or (lost and (targets.counts(dataset.split[stay])[:, TRAIN] > 0).sum() < 2):
-        last = max(broken)
-        missing = f" of {words}" if lost else ""
-        raise DataError(
-            f"{dataset.name}: nothing left to learn from: no readable "
-            f"{emptied[0] if emptied else 'train'} image{missing} "
-            f"({dataset.inputs.name(last)}: {broken[last]})"
-        )
-    data = dataset.without(broken)
-    if lost:
-        kept = stay[readable]
-        pixels = {view: _taken(every, np.flatnonzero(kept)) for view, every in pixels.items()}
-        reason = "no training image of its class can be read"
-        data = data.without(dict.fromkeys(np.flatnonzero(~kept).tolist(), reason))
-        data = data.noted(f"classes left out, no training image can be read: {words}")
-    return Decoded(replace(data, targets=targets), pixels)
 
 
 def _taken(pixels: NDArray[np.uint8], rows: NDArray[np.int64]) -> NDArray[np.uint8]:
