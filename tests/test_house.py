@@ -16,7 +16,9 @@ FILES = sorted(
     for file in ((SOURCE / place).rglob("*") if (SOURCE / place).is_dir() else [SOURCE / place])
     if file.suffix in (".py", ".jinja", ".js", ".css", ".html")
 )
-NAMES = re.compile(rf"\b({'|'.join(TASKS)})\b|tasks\.({'|'.join(TASKS)})", re.IGNORECASE)
+EVERYDAY = {"text"}  # what code may speak of without meaning the task
+TOLD = "|".join(name for name in TASKS if name not in EVERYDAY)
+NAMES = re.compile(rf"\b({TOLD})\b|tasks\.({'|'.join(TASKS)})\b", re.IGNORECASE)
 
 
 def told(text: str) -> list[str]:
@@ -30,7 +32,7 @@ def told(text: str) -> list[str]:
 
 def test_the_house_is_there():
     assert len(FILES) > 50
-    assert set(TASKS) == {"classification", "detection"}
+    assert set(TASKS) == {"classification", "detection", "text"}
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(SOURCE)))

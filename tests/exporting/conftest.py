@@ -14,9 +14,9 @@ from striate.images import View
 from striate.inference import Preprocessing
 from striate.models import Normalization, create
 from striate.recognizer import Recognizer
-from striate.tasks.classification.calibration import Calibration
 from striate.tasks.classification.familiarity import Familiarity
 from striate.tasks.classification.network import Network
+from striate.tasks.labels.calibration import Calibration
 from striate.tasks.table import TASKS
 
 TEST = {

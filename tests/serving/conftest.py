@@ -25,8 +25,8 @@ from striate.inference import Preprocessing
 from striate.models import Normalization, create
 from striate.recognizer import Recognizer
 from striate.serving import Settings, create_app
-from striate.tasks.classification.calibration import Calibration
 from striate.tasks.classification.network import Network
+from striate.tasks.labels.calibration import Calibration
 from striate.tasks.table import TASKS
 
 SOURCE = Path(__file__).parents[2] / "src"

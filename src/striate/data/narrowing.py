@@ -1,4 +1,4 @@
-"""A set without the inputs that turned out to be unreadable, and what that means for its classes."""
+"""A set without the inputs that cannot be read, and what that means for its classes."""
 
 from collections.abc import Mapping
 from dataclasses import replace

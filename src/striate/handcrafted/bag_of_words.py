@@ -67,7 +67,7 @@ class BagOfWords:
     @property
     def index(self) -> dict[str, int]:
         """The column of each term."""
-        return self._index  # type: ignore[attr-defined,no-any-return]
+        return self._index  # type: ignore[attr-defined]
 
     def __call__(self, texts: Sequence[Sequence[str]]) -> csr_matrix:
         """The words of N texts to (N, V) float32; what is not a term counts for nothing."""

@@ -18,11 +18,11 @@ from striate.images import View
 from striate.inference import Preprocessing
 from striate.models import Normalization, create
 from striate.recognizer import Recognizer
-from striate.tasks.classification.calibration import Calibration
 from striate.tasks.classification.network import Network
 from striate.tasks.classification.predictor import Classifier
 from striate.tasks.classification.task import Classification
 from striate.tasks.classification.visual_words import VisualWords
+from striate.tasks.labels.calibration import Calibration
 
 BAG = "visual words"
 NAMES = ("ant", "bee", "<script>")

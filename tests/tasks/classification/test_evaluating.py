@@ -15,10 +15,10 @@ from striate.inference import Preprocessing
 from striate.models import Normalization
 from striate.recognizer import Recognizer
 from striate.tasks.classification.network import Network
-from striate.tasks.classification.scores import Classified
 from striate.tasks.classification.task import Classification
 from striate.tasks.classification.windows import Windowed, Windows
 from striate.tasks.contract import Scores
+from striate.tasks.labels.scores import Classified
 
 TASK = Classification()
 ROWS = tuple(range(12, 30))

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from striate.errors import ModelError
-from striate.tasks.classification.calibration import KEPT
 from striate.tasks.classification.familiarity import Familiarity, some_of_each
 from striate.tasks.classification.predictor import Classifier
+from striate.tasks.labels.calibration import KEPT
 
 BAG = "visual words"
 Make = Callable[[str], Classifier]

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from striate.errors import ImageError, ModelError, UnknownName
 from striate.recognizer import Recognizer
-from striate.tasks.classification.calibration import Calibration
-from striate.tasks.classification.prediction import Label, Prediction
 from striate.tasks.classification.predictor import Classifier
+from striate.tasks.labels.answers import Label, Prediction
+from striate.tasks.labels.calibration import Calibration
 
 BAG = "visual words"
 ALL = ["lenet5", "efficientnet_lite0", BAG]

@@ -12,7 +12,7 @@ from striate.models import Normalization, create
 from striate.tasks.classification.explaining import lost_by_hiding
 from striate.tasks.classification.network import Network
 from striate.tasks.classification.reasons import reasons
-from striate.tasks.classification.scores import Classified
+from striate.tasks.labels.scores import Classified
 
 
 class Corner(nn.Module):

@@ -11,7 +11,7 @@ from striate.comparing import Comparison, compare
 from striate.data import Dataset, Labels
 from striate.handcrafted.words import SMALL
 from striate.tasks.classification import report
-from striate.tasks.classification.scores import Classified
+from striate.tasks.labels.scores import Classified
 from striate.training import recipes
 
 NASTY = "<script>alert('x')</script> & $x_{1}"

@@ -9,9 +9,10 @@ import pytest
 
 from striate.data import Array, Dataset, Decoded, Labels, decode
 from striate.errors import DataError, UserError
-from striate.tasks.classification.predictor import Answer, Classifier
+from striate.tasks.classification.predictor import Classifier
 from striate.tasks.classification.task import Classification
 from striate.tasks.contract import Ask, Output, Wanted
+from striate.tasks.labels.answers import Answer
 from striate.tasks.table import TASKS
 
 TASK = Classification()

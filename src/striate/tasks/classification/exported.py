@@ -15,8 +15,8 @@ from striate import images as pictures
 from striate.errors import WeightsError
 from striate.images.decoding import Picture, decode_at, header
 from striate.inference import Preprocessing
-from striate.tasks.classification.predictor import Answer
 from striate.tasks.contract import ExportedPredictor, Input
+from striate.tasks.labels.answers import Answer
 
 if TYPE_CHECKING:
     from striate.inference.runtimes import Runtime

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from striate.errors import ModelError
 from striate.models.surgery import classifier, replace
-from striate.tasks.classification.calibration import KEPT, ROUNDING
+from striate.tasks.labels.calibration import KEPT, ROUNDING
 
 WIDEST = 8192  # features; beyond that the directions would outweigh the file
 MOST = 2000  # pictures that the directions are fitted on, and as many that set the threshold

@@ -12,10 +12,11 @@ from torch import Tensor
 from striate.data import SPLITS, Decoded
 from striate.inference.outputs import outputs_of
 from striate.progress import Clock
-from striate.tasks.classification.calibration import Calibration
-from striate.tasks.classification.predictor import Answer, Classifier
+from striate.tasks.classification.predictor import Classifier
 from striate.tasks.classification.problem import metrics, split
 from striate.tasks.contract import Learned
+from striate.tasks.labels.answers import Answer
+from striate.tasks.labels.calibration import Calibration
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,7 +5,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -20,7 +20,6 @@ from striate.inference.outputs import outputs_of
 from striate.models import classifier, cut, folded
 from striate.models.surgery import Before
 from striate.ops.memory import channels_last
-from striate.tasks.classification.calibration import Calibration
 from striate.tasks.classification.familiarity import (
     MOST,
     WIDEST,
@@ -29,17 +28,12 @@ from striate.tasks.classification.familiarity import (
     some_of_each,
 )
 from striate.tasks.contract import Input, Pool, Predictor
+from striate.tasks.labels.answers import Answer
+from striate.tasks.labels.calibration import Calibration
 
 DIRECTIONS = "familiarity.directions"
 LARGEST = 1e30  # of a number in a header
 Pixels = NDArray[np.uint8]
-
-
-class Answer(NamedTuple):
-    """Calibrated probabilities (classes,), and whether the picture is one of the classes."""
-
-    probabilities: NDArray[np.float32]
-    known: bool
 
 
 @dataclass(eq=False, kw_only=True)

@@ -13,7 +13,7 @@ from striate.images import apply, to_rgb
 from striate.progress import track
 from striate.tasks.classification.explaining import PLACES, lost_by_hiding
 from striate.tasks.classification.predictor import Classifier
-from striate.tasks.classification.scores import Classified
+from striate.tasks.labels.scores import Classified
 from striate.visualize import heat
 
 EACH = 3  # right answers, and wrong ones

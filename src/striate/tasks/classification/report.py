@@ -12,8 +12,8 @@ from striate.data import Dataset
 from striate.evaluation import confusion, precision_recall
 from striate.tasks.classification.predictor import Classifier
 from striate.tasks.classification.reasons import reasons
-from striate.tasks.classification.scores import Classified
 from striate.tasks.contract import Section
+from striate.tasks.labels.scores import Classified
 
 CONFUSION_CLASSES = 30  # more are shown as the most confused pairs
 SAMPLES, MISTAKES, PAIRS = 20, 12, 30

@@ -5,53 +5,40 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from striate.data import Dataset, Decoded
-from striate.data.splits import TRAIN
-from striate.errors import DataError
 from striate.tasks.classification.exported import Exported
 from striate.tasks.classification.network import Network
-from striate.tasks.classification.prediction import Prediction
-from striate.tasks.classification.predictor import Answer, Classifier
+from striate.tasks.classification.predictor import Classifier
 from striate.tasks.classification.visual_words import VisualWords
 from striate.tasks.classification.windows import OPTIONS, Windowed, Windows
 from striate.tasks.contract import (
     Answered,
-    Column,
     Explained,
     Method,
-    Output,
     Predictor,
     Published,
     Scores,
     Section,
-    Task,
-    Wanted,
 )
+from striate.tasks.labels.answers import Answer
+from striate.tasks.labels.task import OneClass
 
 if TYPE_CHECKING:
     from striate.inference.runtimes import Runtime
 
 
-class Classification(Task):
+class Classification(OneClass):
     """Which class a picture belongs to."""
 
     name = "classification"
     title = "which class a picture belongs to"
-    reads = ("labels",)
-    score = "top1"
-    score_title = "top-1"
-    points = "points of top-1 accuracy"
-    columns = (Column("calibration error", "calibration_error"),)
     compared = ("handcrafted", "transfer", "scratch", "finetune")
     default = "scratch"
-    prediction = Prediction
     options: ClassVar[Mapping[str, frozenset[str]]] = {
         "predict": OPTIONS,
         "evaluate": OPTIONS | {"ensemble", "tree"},
     }
-    top = 5
     package = "striate.tasks.classification"
 
     @property
@@ -70,20 +57,6 @@ class Classification(Task):
 
         return published()
 
-    def columns_for(self, dataset: Dataset[Any]) -> tuple[Column, ...]:
-        from striate.tasks.classification.scores import MANY
-
-        many = len(dataset.classes) > MANY
-        return (*((Column("top-5", "top5"),) if many else ()), *self.columns)
-
-    def sound(self, dataset: Dataset[Any]) -> Dataset[Any]:
-        dataset = super().sound(dataset)
-        present = np.unique(dataset.targets.single()[dataset.split == TRAIN])
-        if len(present) < 2:
-            only = dataset.classes[present[0]]
-            raise DataError(f"{dataset.name}: every training image is of one class, {only!r}")
-        return dataset
-
     def answered(self, predictor: Predictor, data: Decoded, rows: Sequence[int]) -> Answered:
         if not isinstance(predictor, Classifier) or predictor.preprocessing.view not in data.pixels:
             return super().answered(predictor, data, rows)
@@ -94,6 +67,7 @@ class Classification(Task):
         answers = [Answer(row, bool(one)) for row, one in zip(probabilities, known, strict=True)]
         return Answered(tuple(rows), answers, seconds)
 
+<<<<<<< HEAD
     def answering(self, predictor: Predictor, options: Mapping[str, Any]) -> Predictor:
         which = Windows.of(options)
         return predictor if which.plain else Windowed(predictor, which)
@@ -106,6 +80,8 @@ class Classification(Task):
     def predicted(self, name: str, answer: Answer, names: tuple[str, ...]) -> Prediction:
         return Prediction.of(name, names, answer.probabilities, answer.known)
 
+=======
+>>>>>>> 8774b58 (Texts: tables, JSON lines and folders are read, checked for copies, and learned by a bag of words)
     def evaluated(
         self, recognizers: Mapping[str, Any], dataset: Dataset[Any], rows: Sequence[int],
         options: Mapping[str, Any], *, batch_size: int = 64,
@@ -123,30 +99,6 @@ class Classification(Task):
         from striate.tasks.classification.card import sections
 
         return sections(recognizer)
-
-    def response(self, answer: Answer, names: tuple[str, ...], wanted: Wanted) -> dict[str, Any]:
-        """`{"known", "concepts"}`: the most probable first, as many as wanted."""
-        concepts: list[dict[str, Any]] = []
-        for number in np.argsort(-answer.probabilities, kind="stable").tolist():
-            value, own = float(answer.probabilities[number]), names[number]
-            if len(concepts) == wanted.most or value < wanted.least:
-                break
-            if wanted.only is None or own in wanted.only:
-                shown = wanted.shown.get(own, own)
-                concepts.append({"id": own, "name": shown, "value": value, "app_id": "striate"})
-        return {"known": answer.known, "concepts": concepts}
-
-    def outputs(self, names: tuple[str, ...]) -> Sequence[Output]:
-        return Output("probabilities", "FP32", (-1, len(names))), Output("known", "BOOL", (-1,))
-
-    def arrays(
-        self, answers: Sequence[Answer], names: tuple[str, ...]
-    ) -> Mapping[str, NDArray[Any]]:
-        probabilities = [answer.probabilities for answer in answers]
-        return {
-            "probabilities": np.asarray(probabilities, np.float32).reshape(-1, len(names)),
-            "known": np.array([answer.known for answer in answers], np.bool_),
-        }
 
     def refuses(self, predictor: Predictor) -> bool:
         if isinstance(predictor, Classifier):

@@ -8,10 +8,10 @@ import pytest
 from striate.data import Array, Dataset, Labels
 from striate.errors import DataError
 from striate.evaluation import Tree, wilson_interval
-from striate.tasks.classification.predictor import Answer
-from striate.tasks.classification.scores import Classified, classified
 from striate.tasks.classification.task import Classification
 from striate.tasks.contract import Answered, lead
+from striate.tasks.labels.answers import Answer
+from striate.tasks.labels.scores import Classified, classified
 
 NAMES = ("cat", "dog")
 ANSWER = np.array([[0.7, 0.3], [0.6, 0.4], [0.2, 0.8], [0.9, 0.1]], np.float32)

@@ -1,13 +1,20 @@
-"""A picture's classes, the most probable first."""
+"""The classes of an input with their probabilities, and how they are shown."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from striate.tasks import contract
+
+
+class Answer(NamedTuple):
+    """Calibrated probabilities (classes,), and whether the input is of one of the classes."""
+
+    probabilities: NDArray[np.float32]
+    known: bool
 
 
 @dataclass(frozen=True)
@@ -20,10 +27,10 @@ class Label:
 
 @dataclass(frozen=True)
 class Prediction(contract.Prediction):
-    """Every class, the most probable first; or why the picture could not be read.
+    """Every class, the most probable first; or why the input could not be read.
 
     Attributes:
-        known: whether the picture is one of the classes at all; False means "none of these".
+        known: whether the input is of one of the classes at all; False means "none of these".
     """
 
     labels: tuple[Label, ...] = ()

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from striate.tasks.classification.calibration import KEPT, ROUNDING, Calibration
+from striate.tasks.labels.calibration import KEPT, ROUNDING, Calibration
 
 
 def drawn(seed: int, count: int, classes: int, *, scale: float = 3.0) -> tuple[Tensor, Tensor]:

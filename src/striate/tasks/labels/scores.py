@@ -14,8 +14,8 @@ from striate.errors import DataError
 from striate.evaluation import Tree, calibration_error, scores, top_k, wilson_interval
 from striate.evaluation.classification import in_top_k
 from striate.evaluation.resampling import Rows
-from striate.tasks.classification.predictor import Answer
 from striate.tasks.contract import Answered, Scores
+from striate.tasks.labels.answers import Answer
 
 MANY = 5  # classes above which top-5 says something
 
@@ -100,10 +100,10 @@ class Classified(Scores):
         if tree.get("height_of_mistakes") is not None:
             yield f"mean height of a mistake in the tree: {tree['height_of_mistakes']:.2f}"
         width = max(len("class"), *(len(row["name"]) for row in found["classes"]))
-        yield f"{'class':<{width}}  {'images':>7}  {'precision':>9}  {'recall':>8}"
+        yield f"{'class':<{width}}  {'examples':>8}  {'precision':>9}  {'recall':>8}"
         for row in found["classes"]:
             precision, recall = _percent(row["precision"]), _percent(row["recall"])
-            yield f"{row['name']:<{width}}  {row['images']:>7}  {precision:>9}  {recall:>8}"
+            yield f"{row['name']:<{width}}  {row['images']:>8}  {precision:>9}  {recall:>8}"
 
 
 def _with_interval(score: dict[str, Any]) -> str:

@@ -1,0 +1,42 @@
+"""One class a text."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from striate.data import Dataset, ReadTexts, read_texts
+from striate.data.texts import SUFFIXES
+from striate.inference.walking import Given
+from striate.tasks.contract import Method, Plan, Predictor
+from striate.tasks.labels.task import OneClass
+from striate.tasks.text.bag import Bag
+from striate.tasks.text.inputs import given
+
+
+class Text(OneClass):
+    """Which class a text belongs to."""
+
+    name = "text"
+    title = "which class a text belongs to"
+    thing = "text"
+    compared = ("bow",)
+    default = "bow"
+    options: ClassVar[Mapping[str, frozenset[str]]] = {"predict": frozenset({"lines"})}
+    suffixes = SUFFIXES
+    package = "striate.tasks.text"
+
+    @property
+    def methods(self) -> Mapping[str, Method]:
+        from striate.tasks.text.methods import METHODS
+
+        return METHODS
+
+    @property
+    def predictors(self) -> Mapping[str, type[Predictor]]:
+        return {kind.kind: kind for kind in (Bag,)}
+
+    def prepare(self, dataset: Dataset[Any], plans: Sequence[Plan]) -> ReadTexts:
+        """The texts, each read once."""
+        return read_texts(dataset)
+
+    def given(self, places: Sequence[str], options: Mapping[str, Any]) -> Given:
+        return given(places, lines=bool(options.get("lines")))
