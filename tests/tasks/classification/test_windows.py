@@ -11,17 +11,13 @@ from striate.images import View
 from striate.inference import Preprocessing
 from striate.models import Normalization, create
 from striate.tasks.classification.network import Network
-<<<<<<< HEAD
 from striate.tasks.classification.windows import (
     Prepared,
     Windowed,
     Windows,
     cut,
 )
-=======
-from striate.tasks.classification.windows import Windows, over_windows
 from striate.tasks.labels.calibration import Calibration
->>>>>>> 8774b58 (Texts: tables, JSON lines and folders are read, checked for copies, and learned by a bag of words)
 
 
 def predictor(name="lenet5", size=32, classes=4, **options):

@@ -14,15 +14,9 @@ from striate.errors import DataError
 from striate.evaluation import Tree, aligned, open_tree
 from striate.progress import stage
 from striate.tasks.classification.predictor import Classifier
-<<<<<<< HEAD
-from striate.tasks.classification.scores import Classified, stacked, targets_of
 from striate.tasks.classification.windows import Windowed, Windows, averaged
 from striate.tasks.contract import Predictor, Scores, asked
-=======
-from striate.tasks.classification.windows import Windows, averaged, over_windows
-from striate.tasks.contract import Scores, asked
 from striate.tasks.labels.scores import Classified, stacked, targets_of
->>>>>>> 8774b58 (Texts: tables, JSON lines and folders are read, checked for copies, and learned by a bag of words)
 
 
 @dataclass(frozen=True, eq=False)

@@ -67,21 +67,10 @@ class Classification(OneClass):
         answers = [Answer(row, bool(one)) for row, one in zip(probabilities, known, strict=True)]
         return Answered(tuple(rows), answers, seconds)
 
-<<<<<<< HEAD
     def answering(self, predictor: Predictor, options: Mapping[str, Any]) -> Predictor:
         which = Windows.of(options)
         return predictor if which.plain else Windowed(predictor, which)
 
-    def scores(self, answered: Answered, dataset: Dataset[Any], names: tuple[str, ...]) -> Scores:
-        from striate.tasks.classification.scores import classified
-
-        return classified(answered, dataset, names)
-
-    def predicted(self, name: str, answer: Answer, names: tuple[str, ...]) -> Prediction:
-        return Prediction.of(name, names, answer.probabilities, answer.known)
-
-=======
->>>>>>> 8774b58 (Texts: tables, JSON lines and folders are read, checked for copies, and learned by a bag of words)
     def evaluated(
         self, recognizers: Mapping[str, Any], dataset: Dataset[Any], rows: Sequence[int],
         options: Mapping[str, Any], *, batch_size: int = 64,
