@@ -41,8 +41,9 @@ from striate.images import View
 from striate.inference import device_of, evaluating
 from striate.models import Stages
 from striate.models.resizing import slide
-from striate.tasks.classification.predictor import Answer, Classifier
+from striate.tasks.classification.predictor import Classifier
 from striate.tasks.contract import Input, Predictor
+from striate.tasks.labels.answers import Answer
 
 FINE = 2  # pixels of a JPEG that are decoded for each that is needed
 PUBLISHED = 224  # the side of a window in the papers; others are in proportion
