@@ -1,0 +1,158 @@
+"""Recordings as inputs, and what is said in them as targets."""
+
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from striate import audio
+from striate.data.names import printable, quoted
+from striate.data.splits import TRAIN, Rows
+from striate.data.targets import Facts, Targets
+from striate.errors import DataError
+from striate.hmm import Lexicon
+
+
+class Recordings:
+    """Recordings that are files, read when they are asked for.
+
+    Args:
+        paths: of each file, relative to `root` (or absolute).
+        root: the folder that names are relative to.
+        names: (N,) what each is called, where that is not its path.
+    """
+
+    thing: ClassVar[str] = "recording"
+
+    def __init__(
+        self,
+        paths: Iterable[str],
+        root: str | os.PathLike[str] = ".",
+        names: Sequence[str] | None = None,
+    ):
+        self.paths, self.root = tuple(paths), Path(root)
+        self.names = self.paths if names is None else tuple(names)
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, row: int) -> NDArray[np.float32]:
+        """Samples (N,), as `audio.read` gives them."""
+        return audio.read(self.path(row))
+
+    def name(self, row: int) -> str:
+        return printable(self.names[row])
+
+    def path(self, row: int) -> Path:
+        return self.root / self.paths[row]
+
+    def mark(self, row: int) -> bytes:
+        try:
+            return str(self.path(row).stat().st_size).encode()
+        except OSError:
+            return b"absent"
+
+    def take(self, rows: Rows) -> "Recordings":
+        some = np.asarray(rows, np.int64).tolist()
+        return Recordings(
+            [self.paths[row] for row in some], self.root, [self.names[row] for row in some]
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Transcripts(Targets):
+    """The words of each recording.
+
+    Attributes:
+        sentences: (N,) words, with single blanks between.
+        speakers: (N,) who speaks; "" where nobody says.
+        lexicon: how words are pronounced.
+        spelled: whether that is letter by letter, because there is no dictionary.
+    """
+
+    sentences: tuple[str, ...]
+    speakers: tuple[str, ...]
+    lexicon: Lexicon
+    spelled: bool = False
+    names: tuple[str, ...] = ()
+
+    kind: ClassVar[str] = "transcripts"
+    contradiction: ClassVar[str] = "with different words"
+
+    def __post_init__(self) -> None:
+        if len(self.sentences) != len(self.speakers):
+            raise ValueError("sentences and speakers should be as many")
+
+    def __len__(self) -> int:
+        return len(self.sentences)
+
+    def take(self, rows: Rows) -> "Transcripts":
+        some = np.asarray(rows, np.int64).tolist()
+        return replace(
+            self,
+            sentences=tuple(self.sentences[row] for row in some),
+            speakers=tuple(self.speakers[row] for row in some),
+        )
+
+    def strata(self) -> NDArray[np.int64]:
+        return np.zeros(len(self), np.int64)
+
+    def counts(self, split: NDArray[np.int8]) -> NDArray[np.int64]:
+        return np.zeros((0, 3), np.int64)
+
+    def mark(self, row: int) -> bytes:
+        ways = [self.lexicon.pronunciations[self.lexicon.numbers[word]]
+                for word in self.words(row).split() if word in self.lexicon.numbers]  # fmt: skip
+        return hashlib.sha256(f"{self.words(row)}\0{ways}".encode("utf-8", "replace")).digest()
+
+    def words(self, row: int) -> str:
+        return self.sentences[row]
+
+    def learnable(
+        self, split: NDArray[np.int8], *, name: str, drawn: bool, thing: str = "recording"
+    ) -> tuple[str, ...]:
+        learned = {
+            word for row in np.flatnonzero(split == TRAIN).tolist() for word in self._split(row)
+        }
+        if not learned:
+            raise DataError(f"{name}: no training recording has words")
+        notes = []
+        others = {
+            word for row in np.flatnonzero(split > TRAIN).tolist() for word in self._split(row)
+        }
+        if new := sorted(others - learned):
+            notes.append(f"in no training recording, but in others: {quoted(new)}")
+        if unknown := sorted(others - set(self.lexicon.words)):
+            notes.append(f"scored as mistakes, for the dictionary lacks them: {quoted(unknown)}")
+        if self.spelled:
+            notes.append("there is no dictionary: words are spelled letter by letter")
+        if drawn and not any(self.speakers):
+            notes.append("nobody says who speaks: a speaker may be in several splits")
+        return tuple(notes)
+
+    def _split(self, row: int) -> list[str]:
+        return self.sentences[row].split()
+
+    def facts(self, split: NDArray[np.int8]) -> Facts:
+        words = [len(sentence.split()) for sentence in self.sentences]
+        speakers = {speaker for speaker in self.speakers if speaker}
+        known = {word for sentence in self.sentences for word in sentence.split()}
+        values = {"words": sum(words), "different_words": len(known), "speakers": len(speakers)}
+        who = f" by {len(speakers):,} speakers" if speakers else ""
+        said = f"{sum(words):,} words of {len(known):,}{who}."
+        faults = []
+        if both := self._on_both_sides(split):
+            faults.append(f"speakers in several splits: {quoted(both)}")
+        return Facts(tuple(faults), (said,), values=values)
+
+    def _on_both_sides(self, split: NDArray[np.int8]) -> list[str]:
+        sides: dict[str, set[int]] = {}
+        for speaker, part in zip(self.speakers, split.tolist(), strict=True):
+            if speaker and part >= 0:
+                sides.setdefault(speaker, set()).add(part)
+        return sorted(speaker for speaker, parts in sides.items() if len(parts) > 1)
