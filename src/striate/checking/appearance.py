@@ -2,9 +2,10 @@
 
 The lowest 12 x 12 frequencies of the gray picture's cosine transform, each multiplied by its
 frequency, because natural pictures have amplitudes that fall with it (Field 1987), and the whole
-made a unit vector: the product of two is the correlation of the pictures, whitened. The signs alone
-are a code of 144 bits (Zauner 2010, "Implementation and benchmarking of perceptual image hash
-functions", Section 3.2), and a mirrored picture changes only the sign of the odd columns.
+made a unit vector: the product of two is the correlation of the pictures, whitened. Which of them
+are clearly positive is a code of 144 bits (after the signs of Zauner 2010, "Implementation and
+benchmarking of perceptual image hash functions", Section 3.2), and a mirrored picture changes only
+the sign of the odd columns.
 """
 
 from collections.abc import Iterator
@@ -19,6 +20,9 @@ VIEW = View(32, channels=1, fit="squash")  # all that has to be decoded of a pic
 SIDE = 12  # frequencies across and down
 BANDS = SIDE * SIDE // 16  # a code is that many numbers of 16 bits
 FLAT = 1.0  # gray levels of deviation; below it a picture has no look
+# Above it a number is positive: in a symmetric picture the odd columns are 0 but for the noise of
+# compression, and their signs say nothing. 144 equal numbers would be 1/12.
+CLEAR = 0.02
 CHUNK = 2**22  # pixels that are transformed at a time
 LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 MIRROR = np.where(np.arange(SIDE) % 2, -1, 1).astype(np.float32)  # of the columns
@@ -30,7 +34,7 @@ class Looks:
 
     Attributes:
         vectors: (N, 144) float32 of length 1; of flat pictures, zeros.
-        codes: (N, 9) uint16: the signs, 16 bits to a number.
+        codes: (N, 9) uint16: which numbers are clearly positive, 16 bits to a number.
         flat: (N,) whether a picture has no look: its code says nothing.
     """
 
@@ -59,9 +63,10 @@ def looks(pixels: NDArray[np.uint8]) -> Looks:
     return Looks(vectors, codes_of(vectors), flat)
 
 
-def codes_of(vectors: NDArray[np.float32]) -> NDArray[np.uint16]:
-    """The signs of vectors (N, 144) as (N, 9) uint16; every band holds some of all frequencies."""
-    bits = (vectors > 0).reshape(-1, 16, BANDS).swapaxes(1, 2)  # bit k goes to band k mod 9
+def codes_of(vectors: NDArray[np.float32], *, above: float = CLEAR) -> NDArray[np.uint16]:
+    """Which numbers of vectors (N, 144) are larger than `above`, as (N, 9) uint16; every band holds
+    some of all frequencies."""
+    bits = (vectors > above).reshape(-1, 16, BANDS).swapaxes(1, 2)  # bit k goes to band k mod 9
     high, low = np.packbits(bits, axis=2).astype(np.uint16).transpose(2, 0, 1)
     return high << 8 | low
 

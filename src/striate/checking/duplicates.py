@@ -134,7 +134,7 @@ def _deep_codes(features: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArr
     parts = [np.empty((0, BANDS), np.uint16)]
     for first in range(0, len(rows), 4096):
         some = features[rows[first : first + 4096]] - mean
-        parts.append(codes_of(some @ planes.astype(np.float32)))
+        parts.append(codes_of(some @ planes.astype(np.float32), above=0))
     return np.concatenate(parts)
 
 
