@@ -40,6 +40,8 @@ def find_idx(folder: Path) -> dict[str, tuple[Path, Path]]:
     """The pairs of images and labels in a folder, by prefix ("train", "t10k")."""
     found: dict[str, dict[str, Path]] = {}
     for path in sorted(folder.iterdir(), reverse=True):  # a plain file has precedence over its .gz
+        if path.name.startswith("."):  # `._train-images-idx3-ubyte`, of a Mac
+            continue
         if path.is_dir():  # of the file's name, as Kaggle unpacks it
             path /= path.name
             if not path.exists():
