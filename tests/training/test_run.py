@@ -39,20 +39,20 @@ def test_a_second_process_tells_tensorboard_nothing_twice(tmp_path: Path) -> Non
     for until in (0, 1, 2):
         folder = RunFolder(tmp_path)
         folder.begin({"seed": 0}, resume=True)
-        folder.history(until=until)
-        folder.log({"step": until + 1, "loss": float(until)})
-        folder.log({"step": until + 2, "loss": -1.0})  # not saved: dropped by the next
+        folder.history(until=until, score="loss")
+        folder.log({"step": until + 1, "epoch": 1, "loss": float(until)})
+        folder.log({"step": until + 2, "epoch": 1, "loss": -1.0})  # not saved: the next drops it
         folder.close()
-    assert scalars(tmp_path) == {"loss": [(1, 0.0), (2, 1.0), (3, 2.0), (4, -1.0)]}
+    assert scalars(tmp_path)["loss"] == [(1, 0.0), (2, 1.0), (3, 2.0), (4, -1.0)]
 
 
 def test_rows_after_the_checkpoint_are_dropped(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
-    rows = [{"step": step, "loss": 0.1} for step in (4, 8, 12)]
+    rows = [{"step": step, "epoch": step // 4, "loss": 0.1} for step in (4, 8, 12)]
     (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    assert folder.history(until=8) == rows[:2]
+    assert folder.history(until=8, score="loss") == rows[:2]
     assert len((tmp_path / "metrics.jsonl").read_text().splitlines()) == 2
-    assert folder.history(until=0) == []
+    assert folder.history(until=0, score="loss") == []
     assert (tmp_path / "metrics.jsonl").read_text() == ""
 
 
@@ -64,11 +64,28 @@ def test_a_broken_beginning_is_refused(text: str, tmp_path: Path) -> None:
 
 
 def test_what_changed_is_named_in_order(tmp_path: Path) -> None:
-    RunFolder(tmp_path).begin({"seed": 0, "data": "x", "rate": (1, 2)}, resume=False)
+    folder = RunFolder(tmp_path)
+    folder.begin({"seed": 0, "data": "x", "rate": (1, 2)}, resume=False)
     assert read_json(tmp_path / "run.json")["rate"] == [1, 2]
-    assert not RunFolder(tmp_path).begin({"seed": 0, "data": "x", "rate": (1, 2)}, resume=True)
+    assert not folder.begin({"seed": 0, "data": "x", "rate": (1, 2)}, resume=True)
     with pytest.raises(DataError, match="cannot go on: data, extra, seed changed"):
-        RunFolder(tmp_path).begin({"seed": 1, "data": "y", "rate": (1, 2), "extra": 0}, resume=True)
+        folder.begin({"seed": 1, "data": "y", "rate": (1, 2), "extra": 0}, resume=True)
+    folder.close()
+
+
+def test_a_folder_has_one_writer(tmp_path: Path) -> None:
+    """Two at once would tell the metrics of both as those of one."""
+    first, second = RunFolder(tmp_path), RunFolder(tmp_path)
+    first.begin({"seed": 0}, resume=True)
+    with pytest.raises(DataError, match="in use by another process"):
+        second.begin({"seed": 0}, resume=True)
+    second.close()
+    with pytest.raises(DataError, match="in use by another process"):
+        second.begin({"seed": 0}, resume=True)
+    first.close()
+    assert not second.begin({"seed": 0}, resume=True)
+    second.close()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run.json"]
 
 
 def test_metrics_that_cannot_be_written_are_a_storage_error(tmp_path: Path) -> None:

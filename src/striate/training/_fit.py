@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 from torch import nn
 
 from striate import progress
-from striate.errors import Diverged
+from striate.errors import Diverged, WeightsError
 from striate.inference.devices import device_of
 from striate.ops.memory import keep_memory
 from striate.training.compiling import compiling
@@ -63,6 +63,7 @@ def fit(
 
     Raises:
         DataError: if the folder holds a run already, or one that began differently.
+        WeightsError: if a file of the run is damaged.
         Diverged: if a loss, a weight or a metric stops being finite.
         KeyboardInterrupt: after Ctrl-C.
         ValueError: if the recipe has no epoch or the data no example.
@@ -82,7 +83,9 @@ def fit(
         with seeded(seed), threads(recipe.threads):
             objectives = problem.objectives(model, recipe, steps)
             about = {"recipe": recipe.to_json(), "seed": seed, **problem.identity(data)}
-            start = keeper.begin(about, objectives, resume=resume)
+            start = keeper.begin(about, objectives, problem.score, resume=resume)
+            if start > steps:
+                raise WeightsError(f"{folder} is at step {start:,} of {steps:,}: it is damaged")
             if recipe.keep_start and not keeper.history:
                 _evaluate(problem, data, keeper, {"step": 0, "epoch": 0})
             form = _Form(steps, steps_per_epoch, seed, deadline)

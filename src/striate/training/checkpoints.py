@@ -13,6 +13,7 @@ from striate.training.averaging import Average
 from striate.training.loop import Objective
 
 RANDOM, RANDOM_CUDA = "random", "random_cuda"
+MOST_PARTS = 2**20  # of a batch
 
 
 def save_checkpoint(
@@ -76,13 +77,15 @@ def load_checkpoint(
     if not {"step", "losses", "objectives"} <= header.keys() or RANDOM not in tensors:
         raise WeightsError(f"{path} is not a checkpoint of a run")
     try:
+        step = _number(header["step"])
+        losses = [float(_number(loss)) for loss in header["losses"]]
         _put_back(tensors, header["objectives"], model, objectives)
         if average:
             average.put_back(_below("average.", tensors))
-    except (RuntimeError, ValueError, LookupError) as error:
+    except (RuntimeError, ValueError, LookupError, TypeError, AttributeError) as error:
         reason = one_line(error)
         raise WeightsError(f"{path} is a checkpoint of another model ({reason})") from error
-    return int(header["step"]), list(header["losses"])
+    return int(step), losses
 
 
 def _put_back(
@@ -95,18 +98,29 @@ def _put_back(
     for number, (objective, plain) in enumerate(zip(objectives, plains, strict=True)):
         groups = objective.optimizer.param_groups
         parameters = [parameter for group in groups for parameter in group["params"]]
+        mine = objective.optimizer.state_dict()["param_groups"]
         state: dict[int, dict[str, Any]] = {}
         for name, tensor in tensors.items():
             if name.startswith(f"optimizer.{number}."):
                 place, slot = name.split(".")[2:]
                 state.setdefault(int(place), {})[slot] = _laid_out_as(parameters, place, tensor)
         for parameter, slots in plain["values"].items():
-            state.setdefault(int(parameter), {}).update(slots)
-        objective.optimizer.load_state_dict({"state": state, "param_groups": plain["groups"]})
+            for slot, value in slots.items():
+                known = value if value is None or isinstance(value, bool) else _number(value)
+                state.setdefault(int(parameter), {})[slot] = known
+        if len({tuple(sorted(slots)) for slots in state.values()}) > 1:
+            raise ValueError("its optimizer does not hold the same of each parameter")
+        objective.optimizer.load_state_dict(
+            {"state": state, "param_groups": _at_their_rates(mine, plain["groups"])}
+        )
         if objective.schedule and plain["schedule"]:
+            _see_alike(_schedule_state(objective), plain["schedule"])
             objective.schedule.load_state_dict(plain["schedule"])
+        if not 1 <= _number(plain["parts"]) <= MOST_PARTS:
+            raise ValueError("its batches are in impossibly many parts")
         objective.parts.count = int(plain["parts"])
         if objective.scaler:
+            _see_alike(objective.scaler.state_dict(), plain["scaler"])
             objective.scaler.load_state_dict(plain["scaler"])
     torch.set_rng_state(tensors[RANDOM])
     if RANDOM_CUDA in tensors and torch.cuda.is_available():
@@ -122,12 +136,54 @@ def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
+def _at_their_rates(mine: list[dict[str, Any]], theirs: Any) -> list[dict[str, Any]]:
+    """Groups as the recipe has them, at the learning rates where the schedule had come to."""
+    rates = []
+    for ours, group in zip(mine, theirs, strict=True):
+        if len(group["params"]) != len(ours["params"]):
+            raise ValueError("its optimizer moves other parameters")
+        rates.append({**ours, "lr": _number(group["lr"])})
+    return rates
+
+
+def _number(value: Any) -> int | float:
+    """A number that counts or measures something.
+
+    Raises:
+        ValueError: if it is none.
+    """
+    known = isinstance(value, int | float) and not isinstance(value, bool)
+    if not (known and 0 <= value < 2**53):
+        raise ValueError(f"{one_line(repr(value), 40)} is not a number of 0 or more")
+    return value
+
+
+def _see_alike(mine: Any, theirs: Any) -> None:
+    """Sees that what a file has is of the form of our own: names, lengths, kinds of values.
+
+    Raises:
+        ValueError: if it is not.
+    """
+    if isinstance(mine, int | float) and not isinstance(mine, bool):
+        _number(theirs)
+    elif isinstance(mine, dict) and isinstance(theirs, dict) and mine.keys() == theirs.keys():
+        for name, value in mine.items():
+            _see_alike(value, theirs[name])
+    elif isinstance(mine, list) and isinstance(theirs, list) and len(mine) == len(theirs):
+        for one, other in zip(mine, theirs, strict=True):
+            _see_alike(one, other)
+    elif isinstance(mine, dict | list) or type(mine) is not type(theirs):
+        raise ValueError("its schedule is of another form")
+
+
 def _laid_out_as(parameters: Sequence[Tensor], place: str, tensor: Tensor) -> Tensor:
     """A slot with the strides of its parameter: fused optimizers read both side by side in memory,
     so that a contiguous momentum beside channels-last weights would move the wrong ones."""
     parameter = parameters[int(place)]
-    if tensor.shape != parameter.shape:
+    if tensor.ndim == 0:  # a count of steps
         return tensor
+    if tensor.shape != parameter.shape:
+        raise ValueError("its optimizer holds tensors of other sizes")
     return torch.empty_like(parameter, dtype=tensor.dtype, requires_grad=False).copy_(tensor)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from striate.errors import WeightsError, one_line
 from striate.tensors import load_tensors, save_tensors
 from striate.training.averaging import Average
 from striate.training.checkpoints import load_checkpoint, save_checkpoint
@@ -36,9 +37,14 @@ class Keeper:
         self.weights: dict[str, Tensor] = {}
 
     def begin(
-        self, about: dict[str, Any], objectives: Sequence[Objective[Any]], *, resume: bool
-    ) -> int:
-        """Puts back what an earlier process saved; returns the number of steps it did."""
+        self, about: dict[str, Any], objectives: Sequence[Objective[Any]], score: str, *,
+        resume: bool,
+    ) -> int:  # fmt: skip
+        """Puts back what an earlier process saved; returns the number of steps it did.
+
+        Raises:
+            DataError, WeightsError: if that is damaged, or of another run.
+        """
         if not self.files:
             return 0
         step = 0
@@ -46,7 +52,7 @@ class Keeper:
             step, self.losses = load_checkpoint(
                 self.files.checkpoint, self.model, objectives, average=self.average
             )
-        self.history = self.files.history(until=step)
+        self.history = self.files.history(until=step, score=score)
         return step
 
     def best(self, score: str) -> dict[str, float] | None:
@@ -99,9 +105,24 @@ class Keeper:
             self.save(step, objectives)
 
     def put_best_back(self) -> None:
-        """Gives the model the best weights."""
-        weights = load_tensors(self.files.best)[0] if self.files else self.weights
-        self.model.load_state_dict(weights)
+        """Gives the model the best weights.
+
+        Raises:
+            WeightsError: if their file is damaged.
+        """
+        if not self.files:
+            self.model.load_state_dict(self.weights)
+            return
+        weights = load_tensors(self.files.best)[0]
+        for name, tensor in weights.items():
+            if not bool(tensor.isfinite().all()):
+                raise WeightsError(f"{self.files.best}: {one_line(name)} is not finite")
+        try:
+            self.model.load_state_dict(weights)
+        except RuntimeError as error:
+            raise WeightsError(
+                f"{self.files.best} has the weights of another model ({one_line(error)})"
+            ) from error
 
     def close(self) -> None:
         """Ends what is open."""

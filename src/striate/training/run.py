@@ -8,12 +8,15 @@ best.safetensors         the weights with the best validation score
 """
 
 import json
+import math
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
-from striate.errors import DataError, StorageError
-from striate.files import writing
+from striate.errors import DataError, StorageError, UserError, one_line
+from striate.files import Lock, read_bytes, writing
 
+LARGEST = 2**28  # bytes of a file of a run that is not of weights
+MOST = 2**62  # of a whole number
 CHECKPOINT, BEST, METRICS, ABOUT = (
     "checkpoint.safetensors",
     "best.safetensors",
@@ -29,15 +32,20 @@ class RunFolder:
         self.folder = folder
         self.checkpoint = folder / CHECKPOINT
         self.best = folder / BEST
+        self._lock = Lock(folder / ".run.lock")
         self._events: Any = None
 
     def begin(self, about: dict[str, Any], *, resume: bool) -> bool:
         """Makes the folder ready; says whether there is a checkpoint to go on from.
 
+        Nobody else writes to it until it is closed.
+
         Raises:
             DataError: if a run stands there already and `resume` is not asked, or if what is asked
-                is not what the run began with.
+                is not what the run began with, or if another process is writing to it.
         """
+        if not self._lock.acquire():
+            raise DataError(f"{self.folder} is in use by another process; name another folder")
         about = json.loads(json.dumps(about))
         path = self.folder / ABOUT
         if path.exists():
@@ -57,25 +65,37 @@ class RunFolder:
             write_json(path, about)
         return self.checkpoint.exists()
 
-    def history(self, until: int) -> list[dict[str, float]]:
-        """The evaluations up to step `until`; later ones, of a killed process, are dropped."""
+    def history(self, until: int, score: str) -> list[dict[str, float]]:
+        """The evaluations up to step `until`; later ones, of a killed process, are dropped.
+
+        Raises:
+            DataError: if what is there before the last line is not an evaluation with its score.
+        """
         for events in self.folder.glob("events.out.tfevents.*"):
             events.unlink()
         path = self.folder / METRICS
         if not path.exists():
             return []
-        lines = []
-        for line in path.read_text().splitlines():
+        rows: list[dict[str, float]] = []
+        lines = read_bytes(path, limit=LARGEST).splitlines()
+        for number, line in enumerate(lines, 1):
             try:
                 row = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
+                row = None
+            if row is None and number == len(lines):
                 break  # the line that was being written when the process was killed
+            if not _is_row(row, score) or (rows and row["step"] <= rows[-1]["step"]):
+                raise DataError(
+                    f"{path}, line {number}: not an evaluation that follows the others; "
+                    "begin in another folder"
+                )
             if row["step"] > until:
                 break
-            lines.append(row)
+            rows.append(row)
         with writing(path) as temporary:
-            temporary.write_text("".join(json.dumps(row) + "\n" for row in lines))
-        return lines
+            temporary.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        return rows
 
     def log(self, row: dict[str, float]) -> None:
         """Adds one evaluation to the metrics and to TensorBoard's events."""
@@ -97,10 +117,25 @@ class RunFolder:
         self._events.flush()
 
     def close(self) -> None:
-        """Ends the event file."""
+        """Ends the event file, and lets others write to the folder."""
         if self._events is not None:
             self._events.close()
             self._events = None
+        self._lock.release()
+
+
+def _is_row(row: Any, score: str) -> TypeGuard[dict[str, float]]:
+    """Whether it is an evaluation: finite numbers by name, its step and its score among them."""
+    return (
+        isinstance(row, dict)
+        and {"step", "epoch", score} <= row.keys()
+        and all(map(_is_metric, row.values()))
+    )
+
+
+def _is_metric(value: Any) -> bool:
+    whole = isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MOST
+    return whole or (isinstance(value, float) and math.isfinite(value))
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -116,6 +151,6 @@ def read_json(path: Path) -> Any:
         DataError: if it is missing or is not JSON.
     """
     try:
-        return json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read: {error}") from error
+        return json.loads(read_bytes(path, limit=LARGEST))
+    except (UserError, ValueError, RecursionError) as error:
+        raise DataError(f"{path} cannot be read: {one_line(error)}") from error

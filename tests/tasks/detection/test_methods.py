@@ -1,11 +1,14 @@
 """From a folder to a detector: learned, saved, loaded, used; damaged files; what is asked."""
 
+import contextlib
 import json
+import random
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.recognizer.test_damaged_files import DAMAGES
 
 from striate.data import Dataset
 from striate.data.boxes import Boxes
@@ -67,6 +70,12 @@ def test_damaged_files(shapes: Dataset[Boxes], tmp_path: Path) -> None:
         with pytest.raises(WeightsError, match=r"detector\.safetensors") as caught:
             load(path, device="cpu")
         assert "\n" not in str(caught.value)
+    save_tensors(path, tensors, header)
+    sound, draw = path.read_bytes(), random.Random(0)
+    for damage in DAMAGES:
+        path.write_bytes(damage(sound, draw))
+        with contextlib.suppress(WeightsError):
+            load(path, device="cpu")([shapes.inputs[0]])
 
 
 def test_what_is_asked_is_done(shapes: Dataset[Boxes], tmp_path: Path) -> None:
