@@ -7,6 +7,7 @@ from striate.data.boxes import Boxes, Doubt, Objects
 from striate.data.catalog import CATALOG, Entry
 from striate.data.dataset import SPLITS, Array, Dataset, Files, Inputs, LeftOut
 from striate.data.depth import bits_of
+from striate.data.masks import VOID, MaskDoubt, Masks
 from striate.data.pixels import Decoded, decode
 from striate.data.prepared import Prepared
 from striate.data.splits import stratified
@@ -18,6 +19,7 @@ __all__ = [
     "READERS",
     "SMALL",
     "SPLITS",
+    "VOID",
     "Array",
     "Batch",
     "Batches",
@@ -31,6 +33,8 @@ __all__ = [
     "Inputs",
     "Labels",
     "LeftOut",
+    "MaskDoubt",
+    "Masks",
     "Objects",
     "Prepared",
     "ReadTexts",

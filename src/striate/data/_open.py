@@ -10,12 +10,15 @@ from striate.data import cifar, idx
 from striate.data.box_lists import is_box_list, open_box_list
 from striate.data.catalog import CATALOG, open_named
 from striate.data.coco import is_coco, open_coco
+from striate.data.coco_masks import is_outlined, open_coco_masks
 from striate.data.cvat import find_cvat, open_cvat
 from striate.data.dataset import Dataset
 from striate.data.depth import leveled
 from striate.data.folders import EXPECTED, open_folders
 from striate.data.labeling import PROGRAMS, Program, find, open_labeled
 from striate.data.lists import is_list, open_list
+from striate.data.mask_files import open_masks
+from striate.data.mask_pairs import is_masked, is_masked_only
 from striate.data.remembering import once
 from striate.data.text_folders import is_text_folder, open_text_folder
 from striate.data.text_tables import (
@@ -138,7 +141,11 @@ READERS = (
     ),
     Reader("class folders of .txt files", "labels", is_text_folder, open_text_folder, thing="text"),
     Reader("a list of paths and labels (.csv)", "labels", is_list, open_list, fallback=True),
+    Reader("pictures with masks (images/, masks/)", "masks", is_masked_only, open_masks),
     Reader("class folders", "labels", Path.is_dir, open_folders, fallback=True),
+    # Where boxes or classes are marked, too, masks are read if they are asked for.
+    Reader("COCO with outlines (.json)", "masks", is_outlined, open_coco_masks, fallback=True),
+    Reader("masks beside pictures", "masks", is_masked, open_masks, fallback=True),
 )
 """Every form that is read, in the order of precedence."""
 

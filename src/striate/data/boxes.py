@@ -5,7 +5,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -178,12 +178,17 @@ class Boxes(Targets):
 
 @dataclass(frozen=True)
 class Mark:
-    """One object as a file tells it, before anybody has looked at it."""
+    """One object as a file tells it, before anybody has looked at it.
+
+    Attributes:
+        shape: its outline in the file's form, where masks are wanted.
+    """
 
     name: str
     box: tuple[float, float, float, float]
     difficult: bool = False
     crowd: bool = False
+    shape: Any = None
 
 
 Box = tuple[float, float, float, float]

@@ -69,6 +69,18 @@ def open_coco(root: Path, *, seed: int = 0, name: str | None = None) -> Dataset[
     Raises:
         DataError: if no file is of the format, or nothing is marked.
     """
+    return assembled(root, found_in(root), seed=seed, name=name)
+
+
+def found_in(root: Path, *, shapes: bool = False) -> Found:
+    """What COCO files mark.
+
+    Args:
+        shapes: whether marks keep their outlines.
+
+    Raises:
+        DataError: if no file is of the format.
+    """
     folder = walk(root)
     files = find_coco(root)
     pictures = Pictures(folder)
@@ -84,7 +96,7 @@ def open_coco(root: Path, *, seed: int = 0, name: str | None = None) -> Dataset[
             refused.append(f"{file} {error}")
             found.leave(file, str(error))
             continue
-        found.pictures += _rows(file, table, pictures, found)
+        found.pictures += _rows(file, table, pictures, found, shapes=shapes)
     if len(refused) == len(files):
         raise DataError(f"{root}: {refused[0] if refused else 'no COCO file'}")
     missing = pictures.paths.keys() - {row.picture for row in found.pictures}
@@ -92,7 +104,7 @@ def open_coco(root: Path, *, seed: int = 0, name: str | None = None) -> Dataset[
         found.notes.append(
             f"{counted(len(missing), 'image')} in no COCO file, not read: {quoted(missing, most=2)}"
         )
-    return assembled(root, found, seed=seed, name=name)
+    return found
 
 
 def split_of(file: str) -> int:
@@ -154,7 +166,9 @@ def plain_id(number: Any) -> Any:
     return number if isinstance(number, int) else None
 
 
-def _rows(file: str, table: Table, pictures: Pictures, found: Found) -> Iterator[Marked]:
+def _rows(
+    file: str, table: Table, pictures: Pictures, found: Found, *, shapes: bool
+) -> Iterator[Marked]:
     """Every image of a file that is there, with its marks."""
     names = Ids(_named(table))
     images = Ids(
@@ -166,7 +180,7 @@ def _rows(file: str, table: Table, pictures: Pictures, found: Found) -> Iterator
         found.leave(f"{file}: image id {key}", f"stands for several images: {quoted(several)}")
     for key, several in names.twice.items():
         found.leave(f"{file}: category id {key}", f"stands for several: {quoted(several)}")
-    marks = _marks(file, table, names, images, found)
+    marks = _marks(file, table, names, images, found, shapes=shapes)
     near = _near(file)
     sound: list[tuple[Entry, str]] = []
     nameless = []
@@ -211,12 +225,14 @@ def _near(file: str) -> list[Place]:
     return [*found, around]
 
 
-def _marks(file: str, table: Table, names: Ids, images: Ids, found: Found) -> dict[Any, list[Mark]]:
+def _marks(
+    file: str, table: Table, names: Ids, images: Ids, found: Found, *, shapes: bool
+) -> dict[Any, list[Mark]]:
     """The marks of each image, by its id; every annotation that is none is left out by name."""
     marks: dict[Any, list[Mark]] = {}
     reasons: dict[str, list[str]] = {}
     for number, each in enumerate(table["annotations"]):
-        mark = _mark(each, names, images)
+        mark = _mark(each, names, images, shapes=shapes)
         if isinstance(mark, str):
             key = each.get("id", number) if isinstance(each, dict) else number
             reasons.setdefault(mark, []).append(str(key)[:40])
@@ -230,7 +246,7 @@ def _marks(file: str, table: Table, names: Ids, images: Ids, found: Found) -> di
     return marks
 
 
-def _mark(each: Any, names: Ids, images: Ids) -> Mark | str:
+def _mark(each: Any, names: Ids, images: Ids, *, shapes: bool) -> Mark | str:
     """The mark of an annotation, or why there is none."""
     if not isinstance(each, dict):
         return "is not an object"
@@ -241,7 +257,8 @@ def _mark(each: Any, names: Ids, images: Ids) -> Mark | str:
     box = _box(each)
     if isinstance(box, str):
         return box
-    return Mark(name, box, crowd=bool(each.get("iscrowd", 0)))
+    shape = each.get("segmentation") if shapes else None
+    return Mark(name, box, crowd=bool(each.get("iscrowd", 0)), shape=shape or None)
 
 
 def _box(each: Entry) -> tuple[float, float, float, float] | str:

@@ -85,7 +85,7 @@ def assembled(
     Raises:
         DataError: if nothing is marked.
     """
-    rows = _once(found)
+    rows = once(found)
     frames = []
     kept: list[Marked] = []
     for row in progress.track(rows, "read sizes"):
@@ -139,7 +139,7 @@ def assembled(
     return data.complete(seed)
 
 
-def _once(found: Found) -> list[Marked]:
+def once(found: Found) -> list[Marked]:
     """The pictures in their order, each once.
 
     One that has several labels is left out where they differ: nobody knows which is right. In

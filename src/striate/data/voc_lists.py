@@ -14,7 +14,8 @@ from striate.errors import UserError
 from striate.files import read_bytes
 
 MAX_LIST = 64 * 2**20
-HOLDING = ("main", "imagesets", "splits", "lists", "layout", "annotations")  # folders of lists
+# Folders of lists.
+HOLDING = ("main", "imagesets", "splits", "lists", "layout", "segmentation", "annotations")
 
 
 def in_splits(root: Path, folder: Folder, found: Found) -> list[Marked]:

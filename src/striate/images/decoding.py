@@ -156,7 +156,7 @@ def header(data: bytes) -> Header:
     Raises:
         ImageError: as `decode`, as far as the first bytes tell.
     """
-    with _opened(data) as image:
+    with opened(data) as image:
         return Header(*image.size, image.format in ("JPEG", "MPO"))
 
 
@@ -166,7 +166,7 @@ def mode_of(data: bytes) -> str:
     Raises:
         ImageError: as `decode`, as far as the first bytes tell.
     """
-    with _opened(data) as image:
+    with opened(data) as image:
         return image.mode
 
 
@@ -187,7 +187,7 @@ def frame(data: bytes) -> Frame:
     Raises:
         ImageError: as `decode`, as far as the first bytes tell.
     """
-    with _opened(data) as image:
+    with opened(data) as image:
         jpeg = image.format in ("JPEG", "MPO")
         # Of a TIFF, Pillow gives the upright size.
         return upright(*image.size, _orientation(image), jpeg=jpeg, turned=image.format == "TIFF")
@@ -225,7 +225,7 @@ def decode_at(data: bytes, scale: int, *, bits: int | None = None) -> Picture:
     Raises:
         ImageError: as `decode`.
     """
-    with _opened(data) as image:
+    with opened(data) as image:
         width, height = image.size
         scale = max(scale, _fewest(width, height))
         if scale > 1 and (drafted := image.draft(None, _small(width, height, scale))):
@@ -243,7 +243,7 @@ def _small(width: int, height: int, scale: int) -> tuple[int, int]:
 
 
 @contextmanager
-def _opened(data: bytes) -> Iterator["Image.Image"]:
+def opened(data: bytes) -> Iterator["Image.Image"]:
     """The picture, opened; whatever goes wrong inside the block becomes an ImageError."""
     from PIL import Image
 

@@ -7,9 +7,11 @@ from striate.tasks.classification.task import Classification
 from striate.tasks.contract import Task
 from striate.tasks.detection.task import Detection
 from striate.tasks.text.task import Text
+from striate.tasks.segmentation.task import Segmentation
 
 TASKS: dict[str, Task] = {
     "classification": Classification(),
     "detection": Detection(),
     "text": Text(),
+    "segmentation": Segmentation(),
 }

@@ -8,12 +8,12 @@ from striate.data.boxes import Boxes
 from striate.models.backbone import NetworksWith
 from striate.models.faster_rcnn import SINGLE, STRIDES
 from striate.models.yolo import STRIDES as YOLO_STRIDES
+from striate.tasks.backbones import find_weights
 from striate.tasks.contract import Ask, Learned, Method
 from striate.tasks.detection.dpm import method as dpm
 from striate.tasks.detection.faster_rcnn import method as faster_rcnn
 from striate.tasks.detection.rcnn import method as rcnn
 from striate.tasks.detection.rcnn.features import STRIDE as RCNN_STRIDE
-from striate.tasks.detection.weights import find_weights
 from striate.tasks.detection.yolo import method as yolo
 
 Learn = Callable[[Dataset[Boxes], Ask], Learned]

@@ -12,11 +12,11 @@ from striate.data.splits import TRAIN
 from striate.errors import ModelError
 from striate.inference import fastest_device
 from striate.progress import Clock
+from striate.tasks.backbones import fill, normalization_for, trained_weights
 from striate.tasks.contract import Ask, Learned
 from striate.tasks.detection.networks import NetworkPredictor
 from striate.tasks.detection.problem import DetectionProblem
 from striate.tasks.detection.scaling import Scaling
-from striate.tasks.detection.weights import fill, normalization_for, trained_weights
 from striate.training import Recipe, fit
 from striate.training.modes import seeded
 

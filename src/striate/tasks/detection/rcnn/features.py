@@ -18,9 +18,9 @@ from striate.models import Normalization, create, folded
 from striate.models.backbone import Backbone, NetworksWith, Stage, stage_of
 from striate.models.stages import Stages
 from striate.ops.boxes import non_maximum_suppression
+from striate.tasks.backbones import fill, normalization_for, trained_weights
 from striate.tasks.detection.rcnn.settings import RegionSettings
 from striate.tasks.detection.rcnn.warping import warped_crops
-from striate.tasks.detection.weights import fill, normalization_for, trained_weights
 
 STRIDE, DEEP_STRIDE = 16, 32  # of the maps that are read
 CELLS = 4  # a side, into which the first is averaged at most; the other into half as many

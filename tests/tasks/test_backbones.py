@@ -6,13 +6,13 @@ import torch
 from striate.errors import UnknownName, WeightsError
 from striate.models import create, entry
 from striate.models.faster_rcnn import faster_rcnn
-from striate.tasks.contract import PUBLISHED, Ask
-from striate.tasks.detection.weights import (
+from striate.tasks.backbones import (
     fill,
     find_weights,
     normalization_for,
     trained_weights,
 )
+from striate.tasks.contract import PUBLISHED, Ask
 from striate.tensors import save_tensors
 
 LITE = "efficientnet_lite0"

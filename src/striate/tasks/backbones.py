@@ -1,4 +1,4 @@
-"""The weights that a detector's backbone starts with, and how pixels come to it then."""
+"""The weights that the backbone of a dense task starts with, and how pixels come to it then."""
 
 from pathlib import Path
 

@@ -1,0 +1,280 @@
+"""Masks that are files beside their pictures: what their values mean, and the set of them."""
+
+import csv
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from striate import progress
+from striate.data.dataset import Dataset, Files
+from striate.data.marked import Found, Marked
+from striate.data.mask_classes import Color, Legend, Meaning, legend_of, of_colors, of_numbers
+from striate.data.mask_pairs import EXPECTED, Pair, paired, split_of
+from striate.data.masks import VOID, MaskDoubt, Masks, digest
+from striate.data.names import printable, stem_of
+from striate.data.places import key_of
+from striate.data.roles import split_of_cell
+from striate.data.splits import TRAIN
+from striate.data.threads import each
+from striate.data.voc_lists import in_splits
+from striate.data.walking import Folder, walk
+from striate.errors import DataError, ImageError
+from striate.images.frames import frame_of
+from striate.images.values import Values, read_values
+
+
+@dataclass(frozen=True, eq=False)
+class MaskFile:
+    """A mask in a file, and what its values mean."""
+
+    path: str
+    meaning: Meaning
+
+    def read(self) -> NDArray[np.uint8]:
+        return understood(read_values(self.path), self.meaning)
+
+
+def understood(values: Values, meaning: Meaning) -> NDArray[np.uint8]:
+    """(H, W) class numbers of the values of a file; what is unknown is VOID."""
+    pixels = values.pixels
+    if meaning.threshold is not None:
+        gray = pixels if pixels.ndim == 2 else pixels.max(2)
+        return (gray >= meaning.threshold).astype(np.uint8)
+    if meaning.colors:
+        packed = _packed(_colored(values))
+        keys = np.array(sorted(_pack(color) for color in meaning.colors), np.int64)
+        numbers = {_pack(color): number for color, number in meaning.colors.items()}
+        table = np.array([numbers[key] for key in keys.tolist()], np.uint8)
+        place = np.searchsorted(keys, packed).clip(max=len(keys) - 1)
+        return np.where(keys[place] == packed, table[place], VOID).astype(np.uint8)
+    table = np.full(256, VOID, np.uint8)
+    for value, number in meaning.numbers.items():
+        table[value] = number
+    return table[pixels]
+
+
+def _colored(values: Values) -> NDArray[np.uint8]:
+    """(H, W, 3) colors, through the palette where there is one."""
+    if values.pixels.ndim == 3:
+        return values.pixels
+    if values.palette is None:
+        return np.repeat(values.pixels[..., None], 3, 2)
+    palette = np.zeros((256, 3), np.uint8)
+    palette[: len(values.palette)] = values.palette
+    return palette[values.pixels]
+
+
+def _packed(colors: NDArray[np.uint8]) -> NDArray[np.int64]:
+    wide = colors.astype(np.int64)
+    packed: NDArray[np.int64] = (wide[..., 0] << 16) | (wide[..., 1] << 8) | wide[..., 2]
+    return packed
+
+
+def _pack(color: Color) -> int:
+    return (color[0] << 16) | (color[1] << 8) | color[2]
+
+
+@dataclass
+class _Seen:
+    """What stands in the file of one mask, and the size of its picture."""
+
+    size: tuple[int, int]
+    numbers: NDArray[np.int64] | None  # (256,) pixels of each number
+    colors: dict[Color, int]
+    digest: bytes
+    lossy: bool
+
+
+def open_masks(root: Path, *, seed: int = 0, name: str | None = None) -> Dataset[Masks]:
+    """The pictures below a folder that have masks, in the splits that folders, lists or a column
+    `split` name; what they lack, striate draws.
+
+    Raises:
+        DataError: if nothing can be learned from; it says what is expected.
+    """
+    folder = walk(root)
+    pairing = paired(folder)
+    found = Found(left_out=list(folder.left_out), notes=list(folder.notes))
+    if pairing.bare:
+        found.leave_many(pairing.bare, "picture", "pictures", "has no mask")
+    for reason in dict.fromkeys(pairing.lone.values()):
+        some = [mask for mask, why in pairing.lone.items() if why == reason]
+        found.leave_many(some, "mask", "masks", reason)
+    legend = legend_of(root, folder)
+    seen = _seen(root, pairing.pairs, found, colored=bool(legend.colors))
+    if not seen:
+        why = f": {found.left_out[0].name}: {found.left_out[0].reason}" if found.left_out else ""
+        raise DataError(f"{root}: no picture with a mask{why}; expected {EXPECTED}")
+    title = name or root.resolve().name
+    meaning = _meaning(seen, legend, str(root))
+    found.notes += meaning.notes
+    found.pictures = [Marked(pair.picture, (), source=pair.mask) for pair in seen]
+    rows = in_splits(root, folder, found)
+    splits = _column(root, folder, seen)
+    rows = sorted(rows, key=lambda row: row.picture)
+    pairs = {pair.picture: pair for pair in seen}
+    order = [pairs[row.picture] for row in rows]
+    targets = _targets(root, order, seen, meaning)
+    data = Dataset(
+        name=title,
+        inputs=Files([row.picture for row in rows], root),
+        targets=targets,
+        split=np.array([splits.get(row.picture, row.split) for row in rows], np.int8),
+        left_out=tuple(found.left_out),
+        notes=tuple(found.notes),
+    )
+    return data.complete(seed)
+
+
+def _seen(root: Path, pairs: Sequence[Pair], found: Found, *, colored: bool) -> dict[Pair, _Seen]:
+    """What stands in every mask that fits its picture."""
+    results: list[_Seen | str] = [""] * len(pairs)
+
+    def look(number: int) -> None:
+        pair = pairs[number]
+        try:
+            values = read_values(root / pair.mask)
+        except ImageError as error:
+            results[number] = f"its mask {printable(pair.mask)} {_reason(error)}"
+            return
+        try:
+            frame = frame_of(root / pair.picture)
+        except ImageError as error:
+            results[number] = str(error)
+            return
+        height, width = values.pixels.shape[:2]
+        if (height, width) != frame[:2]:
+            results[number] = (
+                f"its mask has {width} x {height} pixels and the picture {frame.width} x "
+                f"{frame.height}; save masks at the size of their pictures"
+            )
+            return
+        if values.pixels.ndim == 3 or (colored and values.palette is not None):
+            keys, counts = np.unique(_packed(_colored(values)), return_counts=True)
+            some = zip(keys.tolist()[:4096], counts.tolist()[:4096], strict=True)
+            colors = {(k >> 16, k >> 8 & 255, k & 255): count for k, count in some}
+            numbers = None
+        else:
+            colors = {}
+            numbers = np.bincount(values.pixels.ravel(), minlength=256).astype(np.int64)
+        results[number] = _Seen(
+            (height, width), numbers, colors, digest(values.pixels), values.lossy
+        )
+
+    with progress.stage("read masks", len(pairs)) as bar:
+        for done in each(range(len(pairs)), look):
+            bar.advance(done)
+    kept = {}
+    for pair, result in zip(pairs, results, strict=True):
+        if isinstance(result, _Seen):
+            kept[pair] = result
+        else:
+            found.leave(pair.picture, result)
+    return kept
+
+
+def _reason(error: ImageError) -> str:
+    words = str(error)
+    return words if words.startswith(("has ", "holds ", "is ", "cannot ")) else f"is {words}"
+
+
+def _meaning(seen: Mapping[Pair, _Seen], legend: Legend, name: str) -> Meaning:
+    """What the values of all masks mean."""
+    colors: Counter[Color] = Counter()
+    numbers = np.zeros(256, np.int64)
+    for one in seen.values():
+        colors.update(one.colors)
+        if one.numbers is not None:
+            numbers += one.numbers
+    blurred = any(one.lossy for one in seen.values())
+    if colors:
+        if legend.colors or not numbers.any() or len(colors) <= 64:
+            for value in np.flatnonzero(numbers).tolist():  # gray masks among colored ones
+                colors[value, value, value] += int(numbers[value])
+        if blurred:
+            raise DataError(
+                f"{name}: its masks are JPEGs, whose compression changes colors; save them as PNG"
+            )
+        return of_colors(colors, legend, name=name)
+    if legend.colors:
+        gray = {(v, v, v): int(numbers[v]) for v in np.flatnonzero(numbers).tolist()}
+        if any(color in legend.colors for color in gray):
+            return of_colors(gray, legend, name=name)
+    folders = {part for pair in seen for part in pair.mask.split("/")[:-1]}
+    return of_numbers(numbers, legend, folders, blurred=blurred, name=name)
+
+
+def _targets(
+    root: Path, order: Sequence[Pair], seen: Mapping[Pair, _Seen], meaning: Meaning
+) -> Masks:
+    """The masks of these pairs, in that order."""
+    count = len(meaning.names)
+    areas = np.zeros((len(order), count + 1), np.int64)
+    doubts = []
+    for row, pair in enumerate(order):
+        unknown = 0
+        for number, pixels in _numbered(seen[pair], meaning):
+            unknown += pixels if number is None else 0
+            areas[row, count if number in (None, VOID) else number] += pixels
+        if unknown:
+            share = 100 * unknown / areas[row].sum()
+            doubts.append(
+                MaskDoubt(
+                    printable(pair.picture), "unknown",
+                    f"{share:.2g} % of its mask is of a number or color that is no class: void",
+                )
+            )  # fmt: skip
+        if not areas[row, :count].any():
+            doubts.append(MaskDoubt(printable(pair.picture), "void", "its mask is void all over"))
+    return Masks(
+        meaning.names,
+        tuple(MaskFile(f"{root}/{pair.mask}", meaning) for pair in order),
+        areas,
+        np.array([seen[pair].size for pair in order], np.int64).reshape(-1, 2),
+        tuple(seen[pair].digest for pair in order),
+        tuple(doubts),
+    )
+
+
+def _numbered(one: _Seen, meaning: Meaning) -> Iterator[tuple[int | None, int]]:
+    """Class numbers with how many pixels have them; None for what is unknown."""
+    if one.numbers is not None:
+        for value in np.flatnonzero(one.numbers).tolist():
+            pixels = int(one.numbers[value])
+            if meaning.threshold is not None:
+                yield int(value >= meaning.threshold), pixels
+            elif meaning.colors:
+                yield meaning.colors.get((value, value, value)), pixels
+            else:
+                yield meaning.numbers.get(value), pixels
+    for color, pixels in one.colors.items():
+        yield meaning.colors.get(color), pixels
+
+
+def _column(root: Path, folder: Folder, pairs: Mapping[Pair, _Seen]) -> dict[str, int]:
+    """Splits by picture, from a table with a column `split` beside one of names."""
+    stems = {key_of(stem_of(pair.picture.rpartition("/")[2])): pair.picture for pair in pairs}
+    if any(split_of(tuple(pair.picture.split("/")[:-1])) is not None for pair in pairs):
+        return {}
+    for path in folder.marking(".csv"):
+        if "/" in path:
+            continue
+        with (root / path).open(newline="", encoding="utf-8", errors="replace") as file:
+            rows = list(csv.DictReader(file))
+        if not rows or "split" not in rows[0]:
+            continue
+        found = {}
+        for row in rows:
+            split = split_of_cell(str(row.get("split") or ""))
+            for cell in row.values():
+                stem = key_of(stem_of(cell.rpartition("/")[2])) if isinstance(cell, str) else ""
+                if stem in stems:
+                    found[stems[stem]] = TRAIN if split is None else split
+                    break
+        if 2 * len(found) >= len(stems):
+            return found
+    return {}

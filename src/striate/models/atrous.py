@@ -1,0 +1,71 @@
+"""Networks that stop shrinking: strides taken out, kernels spread with holes ("a trous") instead.
+
+What a place of the map sees stays the same, and there are more places (Chen et al. 2015, Section
+3.1). Weights are not touched.
+"""
+
+from copy import deepcopy
+
+import torch
+from torch import nn
+
+from striate.models.backbone import ADAPTIVE, SIDE
+from striate.models.stages import Stages, down
+from striate.models.surgery import replace
+
+
+def atrous(network: Stages, stride: int) -> Stages:
+    """The network with no map coarser than `stride`, changed in place and returned.
+
+    Stages that full connections belong to are left as they are.
+    """
+    total, rate = 1, 1
+    for name, factor in factors(network):
+        removed = total * factor > stride
+        if not removed:
+            total *= factor
+        if removed or rate > 1:
+            unshrunk(network, name, rate, removed=removed)
+        if removed:
+            rate *= factor
+    return network
+
+
+def factors(network: Stages) -> list[tuple[str, int]]:
+    """By how much each stage makes maps smaller, up to the last that gives maps of any size."""
+    found, x = [], torch.empty(1, network.channels, SIDE, SIDE, device="meta")
+    with torch.no_grad():
+        for name, stage in deepcopy(network).to("meta").eval().stages():
+            if any(isinstance(layer, ADAPTIVE) for layer in stage.modules()):
+                break
+            y = stage(x)
+            if y.ndim != 4:
+                break
+            found.append((name, round(x.shape[2] / y.shape[2])))
+            x = y
+    return found
+
+
+def unshrunk(network: Stages, stage: str, rate: int, *, removed: bool) -> None:
+    """Spreads the kernels of a stage by `rate`, and by twice that what comes after its stride,
+    which is taken out if it is to be `removed`."""
+    passed = False
+    for name, layer in list(network.get_submodule(stage).named_modules()):
+        place = f"{stage}.{name}" if name else stage
+        if isinstance(layer, nn.MaxPool2d | nn.AvgPool2d) and removed:
+            replace(network, place, type(layer)(3, 1, 1))
+        elif isinstance(layer, nn.Conv2d):
+            strided = down(layer.stride) > 1
+            replace(network, place, spread(layer, 2 * rate if passed else rate))
+            passed = passed or (strided and removed)
+
+
+def spread(layer: nn.Conv2d, rate: int) -> nn.Conv2d:
+    """The same kernel with stride 1 and its weights `rate` apart, the map's size kept."""
+    padding = tuple(rate * (side - 1) // 2 for side in layer.kernel_size)
+    made = nn.Conv2d(
+        layer.in_channels, layer.out_channels, layer.kernel_size, 1, padding, rate,  # type: ignore[arg-type]
+        layer.groups, layer.bias is not None,
+    )  # fmt: skip
+    made.weight, made.bias = layer.weight, layer.bias
+    return made

@@ -1,0 +1,62 @@
+"""How networks with a pretrained backbone are learned: FCN and DeepLab."""
+
+from typing import Any
+
+from striate.augment import Augmentation, Spread
+from striate.data import Dataset, Masks
+from striate.tasks.contract import Ask, Learned
+from striate.tasks.segmentation.steps import learned_by_steps
+from striate.tasks.segmentation.unet import LARGEST, side_of
+from striate.training import Recipe
+
+NETWORK = "efficientnet_lite0"
+SMALLEST = 320  # pixels of the longer side that smaller pictures are enlarged to
+WINDOW = 320
+EPOCH = 150
+
+VIEWS = Augmentation(
+    Spread(mirror=0.5, rotation=5, zoom=0.4, stretch=0.1),
+    brightness=0.2,
+    contrast=0.2,
+    saturation=0.2,
+)
+RECIPE = Recipe(
+    epochs=16,
+    batch_size=4,
+    learning_rate=1e-3,
+    optimizer="adamw",
+    weight_decay=1e-2,
+    warmup=0.05,
+    kept_rate=0.3,
+    freeze_statistics=True,
+    clip=5.0,
+    average=0.98,
+    augmentation=VIEWS,
+)
+
+
+def learn(
+    data: Dataset[Masks],
+    ask: Ask,
+    *,
+    network: str,
+    recipe: Recipe = RECIPE,
+    window: int = WINDOW,
+    epoch: int = EPOCH,
+    balance: float = 0.5,
+    **options: Any,
+) -> Learned:
+    """Learning from the weights of a classifier.
+
+    Args:
+        network: "fcn" or "deeplab".
+        options: of its builder.
+    """
+    architecture = {"network": network, "backbone": ask.network or NETWORK, **options}
+    side = side_of(data)
+    if side is None and data.targets.sizes.max() < SMALLEST:
+        side = SMALLEST
+    return learned_by_steps(
+        architecture, data, ask, recipe=recipe, side=side, window=min(window, side or LARGEST),
+        epoch=epoch, balance=balance,
+    )  # fmt: skip

@@ -1,0 +1,54 @@
+"""The ways to learn segmentation."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from striate.data import Dataset, Decoded, Masks
+from striate.models.backbone import NetworksWith
+from striate.models.fcn import STRIDES
+from striate.tasks.backbones import find_weights
+from striate.tasks.contract import Ask, Learned, Method
+from striate.tasks.segmentation import finetune, unet
+
+Learn = Callable[[Dataset[Masks], Ask], Learned]
+
+
+def on_pictures(learn: Learn) -> Callable[[Decoded, Ask], Learned]:
+    """From prepared data: these methods read the pictures of its dataset by themselves."""
+    return lambda data, ask: learn(data.dataset, ask)
+
+
+def scratch(title: str, **options: Any) -> Method:
+    """A network that starts from random weights and has no backbone."""
+    learn = partial(unet.learn, **options)
+    return Method(title, "scratch", on_pictures(learn), by_epochs=True)
+
+
+def finetuned(title: str, **options: Any) -> Method:
+    """A network on a pretrained backbone."""
+    learn = partial(finetune.learn, **options)
+    return Method(
+        title,
+        "finetune",
+        on_pictures(learn),
+        networks=NetworksWith(*STRIDES, first=finetune.NETWORK),
+        by_epochs=True,
+        find=partial(find_weights, finetune.NETWORK),
+    )
+
+
+METHODS: dict[str, Method] = {
+    "unet": scratch("U-Net"),
+    "fcn8s": finetuned("FCN-8s", network="fcn"),
+    "deeplab": finetuned("DeepLab", network="deeplab", hidden=256),
+    "fcn16s": finetuned("FCN-16s", network="fcn", finest=16),
+    "fcn32s": finetuned("FCN-32s", network="fcn", finest=32),
+    "unet_valid": scratch(
+        "U-Net of 2015, without padding",
+        architecture={"network": "unet", "width": 32, "valid": True, "normalized": False},
+    ),
+    "segnet": scratch("SegNet", architecture={"network": "segnet"}),
+    "frrn_a": scratch("FRRN A", architecture={"network": "frrn_a", "share": 0.25}),
+    "frrn_b": scratch("FRRN B", architecture={"network": "frrn_b", "share": 0.25}),
+}

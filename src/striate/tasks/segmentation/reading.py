@@ -1,0 +1,85 @@
+"""How a picture of any size comes to a segmenting network: at its own scale, or at one it knows."""
+
+import os
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from striate import images
+from striate.models import Normalization
+from striate.tasks.contract import Input
+
+MAX_SIDE = 4096
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The scale of a picture, and the normalization of its pixels.
+
+    Attributes:
+        side: of the longer side in pixels, after scaling; None: pictures keep their own scale.
+    """
+
+    side: int | None
+    normalization: Normalization
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values that `from_json` turns back."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "Reading":
+        """What `to_json` gave, after JSON.
+
+        Raises:
+            TypeError, KeyError, ValueError: if it is not of that form.
+        """
+        side = values["side"]
+        if side is not None and (type(side) is not int or not 16 <= side <= MAX_SIDE):
+            raise ValueError(f"it reads pictures of {side!r} pixels")
+        return cls(side, Normalization.from_json(values["normalization"]))
+
+    def size(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width after scaling."""
+        if self.side is None:
+            return height, width
+        scale = self.side / max(height, width)
+        return max(1, round(height * scale)), max(1, round(width * scale))
+
+    def scaled(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """(H, W, 3) uint8 at `size`, bicubic."""
+        return resized(pixels, *self.size(*pixels.shape[:2]))
+
+
+def resized(pixels: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    """(H, W, 3) uint8 at that size, bicubic, columns first."""
+    from PIL import Image
+
+    if (height, width) == pixels.shape[:2]:
+        return pixels
+    across = Image.fromarray(pixels).resize((width, pixels.shape[0]), Image.Resampling.BICUBIC)
+    return np.asarray(across.resize((width, height), Image.Resampling.BICUBIC))
+
+
+def nearest(labels: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    """Class numbers (H, W) at that size: each pixel takes that of the place it covers."""
+    if (height, width) == labels.shape:
+        return labels
+    rows = ((np.arange(height) + 0.5) * labels.shape[0] / height).astype(np.int64)
+    columns = ((np.arange(width) + 0.5) * labels.shape[1] / width).astype(np.int64)
+    return labels[rows[:, None], columns]
+
+
+def pixels_of(item: Input) -> NDArray[np.uint8]:
+    """(H, W, 3) uint8 of a path, the bytes of a file, or an array.
+
+    Raises:
+        InputError: if it cannot be read.
+    """
+    if isinstance(item, bytes):
+        return images.decode(item, at_least=None)
+    if isinstance(item, str | os.PathLike):
+        return images.read(item, at_least=None)
+    return images.to_rgb(item)

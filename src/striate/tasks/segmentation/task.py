@@ -1,0 +1,102 @@
+"""Segmentation: which class each pixel of a picture belongs to."""
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from striate.data import Dataset, Masks
+from striate.data.splits import TRAIN
+from striate.data.targets import enumerated
+from striate.tasks.contract import (
+    Answered,
+    Column,
+    Method,
+    Prediction,
+    Predictor,
+    Section,
+    Task,
+)
+from striate.tasks.segmentation.prediction import Answer, Segments, areas_of
+from striate.tasks.segmentation.scores import SegmentationScores, scored
+from striate.tasks.segmentation.segmenter import Segmenter
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+MANY = 12  # classes from which on the table has no column for each
+
+
+class Segmentation(Task):
+    """A class for every pixel of a picture."""
+
+    name: ClassVar[str] = "segmentation"
+    title: ClassVar[str] = "which class each pixel of a picture belongs to"
+    reads: ClassVar[tuple[str, ...]] = ("masks",)
+    score: ClassVar[str] = "miou"
+    score_title: ClassVar[str] = "mean IoU"
+    points: ClassVar[str] = "points of mean intersection over union"
+    columns: ClassVar[tuple[Column, ...]] = (
+        Column("pixels right", "pixel_accuracy"),
+        Column("borders (F)", "boundary_f"),
+    )
+    compared: ClassVar[tuple[str, ...]] = ("unet", "fcn8s", "deeplab")
+    default: ClassVar[str] = "fcn8s"
+    prediction: ClassVar[type[Segments]] = Segments
+    options: ClassVar[Mapping[str, frozenset[str]]] = {"predict": frozenset({"draw", "save"})}
+    package: ClassVar[str] = "striate.tasks.segmentation"
+
+    @property
+    def methods(self) -> Mapping[str, Method]:
+        from striate.tasks.segmentation.methods import METHODS
+
+        return METHODS
+
+    @cached_property
+    def predictors(self) -> Mapping[str, type[Predictor]]:
+        return {kind.kind: kind for kind in (Segmenter,)}
+
+    def columns_for(self, dataset: Dataset[Masks]) -> tuple[Column, ...]:
+        """The overlap of each class, where they are few."""
+        if len(dataset.classes) > MANY:
+            return self.columns
+        return (*self.columns, *(Column(name, f"iou {name}") for name in dataset.classes))
+
+    def sound(self, dataset: Dataset[Masks]) -> Dataset[Masks]:
+        dataset = super().sound(dataset)
+        counts = dataset.counts()[:, TRAIN].tolist()
+        absent = [name for name, n in zip(dataset.classes, counts, strict=True) if not n]
+        if absent:
+            dataset = dataset.noted(f"in no training mask, so never found: {enumerated(absent)}")
+        return dataset
+
+    def scores(
+        self, answered: Answered, dataset: Dataset[Masks], names: tuple[str, ...]
+    ) -> SegmentationScores:
+        return scored(answered, dataset, names)
+
+    def predicted(self, name: str, answer: Answer, names: tuple[str, ...]) -> Segments:
+        return Segments(name, areas_of(answer.labels, names), answer.labels)
+
+    def sections(self, comparison: Any) -> Iterable[Section]:
+        from striate.tasks.segmentation.sections import sections
+
+        return sections(comparison)
+
+    @property
+    def marks(self) -> "Callable[[Dataset[Any], int, Any], Image | None]":
+        from striate.visualize.masks import marked
+
+        return marked
+
+    def draw(
+        self, pixels: NDArray[np.uint8], prediction: Prediction, names: tuple[str, ...]
+    ) -> "Image":
+        """The classes laid over the picture, with their names."""
+        from striate.visualize.masks import overlaid
+
+        assert isinstance(prediction, Segments)
+        assert prediction.labels is not None
+        return overlaid(pixels, prediction.labels, names)

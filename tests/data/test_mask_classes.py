@@ -1,0 +1,118 @@
+"""What numbers and colors of masks mean."""
+
+import numpy as np
+import pytest
+
+from striate.data.mask_classes import Legend, of_colors, of_numbers, parsed
+from striate.data.masks import VOID
+from striate.errors import DataError
+
+NONE = Legend()
+NAMES = Legend("classes.txt", {0: "sky", 1: "road", 2: "void (not counted)", 3: "never seen"})
+
+
+def counts(**pixels):
+    found = np.zeros(256, np.int64)
+    for value, count in pixels.items():
+        found[int(value[1:])] = count
+    return found
+
+
+def meaning(found, legend=NONE, folders=("masks",), blurred=False):
+    return of_numbers(found, legend, folders, blurred=blurred, name="set")
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("0 sky\n1 traffic light\n", {0: "sky", 1: "traffic light"}),
+        ("index,name,group\n0,null,0\n1,bag,7", {0: "null", 1: "bag"}),
+        (" Pixel Value, Class\n 0, background\n 1, crack", {0: "background", 1: "crack"}),
+        ("\ufeffcat\r\n\r\n# a remark\r\ndog", {0: "cat", 1: "dog"}),
+        ("class\tid\nsky\t0\nroad\t1", {0: "sky", 1: "road"}),
+    ],
+)
+def test_lists_of_names(text, numbers):
+    assert parsed(text) == (numbers, {})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "64 128 64\tAnimal\n0 0 0 \tVoid",
+        "name,r,g,b\nAnimal,64,128,64\nVoid,0,0,0",
+        "# label:color_rgb:parts:actions\nAnimal:64,128,64::\nVoid:0,0,0::",
+    ],
+)
+def test_lists_of_colors(text):
+    assert parsed(text) == ({}, {(64, 128, 64): "Animal", (0, 0, 0): "Void"})
+
+
+def test_two_numbers_are_background_and_foreground():
+    for value in (1, 128, 255):
+        found = meaning(counts(v0=5, **{f"v{value}": 3}))
+        assert found.names == ("background", "foreground")
+        assert found.numbers == {0: 0, value: 1}
+
+
+def test_255_is_void_among_more():
+    found = meaning(counts(v0=5, v1=3, v7=1, v255=2))
+    assert found.names == ("0", "1", "7")
+    assert found.numbers == {0: 0, 1: 1, 7: 2, 255: VOID}
+
+
+def test_names_by_number_and_void_by_name():
+    found = meaning(counts(v0=5, v1=3, v2=1), NAMES)
+    assert found.names == ("sky", "road")
+    assert found.numbers == {0: 0, 1: 1, 2: VOID, VOID: VOID}
+
+
+def test_voc_and_trimaps_are_known():
+    found = meaning(counts(v0=9, v15=3, v255=1), folders=("SegmentationClass",))
+    assert found.names == ("background", "person")
+    assert found.numbers[255] == VOID
+    assert meaning(counts(v1=3, v2=9, v3=1), folders=("annotations", "trimaps")).numbers == {
+        1: 1, 2: 0, 3: VOID,
+    }  # fmt: skip
+
+
+def test_smoothed_masks_of_two_values_are_split_in_the_middle():
+    found = counts(v0=500, v255=490) + np.ones(256, np.int64) * 0
+    found[100:110] = 1
+    assert meaning(found, blurred=True).threshold == 128
+    assert "smoothed" in meaning(found, blurred=True).notes[0]
+
+
+def test_jpegs_of_many_classes_are_refused():
+    with pytest.raises(DataError, match="JPEGs, whose compression changes class numbers"):
+        meaning(counts(v0=5, v1=3, v2=2), blurred=True)
+
+
+def test_one_value_is_nothing_to_learn():
+    with pytest.raises(DataError, match="every pixel of its masks is 7; at least two"):
+        meaning(counts(v7=10))
+
+
+def test_a_list_of_other_numbers_is_refused():
+    with pytest.raises(DataError, match="hold none of their numbers, but 9, 10"):
+        meaning(counts(v9=1, v10=1), NAMES)
+
+
+def test_colors_by_a_list():
+    legend = Legend("label_colors.txt", {}, {(1, 2, 3): "sky", (4, 5, 6): "void", (7, 8, 9): "x"})
+    found = of_colors({(1, 2, 3): 5, (9, 9, 9): 1}, legend, name="set")
+    assert found.names == ("sky",)
+    assert found.colors == {(1, 2, 3): 0, (4, 5, 6): VOID, (7, 8, 9): VOID}
+
+
+def test_colors_of_voc_and_colors_without_names():
+    found = of_colors({(0, 0, 0): 5, (128, 0, 0): 1, (224, 224, 192): 1}, Legend(), name="set")
+    assert found.names == ("background", "aeroplane")
+    assert found.colors[224, 224, 192] == VOID
+    found = of_colors({(0, 0, 0): 5, (1, 0, 255): 1}, Legend(), name="set")
+    assert found.names == ("background", "#0100ff")
+
+
+def test_blended_colors_are_refused():
+    with pytest.raises(DataError, match="100 colors or more"):
+        of_colors({(k, 0, 1): 1 for k in range(100)}, Legend(), name="set")
