@@ -6,8 +6,8 @@ A task of a person's own is a line, too: `TASKS["brightness"] = Brightness()`.
 from striate.tasks.classification.task import Classification
 from striate.tasks.contract import Task
 from striate.tasks.detection.task import Detection
-from striate.tasks.text.task import Text
 from striate.tasks.segmentation.task import Segmentation
+from striate.tasks.text.task import Text
 
 TASKS: dict[str, Task] = {
     "classification": Classification(),
