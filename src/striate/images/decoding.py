@@ -177,7 +177,7 @@ def depth(data: bytes) -> int | None:
     Raises:
         ImageError: as `decode`.
     """
-    with _opened(data) as image:
+    with opened(data) as image:
         return implied(_values(image)) if _is_deep(image) else None
 
 
