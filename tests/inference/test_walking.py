@@ -51,6 +51,8 @@ def test_a_pattern_that_the_shell_left_alone(folder, monkeypatch):
     assert expanded(["**/*.png"]) == ["sea/b.png"]
     assert expanded(["sea/@eaDir/*"]) == ["sea/@eaDir/b.png"]
     assert expanded(["nowhere.jpg", "sea"]) == ["nowhere.jpg", "sea"]
+    # What a shell makes of `* .*`:
+    assert expanded(["._a.jpg", ".DS_Store", "Thumbs.db", "a.jpg", ".b.jpg"]) == ["a.jpg", ".b.jpg"]
     Path("[1].jpg").write_bytes(b"")
     assert expanded(["[1].jpg"]) == ["[1].jpg"]  # it is the name of a file
 

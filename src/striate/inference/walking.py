@@ -42,7 +42,8 @@ def files_of(places: Sequence[str], suffixes: Collection[str]) -> Given:
 
 
 def expanded(places: Sequence[str]) -> list[str]:
-    """Files and folders; a pattern (`*.jpg`) that is not a file gives what it matches.
+    """Files and folders; a pattern (`*.jpg`) that is not a file gives what it matches. Files of
+    systems are passed over among others, for a shell's own pattern gives them, too.
 
     Raises:
         UserError: for standard input, an address or an archive, with what to do instead; or if
@@ -57,7 +58,8 @@ def expanded(places: Sequence[str]) -> list[str]:
         if place.lower().endswith(ARCHIVES) and not os.path.isdir(place):  # noqa: PTH112
             raise UserError(f"{place}: an archive; unpack it and give the folder")
         if not glob.has_magic(place) or os.path.lexists(place):
-            found.append(place)
+            if len(places) == 1 or not is_system(Path(place).name):
+                found.append(place)
             continue
         matches = sorted(glob.iglob(place, recursive=True))  # noqa: PTH207 (a pattern may be absolute)
         wanted = [
@@ -78,6 +80,15 @@ def is_clutter(name: str) -> bool:
     (True, True, False)
     """
     return name.startswith(".") or name.lower() in CLUTTER
+
+
+def is_system(name: str) -> bool:
+    """Whether only a system gives a file such a name.
+
+    >>> is_system("._cat.jpg"), is_system("Thumbs.db"), is_system(".cat.jpg")
+    (True, True, False)
+    """
+    return name.startswith("._") or name.lower() in CLUTTER | {".ds_store"}
 
 
 def walk(places: Sequence[str], suffixes: Collection[str]) -> Iterator[str]:

@@ -8,9 +8,10 @@ import tempfile
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import BinaryIO
+from urllib.parse import unquote
 
 from starlette.datastructures import UploadFile
 
@@ -25,6 +26,7 @@ from striate.serving.service import Service
 from striate.serving.shapes import Source
 from striate.tasks.contract import Explained
 
+FOR_ADDRESSES = str.maketrans("-_", "+/")
 SLOWEST = 1.0  # seconds: a link that is refused at once is answered no sooner than a slow one
 
 
@@ -140,9 +142,15 @@ async def in_time(service: Service, call: Call) -> AsyncIterator[None]:
 
 
 def unpacked(text: str, code: refusals.Code = refusals.UNREADABLE) -> bytes:
-    """What base64 stands for."""
-    try:
+    """What base64 stands for: also in lines, as a data address, with the letters that addresses can
+    hold (RFC 4648, Section 5) and without padding."""
+    with suppress(binascii.Error, ValueError):
         return base64.b64decode(text, validate=True)
+    if text[:5].lower() == "data:":
+        text = unquote(text.partition(",")[2])
+    text = "".join(text.split()).rstrip("=").translate(FOR_ADDRESSES)
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     except (binascii.Error, ValueError):
         raise Unanswered(code, "not base64") from None
 
