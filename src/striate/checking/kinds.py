@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from striate.checking.kind import Kind
 from striate.checking.pictures import PICTURES
+from striate.checking.recordings import RECORDINGS
 from striate.checking.texts import TEXTS
 
-KINDS: Mapping[str, Kind] = {"image": PICTURES, "text": TEXTS}
+KINDS: Mapping[str, Kind] = {"image": PICTURES, "text": TEXTS, "recording": RECORDINGS}

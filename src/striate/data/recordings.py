@@ -3,19 +3,29 @@
 import hashlib
 import os
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from striate import audio
+from striate.audio import Filters
+from striate.data.dataset import Dataset
 from striate.data.names import printable, quoted
+from striate.data.narrowing import narrowed
+from striate.data.prepared import Prepared
 from striate.data.splits import TRAIN, Rows
 from striate.data.targets import Facts, Targets
-from striate.errors import DataError
+from striate.data.threads import cores
+from striate.errors import AudioError, DataError
 from striate.hmm import Lexicon
+from striate.progress import track
+
+FILTERS = Filters(energy=True)
+Spectra = NDArray[np.float32]  # (T, FILTERS.width): log-mel energies, and the whole energy
 
 
 class Recordings:
@@ -156,3 +166,36 @@ class Transcripts(Targets):
             if speaker and part >= 0:
                 sides.setdefault(speaker, set()).add(part)
         return sorted(speaker for speaker, parts in sides.items() if len(parts) > 1)
+
+
+@dataclass(frozen=True, eq=False)
+class ReadRecordings(Prepared):
+    """A set and its recordings.
+
+    Attributes:
+        spectra: (T, FILTERS.width) log-mel features of each row.
+    """
+
+    spectra: tuple[Spectra, ...]
+
+
+def read_recordings(dataset: Dataset[Any]) -> ReadRecordings:
+    """Every recording of a set, read once; what cannot be read is left out with the reason.
+
+    Raises:
+        DataError: if what can be read is not enough to learn from.
+    """
+
+    def attempt(row: int) -> "Spectra | AudioError":
+        try:
+            return audio.log_mel([dataset.inputs[row]], FILTERS)[0]
+        except AudioError as error:
+            return error
+
+    with ThreadPoolExecutor(cores()) as pool:
+        every = pool.map(attempt, range(len(dataset)))
+        found = list(track(every, "read recordings", len(dataset)))
+    broken = {row: str(one) for row, one in enumerate(found) if isinstance(one, AudioError)}
+    kept, rows = narrowed(dataset, broken)
+    some = [found[row] for row in rows.tolist()]
+    return ReadRecordings(kept, tuple(one for one in some if not isinstance(one, AudioError)))

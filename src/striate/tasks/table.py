@@ -7,11 +7,13 @@ from striate.tasks.classification.task import Classification
 from striate.tasks.contract import Task
 from striate.tasks.detection.task import Detection
 from striate.tasks.segmentation.task import Segmentation
+from striate.tasks.speech.task import Speech
 from striate.tasks.text.task import Text
 
 TASKS: dict[str, Task] = {
     "classification": Classification(),
     "detection": Detection(),
-    "text": Text(),
     "segmentation": Segmentation(),
+    "speech": Speech(),
+    "text": Text(),
 }

@@ -1,0 +1,1 @@
+"""Recordings to words: hidden Markov models with mixtures or with networks (the hybrid)."""
