@@ -279,3 +279,8 @@ def test_labels_that_differ_in_case_alone(written):
     text = lines().replace("3.png,dog", "3.png,Dog").replace("4.png,dog", "4.png,Dog")
     data = open_list(written(text), seed=0)
     assert "classes that differ in case alone: 'Dog', 'dog'" in data.notes
+
+
+def test_a_first_line_of_one_cell_is_refused_in_a_line(written):
+    with pytest.raises(DataError, match="the first line has 1 column"):
+        open_list(written("[[[[\n" + lines()), seed=0)

@@ -69,6 +69,8 @@ def _without_headings(path: Path, table: Table, width: int) -> None:
             f"{path}: the first line names no path and label columns ({names}), and there are "
             f"{width}; {EXPECTED}"
         )
+    if len(first) < 2:
+        raise DataError(f"{path}: the first line has 1 column ({names}), and others {width}")
     kinds = ("label", "path") if is_path(first[1]) and not is_path(first[0]) else ("path", "label")
     sides = [cells[kinds.index("path")] for _, cells in table.rows[:50] if len(cells) > 1]
     if not any("/" in side or "\\" in side or "." in side for side in sides):
