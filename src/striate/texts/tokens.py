@@ -12,7 +12,8 @@ from typing import Any, Self
 
 BLANK = re.compile(r"[^A-Za-z0-9(),!?'`]+")
 FOREIGN_BLANK = re.compile(r"[^\w(),!?'`]+|_+")  # letters of any script stay
-APART = re.compile(r"'(?:s|ve|re|d|ll)|n't|[(),!?]")
+APART = re.compile(r"[(),!?]")
+CLITIC = re.compile(r"'(?:s|ve|re|d|ll)|n't")  # with whatever follows, as in Kim's program
 MANY = 0.01  # share of letters beyond ASCII from which on they are kept
 
 
@@ -36,7 +37,7 @@ class Tokenizer:
             text = FOREIGN_BLANK.sub(" ", unicodedata.normalize("NFC", text))
         else:
             text = BLANK.sub(" ", text)
-        words = APART.sub(r" \g<0> ", text)
+        words = APART.sub(r" \g<0> ", CLITIC.sub(r" \g<0>", text))
         return (words.lower() if self.lower else words).split()
 
     @classmethod

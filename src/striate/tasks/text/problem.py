@@ -1,0 +1,123 @@
+"""Texts as batches of numbered words for `striate.fit`: cross-entropy, Adadelta, bounded norms."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from striate.data import Dataset
+from striate.data.splits import TRAIN, VALIDATION
+from striate.inference import evaluating
+from striate.inference.devices import device_of
+from striate.layers.word_convolution import Laid, laid
+from striate.models.kim import NORM, Kim
+from striate.tasks.text.learning import measured
+from striate.training import Objective, Problem, Recipe
+from striate.training.adadelta import Adadelta
+
+CPU = torch.device("cpu")
+WORDS = 20_000  # of texts that are answered together, padding included
+
+
+@dataclass(frozen=True, eq=False)
+class Numbered:
+    """A set whose texts are numbers of words, row for row; 0 is no word."""
+
+    dataset: Dataset[Any]
+    texts: Sequence[NDArray[np.int64]]
+
+
+class Batch(NamedTuple):
+    """Texts, one after the other, and class numbers (B,)."""
+
+    texts: Laid
+    targets: Tensor
+
+
+class Sentences(Problem[Numbered, Batch]):
+    """The cross-entropy."""
+
+    score = "top1"
+
+    def prepare(self, data: Numbered) -> Numbered:
+        return data
+
+    def examples(self, data: Numbered) -> int:
+        return int((data.dataset.split == TRAIN).sum())
+
+    def batches(
+        self, data: Numbered, recipe: Recipe, *, seed: int, start: int, device: torch.device = CPU
+    ) -> Iterator[Batch]:
+        rows = np.flatnonzero(data.dataset.split == TRAIN)
+        numbers = data.dataset.targets.single()
+        steps = -(-len(rows) // recipe.batch_size)
+        step = start
+        while True:
+            epoch, place = divmod(step, steps)
+            order = np.random.default_rng([seed, epoch]).permutation(rows)
+            for first in range(place * recipe.batch_size, len(rows), recipe.batch_size):
+                some = order[first : first + recipe.batch_size]
+                texts = laid([data.texts[row] for row in some.tolist()], Kim.longest - 1)
+                targets = torch.from_numpy(numbers[some]).to(device)
+                yield Batch(on(texts, device), targets)
+                step += 1
+
+    def losses(self, model: nn.Module, batch: Batch, recipe: Recipe) -> dict[str, Tensor]:
+        return {"cross_entropy": F.cross_entropy(model(batch.texts), batch.targets)}
+
+    def objectives(
+        self, model: nn.Module, recipe: Recipe, steps: int
+    ) -> Sequence[Objective[Batch]]:
+        """Adadelta on all that learns; the rows of the full connection are held to norm 3."""
+        assert isinstance(model, Kim)
+        bounded = [model.decision.weight]
+        others = [each for each in model.parameters() if each is not bounded[0]]
+        groups = [{"params": others}, {"params": bounded, "norm": NORM}]
+        optimizer = Adadelta(groups, lr=recipe.learning_rate)
+        return [Objective(lambda batch: self.losses(model, batch, recipe), optimizer)]
+
+    def evaluate(self, model: nn.Module, data: Numbered) -> dict[str, float]:
+        rows = np.flatnonzero(data.dataset.split == VALIDATION).tolist()
+        logits = logits_of(model, [data.texts[row] for row in rows])
+        return measured(logits, torch.from_numpy(data.dataset.targets.single()[rows]))
+
+    def identity(self, data: Numbered) -> dict[str, Any]:
+        return {
+            "data": data.dataset.fingerprint(),
+            "split": hashlib.sha256(data.dataset.split.tobytes()).hexdigest(),
+        }
+
+
+def logits_of(model: nn.Module, texts: Sequence[NDArray[np.int64]]) -> Tensor:
+    """(N, classes) of any number of texts, in their order, on the CPU."""
+    device = device_of(model)
+    with evaluating(model):
+        parts = [
+            model(on(laid(some, Kim.longest - 1), device)).float().cpu() for some in in_parts(texts)
+        ]
+    return torch.cat(parts)
+
+
+def in_parts(texts: Sequence[NDArray[np.int64]]) -> Iterator[Sequence[NDArray[np.int64]]]:
+    """The same texts, so many at a time that memory is bounded."""
+    some: list[NDArray[np.int64]] = []
+    words = 0
+    for text in texts:
+        if some and words + len(text) + Kim.longest > WORDS:
+            yield some
+            some, words = [], 0
+        some.append(text)
+        words += len(text) + Kim.longest
+    if some:
+        yield some
+
+
+def on(texts: Laid, device: torch.device) -> Laid:
+    """The same on a device."""
+    return texts if device == CPU else Laid(*(each.to(device) for each in texts))
