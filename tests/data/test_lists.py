@@ -283,4 +283,4 @@ def test_labels_that_differ_in_case_alone(written):
 
 def test_a_first_line_of_one_cell_is_refused_in_a_line(written):
     with pytest.raises(DataError, match="the first line has 1 column"):
-        open_list(written('"path,label\n"\n' + lines()), seed=0)
+        open_list(written('"x,y\n"\na1.png,cat\na2.png,dog\n'), seed=0)
