@@ -26,7 +26,7 @@ from striate.inference.reading import Named, batches
 from striate.inference.runtimes import SUFFIXES, Runtime, open_runtime
 from striate.tasks.contract import Input, Pool, Prediction, Predictor, Task, batch_of
 from striate.tasks.table import TASKS
-from striate.tensors import load_tensors, save_tensors
+from striate.tensors import load_tensors, save_tensors, see_finite
 
 FORMAT = "striate recognizer 3"
 CODE = {".pt", ".pt2", ".pth", ".pkl", ".pickle", ".joblib", ".ckpt"}
@@ -273,9 +273,7 @@ def _restored(path: Path, model: nn.Module | None) -> Recognizer:
         if own and "model" not in signature(restored).parameters:
             raise ValueError(f"its {kind} is built by striate; load it without model=")
         predictor = restored(dict(tensors), about, names, **own)
-        for name, tensor in tensors.items():  # now that their sizes are known to be right
-            if not bool(tensor.isfinite().all()):
-                raise ValueError(f"not all numbers of {name} are finite")
+        see_finite(tensors)  # now that their sizes are known to be right
     except WeightsError as error:
         raise WeightsError(one_line(error, LONGEST)) from error
     except (RecursionError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError,

@@ -3,7 +3,7 @@ whole or not there."""
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -26,6 +26,17 @@ def save_tensors(
             save_file(apart(tensors), temporary, metadata={"striate": json.dumps(header)})
         except SafetensorError as error:  # what it makes of a full disk
             raise StorageError(f"cannot write {path}: {error}") from error
+
+
+def see_finite(tensors: Mapping[str, Tensor]) -> None:
+    """Refuses numbers with which nothing can be computed.
+
+    Raises:
+        ValueError: naming the first tensor that holds one.
+    """
+    for name, tensor in tensors.items():
+        if not bool(tensor.isfinite().all()):
+            raise ValueError(f"not all numbers of {name} are finite")
 
 
 def apart(tensors: dict[str, Tensor]) -> dict[str, Tensor]:

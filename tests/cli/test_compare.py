@@ -2,6 +2,8 @@
 
 import html
 import json
+import re
+import sys
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -9,7 +11,9 @@ from types import MappingProxyType
 import pytest
 
 import striate as library
+from striate.cli.compare import _announce
 from striate.cli.options import command_line, see_writable
+from striate.comparing import Expected
 from striate.errors import StorageError
 from striate.tasks.table import TASKS
 
@@ -76,6 +80,40 @@ def test_values_of_the_recipe_are_changed_and_the_report_shows_them(striate, pho
     page = html.unescape(Path(result["report"]).read_text())
     for words in ('"clip": 0.125', '"batch_size": 7', '"batch_size=7"'):
         assert words in page
+
+
+def test_what_it_takes_is_said_before_it_begins(striate, photos, monkeypatch):
+    asked = (
+        "compare",
+        photos,
+        "--methods",
+        "handcrafted,scratch",
+        "--seeds",
+        1,
+        "--set",
+        "epochs=1",
+    )
+    assert "learning takes" not in striate(*asked, "--out", "quick").err  # nobody waits for it
+    module = sys.modules["striate.cli.compare"]  # the package has a function of that name
+    monkeypatch.setattr(module, "WORTH_SAYING", 0.0)
+    first, *others = striate(*asked, "--out", "slow").err.splitlines()
+    each = r"\(Hand-crafting [\d.]+ s, Training from scratch [\d.]+ s\)"
+    assert re.fullmatch(
+        rf"learning takes about [\d.]+ s here, beside solving classifiers {each}; "
+        "--time-limit bounds what learns by steps",
+        first,
+    )
+    assert others[0].startswith("handcrafted, seed 0")
+    again = striate(*asked, "--out", "slow")
+    assert "learning takes" not in again.err  # all of it is learned
+
+
+def test_what_nobody_knows_beforehand_is_said_to_be_so(capsys):
+    _announce((Expected("DPM", None, False), Expected("YOLO", 90.0, True)))
+    assert capsys.readouterr().err == (
+        "learning takes about 1 min 30 s here, beside solving classifiers (YOLO 1 min 30 s); "
+        "how long these take is not known beforehand: DPM\n"
+    )
 
 
 def test_who_stops_keeps_what_is_done_and_is_told_how_to_go_on(striate, photos, monkeypatch):

@@ -50,7 +50,7 @@ def quick(monkeypatch):
     method = replace(task.methods["faster_rcnn"], learn=fresh, find=lambda ask: None)
     methods = MappingProxyType({**task.methods, "faster_rcnn": method})
     monkeypatch.setattr(type(task), "methods", methods)
-    monkeypatch.setattr(faster_rcnn, "EPOCH", 8)
+    monkeypatch.setattr(faster_rcnn, "SHOWN", 8)
 
 
 def test_train_names_doubtful_boxes_and_predict_finds_objects(striate, quick, marked):

@@ -54,17 +54,41 @@ def test_a_table_stands_above_the_bars_and_is_filled_in(screen):
     assert shown.index("finished") < shown.index("work")
 
 
-def test_a_log_gets_a_line_for_what_took_long(capsys, monkeypatch):
-    monkeypatch.setattr(reporter, "WORTH_A_LINE", 0.0)
+@pytest.fixture
+def clock(monkeypatch):
+    """What the reporter takes for the time, in seconds; the test turns it on."""
+    now = {"seconds": 0.0}
+    monkeypatch.setattr(reporter.time, "monotonic", lambda: now["seconds"])
+    return now
+
+
+def test_a_log_hears_how_far_what_takes_long_is_and_of_what_it_is_a_part(capsys, clock):
+    with reporter.showing(), progress.stage("compare approaches", 4) as outer:
+        outer.advance(note="approach 2 of 4, Transfer")
+        with progress.stage("read pictures", 300) as bar:
+            for seconds in (10, 25, 50, 90):
+                clock["seconds"] = seconds
+                bar.advance(50, note="1 broken")
+            clock["seconds"] = 120
+    lines = capsys.readouterr().err.splitlines()
+    where = "approach 2 of 4, Transfer: read pictures"
+    assert lines == [
+        f"{where}: 100 of 300, about 50.0 s left (1 broken)",  # after 20 seconds, then each 60
+        f"{where}: 200 of 300, about 45.0 s left (1 broken)",
+        f"{where}: 200 in 2 min 00 s (1 broken)",
+        "compare approaches: 1 in 2 min 00 s (approach 2 of 4, Transfer)",
+    ]
+
+
+def test_a_log_hears_of_what_nobody_can_count(capsys, clock):
+    with reporter.showing(), progress.stage("look for copies") as bar:
+        clock["seconds"] = 30
+        bar.advance(7)
+    assert capsys.readouterr().err == "look for copies: 7\nlook for copies: 7 in 30.0 s\n"
+
+
+def test_a_log_hears_nothing_of_what_was_quick(capsys, clock):
     with reporter.showing(), progress.stage("decode", 3) as bar:
-        bar.advance(2)
-        bar.advance(note="1 broken")
-    printed = capsys.readouterr()
-    assert printed.err.startswith("decode: 3 in 0.0 s, 1 broken")
-    assert printed.out == ""
-
-
-def test_a_log_hears_nothing_of_what_was_quick(capsys):
-    with reporter.showing(), progress.stage("decode", 3):
-        pass
+        clock["seconds"] = 19
+        bar.advance(3)
     assert capsys.readouterr().err == ""

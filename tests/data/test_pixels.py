@@ -88,7 +88,7 @@ def test_progress_counts_every_image(many):
     counter = Counter()
     with progress.reporting(counter):
         decode(open_folders(many(50, "cat", "dog"), seed=0), VIEWS)
-    assert (counter.name, counter.total, counter.done) == ("decode", 100, 100)
+    assert (counter.name, counter.total, counter.done) == ("read pictures", 100, 100)
 
 
 # Images in memory

@@ -336,3 +336,16 @@ def test_batches_are_made_where_the_model_is(
     meta = torch.device("meta")
     batch = next(problem.batches(stripes, recipe, seed=0, start=0, device=meta))
     assert batch.images.device.type == batch.targets.device.type == "meta"
+
+
+def test_several_epochs_from_one_evaluation_to_the_next(
+    stripes: Dataset, network: Build, recipe: Recipe
+) -> None:
+    """A small set is shown five times and evaluated after twice, four times, and at the end."""
+    problem = Scored(0.1, 0.3, 0.2)
+    problem.every = 2
+    run = fit(network(), problem, stripes, recipe.but(epochs=5))
+    assert [row["epoch"] for row in run.history] == [2, 4, 5]
+    steps = run.history[-1]["step"] // 5
+    assert [row["step"] for row in run.history] == [2 * steps, 4 * steps, 5 * steps]
+    assert run.best["epoch"] == 4

@@ -78,7 +78,7 @@ def find(
     kept = np.setdiff1d(kept, np.concatenate([same[1], np.flatnonzero(looks.flat)]))
     parts = [_pairs(*exact, exact=True), _pairs(*same)]
     asked = None if small else features
-    with progress.stage("compare pictures") as bar:
+    with progress.stage("look for copies of pictures") as bar:
         for first, second in _candidates(looks, kept, asked):
             part = _compared(looks, first, second)
             sure = part.likeness >= (SAME_SMALL if small else SAME)

@@ -42,8 +42,11 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from striate import tasks
-    from striate.comparing import Comparison, Row
+    from striate.comparing import Comparison, Expected, Row
     from striate.tasks.contract import Column
+
+
+WORTH_SAYING = 60.0  # seconds
 
 
 def compare(
@@ -114,7 +117,7 @@ def compare(
     )
     known_so_far = comparisons(
         dataset, known, chosen, wishes=wishes, seeds=seeds, seed=seed, keep_leaks=keep_leaks,
-        folder=folder,
+        folder=folder, announce=_announce,
     )  # fmt: skip
     try:
         with on_device(device), _live(known, chosen, known.columns_for(dataset)) as show:
@@ -163,6 +166,26 @@ def _list(task: "tasks.Task", *, json: bool) -> None:
         for name, one in task.methods.items()
     ]  # fmt: skip
     print_table(table(heads, lines))
+
+
+def _announce(methods: "Sequence[Expected]") -> None:
+    """Says what learning will take, where that is worth waiting for or nobody knows."""
+    known = {one.title: one.seconds for one in methods if one.seconds is not None}
+    unknown = [one.title for one in methods if one.seconds is None]
+    total = sum(known.values())
+    if not methods or (total < WORTH_SAYING and not unknown):
+        return
+    words = []
+    if known:
+        each = ", ".join(f"{title} {duration(seconds)}" for title, seconds in known.items())
+        words.append(
+            f"learning takes about {duration(total)} here, beside solving classifiers ({each})"
+        )
+    if unknown:
+        words.append(f"how long these take is not known beforehand: {', '.join(unknown)}")
+    if not any(one.bounded for one in methods):
+        words.append("--time-limit bounds what learns by steps")
+    print(printable("; ".join(words)), file=sys.stderr, flush=True)
 
 
 class Show(Protocol):

@@ -1,4 +1,4 @@
-"""Progress on stderr: bars on a terminal, else one line for every stage that took a while."""
+"""Progress on stderr: bars on a terminal, else lines for every stage that takes a while."""
 
 import sys
 import time
@@ -7,12 +7,14 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from striate import progress
+from striate.cli.show import duration
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
     from rich.table import Table
 
-WORTH_A_LINE = 1.0  # seconds
+WORTH_A_LINE = 20.0  # seconds: of quicker stages a log hears nothing
+BETWEEN_LINES = 60.0  # seconds
 
 
 @contextmanager
@@ -121,27 +123,58 @@ class Bar:
 
 
 class Lines:
-    """What a log file gets: the name, the count and the seconds of a stage when it ends."""
+    """What a log file gets: how far a stage is once it has taken a while, then now and then, and
+    when it ends; of quick ones nothing."""
+
+    def __init__(self) -> None:
+        self.open: list[Line] = []
 
     def stage(self, name: str, total: int | None) -> AbstractContextManager[progress.Stage]:
-        return self._stage(name)
+        return self._stage(name, total)
 
     @contextmanager
-    def _stage(self, name: str) -> Iterator[progress.Stage]:
-        line, start = Line(), time.monotonic()
-        yield line
-        seconds = time.monotonic() - start
-        if seconds >= WORTH_A_LINE:
-            note = f", {line.note}" if line.note else ""
-            print(f"{name}: {line.done} in {seconds:.1f} s{note}", file=sys.stderr, flush=True)
+    def _stage(self, name: str, total: int | None) -> Iterator[progress.Stage]:
+        line = Line(name, total, tuple(self.open))
+        self.open.append(line)
+        try:
+            yield line
+        finally:
+            self.open.remove(line)
+        if line.seconds >= WORTH_A_LINE:
+            line.tell(f"{line.done:,} in {duration(line.seconds)}")
 
 
 class Line:
-    """One stage that is counted and not shown until it ends."""
+    """One stage in a log.
 
-    def __init__(self) -> None:
+    Args:
+        inside: the stages that it is a part of; where those have a note, it stands in front.
+    """
+
+    def __init__(self, name: str, total: int | None, inside: "Sequence[Line]"):
+        self.name, self.total, self.inside = name, total, inside
         self.done, self.note = 0, ""
+        self.start = time.monotonic()
+        self.due = self.start + WORTH_A_LINE
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.start
 
     def advance(self, steps: int = 1, note: str = "") -> None:
         self.done += steps
         self.note = note or self.note
+        if time.monotonic() < self.due or self.done == self.total:
+            return
+        self.due = time.monotonic() + BETWEEN_LINES
+        text = f"{self.done:,}" if self.total is None else f"{self.done:,} of {self.total:,}"
+        if self.total is not None and self.done:
+            left = self.seconds / self.done * (self.total - self.done)
+            text += f", about {duration(left)} left"
+        self.tell(text)
+
+    def tell(self, how_far: str) -> None:
+        """Prints a line: what it is a part of, how far it is, and its note."""
+        words = [each.note for each in self.inside if each.note] + [self.name]
+        note = f" ({self.note})" if self.note else ""
+        print(f"{': '.join(words)}: {how_far}{note}", file=sys.stderr, flush=True)

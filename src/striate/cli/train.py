@@ -42,7 +42,12 @@ def train(
     recipe: RecipeName = None,
     settings: Settings = None,
     epochs: Annotated[
-        int | None, typer.Option(min=1, help="Views of the data; the recipe's where not given.")
+        int | None,
+        typer.Option(
+            min=1,
+            help="How often every training example is shown.",
+            show_default="as the recipe says",
+        ),
     ] = None,
     time_limit: TimeLimit = None,
     out: Annotated[

@@ -1,6 +1,6 @@
 """The main job: several methods on one set, one after another, in one table, with advice."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +9,8 @@ from typing import Any
 from striate import progress
 from striate.checking import trusted
 from striate.comparing.comparison import Comparison
-from striate.comparing.folder import identity, only_writer, see_same
+from striate.comparing.expecting import Expected, expected
+from striate.comparing.folder import RECOGNIZER, identity, only_writer, see_same
 from striate.comparing.learning import run
 from striate.comparing.outcome import Outcome
 from striate.comparing.rows import chosen_of
@@ -85,12 +86,16 @@ def comparisons(
     seed: int = 0,
     keep_leaks: bool = False,
     folder: Path | None = None,
+    announce: Callable[[tuple[Expected, ...]], None] | None = None,
 ) -> Iterator[Comparison]:
     """As `compare`, but yields what is known after every run.
 
     All are tested on the same examples, of which those that also stand in training are not scored.
     A validation split that striate drew itself is drawn anew for every further seed, so that the
     intervals tell of that choice too.
+
+    Args:
+        announce: is told what learning is expected to take, before it begins.
 
     Raises:
         UserError: before anything is learned, if something cannot be had or done as asked.
@@ -115,16 +120,25 @@ def comparisons(
         if folder is not None:
             for plan, drawn in runs:
                 see_same(run_folder(folder, plan), identity(task, drawn.dataset, plan))
-        bar = stack.enter_context(progress.stage("compare", len(runs)))
+        if announce is not None:
+            announce(expected([run for run in runs if not _is_done(folder, run[0])]))
+        bar = stack.enter_context(progress.stage("compare approaches", len(runs)))
         outcomes: tuple[Outcome, ...] = ()
         for plan, drawn in runs:
-            bar.advance(0, note=f"{plan.name}, seed {plan.ask.seed}")
+            bar.advance(0, note=_place(plan, plans, seeds or plan.method.seeds, seed))
             place = None if folder is None else run_folder(folder, plan)
             outcomes += (run(task, drawn, plan, place),)
             if folder is not None:
                 _hand_over(outcomes, folder)
             bar.advance()
             yield Comparison(task, data, outcomes)
+
+
+def _place(plan: Plan, plans: Sequence[Plan], seeds: int, first: int) -> str:
+    """Where a comparison is, for people: "approach 2 of 4, Transfer, seed 1 of 3"."""
+    names = [each.name for each in plans]
+    text = f"approach {names.index(plan.name) + 1} of {len(plans)}, {plan.method.title}"
+    return text if seeds == 1 else f"{text}, seed {plan.ask.seed - first + 1} of {seeds}"
 
 
 class Draws:
@@ -167,6 +181,11 @@ def prepared(
 def run_folder(folder: Path, plan: Plan) -> Path:
     """Of a method with one seed."""
     return folder / plan.name / f"seed-{plan.ask.seed}"
+
+
+def _is_done(folder: Path | None, plan: Plan) -> bool:
+    """Whether an earlier process has learned it."""
+    return folder is not None and (run_folder(folder, plan) / RECOGNIZER).is_file()
 
 
 def _hand_over(outcomes: Sequence[Outcome], folder: Path) -> None:

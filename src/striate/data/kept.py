@@ -162,7 +162,7 @@ def _fill(parts: Mapping[View, Part], paths: Sequence[str]) -> None:
             parts[view].put(row, pixels, content)
 
     first = next(iter(parts.values()))
-    with progress.stage("decode", len(paths)) as bar:
+    with progress.stage("read pictures", len(paths)) as bar:
         bar.advance(len(paths) - len(rows))
         for done in each(rows, work):
             bar.advance(done, note=f"{len(first.broken)} broken" if first.broken else "")

@@ -117,7 +117,7 @@ def _decode_each(images: Inputs, rooms: Mapping[View, NDArray[np.uint8]]) -> dic
         for view, room in rooms.items():
             room[row] = pictures.apply(image, view)
 
-    with progress.stage("decode", len(images)) as stage:
+    with progress.stage("read pictures", len(images)) as stage:
         for done in each(range(len(images)), work):
             stage.advance(done, note=f"{len(broken)} broken" if broken else "")
     return broken

@@ -26,7 +26,7 @@ def k_means(
     if len(points) < words:
         raise ModelError(f"{words} words cannot be learned from {len(points)} descriptors")
     centers = points[torch.randperm(len(points), generator=generator)[:words]]
-    for _ in track(range(iterations), "visual words"):
+    for _ in track(range(iterations), "gather patches into visual words"):
         nearest, distances = assign(points, centers)
         counts = torch.bincount(nearest, minlength=words)
         sums = torch.zeros_like(centers).index_add_(0, nearest, points)

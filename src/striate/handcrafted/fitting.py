@@ -153,7 +153,7 @@ def sample_descriptors(
     wanted = POINTS_PER_WORD * model.settings.words
     order = torch.randperm(len(images), generator=generator)[:IMAGES_SEEN].numpy()
     share, parts = -(-wanted // len(order)), []
-    with stage("descriptors", len(order)) as bar:
+    with stage("describe the patches of each picture", len(order)) as bar:
         for some in batches(images[order], model.images_at_once()):
             local = model.local(some)
             for descriptors, contrast in zip(local.descriptors, local.contrast, strict=True):
@@ -169,7 +169,7 @@ def pool_all(
     """The pooled codes of all images, in half precision, for there may be many."""
     pooled = torch.empty(len(images), model.pooled_width, dtype=torch.half)
     size = model.images_at_once()
-    with stage("coding", len(images)) as bar:
+    with stage("find the visual words of each picture", len(images)) as bar:
         for rows, some in zip(pooled.split(size), batches(images, size), strict=True):
             rows.copy_(model.pooled(some.flip(3) if mirrored else some))
             bar.advance(len(some))

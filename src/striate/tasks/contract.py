@@ -143,6 +143,8 @@ class Method:
         seeds: how often a comparison runs it where the person does not say.
         views: of each picture that it reads from `Decoded`.
         find: sees what else is needed, published weights above all, before any work.
+        lasts: about how many seconds learning takes with so many seeds, from prepared data and a
+            few examples that it computes; None where nobody can know beforehand.
     """
 
     title: str
@@ -154,6 +156,7 @@ class Method:
     seeds: int = 1
     views: Callable[[Dataset[Any], Ask], tuple[View, ...]] = no_views
     find: Callable[[Ask], None] = nothing
+    lasts: Callable[[Any, Ask, int], float] | None = None
 
     def ready(self, name: str, ask: Ask) -> None:
         """Sees before any work that all can be done which is asked.

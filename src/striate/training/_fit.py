@@ -121,7 +121,7 @@ def _learn(
     batches = problem.batches(data, recipe, seed=form.seed, start=start, device=device)
     with (
         patient() as interrupted,
-        progress.stage("train", form.steps) as bar,
+        progress.stage("learn, step by step", form.steps) as bar,
         learning(keeper.model, freeze_statistics=recipe.freeze_statistics),
         compiling(keeper.model, recipe.compile, form.steps) as compiled,
     ):
@@ -132,10 +132,14 @@ def _learn(
             compiled.stepped(step.number, now - before)
             keeper.stepped(step.number, step.losses)
             speed = recipe.batch_size * (step.number - start) / (now - begun)
-            bar.advance(note=f"loss {keeper.losses[-1]:.3f}, {speed:,.0f} images/s")
-            late = time.monotonic() >= form.deadline
             epoch, within = divmod(step.number, form.steps_per_epoch)
-            if late or not within:
+            bar.advance(
+                note=f"epoch {epoch + bool(within)} of {recipe.epochs}, "
+                f"loss {keeper.losses[-1]:.3f}, {speed:,.0f} examples/s"
+            )
+            late = time.monotonic() >= form.deadline
+            due = not within and (not epoch % problem.every or step.number == form.steps)
+            if late or due:
                 row = {
                     "step": step.number,
                     "epoch": epoch if not within else step.number / form.steps_per_epoch,

@@ -27,6 +27,9 @@ class Problem(ABC, Generic[Data, Batch]):
 
     score: str
     """The metric by which two checkpoints are compared; more is better."""
+    every: int = 1
+    """Epochs from one evaluation to the next, for sets so small that validating takes longer than
+    learning; the last epoch ends with one in any case."""
 
     @abstractmethod
     def prepare(self, data: Data) -> Data:
@@ -34,7 +37,7 @@ class Problem(ABC, Generic[Data, Batch]):
 
     @abstractmethod
     def examples(self, data: Data) -> int:
-        """The number of training examples: what one epoch is."""
+        """The number of training examples; an epoch shows each of them once."""
 
     @abstractmethod
     def batches(

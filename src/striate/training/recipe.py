@@ -12,7 +12,8 @@ from striate.training.settings import changed
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a network learns from batches; rates are per step, `epochs` counts views of the data."""
+    """How a network learns from batches; rates are per step; an epoch shows every training
+    example once."""
 
     epochs: int
     batch_size: int
@@ -43,6 +44,11 @@ class Recipe:
     def but(self, **changes: Any) -> "Recipe":
         """This recipe with some values changed: `SCRATCH.but(epochs=5)`."""
         return replace(self, **changes)
+
+    def longer(self, times: int) -> "Recipe":
+        """This recipe with `times` as many epochs."""
+        patience = None if self.patience is None else self.patience * times
+        return self.but(epochs=self.epochs * times, patience=patience)
 
     def set(self, *assignments: str) -> "Recipe":
         """This recipe with values changed by text: `SCRATCH.set("mirror=0", "epochs=5")`.

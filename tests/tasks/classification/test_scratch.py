@@ -7,15 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from striate.data import Array, Dataset, Decoded, Labels, decode
-from striate.models import NETWORKS, create
+from striate.data import Array, Dataset, Decoded, Labels
+from striate.models import NETWORKS
 from striate.recognizer import Recognizer, load
 from striate.tasks.classification import scratch
 from striate.tasks.classification.methods import METHODS
 from striate.tasks.classification.network import Network
 from striate.tasks.classification.task import Classification
 from striate.tasks.contract import Ask, Learned, Plan
-from striate.tensors import save_tensors
 from striate.training import Recipe, recipes
 
 METHOD = METHODS["scratch"]
@@ -122,19 +121,3 @@ def test_a_stopped_run_goes_on(tmp_path: Path) -> None:
     assert [row["epoch"] for row in again.history] == [1, 2]  # six images are one step
     for name, tensor in network_of(whole).model.state_dict().items():
         assert torch.equal(tensor, network_of(again).model.state_dict()[name])
-
-
-def test_weights_to_start_from(tmp_path: Path) -> None:
-    """They are learned on from: with a rate of nothing, all but the new classifier stay."""
-    path = tmp_path / "best.safetensors"
-    torch.manual_seed(8)
-    save_tensors(path, create("lenet5", channels=1).state_dict(), {})
-    still = Recipe(1, 6, 0.0)
-    data = decode(pictures(28, gray=True), METHOD.views(pictures(28, gray=True), Ask()))
-    learned = METHOD.learn(data, Ask(network="lenet5", weights=path, recipe=still))
-    torch.manual_seed(8)
-    expected = create("lenet5", channels=1).state_dict()
-    for name, tensor in network_of(learned).model.state_dict().items():
-        assert name.startswith("output") or torch.equal(tensor, expected[name])
-    assert learned.recipe["weights"] == str(path)
-    assert network_of(learned).preprocessing.normalization == NETWORKS["lenet5"].normalization

@@ -39,7 +39,7 @@ from striate.tasks.detection.yolo import method as yolo_method
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     """An epoch shows few pictures: of eight of them hundreds teach nothing that is tested here."""
     for module in (faster_rcnn, yolo_method, tuning):
-        monkeypatch.setattr(module, "EPOCH", 24)
+        monkeypatch.setattr(module, "SHOWN", 24)
 
 
 @pytest.fixture

@@ -1,7 +1,14 @@
 """The four approaches as methods, in the order of a table."""
 
 from striate.models import NETWORKS
-from striate.tasks.classification import finetune, handcrafted, scratch, starting, transfer
+from striate.tasks.classification import (
+    durations,
+    finetune,
+    handcrafted,
+    scratch,
+    starting,
+    transfer,
+)
 from striate.tasks.contract import Method
 
 CHEAP = 3  # seeds of a comparison, for methods that are solved at once
@@ -13,6 +20,7 @@ METHODS: dict[str, Method] = {
         handcrafted.learn,
         seeds=CHEAP,
         views=handcrafted.views,
+        lasts=durations.of_handcrafted,
     ),
     "transfer": Method(
         "Transfer",
@@ -21,6 +29,7 @@ METHODS: dict[str, Method] = {
         networks=tuple(NETWORKS),
         seeds=CHEAP,
         views=transfer.views,
+        lasts=durations.of_transfer,
         find=starting.find,
     ),
     "scratch": Method(
@@ -30,7 +39,7 @@ METHODS: dict[str, Method] = {
         networks=tuple(NETWORKS),
         by_epochs=True,
         views=scratch.views,
-        find=scratch.find,
+        lasts=durations.of_scratch,
     ),
     "finetune": Method(
         "Fine-tuning",
@@ -39,6 +48,7 @@ METHODS: dict[str, Method] = {
         networks=tuple(NETWORKS),
         by_epochs=True,
         views=finetune.views,
+        lasts=durations.of_finetune,
         find=starting.find,
     ),
 }

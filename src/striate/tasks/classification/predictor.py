@@ -201,7 +201,7 @@ def parts_of(
         skeleton: the model, perhaps without memory; sizes are compared with it first.
 
     Raises:
-        ValueError, LookupError, TypeError: if they do not belong together, or are not finite.
+        ValueError, LookupError, TypeError: if they do not belong together.
     """
     own = dict(tensors)
     known = header["familiarity"]
@@ -210,9 +210,6 @@ def parts_of(
         rows, width = classifier(skeleton)[1].weight.shape
         expected[DIRECTIONS] = torch.empty(rows, width, device="meta")
     same_kinds(expected, own)
-    for name, tensor in own.items():
-        if not bool(tensor.isfinite().all()):
-            raise ValueError(f"{name} is not finite")
     familiarity = None
     if known is not None:
         familiarity = Familiarity(own.pop(DIRECTIONS), number(known["threshold"]))

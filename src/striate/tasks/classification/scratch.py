@@ -1,26 +1,18 @@
 """A network with random weights that sees nothing but the training images."""
 
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from striate.data import SMALL, Dataset, Decoded, bits_of, native
-from striate.errors import UserError
 from striate.images import View
 from striate.inference import Preprocessing, fastest_device
 from striate.models import create, entry
-from striate.models.networks import sized, source_of
-from striate.models.published import locate
+from striate.models.networks import sized
 from striate.progress import Clock
 from striate.tasks.classification.finishing import Made, finished
 from striate.tasks.classification.network import Network
 from striate.tasks.classification.problem import ClassificationProblem, split
-from striate.tasks.classification.starting import (
-    Start,
-    channels_of,
-    options_for,
-    started,
-)
-from striate.tasks.contract import PUBLISHED, Ask, Learned
+from striate.tasks.classification.starting import Start, options_for
+from striate.tasks.contract import Ask, Learned
 from striate.training import Recipe, fit, recipes, seeded
 
 PHOTOGRAPH_SIDE = 112
@@ -34,19 +26,16 @@ def network(dataset: Dataset[Any]) -> str:
     return "lenet5" if gray else "airbench"
 
 
-def view(dataset: Dataset[Any], name: str | None = None, weights: str | Path | None = None) -> View:
+def view(dataset: Dataset[Any], name: str | None = None) -> View:
     """The network's own size where a person names it, and for small pictures; for photographs else
     PHOTOGRAPH_SIDE.
 
     Args:
         name: of the network that a person names.
-        weights: that it starts from; where None, the network is built for the pictures' channels.
     """
     side, gray = native(dataset)
     chosen = name or network(dataset)
     channels = 1 if gray and side <= SMALL else 3
-    if weights is not None:
-        channels = channels_of(chosen, weights)
     size = entry(chosen).image_size
     if chosen == "lenet5" and 28 < side <= SMALL:
         size = 32
@@ -58,32 +47,13 @@ def view(dataset: Dataset[Any], name: str | None = None, weights: str | Path | N
 def views(dataset: Dataset[Any], ask: Ask) -> tuple[View, ...]:
     """What it reads of each picture: to learn from, and in use."""
     name = ask.network or network(dataset)
-    both = plan(dataset, ask, name).augmentation.views(view(dataset, ask.network, given(ask)))
+    both = plan(dataset, ask, name).augmentation.views(view(dataset, ask.network))
     return tuple(dict.fromkeys(both))
 
 
 def plan(dataset: Dataset[Any], ask: Ask, name: str) -> Recipe:
     """The recipe that is asked for, or the usual one, with the settings that are asked for."""
     return ask.adjusted(ask.recipe or recipe_for(dataset, name))
-
-
-def given(ask: Ask) -> str | Path | None:
-    """The weights that it shall start from; None for random ones, which it takes by itself."""
-    return None if ask.weights == PUBLISHED else ask.weights
-
-
-def find(ask: Ask) -> None:
-    """Makes sure that weights that are asked for are here.
-
-    Raises:
-        UserError: if they are not, or no network is named to which they belong.
-    """
-    weights = given(ask)
-    if weights is None:
-        return
-    if ask.network is None:
-        raise UserError(f"--weights {weights}: name the network that they belong to as --network")
-    locate(source_of(ask.network, weights))
 
 
 def recipe_for(dataset: Dataset[Any], name: str) -> Recipe:
@@ -111,22 +81,39 @@ def epochs_for(count: int, *, views: int, low: int, high: int) -> int:
     return min(high, max(low, round(views / max(count, 1))))
 
 
-def learn(data: Decoded, ask: Ask) -> Learned:
-    """Everything from the training images; the epoch with the best validation score is kept."""
-    clock = Clock()
+class Begun(NamedTuple):
+    """Everything before the first step."""
+
+    name: str
+    recipe: Recipe
+    start: Start
+    notes: tuple[str, ...]
+    problem: ClassificationProblem
+
+
+def begun(data: Decoded, ask: Ask) -> Begun:
+    """The network with random weights, and how it is to learn."""
     dataset = data.dataset
     name = ask.network or network(dataset)
     recipe = plan(dataset, ask, name)
-    learning, shape = recipe.augmentation.views(view(dataset, ask.network, given(ask)))
+    learning, shape = recipe.augmentation.views(view(dataset, ask.network))
     pixels, _ = split(data, learning, "train")
-    recipe = recipe.fitted(pixels)
     with seeded(ask.seed):
-        start, notes = _start(name, ask, shape, dataset.classes, pixels)
-    preprocessing = Preprocessing(shape, start.normalization)
-    model = start.model.to(fastest_device())
+        start, notes = _start(name, shape, dataset.classes, pixels)
     problem = ClassificationProblem(
-        dataset.classes, preprocessing=preprocessing, learned_from=learning
+        dataset.classes,
+        preprocessing=Preprocessing(shape, start.normalization),
+        learned_from=learning,
     )
+    start.model.to(fastest_device())
+    return Begun(name, recipe.fitted(pixels), start, notes, problem)
+
+
+def learn(data: Decoded, ask: Ask) -> Learned:
+    """Everything from the training images; the epoch with the best validation score is kept."""
+    clock = Clock()
+    name, recipe, start, notes, problem = begun(data, ask)
+    model, preprocessing = start.model, problem.preprocessing
     with clock.stage("train"):
         run = fit(
             model, problem, data, recipe,
@@ -137,14 +124,14 @@ def learn(data: Decoded, ask: Ask) -> Learned:
             model=model.eval(),
             architecture=start.architecture,
             preprocessing=preprocessing,
-            classes=len(dataset.classes),
+            classes=len(data.dataset.classes),
         ),
-        recipe={**recipe.to_json(), "weights": str(given(ask) or "random")},
+        recipe={**recipe.to_json(), "weights": "random"},
         seconds=clock.seconds,
         network=name,
         history=run.history,
         notes=(
-            f"{name} at {shape.size} px, epoch {run.best['epoch']:g} of "
+            f"{name} at {preprocessing.view.size} px, epoch {run.best['epoch']:g} of "
             f"{run.history[-1]['epoch']:g}",
             *notes,
         ),
@@ -153,12 +140,9 @@ def learn(data: Decoded, ask: Ask) -> Learned:
 
 
 def _start(
-    name: str, ask: Ask, shape: View, classes: tuple[str, ...], pixels: Any
+    name: str, shape: View, classes: tuple[str, ...], pixels: Any
 ) -> tuple[Start, tuple[str, ...]]:
     """The network before the first step, and what a person should know of it."""
-    weights = given(ask)
-    if weights is not None:
-        return started(name, weights, len(classes)), ()
     known = entry(name)
     chosen, notes = known.choices(classes)
     sizes = sized(name, shape.size)

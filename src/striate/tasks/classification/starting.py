@@ -14,7 +14,7 @@ from striate.models.published import locate
 from striate.models.surgery import classifier, replace_head
 from striate.tasks.classification.network import Network
 from striate.tasks.contract import PUBLISHED, Ask
-from striate.tensors import load_tensors
+from striate.tensors import load_tensors, see_finite
 
 PRETRAINED = "efficientnet_lite0"
 NARROW = (32, 64, 128)  # widths of airbench that two CPU cores teach in minutes
@@ -123,7 +123,9 @@ def _recognizer_in(path: Path, name: str) -> Network | None:
             raise WeightsError(
                 f"{path} holds a {one_line(theirs)}, not a {name}; name it as --network"
             )
-        return Network.restored(tensors, about, tuple(header["names"]))
+        network = Network.restored(tensors, about, tuple(header["names"]))
+        see_finite(tensors)
+        return network
     except WeightsError:
         raise
     except (LookupError, TypeError, ValueError, AttributeError, RuntimeError,

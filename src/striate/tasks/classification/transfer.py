@@ -123,6 +123,6 @@ def _compute(
 ) -> NDArray[np.float32]:
     model = started(name, weights, entry(name).classes).model
     trunk = channels_last(Before(folded(model))).to(fastest_device())
-    with stage("deep features", len(pixels)) as bar:
+    with stage("deep features of each picture", len(pixels)) as bar:
         features = outputs_of(trunk, preprocessing, pixels, batch_size=BATCH, bar=bar)
     return features.flatten(1).numpy()

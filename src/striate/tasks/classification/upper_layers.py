@@ -64,7 +64,10 @@ class UpperLayers(ClassificationProblem):
             pixels, _ = split(decoded, view, "train")
             held_out, _ = split(decoded, view, "validation")
             total = self.views * len(pixels) + len(held_out)
-            with evaluating(self.trunk), stage("frozen layers", total) as bar:
+            with (
+                evaluating(self.trunk),
+                stage("lower layers of a few views of each picture", total) as bar,
+            ):
                 self._train = [self._maps(pixels, view, bar) for view in range(self.views)]
                 self._validation = self._maps(held_out, 0, bar)
         return decoded

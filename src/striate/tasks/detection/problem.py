@@ -67,19 +67,19 @@ class DetectionProblem(Problem[Any, Batch]):
 
     Args:
         scaling: how pictures come to the network.
-        rounds: passes over the training images that are one epoch: validation takes long.
+        every: epochs from one evaluation to the next: validation takes long.
     """
 
     score = "map50"
 
-    def __init__(self, scaling: Scaling, *, rounds: int = 1):
-        self.scaling, self.rounds = scaling, rounds
+    def __init__(self, scaling: Scaling, *, every: int = 1):
+        self.scaling, self.every = scaling, every
 
     def prepare(self, data: Dataset[Boxes] | Scaled) -> Scaled:
         return data if isinstance(data, Scaled) else scale(data, self.scaling)
 
     def examples(self, data: Scaled) -> int:
-        return len(data.rows(TRAIN)) * self.rounds
+        return len(data.rows(TRAIN))
 
     def batches(
         self, data: Scaled, recipe: Recipe, *, seed: int, start: int, device: torch.device = CPU
@@ -146,7 +146,7 @@ class DetectionProblem(Problem[Any, Batch]):
             "data": data.dataset.fingerprint(),
             "split": data.dataset.split.tolist(),
             "side": self.scaling.side,
-            "rounds": self.rounds,
+            "every": self.every,
         }
 
     def new_parameters(self, model: nn.Module) -> list[nn.Parameter]:

@@ -31,7 +31,7 @@ def learned_by_steps(
     *,
     recipe: Recipe,
     side: int,
-    epoch: int,
+    shown: int,
     stretched: bool = False,
     notes: tuple[str, ...] = (),
 ) -> Learned:
@@ -39,15 +39,17 @@ def learned_by_steps(
 
     Args:
         architecture: what `kind.network` takes; its "backbone" gets the weights that are asked for.
-        recipe: used where the person gives none.
+        recipe: used where the person gives none; its epochs are of at least `shown` pictures.
         side: of the pictures, in pixels, as `Scaling` has it.
-        epoch: pictures that an epoch shows at least; every training image is among them.
+        shown: training pictures between two evaluations, at least: a small set is shown several
+            times.
 
     Raises:
         ModelError: if memory has no room for the network and what it learns with.
     """
     clock, backbone = Clock(), architecture["backbone"]
-    recipe = ask.recipe or recipe
+    every = max(1, round(shown / int((data.split == TRAIN).sum())))
+    recipe = ask.recipe or recipe.longer(every)
     with torch.device("meta"):  # the size first, memory later
         see_room(kind.network(architecture, len(data.classes)), recipe)
     with seeded(ask.seed):
@@ -59,9 +61,8 @@ def learned_by_steps(
             fill(model, backbone, ask.weights)
     recipe = ask.adjusted(recipe)
     normalization = normalization_for(backbone, ask.weights)
-    rounds = max(1, round(epoch / int((data.split == TRAIN).sum())))
     scaling = Scaling(side, normalization, stretched, bits_of(data.inputs))
-    problem = DetectionProblem(scaling, rounds=rounds)
+    problem = DetectionProblem(scaling, every=every)
     with clock.stage("decode"):
         scaled = problem.prepare(data)
     with clock.stage("learn"):

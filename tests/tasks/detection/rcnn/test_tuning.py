@@ -97,7 +97,7 @@ def test_a_trained_network_keeps_its_statistics(
 def test_it_learns_to_classify_crops(
     quick: RegionFeatures, shapes: Dataset[Boxes], places: tuple[Regions, Regions], tmp_path: Path
 ) -> None:
-    recipe = RECIPE.but(epochs=24, batch_size=8, learning_rate=3e-3)
+    recipe = RECIPE.but(epochs=72, batch_size=8, learning_rate=3e-3)
     before = {name: value.clone() for name, value in quick.network.state_dict().items()}
     tuned, run = tune(quick, shapes, *places, recipe, Ask(weights=None), folder=tmp_path / "tuning")
     assert run.best["recall"] > 0.8  # of three kinds; 1 / 3 by chance

@@ -22,7 +22,7 @@ from striate.training import Recipe
 NETWORK = "efficientnet_lite0"
 SIDE, LARGEST = 448, 896  # pixels of the longer side
 SMALLEST = 24  # pixels that objects of the smallest class should have there
-EPOCH = 410  # pictures that one epoch shows at least: validation takes long
+SHOWN = 410  # training pictures between two evaluations, at least: validation takes long
 SQUARE = 1.5  # boxes whose sides differ by less need anchors of one shape only
 SIZES = 6  # of anchors, each at most twice as large as the one before
 # Joint training for about 20 minutes of one core on 205 images; Section 3.3's own rate, 0.001 by
@@ -53,7 +53,7 @@ def learn(
     """Joint training of all four losses.
 
     Args:
-        recipe: an epoch of it shows every training image at least once, and at least EPOCH.
+        recipe: with it, a set that is smaller than SHOWN is shown as often as SHOWN is larger.
         side: of the longer side of a picture, in pixels; None: by the smallest objects.
         pyramid: maps of strides 8 and 16 instead of the form of 2015.
         sizes: `width` and `hidden`, where not those of `models.faster_rcnn`.
@@ -61,7 +61,7 @@ def learn(
     side = side or side_for(data)
     architecture = architecture_for(ask.network or NETWORK, data, side, pyramid=pyramid) | sizes
     return learned_by_steps(
-        FasterRCNNPredictor, architecture, data, ask, recipe=recipe, side=side, epoch=EPOCH
+        FasterRCNNPredictor, architecture, data, ask, recipe=recipe, side=side, shown=SHOWN
     )
 
 

@@ -33,7 +33,7 @@ from striate.tasks.detection.rcnn.features import RegionFeatures
 from striate.tasks.detection.rcnn.predictor import MOST, RCNNPredictor
 from striate.tasks.detection.rcnn.settings import RegionSettings
 from striate.tasks.detection.rcnn.solving import Solving, solve
-from striate.tasks.detection.rcnn.tuning import RECIPE, tune
+from striate.tasks.detection.rcnn.tuning import RECIPE, times_shown, tune
 from striate.tasks.detection.scores import validation_metrics
 from striate.training import Recipe, recipes
 from striate.training.modes import seeded
@@ -70,7 +70,7 @@ def learn(
     """
     settings, solving = settings or RegionSettings(), solving or Solving()
     if tuning is not None:
-        tuning = ask.adjusted(ask.recipe or tuning)
+        tuning = ask.adjusted(ask.recipe or tuning.longer(times_shown(data)))
     clock, network = Clock(), ask.network or NETWORK
     with seeded(ask.seed):
         extractor = RegionFeatures.of(network, ask.weights, settings).to(fastest_device())

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from striate.augment import Augmentation, Spread
 from striate.data import Dataset
 from striate.data.boxes import Boxes, whole
+from striate.data.splits import TRAIN
 from striate.inference import device_of, evaluating, fastest_device
 from striate.tasks.contract import Ask
 from striate.tasks.detection.problem import drawn
@@ -31,7 +32,7 @@ from striate.training.modes import seeded
 from striate.training.problem import CPU
 from striate.training.seeds import generator_for
 
-EPOCH = 800  # pictures that one epoch shows at least
+SHOWN = 800  # training pictures between two evaluations, at least
 TESTED = 4  # times as many crops of a validation picture are classified
 
 # For about 10 minutes of one core; Section 2.3's own rate, 0.001 by SGD, belongs to 50,000 steps.
@@ -95,15 +96,14 @@ class Tuning(Problem[Crops, Batch]):
 
     score = "recall"
 
-    def __init__(self, extractor: RegionFeatures):
-        self.extractor = extractor
+    def __init__(self, extractor: RegionFeatures, *, every: int = 1):
+        self.extractor, self.every = extractor, every
 
     def prepare(self, data: Crops) -> Crops:
         return data
 
     def examples(self, data: Crops) -> int:
-        count = len(data.training)
-        return count * max(1, round(EPOCH / max(1, count)))
+        return len(data.training)
 
     def batches(
         self, data: Crops, recipe: Recipe, *, seed: int, start: int, device: torch.device = CPU
@@ -173,6 +173,11 @@ class Tuning(Problem[Crops, Batch]):
         return list(model.top.parameters())
 
 
+def times_shown(data: Dataset[Boxes]) -> int:
+    """How often the training pictures are shown between two evaluations."""
+    return max(1, round(SHOWN / max(1, int((data.split == TRAIN).sum()))))
+
+
 def tune(
     extractor: RegionFeatures,
     data: Dataset[Boxes],
@@ -202,7 +207,7 @@ def tune(
         model = CropClassifier(network, count).to(fastest_device())
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     run = fit(
-        model, Tuning(extractor), crops, recipe,
+        model, Tuning(extractor, every=times_shown(data)), crops, recipe,
         folder=folder, resume=ask.resume, seed=ask.seed, seconds=ask.seconds,
     )  # fmt: skip
     tuned = RegionFeatures(

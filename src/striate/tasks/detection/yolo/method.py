@@ -16,7 +16,7 @@ NETWORK = "efficientnet_lite0"
 SIDE = 448  # pixels, as published
 PUBLISHED_GRID = SIDE // PUBLISHED_CELL
 SHARED = 0.02  # of the training boxes that may share a cell before cells are halved
-EPOCH = 820  # pictures that one epoch shows at least: validation takes long
+SHOWN = 820  # training pictures between two evaluations, at least: validation takes long
 
 # Section 2.2: scaling by up to 20 %, exposure and saturation (there in HSV), and translations, half
 # as long as there, for they cut objects off; the mirror is from the authors' program.
@@ -56,7 +56,7 @@ def learn(
     with the paper's own layers upon them.
 
     Args:
-        recipe: an epoch of it shows every training image at least once, and at least EPOCH.
+        recipe: with it, a set that is smaller than SHOWN is shown as often as SHOWN is larger.
         side: pictures are stretched to a square of it, in pixels.
         grid: of cells; None: 7 as published (side / 64), or 14 where too many boxes would share a
             cell.
@@ -84,7 +84,7 @@ def learn(
         "its scores are a probability times an overlap, and low: take boxes from 0.3 on",
     )
     return learned_by_steps(
-        YOLOPredictor, architecture, data, ask, recipe=recipe, side=side, epoch=EPOCH,
+        YOLOPredictor, architecture, data, ask, recipe=recipe, side=side, shown=SHOWN,
         stretched=True, notes=notes,
     )  # fmt: skip
 

@@ -1,0 +1,109 @@
+"""About how long methods take to learn here: a few pictures are computed, the others counted.
+
+Nothing is left out that grows with the pictures, but for solving classifiers. Learning that stops
+early takes less.
+"""
+
+import time
+from collections.abc import Callable
+from itertools import islice
+from math import ceil
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from striate import handcrafted as features
+from striate.data import Decoded, native
+from striate.inference import Preprocessing, fastest_device
+from striate.inference.outputs import outputs_of
+from striate.models import create, entry, folded
+from striate.models.surgery import Before
+from striate.ops.memory import channels_last
+from striate.tasks.classification import handcrafted as by_hand
+from striate.tasks.classification import transfer
+from striate.tasks.classification.finetune import LEARNED, VIEWS, recipe_for
+from striate.tasks.classification.scratch import begun
+from striate.tasks.classification.starting import PRETRAINED, options_for
+from striate.tasks.contract import Ask
+from striate.training import train
+from striate.training.modes import learning, threads
+
+FEW = 16  # pictures that are computed
+STEPS = 3  # that are learned
+BACKWARD = 2  # times the time forward
+
+
+def of_handcrafted(data: Decoded, ask: Ask, seeds: int) -> float:
+    """Seconds for the visual words of every picture, and of mirror images of what is learned."""
+    side, gray = native(data.dataset)
+    settings = features.settings_for(side)
+    model = features.BagOfVisualWords(classes=len(data.dataset.classes), settings=settings).eval()
+    model.dictionary = torch.randn_like(model.dictionary)
+    pixels = data.pixels[by_hand.view(data.dataset)]
+
+    def compute(some: NDArray[np.uint8]) -> None:
+        model.pooled(torch.from_numpy(some).permute(0, 3, 1, 2).float())
+
+    once = seconds_each(compute, pixels)
+    mirrored = 0 if gray else len(data.dataset.train)
+    return seeds * once * (len(data.dataset) + mirrored)
+
+
+def of_transfer(data: Decoded, ask: Ask, seeds: int) -> float:
+    """Seconds for the deep features of every picture, which all seeds share."""
+    return forward(data, ask) * len(data.dataset)
+
+
+def of_finetune(data: Decoded, ask: Ask, seeds: int) -> float:
+    """Seconds for the lower layers of a few views, and for the upper ones in every epoch."""
+    once, dataset = forward(data, ask), data.dataset
+    count, held_out = len(dataset.train), len(dataset.validation)
+    epochs = ask.adjusted(ask.recipe or recipe_for(dataset)).epochs
+    lower = (1 - LEARNED) * (min(VIEWS, epochs) * count + held_out)
+    upper = LEARNED * epochs * ((1 + BACKWARD) * count + held_out)
+    return seeds * once * (lower + upper)
+
+
+def of_scratch(data: Decoded, ask: Ask, seeds: int) -> float:
+    """Seconds for all steps and evaluations, from the time that a few steps take."""
+    _, recipe, start, _, problem = begun(data, ask)
+    device = fastest_device()
+    times = []
+    with threads(recipe.threads), learning(start.model, freeze_statistics=False):
+        objectives = problem.objectives(start.model, recipe, STEPS)
+        batches = problem.batches(data, recipe, seed=ask.seed, start=0, device=device)
+        before = time.perf_counter()
+        for step in train(objectives, islice(batches, STEPS)):
+            float(sum(step.losses.values()))  # waits for the device
+            times.append(time.perf_counter() - before)
+            before = time.perf_counter()
+    held_out = len(data.dataset.validation) / recipe.batch_size / (1 + BACKWARD)
+    each = ceil(problem.examples(data) / recipe.batch_size) + held_out
+    return seeds * min(times) * each * recipe.epochs
+
+
+def forward(data: Decoded, ask: Ask) -> float:
+    """Seconds that the pretrained network takes for a picture; its weights do not matter."""
+    name = ask.network or PRETRAINED
+    view = transfer.view(data.dataset, name, ask.weights)
+    model = create(name, channels=view.channels, **options_for(name)).eval()
+    trunk = channels_last(Before(folded(model))).to(fastest_device())
+    rule = Preprocessing(view, entry(name).normalization)
+
+    def compute(some: NDArray[np.uint8]) -> None:
+        outputs_of(trunk, rule, some, batch_size=FEW)
+
+    return seconds_each(compute, data.pixels[view])
+
+
+def seconds_each(compute: Callable[[NDArray[np.uint8]], Any], pixels: NDArray[np.uint8]) -> float:
+    """The quicker of two times, for one of a few of these pictures (N, S, S, C)."""
+    some, times = np.ascontiguousarray(pixels[:FEW]), []
+    for _ in range(2):
+        start = time.perf_counter()
+        with torch.no_grad():
+            compute(some)
+        times.append(time.perf_counter() - start)
+    return min(times) / len(some)

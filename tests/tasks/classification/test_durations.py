@@ -1,0 +1,47 @@
+"""What methods say that they will take."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from striate.data import Array, Dataset, Labels, decode
+from striate.tasks.classification import durations
+from striate.tasks.classification.methods import METHODS
+from striate.tasks.contract import Ask
+
+
+def prepared(name: str, ask: Ask, count: int = 40):
+    pixels = np.random.default_rng(0).integers(0, 256, (count, 28, 28), dtype=np.uint8)
+    split = np.resize(np.array([0, 0, 0, 1, 2], np.int8), count)
+    dataset = Dataset("noise", Array(pixels), Labels(("a", "b"), np.arange(count) % 2), split)
+    return decode(dataset, METHODS[name].views(dataset, ask))
+
+
+@pytest.fixture
+def each(monkeypatch):
+    """A picture takes a hundredth of a second, whatever is computed."""
+    monkeypatch.setattr(durations, "seconds_each", lambda compute, pixels: 0.01)
+
+
+@pytest.mark.usefixtures("each")
+def test_every_picture_is_counted_as_often_as_it_is_computed():
+    ask = Ask(epochs=2)
+    lasts = {name: METHODS[name].lasts for name in METHODS}
+    given = {
+        name: lasts[name](prepared(name, ask), ask, 3) for name in METHODS if name != "scratch"
+    }
+    assert given["handcrafted"] == pytest.approx(3 * 0.01 * 40)  # gray: no mirror images
+    assert given["transfer"] == pytest.approx(0.01 * 40)  # its features serve all seeds
+    lower, upper = 0.6 * (2 * 24 + 8), 0.4 * 2 * (3 * 24 + 8)  # 24 to learn from, 8 to validate
+    assert given["finetune"] == pytest.approx(3 * 0.01 * (lower + upper))
+
+
+def test_steps_are_timed_and_counted():
+    """LeNet-5 on a few digits learns in a moment; twice the epochs and seeds take four times."""
+    ask = Ask(epochs=2)
+    data = prepared("scratch", ask)
+    one = durations.of_scratch(data, ask, 1)
+    assert 0 < one < 10
+    more = durations.of_scratch(data, replace(ask, epochs=200), 2)
+    assert more > 20 * one
