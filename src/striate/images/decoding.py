@@ -83,10 +83,12 @@ class Picture(NamedTuple):
         pixels: (H, W, 3) uint8.
         box: left, top, right, bottom of what it shows, in pixels: at a scale, its last column and
             row may be filled by half only.
+        scale: what the sides of the whole picture were divided by.
     """
 
     pixels: NDArray[np.uint8]
     box: tuple[float, float, float, float]
+    scale: float = 1.0
 
 
 def read(
@@ -226,7 +228,7 @@ def decode_at(data: bytes, scale: int, *, bits: int | None = None) -> Picture:
         ImageError: as `decode`.
     """
     with opened(data) as image:
-        width, height = image.size
+        width, height = whole = image.size
         scale = max(scale, _fewest(width, height))
         if scale > 1 and (drafted := image.draft(None, _small(width, height, scale))):
             _, (_, _, width, height) = drafted  # type: ignore[assignment]
@@ -235,7 +237,7 @@ def decode_at(data: bytes, scale: int, *, bits: int | None = None) -> Picture:
         pixels = to_rgb(to_8_bits(_values(image), bits)) if _is_deep(image) else _rgb(image)
         if image.mode == "RGB" and _of_16_bits(data, image):
             see_light(pixels)
-    return _upright(pixels, (width, height), orientation)
+    return _upright(pixels, (width, height), orientation)._replace(scale=whole[0] / width)
 
 
 def _small(width: int, height: int, scale: int) -> tuple[int, int]:

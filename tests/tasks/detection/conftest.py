@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from torch import nn
 
@@ -29,7 +28,7 @@ from striate.tasks.detection.faster_rcnn import method as faster_rcnn
 from striate.tasks.detection.networks import NetworkPredictor
 from striate.tasks.detection.prediction import Answer
 from striate.tasks.detection.rcnn import tuning
-from striate.tasks.detection.reading import pixels_of
+from striate.tasks.detection.reading import Read, read
 from striate.tasks.detection.scaling import Scaling
 from striate.tasks.detection.task import Detection
 from striate.tasks.detection.yolo import method as yolo_method
@@ -76,19 +75,19 @@ class Knowing(Predictor):
         self.known = {data.inputs[row].tobytes(): row for row in range(len(data))}
         self.objects, self.share = data.targets.objects, share
 
-    def prepare(self, item: Any) -> NDArray[np.uint8]:
-        return pixels_of(item)
+    def prepare(self, item: Any) -> Read:
+        return read(item)
 
     def predict(self, batch: Any) -> list[Answer]:
         answers = []
-        for pixels in batch:
+        for pixels, source in batch:
             row = self.known[pixels.tobytes()]
             marked = self.objects[row]
             kept = np.random.default_rng(row).random(len(marked)) < self.share
             boxes = torch.from_numpy(marked.boxes[kept])
             classes = torch.from_numpy(marked.classes[kept])
             one = Detections(boxes, classes, torch.ones(len(boxes)))
-            answers.append(Answer(one, *pixels.shape[:2]))
+            answers.append(Answer.of(one, source))
         return answers
 
     def tensors(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from striate.inference.runtimes import Port, Runtime
 from striate.models.matching import Detections
 from striate.tasks.contract import ExportedPredictor, Input
 from striate.tasks.detection.prediction import Answer
-from striate.tasks.detection.reading import pixels_of
+from striate.tasks.detection.reading import Read, read
 
 INPUTS = {"image": Port("uint8", (None, None, 3))}
 OUTPUTS = {
@@ -42,18 +42,18 @@ class ExportedDetector(ExportedPredictor):
         super().__init__(runtime)
         self.classes, self.size, self.bits = classes, size, bits
 
-    def prepare(self, item: Input) -> NDArray[np.uint8]:
-        return np.ascontiguousarray(pixels_of(item, self.bits))
+    def prepare(self, item: Input) -> Read:
+        return read(item, self.bits)
 
-    def inputs(self, prepared: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
-        return {"image": prepared}
+    def inputs(self, prepared: Read) -> dict[str, NDArray[Any]]:
+        return {"image": np.ascontiguousarray(prepared.pixels)}
 
-    def predict(self, batch: Sequence[NDArray[np.uint8]]) -> list[Answer]:
+    def predict(self, batch: Sequence[Read]) -> list[Answer]:
         """Raises WeightsError if the graph fails, or answers with something else than boxes."""
-        return [self._answer(pixels) for pixels in batch]
+        return [self._answer(one) for one in batch]
 
-    def _answer(self, pixels: NDArray[np.uint8]) -> Answer:
-        found = self.runtime.run(self.inputs(pixels))
+    def _answer(self, prepared: Read) -> Answer:
+        found = self.runtime.run(self.inputs(prepared))
         boxes, labels, scores = (found[name] for name in OUTPUTS)
         if not (
             boxes.shape == (len(scores), 4)
@@ -64,4 +64,4 @@ class ExportedDetector(ExportedPredictor):
         ):
             raise WeightsError(f"{self.runtime.path} does not answer with boxes of its classes")
         values = (torch.from_numpy(each.copy()) for each in (boxes, labels, scores))
-        return Answer(Detections(*values), *pixels.shape[:2])
+        return Answer.of(Detections(*values), prepared.source)

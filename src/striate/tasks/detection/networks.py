@@ -18,18 +18,20 @@ from striate.models.matching import Detections
 from striate.ops.boxes import clipped
 from striate.tasks.contract import Input, Predictor
 from striate.tasks.detection.prediction import Answer
-from striate.tasks.detection.reading import pixels_of
+from striate.tasks.detection.reading import Source, read
 from striate.tasks.detection.scaling import Scaling
 
 TOGETHER = 8  # pictures of one size that a GPU reads at once; a processor gains nothing
 
 
 class Prepared(NamedTuple):
-    """A picture as the network reads it, (H, W, 3) uint8, and its own size."""
+    """A picture as the network reads it, (H, W, 3) uint8; the size that it was decoded in, and its
+    source."""
 
     pixels: NDArray[np.uint8]
     height: int
     width: int
+    source: Source
 
 
 class NetworkPredictor(Predictor):
@@ -69,8 +71,9 @@ class NetworkPredictor(Predictor):
         return folded(self.model).to(self.device)
 
     def prepare(self, item: Input) -> Prepared:
-        pixels = pixels_of(item, self.scaling.bits)
-        return Prepared(self.scaling.scaled(pixels), *pixels.shape[:2])
+        pixels, source = read(item, self.scaling.bits)
+        height, width = pixels.shape[:2]
+        return Prepared(self.scaling.scaled(pixels), height, width, source)
 
     def predict(self, batch: Sequence[Prepared]) -> list[Answer]:
         groups: dict[tuple[int, ...], list[int]] = {}  # a network answers one size at a time, so
@@ -88,7 +91,7 @@ class NetworkPredictor(Predictor):
         pictures = [torch.from_numpy(one.pixels.copy()).permute(2, 0, 1) for one in some]
         sizes = [(one.height, one.width) for one in some]
         found = detect(self._folded, self.scaling, pictures, sizes)
-        return [Answer(one, *size) for one, size in zip(found, sizes, strict=True)]
+        return [Answer.of(each, one.source) for each, one in zip(found, some, strict=True)]
 
     def to(self, device: str) -> None:
         self.device = torch.device(device)

@@ -1,18 +1,25 @@
 """What is detected in a picture: an answer in numbers, and the same in words."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from striate.models.matching import Detections
 from striate.tasks.contract import Prediction
+from striate.tasks.detection.reading import Source
 
 
 class Answer(NamedTuple):
-    """The detections in one picture, in its pixels, best first; and its size."""
+    """The detections in one picture, in pixels of its file, best first; and its size."""
 
     detections: Detections
     height: int
     width: int
+
+    @classmethod
+    def of(cls, decoded: Detections, source: Source) -> "Answer":
+        """Of detections in the pixels that were decoded of a picture."""
+        boxes = source.boxes(decoded.boxes)
+        return cls(replace(decoded, boxes=boxes), source.height, source.width)
 
 
 @dataclass(frozen=True)
@@ -26,9 +33,15 @@ class Found:
 
 @dataclass(frozen=True)
 class Findings(Prediction):
-    """The objects in one picture, best first."""
+    """The objects in one picture, best first.
+
+    Attributes:
+        size: height and width of the picture, in the pixels that boxes are told in; not told where
+            None.
+    """
 
     objects: tuple[Found, ...] = ()
+    size: tuple[int, int] | None = None
 
     def fields(self, top: int | None) -> dict[str, Any]:
         return {

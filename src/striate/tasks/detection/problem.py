@@ -22,7 +22,7 @@ from striate.tasks.detection.scaling import Scaling
 from striate.tasks.detection.scores import validation_metrics
 from striate.training import Problem, Recipe
 from striate.training.problem import CPU
-from striate.training.seeds import generator_for
+from striate.training.seeds import generator_for, seed_of
 
 # Views of photographs with boxes: upright, so that boxes stay tight.
 VIEWS = Augmentation(
@@ -157,4 +157,4 @@ class DetectionProblem(Problem[Any, Batch]):
 def drawn(rows: NDArray[np.int64], seed: int, number: int) -> int:
     """The image that comes as `number`-th: every pass over all of them has its own order."""
     turn, place = divmod(number, len(rows))
-    return int(np.random.default_rng([seed, turn]).permutation(rows)[place])
+    return int(np.random.default_rng(seed_of(seed, turn)).permutation(rows)[place])

@@ -1,7 +1,7 @@
 """Detections beside what is marked: average precision, and the kinds of mistakes."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -28,6 +28,7 @@ from striate.evaluation.resampling import Rows
 from striate.models.matching import Detections
 from striate.plain import plain
 from striate.tasks.contract import Answered, Scores
+from striate.tasks.detection.prediction import Answer
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,7 +149,8 @@ def scored(answered: Answered, dataset: Dataset[Boxes], names: tuple[str, ...]) 
     if names != classes:
         places = [classes.index(name) if name in classes else -1 for name in names]
         numbers = torch.tensor(places)
-    found = [answer.detections for answer in answered.answers]
+    sizes = dataset.targets.sizes[list(answered.rows)].tolist()
+    found = [in_frame(*pair) for pair in zip(answered.answers, sizes, strict=True)]
     return DetectionScores(
         len(answered.rows),
         answered.seconds,
@@ -159,6 +161,17 @@ def scored(answered: Answered, dataset: Dataset[Boxes], names: tuple[str, ...]) 
         tuple(dataset.targets.objects[row] for row in answered.rows),
         tuple(name for name in classes if name not in names),
     )
+
+
+def in_frame(answer: Answer, size: Sequence[int]) -> Detections:
+    """Detections in pixels of a picture of (height, width), as the set has it: a huge one may be
+    told at a scale there."""
+    height, width = size
+    if (answer.height, answer.width) == (height, width):
+        return answer.detections
+    factors = [width / answer.width, height / answer.height] * 2
+    boxes = answer.detections.boxes
+    return replace(answer.detections, boxes=boxes * boxes.new_tensor(factors))
 
 
 def renumbered(one: Detections, numbers: torch.Tensor) -> Detections:

@@ -89,7 +89,7 @@ class Detection(Task):
         return scored(answered, dataset, names)
 
     def predicted(self, name: str, answer: Answer, names: tuple[str, ...]) -> Findings:
-        return Findings(name, found(answer, names))
+        return Findings(name, found(answer, names), (answer.height, answer.width))
 
     def sections(self, comparison: Any) -> Iterable[Section]:
         from striate.tasks.detection.sections import sections
@@ -109,11 +109,15 @@ class Detection(Task):
         from striate.visualize.boxes import Frame, color_of, drawn
 
         assert isinstance(prediction, Findings)
-        frames = [
-            Frame(each.box, f"{each.label} {each.score:.2f}", color_of(names.index(each.label)))
-            for each in reversed(prediction.objects)
-            if each.score >= DRAWN
-        ]
+        height, width = prediction.size or pixels.shape[:2]  # a huge picture is drawn at a scale
+        down, across = pixels.shape[0] / height, pixels.shape[1] / width
+        frames = []
+        for each in reversed(prediction.objects):
+            if each.score >= DRAWN:
+                x0, y0, x1, y1 = each.box
+                box = (x0 * across, y0 * down, x1 * across, y1 * down)
+                words = f"{each.label} {each.score:.2f}"
+                frames.append(Frame(box, words, color_of(names.index(each.label))))
         return drawn(pixels, frames)
 
     def response(self, answer: Answer, names: tuple[str, ...], wanted: Wanted) -> dict[str, Any]:

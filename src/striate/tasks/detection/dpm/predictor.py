@@ -18,7 +18,7 @@ from striate.models.matching import Detections
 from striate.ops.boxes import clipped, non_maximum_suppression
 from striate.tasks.contract import Input, Predictor
 from striate.tasks.detection.prediction import Answer
-from striate.tasks.detection.reading import pixels_of
+from striate.tasks.detection.reading import Read, read
 
 OVERLAP = 0.4  # above it, the worse of two boxes of a class is suppressed
 LEAST = -1.2  # score of a place from which on it counts; the margin of the background is -1
@@ -48,11 +48,11 @@ class DPMPredictor(Predictor):
     def parameters(self) -> int:
         return sum(len(one.weights) for one in self.components)
 
-    def prepare(self, item: Input) -> NDArray[np.uint8]:
-        return pixels_of(item, self.bits)
+    def prepare(self, item: Input) -> Read:
+        return read(item, self.bits)
 
-    def predict(self, batch: Sequence[NDArray[np.uint8]]) -> list[Answer]:
-        return [Answer(self.detections(pixels), *pixels.shape[:2]) for pixels in batch]
+    def predict(self, batch: Sequence[Read]) -> list[Answer]:
+        return [Answer.of(self.detections(one.pixels), one.source) for one in batch]
 
     def detections(self, pixels: NDArray[np.uint8]) -> Detections:
         """Those in a picture (H, W, 3)."""

@@ -20,7 +20,7 @@ from striate.tasks.detection.prediction import Answer
 from striate.tasks.detection.rcnn.classifiers import Classifiers
 from striate.tasks.detection.rcnn.features import CropNetwork, RegionFeatures
 from striate.tasks.detection.rcnn.settings import RegionSettings
-from striate.tasks.detection.reading import pixels_of
+from striate.tasks.detection.reading import Read, read
 
 MOST = 100  # detections of a picture
 LEAST = 0.01  # probability of a detection
@@ -52,11 +52,11 @@ class RCNNPredictor(Predictor):
         solved = (self.classifiers.svm, self.classifiers.regression, self.classifiers.curve)
         return sum(table.numel() for table in (*self.extractor.network.parameters(), *solved))
 
-    def prepare(self, item: Input) -> NDArray[np.uint8]:
-        return pixels_of(item, self.bits)
+    def prepare(self, item: Input) -> Read:
+        return read(item, self.bits)
 
-    def predict(self, batch: Sequence[NDArray[np.uint8]]) -> list[Answer]:
-        return [Answer(self.detections(pixels), *pixels.shape[:2]) for pixels in batch]
+    def predict(self, batch: Sequence[Read]) -> list[Answer]:
+        return [Answer.of(self.detections(one.pixels), one.source) for one in batch]
 
     def detections(self, pixels: NDArray[np.uint8]) -> Detections:
         """Those in a picture (H, W, 3)."""

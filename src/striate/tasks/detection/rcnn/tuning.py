@@ -30,7 +30,7 @@ from striate.tasks.detection.rcnn.warping import warped_crops
 from striate.training import Problem, Recipe, Run, fit
 from striate.training.modes import seeded
 from striate.training.problem import CPU
-from striate.training.seeds import generator_for
+from striate.training.seeds import generator_for, seed_of
 
 SHOWN = 800  # training pictures between two evaluations, at least
 TESTED = 4  # times as many crops of a validation picture are classified
@@ -111,7 +111,7 @@ class Tuning(Problem[Crops, Batch]):
         numbers, size = np.arange(len(data.training)), recipe.batch_size
         step = start
         while True:
-            random = np.random.default_rng([seed, step])
+            random = np.random.default_rng(seed_of(seed, step))
             chosen = [drawn(numbers, seed, step * size + place) for place in range(size)]
             pairs = [self._crops(data, data.training[k], random, 1) for k in chosen]
             yield self._batch(pairs, recipe.augmentation, generator_for(seed, step))
