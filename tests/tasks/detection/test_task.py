@@ -40,6 +40,13 @@ def test_sound_sets(shapes: Dataset[Boxes]) -> None:
         TASK.sound(replace(shapes, split=np.where(shapes.split == 1, 0, shapes.split)))
     noted = TASK.sound(with_objects(shapes, lambda one: one.take(one.classes != 1)))
     assert noted.notes[-1] == "marked in no training image, so never detected: square"
+    unmarked = tuple(
+        one.take(np.zeros(len(one), bool)) if split == 1 else one
+        for one, split in zip(shapes.targets.objects, shapes.split.tolist(), strict=True)
+    )
+    noted = TASK.sound(replace(shapes, targets=replace(shapes.targets, objects=unmarked)))
+    count = int((shapes.split == 1).sum())
+    assert noted.notes[-1].startswith(f"nothing is marked in its {count} validation images")
 
 
 def test_a_column_for_each_class(shapes: Dataset[Boxes]) -> None:

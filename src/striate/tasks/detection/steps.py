@@ -51,7 +51,7 @@ def learned_by_steps(
     every = max(1, round(shown / int((data.split == TRAIN).sum())))
     recipe = ask.recipe or recipe.longer(every)
     with torch.device("meta"):  # the size first, memory later
-        see_room(kind.network(architecture, len(data.classes)), recipe)
+        see_room(kind.network(architecture, len(data.classes)), ask.adjusted(recipe))
     with seeded(ask.seed):
         model = kind.network(architecture, len(data.classes))
         if trained_weights(backbone, ask.weights) is None:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from striate.data import Dataset
 from striate.data.boxes import Boxes
-from striate.data.splits import TRAIN
+from striate.data.splits import TRAIN, VALIDATION
 from striate.data.targets import enumerated
 from striate.errors import DataError
 from striate.images.levels import depth_from
@@ -72,10 +72,17 @@ class Detection(Task):
 
     def sound(self, dataset: Dataset[Boxes]) -> Dataset[Boxes]:
         dataset = super().sound(dataset)
-        counts = dataset.counts()[:, TRAIN]
+        table = dataset.counts()
+        counts = table[:, TRAIN]
         if not counts.any():
             count = int((dataset.split == TRAIN).sum())
             raise DataError(f"{dataset.name}: nothing is marked in its {count} training images")
+        if not table[:, VALIDATION].any():
+            count = int((dataset.split == VALIDATION).sum())
+            dataset = dataset.noted(
+                f"nothing is marked in its {count} validation images: what is best cannot be "
+                "chosen there, nor scores made probabilities"
+            )
         absent = [name for name, n in zip(dataset.classes, counts.tolist(), strict=True) if not n]
         if absent:
             dataset = dataset.noted(
