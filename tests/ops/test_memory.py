@@ -1,4 +1,9 @@
-"""How networks lie in memory while they learn."""
+"""How networks lie in memory while they learn, and what a process keeps of what it frees."""
+
+import platform
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -23,3 +28,30 @@ def test_plain_chains_learn_with_their_channels_outermost(name, layout):
 
     with torch.device("meta"):
         assert learning_layout(create(name)) is layout
+
+
+GAPS = """
+import sys
+from striate.ops.memory import return_memory
+if sys.argv[1] == "return":
+    assert return_memory()
+def held():
+    with open("/proc/self/status") as file:
+        return int(next(line for line in file if line.startswith("VmRSS")).split()[1]) // 1024
+del (first := [bytearray(b"x" * 2**22)])[0]  # the library takes note of its size
+before = held()
+blocks = [bytearray(b"x") * 2**22 for _ in range(60)]
+del blocks[::2]
+print(held() - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other libraries are left alone")
+@pytest.mark.parametrize(("how", "least", "most"), [("keep", 200, 260), ("return", 110, 135)])
+def test_blocks_between_others_are_given_back(how: str, least: int, most: int) -> None:
+    """Of 60 blocks of 4 MiB every other one is freed: 120 MiB are held, or all 240."""
+    found = subprocess.run(
+        [sys.executable, "-c", GAPS, how], capture_output=True, text=True, check=True,
+        env={"PYTHONPATH": str(Path(__file__).parents[2] / "src")},
+    )  # fmt: skip
+    assert least <= int(found.stdout) <= most

@@ -8,7 +8,7 @@ from torch import nn
 
 # mallopt's parameters, from malloc.h of the GNU C library.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-LARGE = 2**30
+LARGE, MEDIUM = 2**30, 2**20
 
 
 def channels_last(model: nn.Module) -> nn.Module:
@@ -44,9 +44,25 @@ def keep_memory() -> bool:
     GNU C library hands blocks of that size back to the system each time and is then given them
     anew, filled with zeros page by page: up to a third of a step. Other libraries are left alone.
     """
+    return _kept_from(LARGE)
+
+
+def return_memory() -> bool:
+    """Has this process give every block of a mebibyte or more back as it is freed; returns whether
+    it does.
+
+    By default the GNU C library raises that size to that of the largest block it has seen freed, up
+    to 32 MiB. Blocks below it come from the heaps of many threads, whose gaps stay: a server that
+    decodes pictures of every size then holds half as much again as it uses.
+    """
+    return _kept_from(MEDIUM)
+
+
+def _kept_from(size: int) -> bool:
+    """Has memory beyond `size` bytes returned, in blocks and at the end of the heap."""
     if platform.libc_ver()[0] != "glibc":
         return False
     library = ctypes.CDLL(None)
-    return bool(library.mallopt(M_MMAP_THRESHOLD, LARGE)) and bool(
-        library.mallopt(M_TRIM_THRESHOLD, LARGE)
+    return bool(library.mallopt(M_MMAP_THRESHOLD, size)) and bool(
+        library.mallopt(M_TRIM_THRESHOLD, size)
     )

@@ -11,6 +11,7 @@ from types import FrameType
 import uvicorn
 
 from striate.errors import UserError
+from striate.ops.memory import return_memory
 from striate.serving.app import build
 from striate.serving.connections import Connection
 from striate.serving.keys import Keys
@@ -50,6 +51,7 @@ def serve(settings: Settings) -> None:
     """
     see_address(settings)
     quiet()
+    return_memory()
     with listening(settings) as sockets:
         app = build(settings)
         Server(configured(app, settings), app.state.service).run(sockets)
