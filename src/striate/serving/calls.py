@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from striate.errors import InputError
 from striate.serving import refusals, video
 from striate.serving.account import Line, Share, bytes_of
-from striate.serving.media import check
+from striate.serving.gates import GATES
 from striate.serving.models import Served
 from striate.serving.refusals import Refused, Unanswered
 from striate.serving.settings import Limits
@@ -154,7 +154,8 @@ class Call:
 
     def _checked(self, place: Place, read: Callable[[], bytes], _: Share) -> None:
         data = read()
-        cost = self.served.cost.picture(data, check(data, self.limits))
+        gate = GATES[self.served.recognizer.task.thing]
+        cost = gate(data, self.limits, self.served.cost)
         if cost > self.workers.account.most[Line.WORKING]:
             raise Unanswered(refusals.TOO_LARGE, "it takes too much memory to decode")
         place.follow(self._submit(partial(self._prepared, place, data), cost))

@@ -6,8 +6,7 @@ and color mode were decoded and brought into a view; see tests/serving/test_cost
 
 from collections.abc import Collection
 from dataclasses import dataclass
-
-import numpy as np
+from math import prod
 
 from striate.images.decoding import SCALES, Header
 from striate.images.views import GAP
@@ -20,7 +19,6 @@ COEFFICIENTS = 7  # of a progressive JPEG, which are kept for every pixel at any
 FRACTION = 0.5  # of the shorter side: a view is hardly ever a smaller part of a picture
 FRAME = 18  # bytes for each pixel of a video's frame, until it is prepared
 CONCEPT, ENTRY, THUMBNAIL = 330, 600, 24_000  # bytes of an answer, names apart
-SIDE = 256  # pixels of a blank picture, where the predictor fixes none
 SCAN = b"\xff\xda"  # begins a scan of a JPEG
 
 
@@ -72,11 +70,10 @@ class Cost:
 
 
 def cost_of(predictor: Predictor, names: Collection[str], numbers: int) -> Cost:
-    """Measured on two blank pictures: what is prepared of each grows with it, or does not."""
-    side = predictor.size or SIDE
-    small, large = (
-        bytes_of(predictor.prepare(np.zeros((k * side, k * side, 3), np.uint8))) for k in (1, 2)
-    )
-    each = max(0.0, (large - small) / (3 * side * side))
+    """Measured on two blank inputs: what is prepared of each grows with it, or does not."""
+    blanks = [predictor.blank(times) for times in (1, 2)]
+    small, large = (bytes_of(predictor.prepare(one)) for one in blanks)
+    pixels, more = (prod(one.shape[:2]) for one in blanks)
+    each = max(0.0, (large - small) / (more - pixels))
     longest = max((len(name.encode("unicode_escape")) for name in names), default=0)
-    return Cost(predictor.size, max(0, round(small - each * side * side)), each, longest, numbers)
+    return Cost(predictor.size, max(0, round(small - each * pixels)), each, longest, numbers)

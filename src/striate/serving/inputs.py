@@ -63,13 +63,13 @@ async def of_upload(service: Service, call: Call, file: UploadFile) -> Found:
 
 async def of_inputs(service: Service, call: Call, inputs: Sequence[shapes.Input]) -> list[Found]:
     """Answers to what came as JSON; its videos one after the other."""
-    pictures = [each for each in inputs if "image" in each.data.model_fields_set]
+    pictures = [each for each in inputs if each.data.kind != "video"]
     places = iter(call.take(len(pictures), call.entries()))
     one_video = asyncio.Lock()
     working: list[asyncio.Task[Found]] = []
     for each in inputs:
-        if "image" in each.data.model_fields_set:
-            answering = of_picture(service, call, each.data.image, next(places))
+        if each.data.kind != "video":
+            answering = of_picture(service, call, each.data.source, next(places))
         else:
             answering = of_video(service, call, each.data.video, one_video)
         working.append(asyncio.create_task(attempt(answering)))

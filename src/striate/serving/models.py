@@ -10,12 +10,10 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from striate.errors import StriateError, UserError
 from striate.recognizer import Recognizer, load
 from striate.serving.batching import Batcher
-from striate.serving.costs import SIDE, Cost, cost_of
+from striate.serving.costs import Cost, cost_of
 from striate.serving.names import languages
 from striate.serving.refusals import NO_SUCH_MODEL, Refused
 from striate.serving.settings import Settings
@@ -143,8 +141,7 @@ class Shelf:
         recognizer = load(path, engine=self.settings.engine, device=self.settings.device)
         words = languages(path, recognizer.names)
         name, settings, predictor = path.stem, self.settings, recognizer.predictor
-        side = predictor.size or SIDE
-        blank = predictor.prepare(np.zeros((side, side, 3), np.uint8))
+        blank = predictor.prepare(predictor.blank())
         for _ in range(2):  # the first time is slow
             predictor.predict([blank])
         numbers = sum(abs(prod(each.shape)) for each in recognizer.task.outputs(recognizer.names))

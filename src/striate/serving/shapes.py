@@ -50,20 +50,37 @@ class Source(Asked):
 
 
 class Medium(Asked):
-    """A picture or a video: exactly one of the two."""
+    """A picture, a video or a recording: exactly one of the three."""
 
     model_config = ConfigDict(
         strict=True,
-        json_schema_extra={"oneOf": [{"required": ["image"]}, {"required": ["video"]}]},
+        json_schema_extra={"oneOf": [{"required": [kind]} for kind in ("image", "video", "audio")]},
     )
     image: Source = None  # type: ignore[assignment]
     video: Source = None  # type: ignore[assignment]
+    audio: Source = None  # type: ignore[assignment]
 
     @model_validator(mode="after")
     def _one(self) -> "Medium":
-        if len(self.model_fields_set & {"image", "video"}) != 1:
-            raise ValueError("give either image or video")
+        if len(self.given) != 1:
+            raise ValueError("give either image, video or audio")
         return self
+
+    @property
+    def given(self) -> set[str]:
+        """Which of them there are."""
+        return self.model_fields_set & {"image", "video", "audio"}
+
+    @property
+    def kind(self) -> str:
+        """Which of them it is."""
+        return next(iter(self.given))
+
+    @property
+    def source(self) -> Source:
+        """Where it is."""
+        found: Source = getattr(self, self.kind)
+        return found
 
 
 class Input(Asked):

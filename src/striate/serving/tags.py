@@ -18,7 +18,7 @@ from striate.serving.inputs import attempt, of_explanation, of_files, of_inputs,
 from striate.serving.media import PEEK, kind_of
 from striate.serving.refusals import Refused
 from striate.serving.service import Service
-from striate.serving.shapes import OutputConfig, Source
+from striate.serving.shapes import OutputConfig
 
 Name = Annotated[str, Path(description="A model", max_length=200, examples=["photos"])]
 Language = Annotated[shapes.Language | None, Query(description="Of the class names")]
@@ -28,6 +28,7 @@ ANSWERS: dict[int | str, Any] = {
     **openapi.failing(404, 408, 413, 415, 429, 503),
     422: {"model": shapes.Outputs, "description": "No input was answered"},
 }
+KINDS = {"image": "image", "recording": "audio"}  # Clarifai's word for what an input is
 EXAMPLE = {"inputs": [{"data": {"image": {
     "base64": "R0lGODlhAQABAIAAAP///wAAACwAAAAAAQABAAACAkQBADs="
 }}}], "model": {"output_info": {"output_config": {"max_concepts": 3}}}}  # fmt: skip
@@ -77,7 +78,8 @@ def add_calls(app: FastAPI, service: Service) -> None:
                 raise Refused(400, refusals.INVALID_REQUEST, "file: one video, or pictures")
             film = kinds == ["video"]
             with call_of(service, request, name, config, film=film) as call:
-                given = [named(file, "video" if film else "image") for file in files]
+                kind = "video" if film else KINDS[call.served.recognizer.task.thing]
+                given = [named(file, kind) for file in files]
                 if film:
                     found = [await attempt(of_upload(service, call, files[0]))]
                 else:
@@ -91,7 +93,7 @@ def add_calls(app: FastAPI, service: Service) -> None:
     async def outputs(request: Request, name: Name) -> Response:
         """Pictures and videos as base64 or by link."""
         asked = await json_of(request, shapes.OutputsAsked, service)
-        film = any("video" in each.data.model_fields_set for each in asked.inputs)
+        film = any(each.data.kind == "video" for each in asked.inputs)
         with call_of(service, request, name, asked.model.config, film=film) as call:
             given = [repeated(each) for each in asked.inputs]
             found = await of_inputs(service, call, asked.inputs)
@@ -174,9 +176,8 @@ def named(file: UploadFile, kind: str) -> dict[str, Any]:
 
 def repeated(given: shapes.Input) -> dict[str, Any]:
     """What an answer repeats of an input: never pixels."""
-    kind = "video" if "video" in given.data.model_fields_set else "image"
-    source: Source = getattr(given.data, kind)
-    return {"id": given.id, "data": {kind: {"url": source.url} if source.url else {}}}
+    source = given.data.source
+    return {"id": given.id, "data": {given.data.kind: {"url": source.url} if source.url else {}}}
 
 
 async def answer(

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
 
 Approach = Literal["handcrafted", "transfer", "scratch", "finetune"]
 Pool = Literal["none", "avg", "max"]
+SIDE = 256  # pixels of a blank picture, where the predictor fixes none
 PUBLISHED = "published"  # weights: those that are published under the network's name
 
 
@@ -223,6 +224,12 @@ class Predictor(ABC):
     @abstractmethod
     def parameters(self) -> int:
         """How many numbers were learned, here or before."""
+
+    def blank(self, times: int = 1) -> NDArray[Any]:
+        """An input that says nothing, and so many times as long each way: what the service answers
+        first, and by which it knows how much memory inputs take. By default a black picture."""
+        side = times * (self.size or SIDE)
+        return np.zeros((side, side, 3), np.uint8)
 
     @abstractmethod
     def prepare(self, item: Input) -> Any:

@@ -12,7 +12,7 @@ from striate.hmm import SILENCE, Grammar, Lexicon, Network, viterbi
 from striate.tasks.speech.answers import Answer, Word
 
 BEAM = 250.0  # of log-probabilities at the search's scale
-TOGETHER = 16  # recordings that are searched at a time
+CELLS = 2**24  # frames times junctions and chains that are kept at a time: 64 MiB of scores
 LONGEST = 3000  # frames that are searched at once: longer recordings are cut where they are quiet
 OVER = 1000  # frames before that, among which the quietest is looked for
 
@@ -54,8 +54,15 @@ class Language:
         flat = [(row, begin, end) for row, some in enumerate(pieces) for begin, end in some]
         flat.sort(key=lambda piece: piece[2] - piece[1])
         words: dict[tuple[int, int], tuple[Word, ...]] = {}
-        for start in range(0, len(flat), TOGETHER):
-            some = flat[start : start + TOGETHER]
+        width = self.network.junctions + 2 * len(self.network.lasts)
+        while flat:
+            count = 1
+            while (
+                count < len(flat)
+                and (count + 1) * (flat[count][2] - flat[count][1]) * width < CELLS
+            ):
+                count += 1
+            some, flat = flat[:count], flat[count:]
             parts = [scores[row][begin:end] for row, begin, end in some]
             for (row, begin, _), found in zip(some, self._words(parts), strict=True):
                 shift = begin * self.step

@@ -42,6 +42,10 @@ class Recognizing(Predictor):
     def __init__(self, filters: Filters, language: Language):
         self.filters, self.language = filters, language
 
+    def blank(self, times: int = 1) -> NDArray[np.float32]:
+        """Seconds of silence."""
+        return np.zeros(times * self.filters.rate, np.float32)
+
     def prepare(self, item: Input) -> Spectra:
         return spectra(item, self.filters)
 
