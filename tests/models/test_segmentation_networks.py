@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from striate.models.atrous import atrous
+from striate.models.atrous import DepthwiseWithHoles, atrous, spread
 from striate.models.backbone import network_stages
 from striate.models.deeplab import deeplab
 from striate.models.dense import bilinear_kernel, upsampling
@@ -187,3 +187,13 @@ def test_a_margin_holds_all_that_an_answer_depends_on(name):
     with torch.no_grad():
         first, second = model(images), model(changed)
     assert torch.equal(first[..., :middle], second[..., :middle])
+
+
+@pytest.mark.parametrize("size", [(12, 16), (13, 7), (1, 5)])
+def test_holes_of_single_channels_are_those_of_torch(size):
+    plain = nn.Conv2d(3, 3, 5, groups=3)
+    made = spread(plain, 2)
+    assert isinstance(made, DepthwiseWithHoles)
+    x = torch.randn(2, 3, *size)
+    expected = nn.functional.conv2d(x, plain.weight, plain.bias, padding=4, dilation=2, groups=3)
+    assert torch.allclose(made(x), expected, atol=1e-5)

@@ -7,7 +7,8 @@ What a place of the map sees stays the same, and there are more places (Chen et 
 from copy import deepcopy
 
 import torch
-from torch import nn
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 from striate.models.backbone import ADAPTIVE, SIDE
 from striate.models.stages import Stages, down
@@ -63,9 +64,28 @@ def unshrunk(network: Stages, stage: str, rate: int, *, removed: bool) -> None:
 def spread(layer: nn.Conv2d, rate: int) -> nn.Conv2d:
     """The same kernel with stride 1 and its weights `rate` apart, the map's size kept."""
     padding = tuple(rate * (side - 1) // 2 for side in layer.kernel_size)
-    made = nn.Conv2d(
+    depthwise = rate > 1 and layer.groups == layer.in_channels > 1
+    made = (DepthwiseWithHoles if depthwise else nn.Conv2d)(
         layer.in_channels, layer.out_channels, layer.kernel_size, 1, padding, rate,  # type: ignore[arg-type]
         layer.groups, layer.bias is not None,
     )  # fmt: skip
     made.weight, made.bias = layer.weight, layer.bias
     return made
+
+
+class DepthwiseWithHoles(nn.Conv2d):
+    """A convolution of each channel by itself with weights apart, as a plain one of every rate-th
+    row and column: the processor has no fast form for holes."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        rate, (kernel, _) = down(self.dilation), self.kernel_size
+        count, channels, height, width = x.shape
+        x = F.pad(x, (0, -width % rate, 0, -height % rate))
+        rows, columns = x.shape[2] // rate, x.shape[3] // rate
+        x = x.view(count, channels, rows, rate, columns, rate).permute(0, 3, 5, 1, 2, 4)
+        x = x.reshape(count * rate**2, channels, rows, columns)
+        x = x.contiguous(memory_format=torch.channels_last)
+        x = F.conv2d(x, self.weight, self.bias, padding=kernel // 2, groups=self.groups)
+        x = x.view(count, rate, rate, channels, rows, columns).permute(0, 3, 4, 1, 5, 2)
+        x = x.reshape(count, channels, rows * rate, columns * rate)
+        return x[:, :, :height, :width]

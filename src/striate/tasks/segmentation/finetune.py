@@ -5,6 +5,7 @@ from typing import Any
 from striate.augment import Augmentation, Spread
 from striate.data import Dataset, Masks
 from striate.tasks.contract import Ask, Learned
+from striate.tasks.segmentation.crf import again, with_crf
 from striate.tasks.segmentation.steps import learned_by_steps
 from striate.tasks.segmentation.unet import LARGEST, side_of
 from striate.training import Recipe
@@ -44,19 +45,26 @@ def learn(
     window: int = WINDOW,
     epoch: int = EPOCH,
     balance: float = 0.5,
+    crf: bool = False,
     **options: Any,
 ) -> Learned:
     """Learning from the weights of a classifier.
 
     Args:
         network: "fcn" or "deeplab".
+        crf: whether a fully connected CRF stands behind it.
         options: of its builder.
     """
     architecture = {"network": network, "backbone": ask.network or NETWORK, **options}
-    side = side_of(data)
-    if side is None and data.targets.sizes.max() < SMALLEST:
-        side = SMALLEST
-    return learned_by_steps(
+    side = read_side(data)
+    learned = learned_by_steps(
         architecture, data, ask, recipe=recipe, side=side, window=min(window, side or LARGEST),
         epoch=epoch, balance=balance,
     )  # fmt: skip
+    return with_crf(learned, again(learned, data)) if crf else learned
+
+
+def read_side(data: Dataset[Masks]) -> int | None:
+    """The side that pictures are brought to for a network that knows photographs."""
+    side = side_of(data)
+    return SMALLEST if side is None and data.targets.sizes.max() < SMALLEST else side

@@ -7,9 +7,10 @@ from typing import Any
 from striate.data import Dataset, Decoded, Masks
 from striate.models.backbone import NetworksWith
 from striate.models.fcn import STRIDES
+from striate.models.hypercolumns import STRIDES as HYPERCOLUMNS
 from striate.tasks.backbones import find_weights
 from striate.tasks.contract import Ask, Learned, Method
-from striate.tasks.segmentation import finetune, unet
+from striate.tasks.segmentation import finetune, pixelwise, unet
 
 Learn = Callable[[Dataset[Masks], Ask], Learned]
 
@@ -38,10 +39,22 @@ def finetuned(title: str, **options: Any) -> Method:
     )
 
 
+# A map of stride 8 takes five times the time: smaller windows, fewer of them.
+DEEPLAB: dict[str, Any] = {"network": "deeplab", "hidden": 256, "window": 224, "epoch": 75}
+
 METHODS: dict[str, Method] = {
+    "filter_bank": Method("Filter bank", "handcrafted", on_pictures(pixelwise.learn_filter_bank)),
+    "hypercolumns": Method(
+        "Hypercolumns",
+        "transfer",
+        on_pictures(pixelwise.learn_hypercolumns),
+        networks=NetworksWith(*HYPERCOLUMNS, first=finetune.NETWORK),
+        find=partial(find_weights, finetune.NETWORK),
+    ),
     "unet": scratch("U-Net"),
     "fcn8s": finetuned("FCN-8s", network="fcn"),
-    "deeplab": finetuned("DeepLab", network="deeplab", hidden=256),
+    "deeplab": finetuned("DeepLab", **DEEPLAB),
+    "deeplab_crf": finetuned("DeepLab with CRF", **DEEPLAB, crf=True),
     "fcn16s": finetuned("FCN-16s", network="fcn", finest=16),
     "fcn32s": finetuned("FCN-32s", network="fcn", finest=32),
     "unet_valid": scratch(

@@ -6,9 +6,11 @@ from typing import Any
 
 from torch import nn
 
+from striate.handcrafted.filter_bank import FilterBankSegmenter
 from striate.models.deeplab import deeplab
 from striate.models.fcn import fcn
 from striate.models.frrn import FRRN
+from striate.models.hypercolumns import Hypercolumns
 from striate.models.segnet import SegNet
 from striate.models.unet import UNet
 
@@ -18,6 +20,8 @@ def _frrn(table: str, classes: int, **options: Any) -> FRRN:
 
 
 BUILDERS: Mapping[str, Callable[..., nn.Module]] = {
+    "filter_bank": FilterBankSegmenter,
+    "hypercolumns": Hypercolumns,
     "unet": UNet,
     "segnet": SegNet,
     "frrn_a": partial(_frrn, "A"),

@@ -19,6 +19,7 @@ from striate.tasks.contract import (
     Section,
     Task,
 )
+from striate.tasks.segmentation.crf import CRFSegmenter
 from striate.tasks.segmentation.prediction import Answer, Segments, areas_of
 from striate.tasks.segmentation.scores import SegmentationScores, scored
 from striate.tasks.segmentation.segmenter import Segmenter
@@ -42,7 +43,13 @@ class Segmentation(Task):
         Column("pixels right", "pixel_accuracy"),
         Column("borders (F)", "boundary_f"),
     )
-    compared: ClassVar[tuple[str, ...]] = ("unet", "fcn8s", "deeplab")
+    compared: ClassVar[tuple[str, ...]] = (
+        "filter_bank",
+        "hypercolumns",
+        "unet",
+        "fcn8s",
+        "deeplab_crf",
+    )
     default: ClassVar[str] = "fcn8s"
     prediction: ClassVar[type[Segments]] = Segments
     options: ClassVar[Mapping[str, frozenset[str]]] = {"predict": frozenset({"draw", "save"})}
@@ -56,7 +63,7 @@ class Segmentation(Task):
 
     @cached_property
     def predictors(self) -> Mapping[str, type[Predictor]]:
-        return {kind.kind: kind for kind in (Segmenter,)}
+        return {kind.kind: kind for kind in (Segmenter, CRFSegmenter)}
 
     def columns_for(self, dataset: Dataset[Masks]) -> tuple[Column, ...]:
         """The overlap of each class, where they are few."""

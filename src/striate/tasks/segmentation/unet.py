@@ -12,7 +12,7 @@ from striate.tasks.segmentation.steps import learned_by_steps
 from striate.training import Recipe
 
 LARGEST = 640  # pixels of a side that pictures keep their own scale up to
-WINDOW = 160
+WINDOW = 128
 EPOCH = 400  # pictures that one epoch shows at least: validation takes long
 
 VIEWS = Augmentation(
@@ -23,16 +23,17 @@ VIEWS = Augmentation(
 )
 # For about ten minutes of two cores.
 RECIPE = Recipe(
-    epochs=20,
+    epochs=24,
     batch_size=8,
     learning_rate=2e-3,
     optimizer="adamw",
     weight_decay=1e-2,
     warmup=0.05,
     clip=5.0,
+    average=0.98,
     augmentation=VIEWS,
 )
-UNET: dict[str, Any] = {"network": "unet", "width": 24, "depth": 4}
+UNET: dict[str, Any] = {"network": "unet", "width": 16, "depth": 4}
 
 
 def side_of(dataset: Dataset[Masks], largest: int = LARGEST) -> int | None:

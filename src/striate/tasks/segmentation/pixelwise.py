@@ -1,0 +1,160 @@
+"""Pixels classified one by one, by a linear machine on features that are not learned: the filter
+bank, and the hypercolumns of a frozen network."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from striate.data import VOID, Dataset, Masks
+from striate.data.splits import TRAIN, VALIDATION
+from striate.handcrafted.filter_bank import FilterBankSegmenter
+from striate.inference import evaluating
+from striate.models.hypercolumns import Hypercolumns
+from striate.progress import Clock, track
+from striate.tasks.backbones import fill, normalization_for
+from striate.tasks.contract import Ask, Learned
+from striate.tasks.segmentation.finetune import NETWORK, read_side
+from striate.tasks.segmentation.networks import network
+from striate.tasks.segmentation.pictures import Scaled, scale
+from striate.tasks.segmentation.problem import SegmentationProblem, balanced
+from striate.tasks.segmentation.reading import Reading
+from striate.tasks.segmentation.segmenter import Segmenter
+from striate.tasks.segmentation.steps import GRAY
+from striate.tasks.segmentation.unet import side_of
+from striate.training.modes import seeded
+
+PIXELS = 24_000  # that are learned from
+STRENGTHS = (1e-4, 1e-2)  # of the penalty on squared weights, of which validation chooses
+ROUNDS = 60
+
+Features = Callable[[Tensor, Tensor], Tensor]
+"""(n, D) of some pixels (n, 2) of an image (1, 3, H, W)."""
+
+
+def learn_filter_bank(data: Dataset[Masks], ask: Ask) -> Learned:
+    """Filters, color and structure tensor, with a linear machine on random waves of them."""
+    clock = Clock()
+    architecture = {"network": "filter_bank"}
+    with clock.stage("decode"):
+        scaled = scale(data, Reading(side_of(data), GRAY))
+    with seeded(ask.seed):
+        model = network(architecture, len(data.classes))
+    assert isinstance(model, FilterBankSegmenter)
+    reading = Reading(side_of(data), GRAY)
+    generator = torch.Generator().manual_seed(ask.seed)
+    with clock.stage("features"), torch.no_grad():
+        raw, _ = sampled(scaled, reading, TRAIN, lambda x, p: at(model.bank(x), p), ask.seed, 4000)
+        model.fitted(raw, generator)
+
+        def features(images: Tensor, places: Tensor) -> Tensor:
+            return at(model.features(images), places)
+
+        learned = sampled(scaled, reading, TRAIN, features, ask.seed)
+        chosen = sampled(scaled, reading, VALIDATION, features, ask.seed, PIXELS // 4)
+    with clock.stage("solve"):
+        weight, bias, note = solved(learned, chosen, balanced(data))
+        with torch.no_grad():
+            model.head.weight.copy_(weight[:, :, None, None])
+            assert model.head.bias is not None
+            model.head.bias.copy_(bias)
+    return finished(model, architecture, reading, scaled, clock, None, note)
+
+
+def learn_hypercolumns(data: Dataset[Masks], ask: Ask) -> Learned:
+    """What the layers of a frozen network say at a pixel, with a linear machine."""
+    clock = Clock()
+    backbone = ask.network or NETWORK
+    architecture = {"network": "hypercolumns", "backbone": backbone}
+    with seeded(ask.seed):
+        model = network(architecture, len(data.classes)).eval()
+    assert isinstance(model, Hypercolumns)
+    fill(model, backbone, ask.weights)
+    reading = Reading(read_side(data), normalization_for(backbone, ask.weights))
+    with clock.stage("decode"):
+        scaled = scale(data, reading)
+    with clock.stage("features"), evaluating(model):
+        learned = sampled(scaled, reading, TRAIN, model.columns, ask.seed)
+        chosen = sampled(scaled, reading, VALIDATION, model.columns, ask.seed, PIXELS // 4)
+    with clock.stage("solve"):
+        mean, deviation = learned[0].mean(0), learned[0].std(0).clamp(min=1e-6)
+        learned, chosen = (((x - mean) / deviation, y) for x, y in (learned, chosen))
+        weight, bias, note = solved(learned, chosen, balanced(data))
+        weight = weight / deviation
+        model.solved(weight, bias - weight @ mean)
+    return finished(model, architecture, reading, scaled, clock, backbone, note)
+
+
+def finished(
+    model: torch.nn.Module, architecture: dict[str, Any], reading: Reading, scaled: Scaled,
+    clock: Clock, backbone: str | None, note: str,
+) -> Learned:  # fmt: skip
+    """The predictor and what it reaches on validation pictures."""
+    predictor = Segmenter(model, architecture, reading, len(scaled.dataset.classes))
+    with clock.stage("validate"):
+        metrics = SegmentationProblem(reading, 1).evaluate(model, scaled)
+    return Learned(predictor, metrics, clock.seconds, network=backbone, notes=(note,))
+
+
+def at(maps: Tensor, places: Tensor) -> Tensor:
+    """(n, C) of maps (1, C, H, W) at pixels (n, 2)."""
+    return maps[0, :, places[:, 0], places[:, 1]].T
+
+
+def sampled(
+    data: Scaled, reading: Reading, split: int, features: Features, seed: int, count: int = PIXELS
+) -> tuple[Tensor, Tensor]:
+    """Features (n, D) and classes (n,) of pixels drawn from all pictures of a split alike."""
+    rows = data.rows(split).tolist()
+    random = np.random.default_rng([seed, split])
+    each, found, labels = max(1, count // len(rows)), [], []
+    for row in track(rows, "features"):
+        mask = data.map(row).numpy()
+        known = np.flatnonzero(mask.ravel() != VOID)
+        if not len(known):
+            continue
+        chosen = random.choice(known, min(each, len(known)), replace=False)
+        places = torch.from_numpy(np.stack(np.unravel_index(chosen, mask.shape), 1))
+        images = reading.normalization(data.picture(row).permute(2, 0, 1)[None])
+        found.append(features(images, places).float())
+        labels.append(torch.from_numpy(mask.ravel()[chosen]).long())
+    return torch.cat(found), torch.cat(labels)
+
+
+def solved(
+    learned: tuple[Tensor, Tensor], chosen: tuple[Tensor, Tensor], weights: Tensor
+) -> tuple[Tensor, Tensor, str]:
+    """Multinomial logistic regression: weights (classes, D), bias (classes,), and a note on the
+    strength of the penalty, which is the best on other pixels."""
+    best: tuple[float, Tensor, Tensor, str] | None = None
+    for strength in STRENGTHS:
+        weight, bias = regression(*learned, weights, strength)
+        loss = float(F.cross_entropy(chosen[0] @ weight.T + bias, chosen[1], weights))
+        if best is None or loss < best[0]:
+            best = loss, weight, bias, f"penalty on squared weights {strength:g}"
+    assert best is not None
+    return best[1:]
+
+
+def regression(
+    features: Tensor, labels: Tensor, weights: Tensor, strength: float
+) -> tuple[Tensor, Tensor]:
+    """By limited-memory BFGS, from zero."""
+    weight = torch.zeros(len(weights), features.shape[1], requires_grad=True)
+    bias = torch.zeros(len(weights), requires_grad=True)
+    optimizer = torch.optim.LBFGS(
+        [weight, bias], max_iter=ROUNDS, line_search_fn="strong_wolfe", tolerance_change=1e-7
+    )
+
+    def loss() -> Tensor:
+        optimizer.zero_grad()
+        value = F.cross_entropy(features @ weight.T + bias, labels, weights)
+        value = value + strength * weight.square().sum()
+        value.backward()
+        return value
+
+    optimizer.step(loss)
+    return weight.detach(), bias.detach()
