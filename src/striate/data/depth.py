@@ -38,15 +38,12 @@ def leveled(dataset: Dataset[Target]) -> Dataset[Target]:
     inputs = dataset.inputs
     if not isinstance(inputs, Files):
         return dataset
-    paths = [
-        path
-        for row in np.flatnonzero(dataset.split == TRAIN).tolist()
-        if inputs.paths[row].lower().endswith(SUFFIXES) and (path := inputs.path(row))
-    ]
-    places = np.linspace(0, len(paths) - 1, min(len(paths), SAMPLE)).astype(int)
-    if not any(is_deep(paths[place]) for place in places):
+    train = np.flatnonzero(dataset.split == TRAIN).tolist()
+    rows = [row for row in train if inputs.paths[row].lower().endswith(SUFFIXES)]
+    places = np.linspace(0, len(rows) - 1, min(len(rows), SAMPLE)).astype(int)
+    if not any(is_deep(inputs.path(rows[place])) for place in places):
         return dataset
-    found = _depths(paths)
+    found = _depths([inputs.path(row) for row in rows])
     if not found:
         return dataset
     bits = max(found)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from striate.data.names import printable, stem_of, words_of
 from striate.data.places import key_of
+from striate.data.remembering import remembered
 from striate.data.roles import PICTURES, idle, role
 from striate.data.walking import Folder, Place, walk
 
@@ -26,6 +27,12 @@ OTHERS = frozenset(("instances", "instance", "object", "objects", "depth", "over
 ENDING = re.compile(
     r"[_-](masks?|labels?|seg|segmentation|gt|trimap|groundtruth|annotation|lbl|l|labelids)$",
     re.IGNORECASE,
+)
+# What names have in which ENDING is.
+MARKED = tuple(
+    f"{dash}{word}"
+    for dash in "_-"
+    for word in ("mask", "label", "seg", "gt", "trimap", "groundtruth", "annotation", "lbl", "l.")
 )
 EXACT = frozenset((".png", ".bmp", ".gif", ".tif", ".tiff", ".pgm", ".ppm", ".pnm"))
 EXPECTED = "pictures with masks: images/1.jpg and masks/1.png, or 1.jpg beside 1.png"
@@ -163,14 +170,32 @@ def split_of(place: Place) -> int | None:
 
 def is_masked(root: Path) -> bool:
     """Whether a folder holds pictures with masks."""
-    return root.is_dir() and bool(paired(walk(root)).pairs)
+    return root.is_dir() and _may_be(walk(root)) and bool(_pairs(root))
+
+
+def _pairs(root: Path) -> list[Pair]:
+    return remembered(("masks", root), lambda: paired(walk(root)).pairs)
+
+
+def _may_be(folder: Folder) -> bool:
+    """Whether some names are those of masks, or files of several kinds lie in one folder; else
+    there is nothing to pair, which large sets without masks shall not pay for."""
+    for place, names in folder.files.items():
+        if any(rank(part) is not None for part in place):
+            return True
+        text = "\n".join((*names, "")).lower()
+        if any(mark in text for mark in MARKED):
+            return True
+        if any(0 < text.count(f"{end}\n") < len(names) for end in EXACT):
+            return True
+    return False
 
 
 def is_masked_only(root: Path) -> bool:
     """Whether it does, and nothing else is marked there: no boxes, no class folders."""
     if not is_masked(root) or walk(root).marking(".xml", ".json"):
         return False
-    places = {pair.picture.rpartition("/")[0] for pair in paired(walk(root)).pairs}
+    places = {pair.picture.rpartition("/")[0] for pair in _pairs(root)}
     lasts = {place.rpartition("/")[2] for place in places}
     return len(lasts - {""}) < 2 or all(plain(last) for last in lasts)
 
