@@ -22,7 +22,7 @@ from striate.images.decoding import depth
 from striate.images.frames import is_deep
 
 SUFFIXES = (".png", ".apng", ".tif", ".tiff", ".pgm", ".pnm", ".jp2", ".j2k")  # of deep pictures
-SAMPLE = 24  # files that are looked into before all are
+SAMPLE = 8  # files that are looked into before all are
 
 Target = TypeVar("Target", bound=Targets)
 
