@@ -66,29 +66,29 @@ def test_a_log_hears_how_far_what_takes_long_is_and_of_what_it_is_a_part(capsys,
     with reporter.showing(), progress.stage("compare approaches", 4) as outer:
         outer.advance(note="approach 2 of 4, Transfer")
         with progress.stage("read pictures", 300) as bar:
-            for seconds in (10, 25, 50, 90):
+            for seconds in (30, 65, 100, 130):
                 clock["seconds"] = seconds
                 bar.advance(50, note="1 broken")
-            clock["seconds"] = 120
+            clock["seconds"] = 160
     lines = capsys.readouterr().err.splitlines()
     where = "approach 2 of 4, Transfer: read pictures"
     assert lines == [
-        f"{where}: 100 of 300, about 50.0 s left (1 broken)",  # after 20 seconds, then each 60
-        f"{where}: 200 of 300, about 45.0 s left (1 broken)",
-        f"{where}: 200 in 2 min 00 s (1 broken)",
-        "compare approaches: 1 in 2 min 00 s (approach 2 of 4, Transfer)",
+        f"{where}: 100 of 300, about 2 min 10 s left (1 broken)",  # not before a minute
+        f"{where}: 200 of 300, about 1 min 05 s left (1 broken)",
+        f"{where}: 200 in 2 min 40 s (1 broken)",
+        "compare approaches: 1 in 2 min 40 s (approach 2 of 4, Transfer)",
     ]
 
 
 def test_a_log_hears_of_what_nobody_can_count(capsys, clock):
     with reporter.showing(), progress.stage("look for copies") as bar:
-        clock["seconds"] = 30
+        clock["seconds"] = 90
         bar.advance(7)
-    assert capsys.readouterr().err == "look for copies: 7\nlook for copies: 7 in 30.0 s\n"
+    assert capsys.readouterr().err == "look for copies: 7\nlook for copies: 7 in 1 min 30 s\n"
 
 
 def test_a_log_hears_nothing_of_what_was_quick(capsys, clock):
     with reporter.showing(), progress.stage("decode", 3) as bar:
-        clock["seconds"] = 19
+        clock["seconds"] = 59
         bar.advance(3)
     assert capsys.readouterr().err == ""

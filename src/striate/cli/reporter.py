@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
     from rich.table import Table
 
-WORTH_A_LINE = 20.0  # seconds: of quicker stages a log hears nothing
-BETWEEN_LINES = 60.0  # seconds
+WORTH_A_LINE = 60.0  # seconds: a log hears of a stage so often, and of quicker ones nothing
 
 
 @contextmanager
@@ -166,7 +165,7 @@ class Line:
         self.note = note or self.note
         if time.monotonic() < self.due or self.done == self.total:
             return
-        self.due = time.monotonic() + BETWEEN_LINES
+        self.due = time.monotonic() + WORTH_A_LINE
         text = f"{self.done:,}" if self.total is None else f"{self.done:,} of {self.total:,}"
         if self.total is not None and self.done:
             left = self.seconds / self.done * (self.total - self.done)
