@@ -8,7 +8,7 @@ from torch import nn
 
 # mallopt's parameters, from malloc.h of the GNU C library.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-LARGE, MEDIUM = 2**30, 2**20
+LARGE, MEDIUM = 2**30, 2**23
 
 
 def channels_last(model: nn.Module) -> nn.Module:
@@ -48,12 +48,13 @@ def keep_memory() -> bool:
 
 
 def return_memory() -> bool:
-    """Has this process give every block of a mebibyte or more back as it is freed; returns whether
-    it does.
+    """Has this process give every block of 8 MiB or more back as it is freed; returns whether it
+    does.
 
     By default the GNU C library raises that size to that of the largest block it has seen freed, up
     to 32 MiB. Blocks below it come from the heaps of many threads, whose gaps stay: a server that
-    decodes pictures of every size then holds half as much again as it uses.
+    decodes pictures of every size then holds half as much again as it uses. Pillow keeps large
+    pictures in blocks of 16 MiB.
     """
     return _kept_from(MEDIUM)
 
@@ -64,5 +65,5 @@ def _kept_from(size: int) -> bool:
         return False
     library = ctypes.CDLL(None)
     return bool(library.mallopt(M_MMAP_THRESHOLD, size)) and bool(
-        library.mallopt(M_TRIM_THRESHOLD, size)
+        library.mallopt(M_TRIM_THRESHOLD, min(4 * size, LARGE))
     )
