@@ -2,12 +2,16 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from striate.cli.options import Device, Json, Trained
 from striate.cli.show import percent, print_json, printable
+
+if TYPE_CHECKING:
+    from striate.recognizer import Recognizer
+    from striate.visualize.explaining import Question
 
 MANY = 9  # values of a list that are printed
 
@@ -64,27 +68,18 @@ def explain(
         striate explain efficientnet_lite0 dog.jpg --method gradcam --class beagle
         striate explain efficientnet_lite0 holiday/ --method deconvnet --layer stage3
         striate explain efficientnet_lite0 --method filters --layer stem
+        striate explain calls.safetensors call.wav --out why.png
     """
     from striate import recognizer
-    from striate.errors import UserError
-    from striate.inference.walking import walk
     from striate.visualize import explaining, save
     from striate.visualize.drawing import format_of
-    from striate.visualize.inside import Inside
 
     format_of(out)  # before any work
     explaining.check(method, image, approximate=approximate)
     found = recognizer.named(model, device=device)
-    network = Inside(*found.predictor.inside(), found.names, found.predictor.probabilities)
-    several = []
-    if method == "deconvnet" and Path(image).is_dir():
-        several = list(walk([image], found.task.suffixes))
-        if not several:
-            raise UserError(f"no pictures in {image}")
-    question = explaining.Question(
-        network, method, image, several, class_name, layer or None, approximate
-    )
-    answer = explaining.explain(question)
+    answer = found.task.explanation(found.predictor, found.names, image, class_name or None, method)
+    if answer is None:
+        answer = explaining.explain(asked(found, method, image, class_name, layer, approximate))
     save(out, answer.page)
     for reason in answer.broken:
         print(printable(reason), file=sys.stderr)
@@ -94,6 +89,24 @@ def explain(
         return
     facts = [f"{name} {words(value)}" for name, value in answer.facts.items() if value is not None]
     print(printable(f"{method}: {', '.join(facts)}; see {out}"))
+
+
+def asked(
+    found: "Recognizer", method: str, image: str, class_name: str, layer: str, approximate: bool
+) -> "Question":
+    """What is asked of a network that reads pictures."""
+    from striate.errors import UserError
+    from striate.inference.walking import walk
+    from striate.visualize.explaining import Question
+    from striate.visualize.inside import Inside
+
+    network = Inside(*found.predictor.inside(), found.names, found.predictor.probabilities)
+    several = []
+    if method == "deconvnet" and Path(image).is_dir():
+        several = list(walk([image], found.task.suffixes))
+        if not several:
+            raise UserError(f"no pictures in {image}")
+    return Question(network, method, image, several, class_name, layer or None, approximate)
 
 
 def words(value: Any) -> str:

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from striate.data import Reader
     from striate.inference.runtimes import Runtime
     from striate.training import Recipe
+    from striate.visualize.explaining import Explanation
 
 Approach = Literal["handcrafted", "transfer", "scratch", "finetune"]
 Pool = Literal["none", "avg", "max"]
@@ -745,6 +746,22 @@ class Task(ABC):
             ModelError: if this predictor cannot be asked that.
         """
         raise ModelError(f"{self.name} has no heat maps")
+
+    def explanation(
+        self, predictor: Predictor, names: tuple[str, ...], item: str, name: str | None, method: str
+    ) -> "Explanation | None":
+        """Why something was said of an input that is no picture, as a page; None where the methods
+        for pictures serve.
+
+        Args:
+            item: its path; "" where the person gave none.
+            name: what is asked about; what is found first where None.
+            method: as `striate explain --method` has it.
+
+        Raises:
+            UserError: if it cannot be asked that.
+        """
+        return None
 
     def explains(self, predictor: Predictor) -> bool:
         """Whether `explained` answers for this predictor."""

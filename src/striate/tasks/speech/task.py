@@ -1,7 +1,7 @@
 """What is said in a recording."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,9 +16,11 @@ from striate.data.recording_lists import (
     open_recording_folder,
     open_recording_lists,
 )
+from striate.errors import UserError
 from striate.tasks.contract import (
     Answered,
     Column,
+    Explained,
     Method,
     Plan,
     Predictor,
@@ -27,9 +29,16 @@ from striate.tasks.contract import (
     Wanted,
 )
 from striate.tasks.speech.answers import Answer, Transcript
-from striate.tasks.speech.predictors import MixtureRecognizer, NetworkRecognizer
+from striate.tasks.speech.predictors import (
+    MixtureRecognizer,
+    NetworkRecognizer,
+    Recognizing,
+)
 from striate.tasks.speech.prepared import Heard, read
 from striate.tasks.speech.scores import Transcribed
+
+if TYPE_CHECKING:
+    from striate.visualize.explaining import Explanation
 
 
 def _reader(name: str, matches: Any, opens: Any) -> Reader:
@@ -108,6 +117,42 @@ class Speech(Task):
                 for word in words
             ],
         }  # fmt: skip
+
+    def explained(
+        self, predictor: Predictor, names: tuple[str, ...], data: bytes, name: str | None
+    ) -> Explained:
+        from striate.tasks.speech.features import spectra
+        from striate.tasks.speech.looking import occlusion
+        from striate.tasks.speech.pictures import spectrogram
+
+        assert isinstance(predictor, Recognizing)
+        frames = spectra(data, predictor.filters)
+        found = occlusion(predictor, frames, name)
+        plane = np.repeat(spectrogram(frames)[:, :, None], 3, 2)
+        return Explained(
+            found.name, found.probability, plane, (0.0, 0.0, 1.0, 1.0), found.lost[::-1]
+        )
+
+    def explains(self, predictor: Predictor) -> bool:
+        return isinstance(predictor, NetworkRecognizer)
+
+    def explanation(
+        self, predictor: Predictor, names: tuple[str, ...], item: str, name: str | None, method: str
+    ) -> "Explanation | None":
+        from striate.tasks.speech.features import spectra
+        from striate.tasks.speech.looking import BANDS, FRAMES, occlusion
+        from striate.tasks.speech.pictures import explained, facts
+        from striate.visualize.explaining import Explanation
+
+        if method != "occlusion":
+            raise UserError(f"--method {method}: recordings are explained by occlusion alone")
+        if not item:
+            raise UserError("give a recording, as in: striate explain MODEL call.wav")
+        assert isinstance(predictor, Recognizing)
+        frames = spectra(item, predictor.filters)
+        found = occlusion(predictor, frames, name)
+        about = facts(found, predictor.language.step, FRAMES, BANDS)
+        return Explanation(explained(frames, found), about)
 
     def sections(self, comparison: Any) -> Iterable[Section]:
         from striate.tasks.speech.report import sections
