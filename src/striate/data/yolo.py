@@ -16,6 +16,7 @@ from striate.data.marked import Found, Marked, assembled, in_folders, listed
 from striate.data.markup import text_of
 from striate.data.names import canonical, counted, quoted, stem_of
 from striate.data.places import Pictures, key_of, parts_of
+from striate.data.remembering import remembered
 from striate.data.sniffing import some_of, start_of
 from striate.data.splits import SPLITS, TEST, TRAIN, VALIDATION
 from striate.data.walking import Folder, Place, walk
@@ -36,7 +37,7 @@ def is_yolo(root: Path) -> bool:
     """Whether text files below a folder, called like its images, hold lines of YOLO."""
     if not root.is_dir():
         return False
-    labels = _labels(walk(root))
+    labels = _labels(root)
     some = [start_of(root / file) for file in some_of(sorted(labels.values()))]
     filled = [data for data in some if data.strip()]
     return bool(filled) and sum(map(_looks_right, filled)) > 0.5 * len(filled)
@@ -65,7 +66,7 @@ def open_yolo(root: Path, *, seed: int) -> Dataset[Boxes]:
     found = Found(left_out=list(folder.left_out), notes=list(folder.notes))
     about = _about(root, folder, found)
     names = _names(root, folder, about)
-    labels = _labels(folder)
+    labels = _labels(root)
     unnamed: set[int] = set()
     for picture in progress.track(sorted(pictures.paths), "read labels"):
         file = labels.get(picture)
@@ -86,7 +87,11 @@ def open_yolo(root: Path, *, seed: int) -> Dataset[Boxes]:
     return assembled(root, found, seed=seed, classes=classes)
 
 
-def _labels(folder: Folder) -> dict[str, str]:
+def _labels(root: Path) -> dict[str, str]:
+    return remembered(("yolo", root), lambda: _label_files(walk(root)))
+
+
+def _label_files(folder: Folder) -> dict[str, str]:
     """The label file of each image that has one: beside it, or below `labels` where it is below
     `images`; whatever the case."""
     texts: dict[Place, dict[str, str]] = {}
