@@ -140,8 +140,8 @@ class Call:
         config = self.config
         return self.served.cost.entries(config.max_concepts, thumbnail=config.thumbnails)
 
-    def picture(self, place: Place, read: Callable[[], bytes]) -> None:
-        """Has threads read, check and prepare a picture, and the model answer it."""
+    def file(self, place: Place, read: Callable[[], bytes]) -> None:
+        """Has threads read, check and prepare what a file holds, and the model answer it."""
         work = self._submit(partial(self._checked, place, read))
         place.follow(work)
 
@@ -157,7 +157,7 @@ class Call:
         gate = GATES[self.served.recognizer.task.thing]
         cost = gate(data, self.limits, self.served.cost)
         if cost > self.workers.account.most[Line.WORKING]:
-            raise Unanswered(refusals.TOO_LARGE, "it takes too much memory to decode")
+            raise Unanswered(refusals.TOO_LARGE, "it takes too much memory to read")
         place.follow(self._submit(partial(self._prepared, place, data), cost))
 
     def _prepared(self, place: Place, source: bytes | NDArray[Any], share: Share) -> None:

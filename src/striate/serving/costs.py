@@ -73,7 +73,7 @@ def cost_of(predictor: Predictor, names: Collection[str], numbers: int) -> Cost:
     """Measured on two blank inputs: what is prepared of each grows with it, or does not."""
     blanks = [predictor.blank(times) for times in (1, 2)]
     small, large = (bytes_of(predictor.prepare(one)) for one in blanks)
-    pixels, more = (prod(one.shape[:2]) for one in blanks)
+    pixels, more = (len(one) if isinstance(one, str) else prod(one.shape[:2]) for one in blanks)
     each = max(0.0, (large - small) / (more - pixels))
     longest = max((len(name.encode("unicode_escape")) for name in names), default=0)
     return Cost(predictor.size, max(0, round(small - each * pixels)), each, longest, numbers)

@@ -10,6 +10,7 @@ from striate.serving.refusals import TOO_LARGE, UNREADABLE, Unanswered
 from striate.serving.settings import Limits
 
 SAMPLE = 13  # bytes for each sample of a recording that is decoded and mixed
+CHARACTER = 150  # for each byte of a text, until it is prepared: its words, one by one
 RESAMPLED = 24  # for each sample of what becomes of it, until features are all that is kept
 
 
@@ -41,8 +42,20 @@ def recording(data: bytes, limits: Limits, cost: Cost) -> int:
     return int(SAMPLE * seconds * found.rate) + RESAMPLED * samples + cost.of_pixels(samples)
 
 
+def text(data: bytes, limits: Limits, cost: Cost) -> int:
+    """Bytes that it takes to prepare a text.
+
+    Raises:
+        Unanswered: if it is too large.
+    """
+    if len(data) > limits.text_bytes:
+        raise Unanswered(TOO_LARGE, f"a text has at most {limits.text_bytes:,} bytes")
+    return CHARACTER * len(data) + cost.of_pixels(len(data))
+
+
 GATES: Mapping[str, Callable[[bytes, Limits, Cost], int]] = {
     "image": picture,
     "recording": recording,
+    "text": text,
 }
 """By what an input is (`Task.thing`)."""

@@ -18,7 +18,13 @@ from striate.serving.inputs import unpacked
 from striate.serving.models import Served
 from striate.serving.refusals import Refused, Unanswered
 from striate.serving.service import Service
-from striate.serving.shapes import ImagesAsked, InferAsked, OutputConfig, PixelsAsked
+from striate.serving.shapes import (
+    ImagesAsked,
+    InferAsked,
+    OutputConfig,
+    PixelsAsked,
+    TextsAsked,
+)
 from striate.tasks.contract import Output
 from striate.version import __version__
 
@@ -73,7 +79,7 @@ def add_calls(app: FastAPI, service: Service) -> None:
                 responses=failing(404, 408, 413, 415, 422, 429, 503, 504),
                 openapi_extra=openapi.json_body(InferAsked, EXAMPLE))  # fmt: skip
     async def infer(request: Request, name: Name) -> Response:
-        """`images`: files as base64; or `pixels`: what the model makes of a picture."""
+        """`images`: files as base64; `pixels`: what the model makes of a picture; or `texts`."""
         asked = await json_of(request, InferAsked, service)
         state = request.state
         with service.call(name, OutputConfig(), state.caller, state.share) as call:
@@ -87,7 +93,7 @@ def add_calls(app: FastAPI, service: Service) -> None:
 
 def described(served: Served) -> dict[str, Any]:
     """A model's metadata."""
-    inputs = [{"name": "images", "datatype": "BYTES", "shape": [-1]}]
+    inputs = [{"name": f"{served.task.thing}s", "datatype": "BYTES", "shape": [-1]}]
     if served.predictor.pixels:
         shape = [-1, *served.predictor.pixels]
         inputs.append({"name": "pixels", "datatype": "UINT8", "shape": shape})
@@ -116,21 +122,26 @@ def outputs_of(served: Served, asked: InferAsked) -> list[Output]:
     return [served.outputs[name] for name in names]
 
 
-async def computed(call: Call, given: ImagesAsked | PixelsAsked) -> list[Any]:
-    """The answers to all pictures of a tensor.
+async def computed(call: Call, given: ImagesAsked | PixelsAsked | TextsAsked) -> list[Any]:
+    """The answers to all inputs of a tensor.
 
     Raises:
         Refused: if one of them cannot be answered.
     """
     count = given.shape[0]
     if count > call.limits.inputs:
-        raise Refused(422, refusals.INVALID_REQUEST, f"at most {call.limits.inputs} pictures")
-    if isinstance(given, ImagesAsked):
+        raise Refused(422, refusals.INVALID_REQUEST, f"at most {call.limits.inputs} inputs")
+    things = f"{call.served.task.thing}s"
+    if not isinstance(given, PixelsAsked):
+        if given.name != things:
+            raise Refused(422, refusals.INVALID_REQUEST, f"this model takes {things}")
         if count != len(given.data):
-            raise Refused(422, refusals.INVALID_REQUEST, "images: shape [N], and N of them")
+            raise Refused(422, refusals.INVALID_REQUEST, f"{things}: shape [N], and N of them")
         places = call.take(count, call.served.cost.arrays())
+        plain = isinstance(given, TextsAsked)
         for text, place in zip(given.data, places, strict=True):
-            call.picture(place, partial(unpacked, text))
+            read = partial(text.encode, "utf-8", "replace") if plain else partial(unpacked, text)
+            call.file(place, read)
     else:
         pixels = await call.work(partial(pixels_of, call.served, given))
         places = call.take(count, call.served.cost.arrays())
@@ -155,7 +166,7 @@ def pixels_of(served: Served, given: PixelsAsked) -> NDArray[np.uint8]:
         Refused: 422, if it is not one that the model takes.
     """
     if not served.predictor.pixels:
-        raise Refused(422, refusals.INVALID_REQUEST, "this model takes images")
+        raise Refused(422, refusals.INVALID_REQUEST, f"this model takes {served.task.thing}s")
     shape = (given.shape[0], *served.predictor.pixels)
     form = f"pixels: shape [N, {str(list(shape[1:]))[1:]}, UINT8"
     wrong = Refused(422, refusals.INVALID_REQUEST, form)

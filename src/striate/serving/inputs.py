@@ -39,10 +39,10 @@ async def attempt(answering: Awaitable[Found]) -> Found:
 
 
 async def of_files(call: Call, files: Sequence[UploadFile]) -> list[Found]:
-    """Answers to uploaded pictures."""
+    """Answers to uploaded files."""
     places = call.take(len(files), call.entries())
     for file, place in zip(files, places, strict=True):
-        call.picture(place, partial(whole, call, file.file))
+        call.file(place, partial(whole, call, file.file))
     return [await attempt(call.answer(place)) for place in places]
 
 
@@ -63,13 +63,18 @@ async def of_upload(service: Service, call: Call, file: UploadFile) -> Found:
 
 async def of_inputs(service: Service, call: Call, inputs: Sequence[shapes.Input]) -> list[Found]:
     """Answers to what came as JSON; its videos one after the other."""
-    pictures = [each for each in inputs if each.data.kind != "video"]
-    places = iter(call.take(len(pictures), call.entries()))
+    single = [each for each in inputs if each.data.kind == shapes.KINDS[call.served.task.thing]]
+    places = iter(call.take(len(single), call.entries()))
     one_video = asyncio.Lock()
     working: list[asyncio.Task[Found]] = []
     for each in inputs:
-        if each.data.kind != "video":
-            answering = of_picture(service, call, each.data.source, next(places))
+        kind, thing = each.data.kind, call.served.task.thing
+        if ("image" if kind == "video" else kind) != shapes.KINDS[thing]:
+            answering = refused(thing)
+        elif kind == "text":
+            answering = of_text(call, each.data.text.raw, next(places))
+        elif kind != "video":
+            answering = of_file(service, call, each.data.source, next(places))
         else:
             answering = of_video(service, call, each.data.video, one_video)
         working.append(asyncio.create_task(attempt(answering)))
@@ -81,10 +86,11 @@ async def of_inputs(service: Service, call: Call, inputs: Sequence[shapes.Input]
         await asyncio.gather(*working, return_exceptions=True)
 
 
-async def of_picture(service: Service, call: Call, source: Source, place: Place) -> Found:
-    """The answer to one picture."""
+async def of_file(service: Service, call: Call, source: Source | None, place: Place) -> Found:
+    """The answer to one picture or recording."""
+    assert source is not None
     if not source.url:
-        call.picture(place, partial(unpacked, source.base64))
+        call.file(place, partial(unpacked, source.base64))
         return await call.answer(place)
     with Share(service.workers.account, Line.COMING) as share:
         limit = call.limits.image_bytes
@@ -92,9 +98,20 @@ async def of_picture(service: Service, call: Call, source: Source, place: Place)
         file = io.BytesIO()
         await fetched(service, call, source.url, file, limit, refusals.NOT_FETCHED)
         share.shrink(file.tell())
-        call.picture(place, file.getvalue)
+        call.file(place, file.getvalue)
         del file
         return await call.answer(place)
+
+
+async def refused(thing: str) -> Found:
+    """The answer to an input of another kind than the model reads."""
+    raise Unanswered(refusals.UNREADABLE, f"this model reads {thing}s")
+
+
+async def of_text(call: Call, text: str, place: Place) -> Found:
+    """The answer to one text."""
+    call.file(place, partial(text.encode, "utf-8", "replace"))
+    return await call.answer(place)
 
 
 async def of_video(service: Service, call: Call, source: Source, turn: asyncio.Lock) -> Found:

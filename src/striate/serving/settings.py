@@ -10,7 +10,7 @@ class Limits:
     """What is refused before it costs memory or time.
 
     Attributes:
-        image_bytes, video_bytes: of one file.
+        image_bytes, video_bytes, text_bytes: of one file.
         json_bytes, body_bytes: of the body of a call, as JSON and altogether.
         values: numbers, strings, lists and objects in a JSON body.
         held_bytes: of everything that calls hold: bodies, files that were fetched, decoded pixels,
@@ -30,6 +30,7 @@ class Limits:
 
     image_bytes: int = 32 * MEBIBYTE
     video_bytes: int = 99_999_999
+    text_bytes: int = 2**20
     json_bytes: int = 64 * MEBIBYTE
     body_bytes: int = 128 * MEBIBYTE
     values: int = 2_000_000

@@ -30,6 +30,10 @@ class Asked(BaseModel):
     model_config = ConfigDict(strict=True)
 
 
+MEDIA = ("image", "video", "audio", "text")
+KINDS = {"image": "image", "recording": "audio", "text": "text"}  # by what an input is
+
+
 class Source(Asked):
     """Where a picture or a video is: exactly one of the two."""
 
@@ -49,27 +53,34 @@ class Source(Asked):
         return self
 
 
+class Raw(Asked):
+    """A text as it is."""
+
+    raw: Annotated[str, Field(max_length=2**20, examples=["a stirring, funny film"])]
+
+
 class Medium(Asked):
-    """A picture, a video or a recording: exactly one of the three."""
+    """A picture, a video, a recording or a text: exactly one of them."""
 
     model_config = ConfigDict(
         strict=True,
-        json_schema_extra={"oneOf": [{"required": [kind]} for kind in ("image", "video", "audio")]},
+        json_schema_extra={"oneOf": [{"required": [kind]} for kind in MEDIA]},
     )
     image: Source = None  # type: ignore[assignment]
     video: Source = None  # type: ignore[assignment]
     audio: Source = None  # type: ignore[assignment]
+    text: Raw = None  # type: ignore[assignment]
 
     @model_validator(mode="after")
     def _one(self) -> "Medium":
         if len(self.given) != 1:
-            raise ValueError("give either image, video or audio")
+            raise ValueError(f"give either {', '.join(MEDIA[:-1])} or {MEDIA[-1]}")
         return self
 
     @property
     def given(self) -> set[str]:
         """Which of them there are."""
-        return self.model_fields_set & {"image", "video", "audio"}
+        return self.model_fields_set & set(MEDIA)
 
     @property
     def kind(self) -> str:
@@ -77,10 +88,9 @@ class Medium(Asked):
         return next(iter(self.given))
 
     @property
-    def source(self) -> Source:
-        """Where it is."""
-        found: Source = getattr(self, self.kind)
-        return found
+    def source(self) -> Source | None:
+        """Where it is; None of a text, which is there."""
+        return None if self.kind == "text" else getattr(self, self.kind)
 
 
 class Input(Asked):
@@ -149,7 +159,16 @@ class PixelsAsked(Asked):
     data: Annotated[list[Any], Field(max_length=2_000_000)]
 
 
-TensorAsked = Annotated[ImagesAsked | PixelsAsked, Field(discriminator="name")]
+class TextsAsked(Asked):
+    """Texts as they are."""
+
+    name: Literal["texts"]
+    shape: Annotated[list[Size], Field(min_length=1, max_length=1)]
+    datatype: Literal["BYTES"]
+    data: Annotated[list[Annotated[str, Field(max_length=2**20)]], Field(max_length=128)]
+
+
+TensorAsked = Annotated[ImagesAsked | PixelsAsked | TextsAsked, Field(discriminator="name")]
 
 
 class OutputAsked(Asked):
@@ -278,6 +297,7 @@ class Listed(BaseModel):
     name: str
     version: str
     task: str
+    thing: str
     classes: list[str]
     languages: list[str]
     size: int | None
@@ -288,6 +308,7 @@ class Listed(BaseModel):
 class Limited(BaseModel):
     image_bytes: int
     video_bytes: int
+    text_bytes: int
     json_bytes: int
     body_bytes: int
     pixels: int

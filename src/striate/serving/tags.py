@@ -28,7 +28,6 @@ ANSWERS: dict[int | str, Any] = {
     **openapi.failing(404, 408, 413, 415, 429, 503),
     422: {"model": shapes.Outputs, "description": "No input was answered"},
 }
-KINDS = {"image": "image", "recording": "audio"}  # Clarifai's word for what an input is
 EXAMPLE = {"inputs": [{"data": {"image": {
     "base64": "R0lGODlhAQABAIAAAP///wAAACwAAAAAAQABAAACAkQBADs="
 }}}], "model": {"output_info": {"output_config": {"max_concepts": 3}}}}  # fmt: skip
@@ -67,7 +66,7 @@ def add_calls(app: FastAPI, service: Service) -> None:
         sample_ms: Annotated[int, Query(ge=100, le=60_000)] = 1000,
         thumbnails: bool = False,
     ) -> Response:
-        """Pictures, or one video, as parts called `file`."""
+        """Pictures, one video, recordings or texts, as parts called `file`."""
         config = OutputConfig(
             max_concepts=max_concepts, min_value=min_value, language=language,
             sample_ms=sample_ms, thumbnails=thumbnails,
@@ -78,7 +77,7 @@ def add_calls(app: FastAPI, service: Service) -> None:
                 raise Refused(400, refusals.INVALID_REQUEST, "file: one video, or pictures")
             film = kinds == ["video"]
             with call_of(service, request, name, config, film=film) as call:
-                kind = "video" if film else KINDS[call.served.recognizer.task.thing]
+                kind = "video" if film else shapes.KINDS[call.served.task.thing]
                 given = [named(file, kind) for file in files]
                 if film:
                     found = [await attempt(of_upload(service, call, files[0]))]
@@ -91,7 +90,7 @@ def add_calls(app: FastAPI, service: Service) -> None:
                 response_model=shapes.Outputs,
                 openapi_extra=openapi.json_body(shapes.OutputsAsked, EXAMPLE))  # fmt: skip
     async def outputs(request: Request, name: Name) -> Response:
-        """Pictures and videos as base64 or by link."""
+        """Pictures, videos and recordings as base64 or by link; texts as they are."""
         asked = await json_of(request, shapes.OutputsAsked, service)
         film = any(each.data.kind == "video" for each in asked.inputs)
         with call_of(service, request, name, asked.model.config, film=film) as call:
@@ -148,6 +147,7 @@ def listing(service: Service) -> dict[str, Any]:
                 "name": served.name,
                 "version": served.version,
                 "task": served.task.title,
+                "thing": served.task.thing,
                 "classes": list(served.classes),
                 "languages": sorted(served.languages),
                 "size": served.predictor.size,
@@ -175,9 +175,13 @@ def named(file: UploadFile, kind: str) -> dict[str, Any]:
 
 
 def repeated(given: shapes.Input) -> dict[str, Any]:
-    """What an answer repeats of an input: never pixels."""
+    """What an answer repeats of an input: never what it holds."""
     source = given.data.source
-    return {"id": given.id, "data": {given.data.kind: {"url": source.url} if source.url else {}}}
+    place = {"url": source.url} if source and source.url else {}
+    return {
+        "id": given.id,
+        "data": {given.data.kind: place},
+    }
 
 
 async def answer(

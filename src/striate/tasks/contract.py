@@ -226,7 +226,7 @@ class Predictor(ABC):
     def parameters(self) -> int:
         """How many numbers were learned, here or before."""
 
-    def blank(self, times: int = 1) -> NDArray[Any]:
+    def blank(self, times: int = 1) -> NDArray[Any] | str:
         """An input that says nothing, and so many times as long each way: what the service answers
         first, and by which it knows how much memory inputs take. By default a black picture."""
         side = times * (self.size or SIDE)

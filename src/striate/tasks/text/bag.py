@@ -36,6 +36,9 @@ class Bag(Predictor):
     def parameters(self) -> int:
         return self.weight.numel() + self.bias.numel()
 
+    def blank(self, times: int = 1) -> str:
+        return "a " * 256 * times
+
     def prepare(self, item: Input) -> list[str]:
         return words_of(item, self.tokenizer)
 

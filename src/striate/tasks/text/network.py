@@ -50,6 +50,9 @@ class Network(Predictor):
         index = self.index
         return np.array([index.get(word, 0) for word in words], np.int64)
 
+    def blank(self, times: int = 1) -> str:
+        return "a " * 256 * times
+
     def prepare(self, item: Input) -> Numbers:
         return self.numbered(words_of(item, self.tokenizer))
 

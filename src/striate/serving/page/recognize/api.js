@@ -24,10 +24,10 @@ export async function names(model, language) {
 }
 
 /** `{known, concepts}` or `{regions}` of a picture, `{frames}` of a video. */
-export async function tagsOf(model, file, settings) {
+export async function tagsOf(model, file, settings, noun = "picture") {
   const body = new FormData();
   body.append("file", file, file.name);
-  return output(await call(path(model, "upload", settings), { method: "POST", body }));
+  return output(await call(path(model, "upload", settings), { method: "POST", body }), noun);
 }
 
 /** The same of what lies behind a link; `kind` is image or video. */
@@ -36,6 +36,14 @@ export async function tagsOfLink(model, url, kind, { language, ...settings }) {
   const body = JSON.stringify({ inputs: [{ data: { [kind]: { url } } }], model: { output_info: { output_config: config } } });
   const headers = { "Content-Type": "application/json" };
   return output(await call(path(model, "outputs"), { method: "POST", body, headers }));
+}
+
+/** The same of a text. */
+export async function tagsOfText(model, raw, { language, ...settings }) {
+  const config = { ...settings, ...(language && { language }) };
+  const body = JSON.stringify({ inputs: [{ data: { text: { raw } } }], model: { output_info: { output_config: config } } });
+  const headers = { "Content-Type": "application/json" };
+  return output(await call(path(model, "outputs"), { method: "POST", body, headers }), "text");
 }
 
 /** Which part of a picture speaks for a class: `{map, box, largest, ...}`. */
@@ -71,15 +79,16 @@ async function call(url, options = {}) {
 
 const pause = (seconds) => new Promise((go) => setTimeout(go, 1000 * seconds));
 
-function output({ outputs: [{ status, data }] }) {
+/** The data of an answer; `noun` is what was given. */
+function output({ outputs: [{ status, data }] }, noun = "picture") {
   if (status.code === 10000 || data.frames) return data; // a video may have been cut short
   const why = status.details ? ` (${status.details})` : "";
-  throw new Failure((INPUTS[status.code] ?? status.description) + why);
+  throw new Failure((INPUTS[status.code]?.replace("*", noun) ?? status.description) + why);
 }
 
 const INPUTS = { // by the status of one output
-  30101: "This picture cannot be read", 31101: "This video cannot be read",
-  30105: "This picture is too large", 31105: "This video is too large or too long",
+  30101: "This * cannot be read", 31101: "This video cannot be read",
+  30105: "This * is too large", 31105: "This video is too large or too long",
   30106: "This link is not one that the service may follow",
   30002: "There is no picture to be had behind this link", 31002: "There is no video to be had behind this link",
   98009: "There was no time left to answer; try again",

@@ -3,6 +3,7 @@
 import * as api from "./api.js";
 import { Film } from "./film.js";
 import { Picture } from "./picture.js";
+import { Text } from "./text.js";
 import { offerCamera } from "./webcam.js";
 
 const AT_A_TIME = 4; // files on their way
@@ -10,6 +11,7 @@ const FILMS = /\.(mp4|m4v|mov|mkv|webm|avi)$/i;
 const element = (id) => document.getElementById(id);
 
 const results = [];
+let pictures = {}, texts = {};
 let listing = null, words = {}, waiting = [], underway = 0, wired = false;
 
 const service = {
@@ -53,23 +55,38 @@ element("key").addEventListener("submit", (event) => {
   start();
 });
 
+/** Asks for what the model reads. */
+function ask() {
+  const written = service.model.thing === "text", { accept, lead, limits } = written ? texts : pictures;
+  element("title").textContent = written ? "What is the text?" : "What is in the picture?";
+  element("write").hidden = !written;
+  element("link").hidden = written || !listing.links;
+  element("webcam").classList.toggle("unused", written);
+  element("files").accept = accept;
+  element("lead").textContent = lead;
+  element("limits").textContent = limits;
+}
+
 /** What this service offers, as choices. */
 function offer() {
-  const { models, links, videos, limits } = listing, megabytes = (bytes) => `${Math.floor(bytes / 1e6)} MB`;
+  const { models, videos, limits } = listing, megabytes = (bytes) => `${Math.floor(bytes / 1e6)} MB`;
   element("model").replaceChildren(...models.map(({ name }) => new Option(name, name)));
   element("models").hidden = models.length < 2;
-  element("link").hidden = !links;
-  element("files").accept = videos ? "image/*,video/*,.mkv,.avi" : "image/*";
-  element("lead").textContent = videos ? "Drop pictures or a video here" : "Drop pictures here";
-  element("limits").textContent = `Pictures up to ${megabytes(limits.image_bytes)}` +
-    (videos ? `, videos up to ${megabytes(limits.video_bytes + 1)} and ${Math.round(limits.video_seconds / 60)} minutes` : "") +
-    ". You may also paste one.";
+  pictures = {
+    accept: videos ? "image/*,video/*,.mkv,.avi" : "image/*",
+    lead: videos ? "Drop pictures or a video here" : "Drop pictures here",
+    limits: `Pictures up to ${megabytes(limits.image_bytes)}` +
+      (videos ? `, videos up to ${megabytes(limits.video_bytes + 1)} and ${Math.round(limits.video_seconds / 60)} minutes` : "") +
+      ". You may also paste one.",
+  };
+  texts = { accept: ".txt,text/plain", lead: "Write a text, or drop files", limits: `Files of text up to ${megabytes(limits.text_bytes)}.` };
   chooseModel();
 }
 
 function chooseModel() {
   service.model = listing.models.find(({ name }) => name === element("model").value);
-  const { classes, languages, none_of_these: refuses, explains, task } = service.model;
+  ask();
+  const { classes, languages, none_of_these: refuses, explains, task, thing } = service.model;
   const called = (code) => new Intl.DisplayNames([code], { type: "language", fallback: "code" }).of(code);
   const kept = languages.includes(service.language) ? service.language : languages.find((code) => navigator.languages.includes(code)) ?? "";
   element("language").replaceChildren(new Option("the model's own words", ""), ...languages.map((code) => new Option(called(code), code)));
@@ -77,7 +94,7 @@ function chooseModel() {
   element("languages").hidden = !languages.length;
   const kinds = classes.length === 1 ? `one class, ${classes[0]}` : `${classes.length.toLocaleString("en")} classes`;
   element("about").textContent = `The model “${service.model.name}” finds ${task}; it knows ${kinds}` +
-    `${refuses ? ", and when a picture is none of them" : ""}.${explains ? " Choose a tag to see which part of the picture speaks for it." : ""}`;
+    `${refuses ? `, and when a ${thing === "image" ? "picture" : thing} is none of them` : ""}.${explains ? " Choose a tag to see which part of the picture speaks for it." : ""}`;
   return chooseLanguage();
 }
 
@@ -124,6 +141,11 @@ function wire() {
     begin(film ? new Film(url, service) : new Picture(url, service), element("results").firstChild);
     element("link-field").value = "";
   });
+  element("write").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const text = element("write-field").value.trim();
+    if (text) begin(new Text(text, service), element("results").firstChild);
+  });
   offerCamera((file) => take([file]), say);
 }
 
@@ -131,6 +153,10 @@ function wire() {
 function take(files) {
   const newest = element("results").firstChild;
   for (const file of files) {
+    if (service.model.thing === "text") {
+      begin(new Text(file, service), newest, "text_bytes");
+      continue;
+    }
     const film = file.type.startsWith("video/") || FILMS.test(file.name);
     begin(film ? new Film(file, service) : new Picture(file, service), newest, film ? "video_bytes" : "image_bytes");
   }
