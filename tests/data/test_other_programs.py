@@ -283,3 +283,13 @@ def test_several_sets_in_one_folder_are_asked_about(tmp_path: Path) -> None:
         idx(tmp_path, prefix, 20)
     with pytest.raises(DataError, match="holds 2 sets \\('digits', 'letters'\\)"):
         striate.data.open(tmp_path)
+
+
+def test_a_table_of_boxes_beside_pictures_is_no_set_of_texts(tmp_path):
+    pictures(tmp_path / "train")
+    rows = [f'{stem},60,40,"{list(BOXES[stem])}",{name_of(stem)}' for stem in BOXES]
+    (tmp_path / "train.csv").write_text("\n".join(["image_id,width,height,bbox,source", *rows]))
+    with pytest.raises(DataError, match="6 images, but no class folders"):
+        striate.data.open(tmp_path)
+    with pytest.raises(DataError, match=r"no label column \('image id', 'width'"):
+        striate.data.open(tmp_path / "train.csv")

@@ -22,6 +22,7 @@ from striate.data.splits import TEST, TRAIN
 from striate.data.targets import Labels
 from striate.data.texts import Texts, sound
 from striate.errors import DataError, InputError
+from striate.images import SUFFIXES as PICTURES
 
 SUFFIXES = (".tsv", ".csv", ".txt", ".jsonl", ".ndjson")
 EXPECTED = "expected a text and a label in each line (label<tab>text), with or without headings"
@@ -80,8 +81,17 @@ def is_text_table(path: Path) -> bool:
 
 
 def is_text_parts(path: Path) -> bool:
-    """Whether a folder holds the parts of one set as tables: `train.tsv`, `test.tsv`."""
-    return path.is_dir() and _training_part(path) is not None
+    """Whether a folder holds the parts of one set as tables (`train.tsv`, `test.tsv`), and no
+    pictures that those would speak of."""
+    return path.is_dir() and _training_part(path) is not None and not _has_pictures(path)
+
+
+def _has_pictures(folder: Path) -> bool:
+    """Whether pictures lie in a folder, or in a folder in it."""
+    below = [each for each in folder.iterdir() if each.is_dir()]
+    return any(
+        file.suffix.lower() in PICTURES for place in (folder, *below) for file in place.iterdir()
+    )
 
 
 def open_text_parts(path: Path, *, seed: int) -> Dataset[Labels]:
@@ -265,7 +275,13 @@ def _is_heading(rows: list[list[str]]) -> bool:
 
 
 def _words(column: list[str]) -> float:
-    return mean(len(cell.split()) for cell in column) if column else 0.0
+    """The mean number of words in a cell; numbers, as of a box, are none."""
+    counts = [sum(map(_has_letter, cell.split())) for cell in column]
+    return mean(counts) if counts else 0.0
+
+
+def _has_letter(word: str) -> bool:
+    return any(map(str.isalpha, word))
 
 
 def _texts_by_content(path: Path, body: list[list[str]], taken: set[int]) -> int:
