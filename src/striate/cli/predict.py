@@ -1,7 +1,7 @@
 """striate predict: what a recognizer answers, for files and folders of any number."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -58,6 +58,10 @@ def predict(
         Path | None,
         typer.Option(metavar="FOLDER", help="Also write each picture with its prediction, as PNG."),
     ] = None,
+    save: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Also write each prediction as a file: a mask as PNG."),
+    ] = None,
     lines: Annotated[
         bool, typer.Option("--lines", help="Each line of a file is a text of its own.")
     ] = False,
@@ -79,7 +83,8 @@ def predict(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Predicts what MODEL was trained for: labels with probabilities, or objects with their boxes.
+    """Predicts what MODEL was trained for: labels with probabilities, objects with their boxes, or
+    a class for each pixel.
 
     --crops to --places average windows of a picture (see evaluate); for recognizers of labels.
 
@@ -91,6 +96,7 @@ def predict(
         striate predict striate-photos/finetune.safetensors cat.jpg holiday/
         striate predict photos.safetensors holiday/ --json > labels.jsonl
         striate predict cells.onnx slides/ --draw drawn
+        striate predict streets.safetensors drive/ --save masks
         striate predict opinions.safetensors - < texts.txt
         striate predict efficientnet_lite0 dog.jpg --top 3
         striate predict efficientnet_lite0 photos/ --features stage4 --pool avg --out features.npy
@@ -98,12 +104,13 @@ def predict(
     from striate import recognizer
 
     wanted = windows(crops, scales, dense, offsets, places)
-    check_features(features, pool, out, top, draw, wanted)
+    folders = {"draw": draw, "save": save}
+    check_features(features, pool, out, top, folders, wanted)
     found = recognizer.named(model, engine=engine, device=device)
-    wanted |= {name: one for name, one in {"draw": draw, "lines": lines}.items() if one}
+    wanted |= {name: one for name, one in {**folders, "lines": lines}.items() if one}
     options = found.task.own_options("predict", wanted)
-    if draw is not None:
-        see_writable(draw)
+    for folder in filter(None, folders.values()):
+        see_writable(folder)
     given = found.task.given(paths, options)
     found = replace(found, predictor=found.task.answering(found.predictor, options))
     if out is not None:
@@ -112,7 +119,7 @@ def predict(
     else:
         predictions = found.predict(given.items, batch_size=batch_size)
         read, total = show_all(
-            found, predictions, given.count, top or found.task.top, draw, json=json
+            found, predictions, given.count, top or found.task.top, folders, json=json
         )
     if read < total:
         print(f"{total - read} of {total} could not be read", file=sys.stderr)
@@ -125,7 +132,7 @@ def check_features(
     pool: str,
     out: Path | None,
     top: int | None,
-    draw: Path | None,
+    folders: "Mapping[str, Path | None]",
     windows: dict[str, Any],
 ) -> None:
     """Refuses options that do not go together."""
@@ -136,7 +143,8 @@ def check_features(
         return
     if out is None or out.suffix != ".npy":
         raise UserError(f"--features {features} needs a file to write: --out features.npy")
-    others = {"--top": top is not None, "--draw": draw is not None}
+    others = {"--top": top is not None}
+    others |= {f"--{name}": folder is not None for name, folder in folders.items()}
     others |= {f"--{name}": True for name in windows}
     for option, given in others.items():
         if given:
@@ -149,12 +157,12 @@ def show_all(
     predictions: "Iterator[Prediction]",
     total: int | None,
     top: int | None,
-    draw: Path | None,
+    folders: "Mapping[str, Path | None]",
     *,
     json: bool,
 ) -> tuple[int, int]:
-    """Prints each prediction and draws it if that is wanted; returns how many inputs were read, of
-    how many."""
+    """Prints each prediction, and writes it as the folders ask; returns how many inputs were read,
+    of how many."""
     from striate.progress import track
 
     read = number = 0
@@ -168,9 +176,11 @@ def show_all(
         read += 1
         if not json:
             print(printable(f"{prediction.name}  {prediction.line(top)}"))
-        if draw is not None:
-            stem = plain_name(Path(prediction.name).stem)
-            draw_one(recognizer, prediction, draw / f"{number:05d}-{stem}.png")
+        name = f"{number:05d}-{plain_name(Path(prediction.name).stem)}"
+        if (folder := folders["draw"]) is not None:
+            draw_one(recognizer, prediction, folder / f"{name}.png")
+        if (folder := folders["save"]) is not None:
+            save_one(recognizer, prediction, folder / name)
     return read, number
 
 
@@ -186,6 +196,19 @@ def draw_one(recognizer: "Recognizer", prediction: "Prediction", path: Path) -> 
     picture = recognizer.task.draw(pixels, prediction, recognizer.names)
     with writing(path) as temporary:
         picture.save(temporary, format="PNG")
+
+
+def save_one(recognizer: "Recognizer", prediction: "Prediction", path: Path) -> None:
+    """A prediction as a file of its own, whole or not there.
+
+    Args:
+        path: without a suffix.
+    """
+    from striate.files import writing
+
+    suffix, data = recognizer.task.filed(prediction)
+    with writing(path.with_name(path.name + suffix)) as temporary:
+        temporary.write_bytes(data)
 
 
 def write_features(

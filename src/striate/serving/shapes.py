@@ -225,8 +225,21 @@ class Box(BaseModel):
     right_col: Share
 
 
+class Mask(BaseModel):
+    """The pixels of a region in the upright picture of that size.
+
+    `counts`: lengths of runs, column by column, zeros first, compressed as COCO's tools do.
+    `image`: the same as a PNG of one bit, in base 64.
+    """
+
+    size: tuple[int, int]
+    counts: str
+    image: str
+
+
 class RegionInfo(BaseModel):
     bounding_box: Box
+    mask: Mask | None = None
 
 
 class Concepts(BaseModel):

@@ -722,6 +722,14 @@ class Task(ABC):
         """
         raise UserError(f"--draw: {self.name} has nothing to draw; leave it out")
 
+    def filed(self, prediction: Prediction) -> tuple[str, bytes]:
+        """What was said of an input as a file of its own: its suffix (".png") and its bytes.
+
+        Raises:
+            UserError: if this task has no such form.
+        """
+        raise UserError(f"--save: {self.name} writes no files; use --json")
+
     def response(self, answer: Any, names: tuple[str, ...], wanted: Wanted) -> dict[str, Any]:
         """The `data` of an output in Clarifai's form: `concepts`, `regions`, ..."""
         raise ModelError(f"{self.name} is not served")

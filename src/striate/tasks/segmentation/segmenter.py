@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from striate.inference import device_of, evaluating
+from striate.inference.program import Graph
 from striate.models import folded
 from striate.ops.memory import channels_last
 from striate.tasks.contract import Input, Predictor
@@ -85,6 +86,11 @@ class Segmenter(Predictor):
     def to(self, device: str) -> None:
         self.device = torch.device(device)
         self.__dict__.pop("_folded", None)
+
+    def graph(self, *, single: bool = False) -> Graph:
+        from striate.tasks.segmentation.graph import graph_of
+
+        return graph_of(self)
 
     def tensors(self) -> dict[str, Tensor]:
         return dict(self.model.state_dict())

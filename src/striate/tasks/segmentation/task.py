@@ -1,6 +1,6 @@
 """Segmentation: which class each pixel of a picture belongs to."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -10,17 +10,23 @@ from numpy.typing import NDArray
 from striate.data import Dataset, Masks
 from striate.data.splits import TRAIN
 from striate.data.targets import enumerated
+from striate.inference.runtimes import Runtime
 from striate.tasks.contract import (
     Answered,
     Column,
     Method,
+    Output,
     Prediction,
     Predictor,
     Section,
     Task,
+    Wanted,
 )
+from striate.tasks.segmentation import card, response
 from striate.tasks.segmentation.crf import CRFSegmenter
+from striate.tasks.segmentation.exported import ExportedSegmenter
 from striate.tasks.segmentation.prediction import Answer, Segments, areas_of
+from striate.tasks.segmentation.response import as_png
 from striate.tasks.segmentation.scores import SegmentationScores, scored
 from striate.tasks.segmentation.segmenter import Segmenter
 
@@ -107,3 +113,30 @@ class Segmentation(Task):
         assert isinstance(prediction, Segments)
         assert prediction.labels is not None
         return overlaid(pixels, prediction.labels, names)
+
+    def filed(self, prediction: Prediction) -> tuple[str, bytes]:
+        """The mask as an indexed PNG with a palette: entries are class numbers."""
+        assert isinstance(prediction, Segments)
+        assert prediction.labels is not None
+        return ".png", as_png(prediction.labels)
+
+    def response(self, answer: Answer, names: tuple[str, ...], wanted: Wanted) -> dict[str, Any]:
+        return response.regions(answer, names, wanted)
+
+    def outputs(self, names: tuple[str, ...]) -> Sequence[Output]:
+        return response.OUTPUTS
+
+    def arrays(
+        self, answers: Sequence[Answer], names: tuple[str, ...]
+    ) -> Mapping[str, NDArray[Any]]:
+        return response.arrays(answers)
+
+    def card(self, recognizer: Any) -> Mapping[str, Sequence[str]]:
+        return card.sections(recognizer.predictor)
+
+    def exported(
+        self, runtime: Runtime, header: dict[str, Any], names: tuple[str, ...]
+    ) -> ExportedSegmenter:
+        if header["kind"] not in self.predictors:
+            raise ValueError(f"it is a segmenter of kind {header['kind']!r}")
+        return ExportedSegmenter(runtime, len(names))
