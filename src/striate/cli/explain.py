@@ -1,6 +1,7 @@
 """striate explain: why a network answers as it does."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,6 +9,10 @@ import typer
 
 from striate.cli.options import Device, Json, Trained
 from striate.cli.show import percent, print_json, printable
+from striate.errors import UnknownName, UserError
+
+if TYPE_CHECKING:
+    from striate.recognizer import Recognizer
 
 if TYPE_CHECKING:
     from striate.recognizer import Recognizer
@@ -23,7 +28,7 @@ def explain(
         typer.Argument(
             metavar="[IMAGE]",
             help="A picture; for deconvnet also a folder, whose strongest patches are found. "
-            "Filters need none.",
+            "Filters need none. Of texts: a file, - for standard input, or a set for ngrams.",
         ),
     ] = "",
     class_name: Annotated[
@@ -36,7 +41,7 @@ def explain(
         str,
         typer.Option(
             help="occlusion, deconvnet, activations, filters, saliency, guided, gradcam or "
-            "integrated."
+            "integrated; of texts occlusion, ngrams or neighbors."
         ),
     ] = "occlusion",
     layer: Annotated[
@@ -68,6 +73,7 @@ def explain(
         striate explain efficientnet_lite0 dog.jpg --method gradcam --class beagle
         striate explain efficientnet_lite0 holiday/ --method deconvnet --layer stage3
         striate explain efficientnet_lite0 --method filters --layer stem
+        echo "not so good" | striate explain opinions.safetensors -
         striate explain calls.safetensors call.wav --out why.png
     """
     from striate import recognizer
@@ -75,8 +81,11 @@ def explain(
     from striate.visualize.drawing import format_of
 
     format_of(out)  # before any work
-    explaining.check(method, image, approximate=approximate)
     found = recognizer.named(model, device=device)
+    if own := found.task.explanations:
+        _tell(found, own, method, image, class_name, layer, approximate=approximate, json=json)
+        return
+    explaining.check(method, image, approximate=approximate)
     answer = found.task.explanation(found.predictor, found.names, image, class_name or None, method)
     if answer is None:
         answer = explaining.explain(asked(found, method, image, class_name, layer, approximate))
@@ -95,7 +104,6 @@ def asked(
     found: "Recognizer", method: str, image: str, class_name: str, layer: str, approximate: bool
 ) -> "Question":
     """What is asked of a network that reads pictures."""
-    from striate.errors import UserError
     from striate.inference.walking import walk
     from striate.visualize.explaining import Question
     from striate.visualize.inside import Inside
@@ -107,6 +115,24 @@ def asked(
         if not several:
             raise UserError(f"no pictures in {image}")
     return Question(network, method, image, several, class_name, layer or None, approximate)
+
+
+def _tell(
+    found: "Recognizer", own: Mapping[str, Any], method: str, place: str, class_name: str,
+    layer: str, *, approximate: bool, json: bool,
+) -> None:  # fmt: skip
+    """Prints an explanation in words."""
+    for option, given in (("--layer", bool(layer)), ("--approximate", approximate)):
+        if given:
+            raise UserError(f"{option}: {found.task.name} has no such option; leave it out")
+    if method not in own:
+        raise UnknownName("method", method, own)
+    told = own[method](found.predictor, found.names, place, class_name)
+    if json:
+        print_json({"method": method, "input": place or None, **told.facts})
+        return
+    for line in told.lines:
+        print(printable(line))
 
 
 def words(value: Any) -> str:

@@ -50,7 +50,7 @@ def contents(comparison: "Comparison") -> dict[str, Any]:
         "notes": dataset.notes,
         "curves": [curve for row in comparison.rows if (curve := _curve(comparison, row))],
         "sections": [
-            pages.fragment(task.package, one.template, one.values)
+            pages.fragment(one.package or task.package, one.template, one.values)
             for one in task.sections(comparison)
         ],
         "doubts": doubts[:DOUBTS],

@@ -5,7 +5,7 @@ naive Bayes (Wang & Manning 2012, "Baselines and Bigrams", Section 2.1) are spar
 classifier does the rest.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -71,7 +71,10 @@ class BagOfWords:
 
     def __call__(self, texts: Sequence[Sequence[str]]) -> csr_matrix:
         """The words of N texts to (N, V) float32; what is not a term counts for nothing."""
-        rows = counts(texts, self.index, self.longest)
+        return self.weighed(counts(texts, self.index, self.longest))
+
+    def weighed(self, rows: csr_matrix) -> csr_matrix:
+        """Counts (N, V) to what they weigh, in place."""
         if self.weighing != "tfidf":
             rows.data[:] = 1
         rows.data *= self.weights[rows.indices]
@@ -94,12 +97,34 @@ def counts(
     columns: list[int] = []
     ends = [0]
     for words in texts:
-        columns += [c for term in ngrams(words, longest) if (c := find(term)) is not None]
+        columns += [c for c in map(find, ngrams(words, longest)) if c is not None]
         ends.append(len(columns))
     shape = (len(texts), len(index) if width is None else width)
     rows = csr_matrix((np.ones(len(columns), np.float32), columns, ends), shape, np.float32)
     rows.sum_duplicates()
     return rows
+
+
+def counted(texts: Sequence[Sequence[str]], longest: int) -> tuple[tuple[str, ...], csr_matrix]:
+    """Every n-gram of N texts, sorted, and how often each text has it: (N, V) float32.
+
+    The same as `vocabulary` and `counts`, in one pass.
+    """
+    index: defaultdict[str, int] = defaultdict()
+    index.default_factory = index.__len__
+    columns: list[int] = []
+    ends = [0]
+    for words in texts:
+        columns += map(index.__getitem__, ngrams(words, longest))
+        ends.append(len(columns))
+    terms = sorted(index)
+    place = np.empty(len(terms), np.int32)
+    place[np.fromiter(map(index.__getitem__, terms), np.int32, len(terms))] = np.arange(len(terms))
+    found = place[np.array(columns, np.int32)] if columns else np.zeros(0, np.int32)
+    shape = (len(texts), len(terms))
+    rows = csr_matrix((np.ones(len(found), np.float32), found, ends), shape, np.float32)
+    rows.sum_duplicates()
+    return tuple(terms), rows
 
 
 def inverse_document_frequencies(rows: csr_matrix) -> NDArray[np.float32]:

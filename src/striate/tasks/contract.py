@@ -541,10 +541,28 @@ class Section(NamedTuple):
     Attributes:
         template: file name, below the task's package.
         values: plain values; every name in them is escaped.
+        package: that the template lies in, where it is not the task's own.
     """
 
     template: str
     values: dict[str, Any]
+    package: str = ""
+
+
+class Told(NamedTuple):
+    """An explanation in words.
+
+    Attributes:
+        facts: plain values, by name.
+        lines: the same for people.
+    """
+
+    facts: dict[str, Any]
+    lines: tuple[str, ...]
+
+
+Tell = Callable[["Predictor", tuple[str, ...], str, str], Told]
+"""From a predictor, its names, the place of an input and the name of a class to an explanation."""
 
 
 class Task(ABC):
@@ -745,6 +763,14 @@ class Task(ABC):
     def refuses(self, predictor: Predictor) -> bool:
         """Whether it can say that an input is none of what it knows."""
         return False
+
+    @property
+    def explanations(
+        self,
+    ) -> "Mapping[str, Callable[[Predictor, tuple[str, ...], str, str], Told]]":
+        """What `explain --method` can tell in words, by name; a place or class that is not given
+        is "". Without any, the network of `Predictor.inside` is shown in pictures."""
+        return {}
 
     def explained(self, predictor: Predictor, names: tuple[str, ...], data: bytes,
                   name: str | None) -> Explained:  # fmt: skip

@@ -21,10 +21,9 @@ from striate.data.splits import TRAIN, VALIDATION
 from striate.handcrafted.bag_of_words import (
     BagOfWords,
     Weighing,
-    counts,
+    counted,
     inverse_document_frequencies,
     log_count_ratios,
-    vocabulary,
 )
 from striate.progress import Clock, track
 from striate.tasks.contract import Ask, Learned
@@ -106,11 +105,10 @@ def _solved(
     weighing: Weighing,
 ) -> Iterator[Solved]:
     """One classifier a cost."""
-    terms = vocabulary(texts, longest)
-    plain = counts(texts, {term: place for place, term in enumerate(terms)}, longest)
+    terms, plain = counted(texts, longest)
     if weighing == "tfidf":
         bag = BagOfWords(terms, longest, weighing, inverse_document_frequencies(plain))
-        rows = bag(texts)
+        rows = bag.weighed(plain)
         for cost in COSTS[weighing]:
             weight, bias = linear_svm(rows, numbers, classes, cost)
             yield Solved(bag, weight, bias, cost)

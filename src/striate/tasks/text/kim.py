@@ -4,11 +4,13 @@ The vocabulary is the words of the training texts and, where word vectors are gi
 frequent words of those: a word that only a new text has is then known, too.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from striate.data import ReadTexts
@@ -19,18 +21,23 @@ from striate.models.kim import Kim, Variant
 from striate.progress import Clock
 from striate.tasks.contract import PUBLISHED, Ask, Learned
 from striate.tasks.labels.calibration import Calibration
+from striate.tasks.text.explaining import neighbors
 from striate.tasks.text.learning import measured
-from striate.tasks.text.network import Network
+from striate.tasks.text.network import Neighbors, Network
 from striate.tasks.text.problem import Numbered, Sentences, logits_of
 from striate.texts import Tokenizer, WordVectors, load_vectors
 from striate.texts.vectors import find_packaged, packaged_vectors
 from striate.training import Recipe, fit, seeded
 
 KIM = Recipe(
-    epochs=25, batch_size=50, learning_rate=1.0, schedule="constant", patience=6, threads=1
-)
+    epochs=25, batch_size=50, learning_rate=1.0, schedule="constant", average=0.99, patience=5,
+    threads=1,
+)  # fmt: skip
 SIZE = 100  # of random vectors, where none are given; 300 in the paper, three times the work
 RANGE = 0.25  # half of what they are drawn from (Kim's program)
+DEVIATION = RANGE / 3**0.5  # of given vectors: as large as word2vec's, which the paper had
+EXAMPLES = ("bad", "good", "n't", "!", ",")  # of the paper's table 3
+FREQUENT, SHOWN, NEAREST = 10, 12, 4  # times a word occurs; words; neighbors
 FURTHER = 50_000  # words of a file of vectors that are kept beside those of the training texts
 
 
@@ -59,7 +66,8 @@ def vectors_for(ask: Ask, words: Sequence[str]) -> WordVectors:
 def started(words: Sequence[str], known: WordVectors | None) -> tuple[tuple[str, ...], Tensor]:
     """All words, and a vector for each and for padding: (V, D), row 0 zeros.
 
-    Words without a given vector are drawn from U[-a, a], of the variance that the given ones have.
+    Given vectors are brought to the size that word2vec's have, for which the paper's settings were
+    chosen. Words without one are drawn from U[-a, a], of the same variance.
     """
     if known is None:
         vectors = torch.empty(len(words) + 1, SIZE).uniform_(-RANGE, RANGE)
@@ -68,14 +76,36 @@ def started(words: Sequence[str], known: WordVectors | None) -> tuple[tuple[str,
     given = {word: row for row, word in enumerate(known.words)}
     mine = set(words)
     every = (*words, *(word for word in known.words if word not in mine))
-    bound = float(np.sqrt(3 * known.vectors.var())) if len(known.words) else RANGE
-    vectors = torch.empty(len(every) + 1, known.size).uniform_(-bound, bound)
+    vectors = torch.empty(len(every) + 1, known.size).uniform_(-RANGE, RANGE)
     vectors[0] = 0
     rows = [(number, given[word]) for number, word in enumerate(every, 1) if word in given]
     if rows:
         ours, theirs = map(list, zip(*rows, strict=True))
-        vectors[ours] = torch.from_numpy(known.vectors[theirs])
+        scale = DEVIATION / max(float(known.vectors.std()), 1e-12)
+        vectors[ours] = torch.from_numpy(known.vectors[theirs]) * scale
     return every, vectors
+
+
+def tuned(
+    every: Sequence[str], before: Tensor, model: Kim, words: Sequence[str],
+    texts: Sequence[Sequence[str]],
+) -> tuple[Neighbors, ...]:  # fmt: skip
+    """The nearest words of the paper's examples and of those that moved most, among the frequent,
+    before and after."""
+    counts = Counter(word for text in texts for word in text)
+    known = [word for word in words if counts[word] >= FREQUENT]
+    number = {word: place for place, word in enumerate(every, 1)}
+    rows = torch.tensor([number[word] for word in known], dtype=torch.int64)
+    after = model.vectors.detach().cpu()
+    moved = 1 - F.cosine_similarity(before[rows], after[rows])
+    order = [known[place] for place in moved.argsort(descending=True).tolist()]
+    asked = list(dict.fromkeys([*(word for word in EXAMPLES if word in known), *order]))[:SHOWN]
+    if len(known) < 2:
+        return ()
+    first, second = (
+        neighbors(vectors, every, asked, known, most=NEAREST) for vectors in (before, after)
+    )
+    return tuple((word, first[word], second[word]) for word in asked)
 
 
 def learn(data: ReadTexts, ask: Ask, *, variant: Variant) -> Learned:
@@ -92,6 +122,7 @@ def learn(data: ReadTexts, ask: Ask, *, variant: Variant) -> Learned:
         known = None if variant == "rand" else vectors_for(ask, words)
         with seeded(ask.seed):
             every, vectors = started(words, known)
+            before = vectors.clone()
             model = Kim(vectors, variant, classes=len(dataset.classes)).to(fastest_device())
     predictor = Network(tokenizer=tokenizer, words=every, model=model)
     numbered = Numbered(dataset, [predictor.numbered(text) for text in texts])
@@ -106,6 +137,10 @@ def learn(data: ReadTexts, ask: Ask, *, variant: Variant) -> Learned:
         logits = logits_of(model, [numbered.texts[row] for row in rows])
         wanted = torch.from_numpy(dataset.targets.single()[rows])
         predictor.calibration = Calibration.fitted(logits, wanted)
+    if variant in ("non_static", "multichannel"):
+        predictor.neighbors = tuned(
+            every, before, model, words, [texts[row] for row in train.tolist()]
+        )
     notes = [f"epoch {run.best['epoch']:g} of {run.history[-1]['epoch']:g}"]
     if known is not None:
         mine = set(words)

@@ -20,6 +20,8 @@ from striate.tasks.text.words import packed, unpacked
 from striate.texts import Tokenizer
 
 Numbers = NDArray[np.int64]
+Neighbors = tuple[str, tuple[str, ...], tuple[str, ...]]  # a word; its nearest before and after
+MOST = 1000  # of those in a file
 
 
 @dataclass(eq=False, kw_only=True)
@@ -28,6 +30,7 @@ class Network(Predictor):
 
     Attributes:
         words: (V - 1,) in the order of the network's vectors; vector 0 is of no word.
+        neighbors: the nearest words of some, before and after the vectors learned.
     """
 
     kind: ClassVar[str] = "kim"
@@ -35,6 +38,7 @@ class Network(Predictor):
     words: tuple[str, ...]
     model: Kim
     calibration: Calibration = field(default_factory=Calibration)
+    neighbors: tuple[Neighbors, ...] = ()
 
     @cached_property
     def index(self) -> dict[str, int]:
@@ -92,6 +96,7 @@ class Network(Predictor):
             "tokenizer": self.tokenizer.to_json(),
             "temperature": self.calibration.temperature,
             "threshold": self.calibration.threshold,
+            "neighbors": self.neighbors,
         }
 
     @classmethod
@@ -115,4 +120,8 @@ class Network(Predictor):
             words=words,
             model=model.eval(),
             calibration=Calibration(float(header["temperature"]), float(header["threshold"])),
+            neighbors=tuple(
+                (str(word), tuple(map(str, before)), tuple(map(str, after)))
+                for word, before, after in header["neighbors"][:MOST]
+            ),
         )

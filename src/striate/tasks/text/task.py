@@ -1,12 +1,12 @@
 """One class a text."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from striate.data import Dataset, ReadTexts, read_texts
 from striate.data.texts import SUFFIXES
 from striate.inference.walking import Given
-from striate.tasks.contract import Method, Plan, Predictor
+from striate.tasks.contract import Method, Plan, Predictor, Section, Tell
 from striate.tasks.labels.task import OneClass
 from striate.tasks.text.bag import Bag
 from striate.tasks.text.inputs import given
@@ -38,6 +38,17 @@ class Text(OneClass):
     def prepare(self, dataset: Dataset[Any], plans: Sequence[Plan]) -> ReadTexts:
         """The texts, each read once."""
         return read_texts(dataset)
+
+    @property
+    def explanations(self) -> Mapping[str, Tell]:
+        from striate.tasks.text.telling import EXPLANATIONS
+
+        return EXPLANATIONS
+
+    def sections(self, comparison: Any) -> Iterable[Section]:
+        from striate.tasks.text.sections import sections
+
+        return sections(comparison)
 
     def given(self, places: Sequence[str], options: Mapping[str, Any]) -> Given:
         return given(places, lines=bool(options.get("lines")))
