@@ -15,6 +15,11 @@ SMALLEST = 320  # pixels of the longer side that smaller pictures are enlarged t
 WINDOW = 320
 EPOCH = 150
 
+POINTS = (
+    "learned from one point for each class in a picture; the validation masks, by which the best "
+    "epoch is chosen, are whole"
+)
+
 VIEWS = Augmentation(
     Spread(mirror=0.5, rotation=5, zoom=0.4, stretch=0.1),
     brightness=0.2,
@@ -46,12 +51,14 @@ def learn(
     epoch: int = EPOCH,
     balance: float = 0.5,
     crf: bool = False,
+    points: bool = False,
     **options: Any,
 ) -> Learned:
     """Learning from the weights of a classifier.
 
     Args:
         network: "fcn" or "deeplab".
+        points: whether a point for each class is all that is seen of a training mask.
         crf: whether a fully connected CRF stands behind it.
         options: of its builder.
     """
@@ -59,7 +66,8 @@ def learn(
     side = read_side(data)
     learned = learned_by_steps(
         architecture, data, ask, recipe=recipe, side=side, window=min(window, side or LARGEST),
-        epoch=epoch, balance=balance,
+        epoch=epoch, balance=0.0 if points else balance, points=points,
+        notes=(POINTS,) if points else (),
     )  # fmt: skip
     return with_crf(learned, again(learned, data)) if crf else learned
 

@@ -55,6 +55,7 @@ METHODS: dict[str, Method] = {
     "fcn8s": finetuned("FCN-8s", network="fcn"),
     "deeplab": finetuned("DeepLab", **DEEPLAB),
     "deeplab_crf": finetuned("DeepLab with CRF", **DEEPLAB, crf=True),
+    "fcn8s_points": finetuned("FCN-8s from points", network="fcn", points=True),
     "fcn16s": finetuned("FCN-16s", network="fcn", finest=16),
     "fcn32s": finetuned("FCN-32s", network="fcn", finest=32),
     "unet_valid": scratch(

@@ -27,18 +27,20 @@ from striate.training.seeds import generator_for
 
 @dataclass(frozen=True)
 class Batch:
-    """(N, 3, H, W) normalized images and their class numbers (N, H, W) int64."""
+    """(N, 3, H, W) normalized images, their class numbers (N, H, W) int64, and which classes their
+    whole pictures show, (N, classes) bool."""
 
     images: Tensor
     labels: Tensor
+    present: Tensor
 
     def __len__(self) -> int:
         return len(self.images)
 
     def parts(self, count: int) -> "list[Batch]":
         """The batch in `count` parts as equal as can be, in order."""
-        images, labels = self.images.tensor_split(count), self.labels.tensor_split(count)
-        return [Batch(*some) for some in zip(images, labels, strict=True) if len(some[0])]
+        each = (x.tensor_split(count) for x in (self.images, self.labels, self.present))
+        return [Batch(*some) for some in zip(*each, strict=True) if len(some[0])]
 
 
 class SegmentationProblem(Problem[Any, Batch]):
@@ -100,13 +102,21 @@ class SegmentationProblem(Problem[Any, Batch]):
             pixels = draw(picture[None].permute(0, 3, 1, 2)).clamp(0, 255)
             images.append(self.reading.normalization(pixels))
             labels.append(warped_labels(mask[None], draw, VOID))
-        return Batch(torch.cat(images), torch.cat(labels).long())
+        present = torch.from_numpy(data.dataset.targets.present[list(rows)])
+        return Batch(torch.cat(images), torch.cat(labels).long(), present)
 
     def losses(self, model: nn.Module, batch: Batch, recipe: Recipe) -> dict[str, Tensor]:
-        device = device_of(model)
-        scores = model(batch.images.to(device, memory_format=torch.channels_last))
-        labels = batch.labels.to(device)
-        weights = None if self.weights is None else self.weights.to(device)
+        return self.cross_entropy(self.scores(model, batch), batch, recipe)
+
+    def scores(self, model: nn.Module, batch: Batch) -> Tensor:
+        """(N, classes, H, W) logits of a batch."""
+        scores: Tensor = model(batch.images.to(device_of(model), memory_format=torch.channels_last))
+        return scores
+
+    def cross_entropy(self, scores: Tensor, batch: Batch, recipe: Recipe) -> dict[str, Tensor]:
+        """Over all pixels that are not void, those of rare classes counting for more."""
+        labels = batch.labels.to(scores.device)
+        weights = None if self.weights is None else self.weights.to(scores.device)
         total = F.cross_entropy(
             scores.float(), labels, weights, ignore_index=VOID, reduction="sum",
             label_smoothing=recipe.label_smoothing,

@@ -17,6 +17,7 @@ from striate.tasks.backbones import fill, normalization_for, trained_weights
 from striate.tasks.contract import Ask, Learned
 from striate.tasks.segmentation.networks import network
 from striate.tasks.segmentation.pictures import Scaled, scale
+from striate.tasks.segmentation.points import PointProblem, pointed
 from striate.tasks.segmentation.problem import SegmentationProblem, balanced
 from striate.tasks.segmentation.reading import Reading
 from striate.tasks.segmentation.segmenter import Segmenter
@@ -36,6 +37,7 @@ def learned_by_steps(
     window: int,
     epoch: int,
     balance: float,
+    points: bool = False,
     notes: tuple[str, ...] = (),
 ) -> Learned:
     """A network of this architecture, learned from a set.
@@ -48,6 +50,7 @@ def learned_by_steps(
         window: as `SegmentationProblem` has it.
         epoch: pictures that an epoch shows at least; every training image is among them.
         balance: as `balanced` has it.
+        points: whether a point for each class is all that is seen of a training mask.
     """
     clock = Clock()
     recipe = ask.recipe or recipe
@@ -69,7 +72,10 @@ def learned_by_steps(
     if backbone is None:
         normalization = measured(scaled)
     rounds = max(1, round(epoch / int((scaled.dataset.split == TRAIN).sum())))
-    problem = SegmentationProblem(
+    kind = PointProblem if points else SegmentationProblem
+    if points:
+        scaled = pointed(scaled, ask.seed)
+    problem = kind(
         Reading(side, normalization), window, rounds=rounds, weights=balanced(data, balance)
     )
     with clock.stage("learn"):
