@@ -178,6 +178,16 @@ def serving(module: ModuleType, patch: Patch) -> dict[str, Any]:
     return {}
 
 
+def speech(module: ModuleType, patch: Patch) -> dict[str, Any]:
+    def missing(name: str) -> ModuleType:
+        raise ImportError(f"no {name} here")
+
+    patch.setattr(module, "peer_module", missing)
+    patch.setattr(module, "RECORDINGS", 10)
+    patch.setattr(module, "WORDS", 5)
+    return {}
+
+
 def training(module: ModuleType, patch: Patch) -> dict[str, Any]:
     class Side:
         def __init__(self, name: str, case: str, threads: int):
@@ -210,6 +220,7 @@ TOYS: dict[str, Toy] = {
     "handcrafted": handcrafted, "inference": inference, "input": input_, "main_job": main_job,
     "networks": networks, "occlusion": occlusion, "published_weights": published_weights,
     "response_normalization": response_normalization, "selective_search": selective_search,
+    "speech": speech,
     "serving": serving, "training": training, "trust": trust,
 }  # fmt: skip
 

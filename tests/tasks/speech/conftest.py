@@ -1,10 +1,23 @@
 """A folder of made-up speech: every phone is a tone of its own, every speaker a little higher."""
 
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+
+import striate
+from striate.tasks.contract import Ask, Learned
+from striate.tasks.speech.learning import RECIPE, learn_network
+from striate.tasks.speech.methods import METHODS
+from striate.tasks.speech.prepared import Heard, read
+
+SMALL = {
+    "dnn-hmm": {"kind": "dnn", "hidden": [64, 64]},
+    "cnn-hmm": {"kind": "cnn", "maps": 8, "hidden": [64], "dropout": 0.1},
+}
 
 TONES = {"A": (500, 1500), "B": (900, 3000), "C": (2000, 4000), "D": (300, 5200)}
 DICTIONARY = {"abba": "ABBA", "bad": "BAD", "cab": "CAB", "dad": "DAD"}
@@ -48,3 +61,22 @@ def write(folder: Path, count: int = 60) -> Path:
 def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder."""
     return write(tmp_path_factory.mktemp("speech") / "calls")
+
+
+@pytest.fixture(scope="session")
+def heard(speech: Path) -> Heard:
+    """The same, read."""
+    return read(striate.open(speech, task="speech"))
+
+
+@pytest.fixture(scope="session")
+def learn(heard: Heard) -> Callable[[str], Learned]:
+    """`learn("cnn-hmm")` is what a method learns of it with a small network; each learns once."""
+
+    def of(name: str) -> Learned:
+        if name not in SMALL:
+            return METHODS[name].learn(heard, Ask())
+        recipe = RECIPE.but(epochs=6, batch_size=64, learning_rate=3e-3)
+        return learn_network(heard, Ask(recipe=recipe), plan=SMALL[name])
+
+    return cache(of)

@@ -12,26 +12,15 @@ import torch
 import striate
 from striate.errors import AudioError, WeightsError
 from striate.recognizer import Recognizer
-from striate.tasks.contract import Ask
 from striate.tasks.speech import decoding
-from striate.tasks.speech.learning import pretrained
-from striate.tasks.speech.methods import METHODS
+from striate.tasks.speech.learning import FILTERS, frames_of, pretrained, standardized
 from striate.tasks.speech.predictors import built
-from striate.tasks.speech.prepared import Heard, read
 from striate.tasks.table import TASKS
 
-SMALL = {"dnn-hmm": 6, "cnn-hmm": 4}  # epochs
 
-
-@pytest.fixture(scope="module")
-def heard(speech) -> Heard:
-    return read(striate.open(speech, task="speech"))
-
-
-@pytest.fixture(scope="module", params=["gmm-hmm", "dnn-hmm", "cnn-hmm"])
-def learned(request, heard):
-    ask = Ask(epochs=SMALL.get(request.param))
-    return METHODS[request.param].learn(heard, ask)
+@pytest.fixture(params=["gmm-hmm", "dnn-hmm", "cnn-hmm"])
+def learned(request, learn):
+    return learn(request.param)
 
 
 def saved(learned, path):
@@ -145,11 +134,9 @@ def test_arrays_that_are_no_recording_are_refused(learned, samples, why):
 
 def test_pre_training_makes_what_is_seen_likelier(heard):
     """The first machine's free energy of frames falls beside that of noise of the same spread."""
-    from striate.tasks.speech.learning import frames_of, standardized
-
     aligned = heard.aligned()
     plan = {"kind": "dnn", "hidden": [16, 8], "logistic": True}
-    model = built(plan, heard_filters(), heard.lexicon.pdfs)
+    model = built(plan, FILTERS, heard.lexicon.pdfs)
     before = [layer.weight.clone() for layer in model.layers]
     recognizer = standardized(heard, aligned, plan, model)
     frames = frames_of(heard, recognizer, aligned, {})
@@ -162,9 +149,3 @@ def test_pre_training_makes_what_is_seen_likelier(heard):
     energy = lambda visible: 0.5 * (visible**2).sum(1).mean() - active(visible)
     with torch.no_grad():
         assert energy(seen) - energy(noise) < 0.5 * ((seen**2).sum(1) - (noise**2).sum(1)).mean()
-
-
-def heard_filters():
-    from striate.data.recordings import FILTERS
-
-    return FILTERS

@@ -7,24 +7,16 @@ import torch
 import striate
 from striate.errors import ModelError, UnknownName, UserError
 from striate.recognizer import Recognizer
-from striate.tasks.contract import Ask
 from striate.tasks.speech.features import spectra
 from striate.tasks.speech.learning import RECIPE
 from striate.tasks.speech.looking import BANDS, FRAMES, occlusion, of_states, seen, standard
-from striate.tasks.speech.methods import METHODS
 from striate.tasks.speech.pictures import HIGH, WIDE, aligned, spectrogram
-from striate.tasks.speech.prepared import read
 from striate.tasks.table import TASKS
 
 
-@pytest.fixture(scope="module")
-def heard(speech):
-    return read(striate.open(speech, task="speech"))
-
-
-@pytest.fixture(scope="module")
-def network(heard):
-    return METHODS["cnn-hmm"].learn(heard, Ask(epochs=4)).predictor
+@pytest.fixture
+def network(learn):
+    return learn("cnn-hmm").predictor
 
 
 @pytest.fixture
@@ -78,10 +70,10 @@ def test_a_word_depends_on_what_is_near_it(network, heard):
     assert np.abs(found.lost[:, far]).max(initial=0) == 0
 
 
-def test_what_was_not_found_cannot_be_asked_about(network, heard, recording):
+def test_what_was_not_found_cannot_be_asked_about(network, learn, recording):
     with pytest.raises(UnknownName, match="word of this recording"):
         occlusion(network, recording, "zebra")
-    classic = METHODS["gmm-hmm"].learn(heard, Ask()).predictor
+    classic = learn("gmm-hmm").predictor
     with pytest.raises(ModelError, match="gmm-hmm has no network"):
         occlusion(classic, recording)
     assert not TASKS["speech"].explains(classic)
@@ -126,7 +118,7 @@ def test_the_command_writes_a_page(network, speech, tmp_path):
 
 def test_the_report_has_the_lectures_table_and_recordings(speech, tmp_path):
     comparison = striate.compare(
-        speech, methods=["gmm-hmm", "dnn-hmm"], recipe=RECIPE.but(epochs=6)
+        speech, methods=["gmm-hmm", "dnn-hmm"], recipe=RECIPE.but(epochs=2)
     )
     page = comparison.report(tmp_path / "report.html")
     text = (tmp_path / "report.html").read_text()

@@ -6,10 +6,10 @@ from striate.tasks.contract import Method
 from striate.tasks.speech.learning import learn_mixtures, learn_network
 
 NEEDS = (("soundfile", "audio"),)
-DNN = {"kind": "dnn", "hidden": [512] * 4, "dropout": 0.2}
-DBN = {"kind": "dnn", "hidden": [512] * 4, "logistic": True}
-CNN = {"kind": "cnn", "sharing": "limited", "maps": 48, "hidden": [512, 512], "dropout": 0.2}
-FULL = {"kind": "cnn", "sharing": "full", "maps": 128, "hidden": [512, 512], "dropout": 0.2}
+DNN = {"kind": "dnn", "hidden": [384] * 3, "dropout": 0.1}
+DBN = {"kind": "dnn", "hidden": [384] * 3, "logistic": True}
+CNN = {"kind": "cnn", "sharing": "limited", "maps": 32, "hidden": [384, 384], "dropout": 0.1}
+FULL = {"kind": "cnn", "sharing": "full", "maps": 80, "hidden": [384, 384], "dropout": 0.1}
 
 METHODS = {
     "gmm-hmm": Method("Cepstra and mixtures of Gaussians", "handcrafted", learn_mixtures,
