@@ -33,12 +33,24 @@ KIM = Recipe(
     epochs=25, batch_size=50, learning_rate=1.0, schedule="constant", average=0.99, patience=5,
     threads=1,
 )  # fmt: skip
+STEPS, MOST_EPOCHS = 2_000, 200  # that Adadelta needs at least, from filters near zero
 SIZE = 100  # of random vectors, where none are given; 300 in the paper, three times the work
 RANGE = 0.25  # half of what they are drawn from (Kim's program)
 DEVIATION = RANGE / 3**0.5  # of given vectors: as large as word2vec's, which the paper had
 EXAMPLES = ("bad", "good", "n't", "!", ",")  # of the paper's table 3
 FREQUENT, SHOWN, NEAREST = 10, 12, 4  # times a word occurs; words; neighbors
 FURTHER = 50_000  # words of a file of vectors that are kept beside those of the training texts
+
+
+def recipe_for(count: int) -> Recipe:
+    """The recipe for so many training texts: few have more epochs, and patience grows with them.
+
+    >>> [recipe_for(count).epochs for count in (8_000, 1_000, 100)]
+    [25, 100, 200]
+    """
+    steps = -(-count // KIM.batch_size)
+    epochs = min(MOST_EPOCHS, max(KIM.epochs, round(STEPS / max(steps, 1))))
+    return KIM.but(epochs=epochs, patience=max(5, epochs // 5))
 
 
 def find(ask: Ask) -> None:
@@ -112,7 +124,7 @@ def learn(data: ReadTexts, ask: Ask, *, variant: Variant) -> Learned:
     """By gradient steps; the epoch with the best validation score is kept."""
     clock = Clock()
     dataset = data.dataset
-    recipe = ask.recipe or KIM
+    recipe = ask.recipe or recipe_for(int((dataset.split == TRAIN).sum()))
     recipe = recipe.but(epochs=ask.epochs) if ask.epochs else recipe
     with clock.stage("words"):
         train = np.flatnonzero(dataset.split == TRAIN)
