@@ -39,6 +39,7 @@ class FCN(nn.Module):
     """
 
     multiple = 32
+    margin = 224  # pixels around a place beyond which its answer hardly depends on anything
 
     def __init__(
         self,

@@ -22,6 +22,7 @@ class Hypercolumns(nn.Module):
     """
 
     multiple = 32
+    margin = 224  # pixels around a place beyond which its answer hardly depends on anything
 
     def __init__(self, classes: int, *, backbone: str):
         super().__init__()

@@ -133,3 +133,12 @@ def test_from_the_command_line(tmp_path):
         assert np.asarray(image).tolist() == expected.tolist()
     with Image.open(tmp_path / "drawn" / "00001-a.png") as image:
         assert image.size == (40, 30)
+
+
+def test_large_pictures_go_through_in_tiles():
+    made = segmenter({"network": "hypercolumns", "backbone": "resnet18"})
+    pixels = picture(40, 1100)
+    (answer,) = made.predict([made.prepare(pixels)])
+    assert answer.labels.shape == (40, 1100)
+    whole = made.scores(pixels).argmax(0).numpy()
+    assert (answer.labels == whole).mean() > 0.99

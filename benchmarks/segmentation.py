@@ -1,0 +1,98 @@
+"""Segmentation: a step of learning beside segmentation_models.pytorch, and the fully connected CRF.
+
+    python benchmarks/segmentation.py [--quick] [--json]
+
+Both networks have the same encoder (ResNet-18, fresh weights) and read the same pictures; theirs
+is the form nearest to an FCN. The CRF has the kernels and rounds of pydensecrf. One thread.
+"""
+
+import statistics
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from _rows import Row, absent, alone, in_turns, main, paired, peer_module
+from sklearn.datasets import load_sample_images
+from torch import Tensor, nn
+
+from striate.layers.dense_crf import CRFSettings, marginals
+from striate.models.fcn import fcn
+from striate.models.unet import UNet
+from striate.ops.memory import channels_last
+from striate.tasks.segmentation.reading import resized
+
+CLASSES, SIDE, BATCH = 11, 256, 4
+HEIGHT, WIDTH, LABELS = 375, 500, 21
+
+
+def step(model: nn.Module, images: Tensor, labels: Tensor) -> Any:
+    """Forward and backward, as work to be timed."""
+
+    def work() -> None:
+        model.zero_grad()
+        F.cross_entropy(model(images), labels).backward()
+
+    return work
+
+
+def measure(quick: bool) -> Iterator[Row]:
+    """The rows."""
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    rounds = 1 if quick else 9
+    images = torch.randn(BATCH, 3, SIDE, SIDE).contiguous(memory_format=torch.channels_last)
+    labels = torch.randint(0, CLASSES, (BATCH, SIDE, SIDE))
+    where = f"step of {BATCH} x {SIDE} x {SIDE}"
+    ours = step(channels_last(fcn(CLASSES, backbone="resnet18")), images, labels)
+    case, name = f"FCN-8s, ResNet-18, {where}", "segmentation_models.pytorch FPN"
+    try:
+        peer = peer_module("segmentation_models_pytorch")
+    except ImportError as error:
+        yield absent(case, "ms", name, error, 1.15, ours=milliseconds(ours, rounds))
+    else:
+        theirs = peer.FPN("resnet18", encoder_weights=None, classes=CLASSES)
+        other = step(theirs, images, labels)
+        yield paired(case, ours, other, peer=name, rounds=rounds, target=1.15)
+    unet = step(channels_last(UNet(CLASSES, width=16)), images, labels)
+    yield alone(f"U-Net, 16 channels, {where}", "ms", milliseconds(unet, rounds))
+    yield from field(rounds)
+
+
+def milliseconds(work: Any, rounds: int) -> float:
+    """The median of some runs, after one that does not count."""
+    return 1000 * statistics.median(in_turns({"ours": work}, rounds)["ours"])
+
+
+def field(rounds: int) -> Iterator[Row]:
+    """The CRF on a photograph with unsure beliefs."""
+    pixels = resized(load_sample_images().images[0], HEIGHT, WIDTH)
+    beliefs = torch.softmax(torch.randn(LABELS, HEIGHT, WIDTH), 0)
+    settings = CRFSettings()
+    case = f"CRF, {WIDTH} x {HEIGHT} x {LABELS}, {settings.rounds} rounds"
+
+    def ours() -> Tensor:
+        return marginals(beliefs, pixels, settings)
+
+    try:
+        peer = peer_module("pydensecrf.densecrf")
+    except ImportError as error:
+        yield absent(case, "ms", "pydensecrf", error, 1.0, ours=milliseconds(ours, rounds))
+        return
+    unary = np.ascontiguousarray(-beliefs.clamp(min=1e-8).log().flatten(1).numpy())
+
+    def theirs() -> Any:
+        made = peer.DenseCRF2D(WIDTH, HEIGHT, LABELS)
+        made.setUnaryEnergy(unary)
+        made.addPairwiseGaussian(settings.smooth_place, settings.smooth_weight)
+        made.addPairwiseBilateral(
+            settings.place, settings.color, np.ascontiguousarray(pixels), settings.weight
+        )
+        return made.inference(settings.rounds)
+
+    yield paired(case, ours, theirs, peer="pydensecrf", rounds=rounds, target=1.0)
+
+
+if __name__ == "__main__":
+    main(measure, __doc__)
