@@ -16,6 +16,18 @@ export function tint(classes, id) {
 /** What a region shows: the first of its concepts. */
 const seen = ({ data }) => data.concepts[0];
 
+/** Whether a region is known pixel by pixel. */
+const masked = ({ region_info }) => Boolean(region_info.mask);
+
+/** The pixels of a region in its color, over its box: the mask is as large as the whole picture. */
+function pixels({ mask, bounding_box: { top_row: top, left_col: left, bottom_row: bottom, right_col: right } }) {
+  const layer = node("span", "pixels"), wide = right - left, high = bottom - top;
+  const place = { left: -left / wide, top: -top / high, width: 1 / wide, height: 1 / high };
+  for (const [side, share] of Object.entries(place)) layer.style.setProperty(side, `${100 * share}%`);
+  layer.style.setProperty("mask-image", `url(data:image/png;base64,${mask.image})`);
+  return layer;
+}
+
 /** Regions by class, the most frequent first: `[concept, how many, the highest score]`. */
 export function byClass(regions) {
   const found = new Map();
@@ -54,7 +66,8 @@ export class Objects {
     this.boxes = node("div", "boxes");
     this.boxes.setAttribute("aria-hidden", "true"); // the list says the same
     this.body = node("div", "objects");
-    this.least = regions.some((region) => seen(region).value >= SURE) ? SURE : 0;
+    const scored = !regions.some(masked); // the value of a mask is how much of the picture it covers
+    this.least = scored && regions.some((region) => seen(region).value >= SURE) ? SURE : 0;
     this.kinds = node("div", "kinds");
     this.list = node("ol", "found");
     this.list.setAttribute("aria-label", "Objects");
@@ -133,6 +146,8 @@ export class Objects {
     box.classList.toggle("narrow", wide < NARROW);
     box.classList.toggle("under", top < 0.07); // no room above it
     box.classList.toggle("last", left > 0.6);
+    box.classList.toggle("masked", masked(region));
+    if (masked(region)) box.append(pixels(region.region_info));
     box.append(node("span", "label", `${this.name(concept)} ${Math.round(100 * concept.value)} %`));
     box.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && this.#mark(region));
     box.addEventListener("pointerleave", () => this.#mark());
