@@ -87,8 +87,8 @@ def _separator(lines: Sequence[str]) -> str | None:
 
 def _is_quoted(lines: Sequence[str], separator: str) -> bool:
     """Whether quotation marks enclose cells, and are not of the texts themselves."""
-    if separator == ",":
-        return any('"' in line for line in lines[:SAMPLE]) or any('"' in line for line in lines)
+    if separator != "\t":
+        return any('"' in line for line in lines)
     opened = [
         cell for line in lines[:SAMPLE] for cell in line.split(separator) if cell.startswith('"')
     ]

@@ -1,0 +1,207 @@
+"""Tables and folders of texts as people have them, and what is refused or left out by name."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import striate
+from striate import data
+from striate.data.folding import folds
+from striate.data.texts import MOST_WORDS, decoded_text, sound
+from striate.errors import DataError, InputError
+
+TEXTS = [
+    ("pos", 'a "quoted" film, and a good one'),
+    ("neg", "it is not a good film at all"),
+    ("pos", "what a lovely story it tells us"),
+    ("neg", '"awful" is too kind a word for it'),
+    ("pos", "see it twice; then see it again"),
+    ("neg", "two hours that nobody gives back"),
+] * 4
+
+
+def numbered() -> list[tuple[str, str]]:
+    return [(label, f"{text} {number}") for number, (label, text) in enumerate(TEXTS)]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., Path]:
+    def file(name: str, text: str | bytes) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    return file
+
+
+def tsv(head: str = "") -> str:
+    return head + "".join(f"{label}\t{text}\n" for label, text in numbered())
+
+
+def csv(head: str, *, separator: str = ",", turned: bool = False) -> str:
+    lines = [head] if head else []
+    for label, text in numbered():
+        cells = [label, '"' + text.replace('"', '""') + '"']
+        lines.append(separator.join(reversed(cells) if turned else cells))
+    return "\r\n".join(lines) + "\r\n"
+
+
+def objects() -> str:
+    import json
+
+    rows = [{"id": n, "text": t, "label": k} for n, (k, t) in enumerate(numbered())]
+    return "".join(json.dumps(row) + "\n" for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.tsv", tsv()),
+        ("a.tsv", "\ufeff" + tsv()),
+        ("a.tsv", tsv("label\tsentence\n")),
+        ("a.tsv", tsv("kind\twords\n")),
+        ("a.txt", tsv()),
+        ("a.csv", csv("label,text")),
+        ("a.csv", csv("", turned=True)),
+        ("a.csv", csv("review;sentiment", separator=";", turned=True)),
+        ("a.csv", csv("Meinung,Urteil", turned=True)),
+        ("a.tsv", csv("label\ttext", separator="\t")),
+        ("a.jsonl", objects()),
+    ],
+)
+def test_every_form_of_table(write: Callable[..., Path], name: str, content: str) -> None:
+    found = data.open(write(name, content))
+    assert found.thing == "text"
+    assert found.classes == ("neg", "pos")
+    texts = {found.inputs[row]: found.targets.words(row) for row in range(len(found))}
+    assert texts == {text: label for label, text in numbered()}
+    assert not found.left_out
+
+
+def test_the_tasks_are_told_apart(write: Callable[..., Path], tmp_path: Path) -> None:
+    assert striate.open(write("a.tsv", tsv())).thing == "text"
+    pictures = write("list.csv", "path,label\n" + "".join(f"{n}.png,a\n" for n in range(9)))
+    with pytest.raises(DataError, match="none of its 9 images exists"):
+        striate.open(pictures)
+    with pytest.raises(DataError, match="names no path and label columns"):
+        striate.open(write("a.tsv", tsv()), task="classification")
+
+
+def test_parts_that_lie_beside_each_other(write: Callable[..., Path]) -> None:
+    train = write("set_train.tsv", tsv())
+    write("set_test.tsv", "pos\tone text of the test\nneg\tand another one of it\n")
+    write("set_dev.tsv", "pos\ta text to choose by\n")
+    write("other_test.tsv", "pos\tthis is of another set\n")
+    found = data.open(train)
+    assert [(found.split == part).sum() for part in range(3)] == [24, 1, 2]
+    assert not found.drawn
+    assert found.inputs.name(26) == "set_test.tsv:2"
+    folder = write("parts/train.tsv", tsv()).parent
+    write("parts/test.tsv", "pos\tone text of the test\nneg\tand another one of it\n")
+    assert (data.open(folder).split == 2).sum() == 2
+
+
+def test_splits_and_folds_in_columns(write: Callable[..., Path]) -> None:
+    rows = numbered()
+    lines = [f"{label}\t{text}\t{'test' if n % 4 == 0 else 'train'}" for n, (label, text) in
+             enumerate(rows)]  # fmt: skip
+    found = data.open(write("a.tsv", "label\ttext\tsplit\n" + "\n".join(lines)))
+    assert (found.split == 2).sum() == 6
+    lines = [f"{label}\t{text}\t{n // 2 % 3}" for n, (label, text) in enumerate(rows)]
+    found = data.open(write("b.tsv", "label\ttext\tfold\n" + "\n".join(lines)))
+    assert (found.split == 2).sum() == 8
+    assert "of its 3 folds, 2 is scored" in found.notes[0]
+
+
+def test_folds_score_every_text_once(write: Callable[..., Path]) -> None:
+    whole = data.open(write("a.tsv", tsv()))
+    parts = folds(whole, 4)
+    assert sum((part.split == 2).astype(int) for part in parts).tolist() == [1] * len(whole)
+    for part in parts:
+        assert (part.counts()[:, 2] == 3).all()  # of each class
+        assert (part.split == 1).any()
+    with pytest.raises(ValueError, match="cannot be cut"):
+        folds(whole, 1)
+
+
+def test_encodings(write: Callable[..., Path]) -> None:
+    text = tsv() + "pos\tein schöner Film für große Leute\n"
+    for encoding in ("utf-8", "utf-16", "cp1252"):
+        found = data.open(write(f"{encoding}.tsv", text.encode(encoding)))
+        assert any("schöner" in found.inputs[row] for row in range(len(found)))
+        assert bool(found.notes) == (encoding == "cp1252")
+
+
+def test_class_folders(write: Callable[..., Path], tmp_path: Path) -> None:
+    for number, (label, text) in enumerate(numbered()):
+        part = "test" if number % 6 > 3 else "train"
+        write(f"films/{part}/{label}/{number}.txt", text)
+    write("films/train/unsup/1.txt", "nobody knows")
+    write("films/train/pos/empty.txt", "")
+    write("films/train/pos/binary.txt", bytes(range(32)) * 3)
+    write("films/readme.txt", "what this is")
+    found = data.open(tmp_path / "films")
+    assert (found.thing, found.classes) == ("text", ("neg", "pos"))
+    assert (found.split == 2).sum() == 8
+    read = data.read_texts(found)
+    reasons = {one.name: one.reason for one in read.dataset.left_out}
+    assert reasons == {
+        "readme.txt": "lies in no class folder",
+        "train/unsup/1.txt": "its folder says that it has no label",
+        "train/pos/empty.txt": "empty file",
+        "train/pos/binary.txt": "binary data, not text",
+    }
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ("", "not a folder|empty|one column|path"),
+        ("pos\ta text of one class\npos\tand one more of it\npos\tthe third one is\n", "one class"),
+        ("pos\t \nneg\t\t\n", "path|text"),
+    ],
+)
+def test_tables_that_are_refused(write: Callable[..., Path], content: str, why: str) -> None:
+    with pytest.raises(DataError, match=why) as caught:
+        data.open(write("a.tsv", content))
+    assert "\n" not in str(caught.value)
+
+
+def test_lines_that_are_left_out(write: Callable[..., Path]) -> None:
+    lines = [
+        *tsv().splitlines(), "\ta text without a label", "pos\t   ", "neg\t" + "\x01\x02\x03" * 5,
+        "pos\t" + "word " * 1_000_000, "neg",
+    ]  # fmt: skip
+    found = data.open(write("a.tsv", "\n".join(lines)))
+    assert [(one.name, one.reason) for one in found.left_out] == [
+        ("a.tsv:25", "has no label"),
+        ("a.tsv:26", "empty text"),
+        ("a.tsv:27", "binary data, not text"),
+        ("a.tsv:28", f"1,000,000 words, and at most {MOST_WORDS:,} are read; cut it up"),
+        ("a.tsv:29", "empty text"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [(b"", "empty file"), (b" \n", "empty text"), (b"\x00\x01" * 9, "binary data"),
+     ("\ufeff".encode(), "empty text")],
+)  # fmt: skip
+def test_bytes_that_are_no_text(data: bytes, why: str) -> None:
+    with pytest.raises(InputError, match=why):
+        decoded_text(data)
+
+
+def test_a_few_control_characters_are_blanks() -> None:
+    assert sound("one two\x0b three " + "four " * 40).split()[:3] == ["one", "two", "three"]
+
+
+def test_rows_stay_together() -> None:
+    some = data.Texts(["a", "b", "c"], ["x", "y", "z"])
+    taken = some.take([2, 0])
+    assert [(taken[k], taken.name(k)) for k in range(2)] == [("c", "z"), ("a", "x")]
+    assert taken.mark(1) == some.mark(0) != some.mark(1)
+    assert isinstance(np.asarray(taken.rows), np.ndarray)
