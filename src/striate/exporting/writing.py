@@ -63,6 +63,9 @@ def export(recognizer: Recognizer, path: str | os.PathLike[str], *, to: str) -> 
         with stage(f"export to {to}"):
             text = json.dumps(metadata(recognizer, graph))
             WRITERS[to](graph, to_program(graph), path, text)
+            for ending, content in graph.beside.items():
+                with writing(path.with_name(path.stem + ending)) as other:
+                    other.write_text(content, encoding="utf-8")
     return described
 
 
@@ -73,7 +76,7 @@ def metadata(recognizer: Recognizer, graph: Graph) -> dict[str, Any]:
         "task": recognizer.task.name,
         "kind": recognizer.predictor.kind,
         "names": list(recognizer.names),
-        "predictor": recognizer.predictor.header(),
+        "predictor": {**recognizer.predictor.header(), **graph.metadata},
         "provenance": recognizer.provenance,
         "inputs": {name: graph.about.get(name, "") for name in graph.shapes},
         "outputs": {name: graph.about.get(name, "") for name in graph.outputs},

@@ -24,6 +24,9 @@ class Graph:
         defaults: inputs that may be left out when the graph is run, with the value they then have.
         about: of each input and output, one line for people who run the file without striate.
         translations: how operators are written in ONNX that torch does not know how to write.
+        metadata: further values that the exported file tells of the predictor, plain JSON.
+        beside: files of text for people who run the graph by themselves: what their names end in,
+            after the export's own without its suffix, and what they hold.
         formats: what it can be exported to: "onnx", "openvino", "torch".
     """
 
@@ -34,4 +37,6 @@ class Graph:
     defaults: Mapping[str, Tensor] = field(default_factory=dict)
     about: Mapping[str, str] = field(default_factory=dict)
     translations: Callable[[], dict[Any, Any]] = no_translations
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    beside: Mapping[str, str] = field(default_factory=dict)
     formats: tuple[str, ...] = ("onnx", "openvino", "torch")

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from striate.inference.program import Graph
 from striate.models.kim import VARIANTS, Kim
 from striate.tasks.contract import Input, Pool, Predictor
 from striate.tasks.labels.answers import Answer
@@ -85,6 +86,11 @@ class Network(Predictor):
 
     def to(self, device: str) -> None:
         self.model.to(device)
+
+    def graph(self, *, single: bool = False) -> Graph:
+        from striate.tasks.text.exported import graph_of
+
+        return graph_of(self)
 
     def tensors(self) -> dict[str, Tensor]:
         state = {name: tensor.cpu() for name, tensor in self.model.state_dict().items()}

@@ -1,7 +1,7 @@
 """One class a text."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from striate.data import Dataset, ReadTexts, read_texts
 from striate.data.texts import SUFFIXES
@@ -9,8 +9,12 @@ from striate.inference.walking import Given
 from striate.tasks.contract import Method, Plan, Predictor, Section, Tell
 from striate.tasks.labels.task import OneClass
 from striate.tasks.text.bag import Bag
+from striate.tasks.text.exported import ExportedText
 from striate.tasks.text.inputs import given
 from striate.tasks.text.network import Network
+
+if TYPE_CHECKING:
+    from striate.inference.runtimes import Runtime
 
 
 class Text(OneClass):
@@ -49,6 +53,11 @@ class Text(OneClass):
         from striate.tasks.text.sections import sections
 
         return sections(comparison)
+
+    def exported(
+        self, runtime: "Runtime", header: dict[str, Any], names: tuple[str, ...]
+    ) -> ExportedText:
+        return ExportedText(runtime, header, names)
 
     def given(self, places: Sequence[str], options: Mapping[str, Any]) -> Given:
         return given(places, lines=bool(options.get("lines")))
