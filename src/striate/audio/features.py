@@ -123,9 +123,14 @@ def log_mel(recordings: Sequence[NDArray[np.float32]], filters: Filters) -> list
 def mfcc(spectra: Sequence[Features], coefficients: int = 13) -> list[Features]:
     """Cepstra: the first coefficients of the orthonormal cosine transform (DCT-II) of log-mel
     features (T, bands), (T, coefficients) for each recording."""
-    counts = [len(each) for each in spectra]
-    found = dct(np.concatenate(spectra), type=2, axis=1, norm="ortho")[:, :coefficients]
-    return np.split(np.ascontiguousarray(found), np.cumsum(counts)[:-1])
+    return [each @ _cosines(each.shape[1], coefficients) for each in spectra]
+
+
+@cache
+def _cosines(bands: int, coefficients: int) -> NDArray[np.float32]:
+    """(bands, coefficients): so few of them are a matrix product sooner than a fast transform."""
+    basis = dct(np.eye(bands), type=2, axis=1, norm="ortho")[:, :coefficients]
+    return np.ascontiguousarray(basis, np.float32)
 
 
 def deltas(features: Sequence[Features], order: int = 2, reach: int = 2) -> list[Features]:
