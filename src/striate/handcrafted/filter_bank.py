@@ -99,15 +99,14 @@ class FilterBankSegmenter(nn.Module):
         self.register_buffer("phases", torch.zeros(waves))
         self.head = nn.Conv2d(COUNT + waves, classes, 1)
 
-    def features(self, images: Tensor) -> Tensor:
-        """(N, COUNT + waves, H, W) what the linear machine reads."""
-        x = self.bank(images)
-        x = (x - self.mean[:, None, None]) / self.deviation[:, None, None]
+    def features(self, numbers: Tensor) -> Tensor:
+        """(N, COUNT + waves, H, W) what the linear machine reads of the bank's numbers."""
+        x = (numbers - self.mean[:, None, None]) / self.deviation[:, None, None]
         waves = F.conv2d(x, self.directions[:, :, None, None], self.phases)
         return torch.cat([x, waves.cos()], 1)
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.head(self.features(images))
+        return self.head(self.features(self.bank(images)))
 
     @torch.no_grad()
     def fitted(self, features: Tensor, generator: torch.Generator, *, width: float = 6.0) -> None:

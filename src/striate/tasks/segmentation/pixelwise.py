@@ -47,14 +47,16 @@ def learn_filter_bank(data: Dataset[Masks], ask: Ask) -> Learned:
     reading = Reading(side_of(data), GRAY)
     generator = torch.Generator().manual_seed(ask.seed)
     with clock.stage("features"), torch.no_grad():
-        raw, _ = sampled(scaled, reading, TRAIN, lambda x, p: at(model.bank(x), p), ask.seed, 4000)
-        model.fitted(raw, generator)
 
-        def features(images: Tensor, places: Tensor) -> Tensor:
-            return at(model.features(images), places)
+        def numbers(images: Tensor, places: Tensor) -> Tensor:
+            return at(model.bank(images), places)
 
-        learned = sampled(scaled, reading, TRAIN, features, ask.seed)
-        chosen = sampled(scaled, reading, VALIDATION, features, ask.seed, PIXELS // 4)
+        learned = sampled(scaled, reading, TRAIN, numbers, ask.seed)
+        chosen = sampled(scaled, reading, VALIDATION, numbers, ask.seed, PIXELS // 4)
+        model.fitted(learned[0], generator)
+        learned, chosen = (
+            (model.features(x.T[None, :, None])[0, :, 0].T, y) for x, y in (learned, chosen)
+        )
     with clock.stage("solve"):
         weight, bias, note = solved(learned, chosen, balanced(data))
         with torch.no_grad():
