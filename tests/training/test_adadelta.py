@@ -2,10 +2,14 @@
 
 from copy import deepcopy
 
+import pytest
 import torch
 import torch.nn.functional as F
 
+from striate.errors import UserError
+from striate.training import Recipe
 from striate.training.adadelta import Adadelta
+from striate.training.optimizers import optimizer_for
 
 
 def test_dense_is_torchs() -> None:
@@ -59,3 +63,11 @@ def test_state_is_taken_up() -> None:
         F.embedding(torch.tensor([1]), parameter, sparse=True).sum().backward()
         optimizer.step()
     assert torch.equal(one, two)
+
+
+def test_a_recipe_names_it() -> None:
+    model = torch.nn.Linear(2, 1)
+    recipe = Recipe(epochs=1, batch_size=1, learning_rate=1.0, optimizer="adadelta")
+    assert isinstance(optimizer_for(model, recipe, new=[]), Adadelta)
+    with pytest.raises(UserError, match="adadelta has none"):
+        optimizer_for(model, recipe.but(weight_decay=0.1), new=[])

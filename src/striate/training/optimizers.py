@@ -8,6 +8,8 @@ from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+from striate.errors import UserError
+from striate.training.adadelta import Adadelta
 from striate.training.recipe import Recipe
 
 
@@ -32,6 +34,10 @@ def optimizer_for(model: nn.Module, recipe: Recipe, *, new: Iterable[nn.Paramete
         }
         for (kept, decayed), parameters in groups.items()
     ]
+    if recipe.optimizer == "adadelta":
+        if recipe.weight_decay:
+            raise UserError(f"weight_decay {recipe.weight_decay:g}: adadelta has none; set it to 0")
+        return Adadelta(settings, lr=recipe.learning_rate)
     if recipe.optimizer == "adamw":
         return torch.optim.AdamW(settings, betas=(recipe.momentum, 0.999), fused=True)
     return torch.optim.SGD(

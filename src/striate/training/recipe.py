@@ -18,7 +18,7 @@ class Recipe:
     epochs: int
     batch_size: int
     learning_rate: float
-    optimizer: Literal["sgd", "adamw"] = "sgd"
+    optimizer: Literal["sgd", "adamw", "adadelta"] = "sgd"
     momentum: float = 0.9
     nesterov: bool = True
     weight_decay: float = 0.0

@@ -98,7 +98,7 @@ def see_room(model: nn.Module, recipe: Recipe) -> None:
     else:
         free = psutil.virtual_memory().available
     count = sum(parameter.numel() for parameter in model.parameters())
-    times = {"adamw": 5, "sgd": 4}[recipe.optimizer]
+    times = {"adamw": 5, "adadelta": 5, "sgd": 4}[recipe.optimizer]
     if (needed := 4 * times * count) > free:  # float32
         raise ModelError(
             f"{count / 1e6:,.0f} million parameters take {needed / 1e9:.1f} GB to learn, and "

@@ -30,8 +30,8 @@ from striate.texts.vectors import find_packaged, packaged_vectors
 from striate.training import Recipe, fit, seeded
 
 KIM = Recipe(
-    epochs=25, batch_size=50, learning_rate=1.0, schedule="constant", average=0.99, patience=5,
-    threads=1,
+    epochs=25, batch_size=50, learning_rate=1.0, optimizer="adadelta", schedule="constant",
+    average=0.99, patience=5, threads=1,
 )  # fmt: skip
 STEPS, MOST_EPOCHS = 2_000, 200  # that Adadelta needs at least, from filters near zero
 SIZE = 100  # of random vectors, where none are given; 300 in the paper, three times the work
@@ -124,8 +124,7 @@ def learn(data: ReadTexts, ask: Ask, *, variant: Variant) -> Learned:
     """By gradient steps; the epoch with the best validation score is kept."""
     clock = Clock()
     dataset = data.dataset
-    recipe = ask.recipe or recipe_for(int((dataset.split == TRAIN).sum()))
-    recipe = recipe.but(epochs=ask.epochs) if ask.epochs else recipe
+    recipe = ask.adjusted(ask.recipe or recipe_for(int((dataset.split == TRAIN).sum())))
     with clock.stage("words"):
         train = np.flatnonzero(dataset.split == TRAIN)
         tokenizer = Tokenizer.fitted(data.texts[row] for row in train)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from striate.data import Dataset
 from striate.data.splits import TRAIN, VALIDATION
+from striate.errors import UserError
 from striate.inference import evaluating
 from striate.inference.devices import device_of
 from striate.layers.word_convolution import Laid, laid
@@ -76,6 +77,11 @@ class Sentences(Problem[Numbered, Batch]):
     ) -> Sequence[Objective[Batch]]:
         """Adadelta on all that learns; the rows of the full connection are held to norm 3."""
         assert isinstance(model, Kim)
+        if recipe.optimizer != "adadelta" or recipe.weight_decay:
+            raise UserError(
+                "texts learn by adadelta without weight decay; leave out --set optimizer and "
+                "weight_decay, and recipes of other tasks"
+            )
         bounded = [model.decision.weight]
         others = [each for each in model.parameters() if each is not bounded[0]]
         groups = [{"params": others}, {"params": bounded, "norm": NORM}]
