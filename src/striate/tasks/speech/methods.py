@@ -12,7 +12,7 @@ CNN = {"kind": "cnn", "sharing": "limited", "maps": 32, "hidden": [384, 384], "d
 FULL = {"kind": "cnn", "sharing": "full", "maps": 80, "hidden": [384, 384], "dropout": 0.1}
 
 METHODS = {
-    "gmm-hmm": Method("Cepstra and mixtures of Gaussians", "handcrafted", learn_mixtures,
+    "gmm-hmm": Method("Mixtures on cepstra", "handcrafted", learn_mixtures,
                       needs=NEEDS),
     "dnn-hmm": Method("A deep network", "scratch", partial(learn_network, plan=DNN),
                       by_epochs=True, needs=NEEDS),
@@ -20,7 +20,7 @@ METHODS = {
                       by_epochs=True, needs=NEEDS),
     "cnn-hmm-full": Method("A convolution with full weight sharing", "scratch",
                            partial(learn_network, plan=FULL), by_epochs=True, needs=NEEDS),
-    "dbn-dnn-hmm": Method("A deep network begun with Boltzmann machines", "finetune",
+    "dbn-dnn-hmm": Method("A deep network, pre-trained layer by layer", "finetune",
                           partial(learn_network, plan=DBN, pretrain=True), by_epochs=True,
                           needs=NEEDS),
 }  # fmt: skip
