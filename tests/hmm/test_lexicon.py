@@ -34,6 +34,13 @@ def test_letters_spell_what_nobody_pronounces():
     assert lexicon.pronunciations == (((2, 3),), ((3, 1),))
 
 
+def test_whole_words_share_no_units():
+    lexicon = Lexicon.of_whole_words([("no", "NO"), ("on", "ON"), ("noon", "NOON")])
+    used = [set(way) for ways in lexicon.pronunciations for way in ways]
+    assert [len(each) for each in used] == [2, 4, 2]
+    assert len(set.union(*used)) == 8 == len(lexicon.units) - 1
+
+
 def test_a_word_without_phones_is_named():
     with pytest.raises(DataError, match="line 2: 'NO' has no phones"):
         read_dictionary("YES Y EH S\nNO\n")

@@ -71,6 +71,15 @@ class Lexicon:
         )
 
     @classmethod
+    def of_whole_words(cls, spelled: Iterable[tuple[str, Sequence[str]]]) -> "Lexicon":
+        """Models of whole words: units that no other word shares, as many as a word has phones.
+        For a few words, each of which is heard often."""
+        return cls.of(
+            (word, [f"{word}/{place}{name}" for place, name in enumerate(names, 1)])
+            for word, names in spelled
+        )
+
+    @classmethod
     def of_letters(cls, words: Iterable[str]) -> "Lexicon":
         """Every word by its letters: what is left where nobody says how words are pronounced."""
         return cls.of((word, letters(word)) for word in words)
