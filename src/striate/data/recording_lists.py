@@ -5,8 +5,10 @@ are spelled by their letters.
 """
 
 import csv
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +28,7 @@ from striate.files import read_bytes
 from striate.hmm import Lexicon, read_dictionary
 from striate.hmm.lexicon import MAX_BYTES
 
+LOOKED = 1_000  # files by which a folder is known: other sets have millions
 TABLES = (".tsv", ".csv")
 PATH = ("file", "path", "audio", "wav", "filename", "file name", "audio path", "audio file",
         "audio filepath", "recording", "clip", "wav filename")  # fmt: skip
@@ -87,7 +90,9 @@ def open_recording_lists(path: Path, *, seed: int) -> Dataset[Transcripts]:
 
 def _tables(folder: Path) -> dict[Path, int]:
     """The tables of recordings in a folder, and the split of each."""
-    tables = [each for each in sorted(folder.iterdir()) if is_recording_list(each)]
+    with os.scandir(folder) as entries:
+        names = sorted(each.name for each in entries if each.name.lower().endswith(TABLES))
+    tables = [folder / name for name in names if is_recording_list(folder / name)]
     if len(tables) == 1:
         return {tables[0]: TRAIN}
     known = roles([each.stem for each in tables])
@@ -165,7 +170,9 @@ def open_kaldi(path: Path, *, seed: int) -> Dataset[Transcripts]:
 def _kaldi_parts(path: Path) -> dict[Path, int]:
     if (path / WAV_SCP).is_file() and (path / TEXT).is_file():
         return {path: TRAIN}
-    folders = [each for each in sorted(path.iterdir()) if (each / WAV_SCP).is_file()]
+    with os.scandir(path) as entries:
+        names = sorted(each.name for each in entries if each.is_dir())
+    folders = [path / name for name in names if (path / name / WAV_SCP).is_file()]
     known = roles([each.name for each in folders])
     return {each: known[each.name] for each in folders if each.name in known}
 
@@ -185,7 +192,11 @@ def is_recording_folder(path: Path) -> bool:
     """Whether a folder has recordings with a text of the same name beside them."""
     if not path.is_dir():
         return False
-    return any(each.with_suffix(".txt").is_file() for each, _ in zip(_walk(path), range(50)))  # noqa: B905
+    files = (Path(folder, name) for folder, _, names in os.walk(path) for name in names)
+    return any(
+        each.suffix.lower() in SUFFIXES and each.with_suffix(".txt").is_file()
+        for each in islice(files, LOOKED)
+    )
 
 
 def open_recording_folder(path: Path, *, seed: int) -> Dataset[Transcripts]:
