@@ -156,6 +156,13 @@ def test_class_folders(write: Callable[..., Path], tmp_path: Path) -> None:
     }
 
 
+def test_lines_of_json_that_are_refused(write: Callable[..., Path]) -> None:
+    with pytest.raises(DataError, match="binary data, not a text file"):
+        data.open(write("a.jsonl", b"\0\1" * 40))
+    with pytest.raises(DataError, match="line 2: not JSON"):
+        data.open(write("b.jsonl", '{"text": "one of it", "label": 1}\n{"text\n'))
+
+
 @pytest.mark.parametrize(
     ("content", "why"),
     [

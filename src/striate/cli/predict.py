@@ -121,6 +121,8 @@ def predict(
         read, total = show_all(
             found, predictions, given.count, top or found.task.top, folders, json=json
         )
+    if not total:
+        raise UserError(f"{', '.join(paths)}: there is nothing to read")
     if read < total:
         print(f"{total - read} of {total} could not be read", file=sys.stderr)
     if not read:

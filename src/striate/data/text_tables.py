@@ -71,6 +71,11 @@ def is_text_table(path: Path) -> bool:
     """Whether a file is a table of texts and labels, by its first lines."""
     if not path.is_file() or not path.name.lower().endswith(SUFFIXES):
         return False
+    if path.suffix.lower() in (
+        ".jsonl",
+        ".ndjson",
+    ):  # nothing else is; opening it says what is amiss
+        return True
     try:
         cells = read_cells(path, start_of(path, 8 * START), whole=False)
         columns = columns_of(path, cells)

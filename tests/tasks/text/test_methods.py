@@ -76,6 +76,9 @@ def test_lines_of_standard_input_and_of_files(
     assert [row["path"] for row in rows] == [f"{file}:{number}" for number in (1, 3, 4)]
     assert cli.run(["predict", str(model), "-", str(file)]) == 2
     assert "stands alone" in capsys.readouterr().err
+    Stdin.buffer = io.BytesIO(b"\n")
+    assert cli.run(["predict", str(model), "-"]) == 2
+    assert "nothing to read" in capsys.readouterr().err
 
 
 def test_a_comparison_with_its_report(
