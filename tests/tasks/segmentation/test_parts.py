@@ -166,6 +166,7 @@ def test_rare_classes_count_more(data):
     assert weights[1] / weights[0] == pytest.approx(shares[0] / shares[1])
     assert float((weights * torch.from_numpy(shares)).sum()) == pytest.approx(1)
     assert balanced(data, 0.0).tolist() == [1, 1]
+    assert balanced(data).tolist() == [1, 1]  # of two, neither
 
 
 def test_validation_is_counted_over_all_pictures(data):

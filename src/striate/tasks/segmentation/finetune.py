@@ -49,7 +49,7 @@ def learn(
     recipe: Recipe = RECIPE,
     window: int = WINDOW,
     epoch: int = EPOCH,
-    balance: float = 0.5,
+    balance: float | None = None,
     crf: bool = False,
     points: bool = False,
     **options: Any,

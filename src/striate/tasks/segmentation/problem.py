@@ -160,9 +160,15 @@ def summary(total: NDArray[np.int64]) -> dict[str, float]:
     return {"miou": mean, "pixel_accuracy": float(hits.sum() / max(1, truth.sum()))}
 
 
-def balanced(dataset: Dataset[Masks], power: float = 0.5) -> Tensor:
+def balanced(dataset: Dataset[Masks], power: float | None = None) -> Tensor:
     """(classes,) weights that let rare classes count more: the median share over each class's own,
-    to a power; 1 is median-frequency balancing (Eigen & Fergus 2015), 0 counts pixels alike."""
+    to a power; 1 is median-frequency balancing (Eigen & Fergus 2015), 0 counts pixels alike.
+
+    Args:
+        power: None: a half, but 0 for two classes, where the smaller one would only grow too large.
+    """
+    if power is None:
+        power = 0.5 if len(dataset.classes) > 2 else 0.0
     areas = dataset.targets.areas[dataset.split == TRAIN, :-1].sum(0).astype(np.float64)
     shares = areas / max(1.0, areas.sum())
     median = np.median(shares[shares > 0])

@@ -36,7 +36,7 @@ def learned_by_steps(
     side: int | None,
     window: int,
     epoch: int,
-    balance: float,
+    balance: float | None,
     points: bool = False,
     notes: tuple[str, ...] = (),
 ) -> Learned:

@@ -51,7 +51,7 @@ def learn(
     recipe: Recipe = RECIPE,
     window: int = WINDOW,
     epoch: int = EPOCH,
-    balance: float = 0.5,
+    balance: float | None = None,
 ) -> Learned:
     """Learning from random weights, at the pictures' own scale where they are not large."""
     return learned_by_steps(
