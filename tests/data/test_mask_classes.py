@@ -61,6 +61,23 @@ def test_255_is_void_among_more():
     assert found.numbers == {0: 0, 1: 1, 7: 2, 255: VOID}
 
 
+def test_a_few_grays_at_an_edge_do_not_make_the_object_void():
+    found = meaning(counts(v0=900, v96=1, v128=1, v255=300))
+    assert (found.names, found.threshold) == (("background", "foreground"), 128)
+    assert "128" in found.notes[0]
+
+
+def test_rare_classes_beside_much_void_stay_classes():
+    found = meaning(counts(v0=900, v1=1, v2=1, v255=300))
+    assert (found.names, found.threshold, found.notes) == (("0", "1", "2"), None, ())
+
+
+def test_shades_of_which_255_is_void_are_told():
+    found = meaning(counts(v0=900, v128=300, v255=300))
+    assert found.names == ("0", "128")
+    assert "255 in masks is void" in found.notes[0]
+
+
 def test_names_by_number_and_void_by_name():
     found = meaning(counts(v0=5, v1=3, v2=1), NAMES)
     assert found.names == ("sky", "road")

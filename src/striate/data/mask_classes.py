@@ -31,6 +31,7 @@ VOC = (
     "cow", "diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa",
     "train", "tvmonitor",
 )  # fmt: skip
+STRAY = 0.01  # of the pixels of 255, at most, are strays of an edge between 0 and 255
 COLORS = 64  # different ones that masks may have where no list names them
 LOW, HIGH, BINARY = 32, 223, 0.98  # nearly all pixels of a blurred mask of two values lie outside
 
@@ -156,7 +157,8 @@ def of_numbers(
     both = bool(found[: LOW + 1].any() and found[HIGH:].any())
     between = len(present) > 2 and found[LOW + 1 : HIGH].any()
     two = both and ends >= BINARY * found.sum()
-    if blurred or (len(present) > COLORS and not legend.numbers and two):
+    strays = not legend.numbers and _strays(found)
+    if blurred or strays or (len(present) > COLORS and not legend.numbers and two):
         if not two:
             raise DataError(
                 f"{name}: its masks are JPEGs, whose compression changes class numbers; save them "
@@ -186,7 +188,21 @@ def of_numbers(
             f"{name}: its masks hold {len(values)} different numbers; expected one for each class"
         )
     numbers = {value: number for number, value in enumerate(values)}
-    return Meaning(tuple(map(str, values)), {**numbers, VOID: VOID})
+    note = "255 in masks is void; if it is a class, name the classes in classes.txt (255 name)"
+    shades = len(values) < len(present) and values[-1] > LOW  # not numbers that count classes
+    return Meaning(
+        tuple(map(str, values)), {**numbers, VOID: VOID}, notes=(note,) if shades else ()
+    )
+
+
+def _strays(found: NDArray[np.int64]) -> bool:
+    """Whether masks of 0 and 255 have a few grays between: then 255 is the object, not void.
+
+    Small numbers alone are classes, however rare: 0, 1 and 255 are two classes and void.
+    """
+    between = found[1:VOID]
+    few = 0 < between.sum() <= STRAY * found[VOID]
+    return bool(found[0] and few and found[LOW + 1 : VOID].any())
 
 
 def _two(legend: Legend) -> tuple[str, ...]:
