@@ -18,7 +18,12 @@ from torch import nn
 from striate.handcrafted.selective_search import Strategies
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
-NAMES = sorted(path.stem for path in FOLDER.glob("*.py") if not path.stem.startswith("_"))
+STUDIES = ("text_sets",)  # of accuracy, with tables of their own
+NAMES = sorted(
+    path.stem
+    for path in FOLDER.glob("*.py")
+    if not path.stem.startswith("_") and path.stem not in STUDIES
+)
 KEYS = ["case", "unit", "ours", "peer", "theirs", "ratio", "target"]
 
 Patch = pytest.MonkeyPatch
@@ -188,6 +193,32 @@ def speech(module: ModuleType, patch: Patch) -> dict[str, Any]:
     return {}
 
 
+def segmentation(module: ModuleType, patch: Patch) -> dict[str, Any]:
+    def missing(name: str) -> ModuleType:
+        raise ImportError(f"no {name} here")
+
+    patch.setattr(module, "peer_module", missing)
+    patch.setattr(module, "BATCH", 1)
+    patch.setattr(module, "SIDE", 64)
+    patch.setattr(module, "CLASSES", 3)
+    patch.setattr(module, "HEIGHT", 20)
+    patch.setattr(module, "WIDTH", 30)
+    patch.setattr(module, "LABELS", 3)
+    return {}
+
+
+def text(module: ModuleType, patch: Patch) -> dict[str, Any]:
+    words = ("good", "bad", "film", "plot", "very", "rather")
+    lines = [
+        f"{number % 2}\t{' '.join(np.random.default_rng(number).choice(words, 8))} {number}"
+        for number in range(60)
+    ]
+    Path("sentences.tsv").write_text("\n".join(lines))
+    patch.setattr(module, "BATCH", 10)
+    patch.setattr(module, "SIZE", 5)
+    return {"sentences": Path("sentences.tsv")}
+
+
 def training(module: ModuleType, patch: Patch) -> dict[str, Any]:
     class Side:
         def __init__(self, name: str, case: str, threads: int):
@@ -220,8 +251,8 @@ TOYS: dict[str, Toy] = {
     "handcrafted": handcrafted, "inference": inference, "input": input_, "main_job": main_job,
     "networks": networks, "occlusion": occlusion, "published_weights": published_weights,
     "response_normalization": response_normalization, "selective_search": selective_search,
-    "speech": speech,
-    "serving": serving, "training": training, "trust": trust,
+    "segmentation": segmentation, "serving": serving, "speech": speech, "text": text,
+    "training": training, "trust": trust,
 }  # fmt: skip
 
 

@@ -102,7 +102,7 @@ def test_compare_goes_on_and_evaluate_says_the_same(striate, quick, marked):
     [
         ("train", ("--method", "transfer"), "no method of detection is called 'transfer'"),
         ("train", ("--network", "resnet17"), "resnet18"),
-        ("train", ("--task", "classification"), "one class only"),
+        ("train", ("--task", "classification"), "8 images in 'JPEGImages', no class folders"),
         ("train", ("--method", "dpm", "--epochs", 3), "--epochs: dpm is solved at once"),
         ("compare", ("--methods", "faster_rcn"), "faster_rcnn"),
         ("compare", ("--methods", "dpm", "--network", "vgg16"), "--network vgg16: none of dpm"),

@@ -62,7 +62,7 @@ def test_every_field_of_a_recipe_is_a_key() -> None:
     ("learning_rate=0", "learning_rate must be from"),
     ("momentum=1.5", "momentum must be from 0 to 0.9999"),
     ("nesterov=2", "nesterov is true or false"),
-    ("optimizer=adam", "optimizer is one of sgd, adamw, not 'adam'"),
+    ("optimizer=adam", "optimizer is one of sgd, adamw, adadelta, not 'adam'"),
     ("crop=0.5", "crop takes 2 numbers"),
     ("crop=0.5,0.1", "crop must be two growing shares"),
     ("mirror=2", "mirror must be a probability"),

@@ -188,7 +188,7 @@ def of_numbers(
             f"{name}: its masks hold {len(values)} different numbers; expected one for each class"
         )
     numbers = {value: number for number, value in enumerate(values)}
-    note = "255 in masks is void; if it is a class, name the classes in classes.txt (255 name)"
+    note = "255 in masks is void; if it is a class, save it under another number"
     shades = len(values) < len(present) and values[-1] > LOW  # not numbers that count classes
     return Meaning(
         tuple(map(str, values)), {**numbers, VOID: VOID}, notes=(note,) if shades else ()

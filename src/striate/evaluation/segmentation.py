@@ -107,3 +107,11 @@ def _near(edges: Tensor, reach: int) -> Tensor:
 def _share(some: Tensor, near: Tensor) -> Tensor:
     """(classes,) which share of these pixels is near the others; 0 where there are none."""
     return (some & near).flatten(1).sum(1) / some.flatten(1).sum(1).clamp(min=1)
+
+
+def summary(total: NDArray[np.int64]) -> dict[str, float]:
+    """ "miou" and "pixel_accuracy" of counted pixels (classes, classes + 1)."""
+    hits, truth, found = total.diagonal(), total.sum(1), total.sum(0)[:-1]
+    each = overlaps(hits, truth, found)
+    mean = float(np.nanmean(each)) if (truth > 0).any() else 0.0
+    return {"miou": mean, "pixel_accuracy": float(hits.sum() / max(1, truth.sum()))}

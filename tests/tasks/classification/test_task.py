@@ -11,7 +11,7 @@ from striate.data import Array, Dataset, Decoded, Labels, decode
 from striate.errors import DataError, UserError
 from striate.tasks.classification.predictor import Classifier
 from striate.tasks.classification.task import Classification
-from striate.tasks.contract import Ask, Output, Wanted
+from striate.tasks.contract import Output, Wanted
 from striate.tasks.labels.answers import Answer
 from striate.tasks.table import TASKS
 
@@ -128,8 +128,3 @@ def test_published_networks_by_name() -> None:
     }  # fmt: skip
     assert predictor.size == 224
     assert predictor.parameters > 4_000_000
-
-
-def test_scratch_takes_weights_only_with_their_network() -> None:
-    with pytest.raises(UserError, match="name the network that they belong to as --network"):
-        TASK.method("scratch").find(Ask(weights="some.pth"))

@@ -11,13 +11,14 @@ from torch import nn
 from striate.augment import NONE, Augmentation, Spread
 from striate.data import VOID
 from striate.errors import DataError
+from striate.evaluation.segmentation import summary
 from striate.models import Normalization
 from striate.models.unet import UNet
 from striate.tasks.contract import Answered
 from striate.tasks.segmentation.enlarging import classes_at
 from striate.tasks.segmentation.pictures import scale
 from striate.tasks.segmentation.prediction import Answer, areas_of
-from striate.tasks.segmentation.problem import SegmentationProblem, balanced, summary
+from striate.tasks.segmentation.problem import SegmentationProblem, balanced
 from striate.tasks.segmentation.reading import Reading, nearest
 from striate.tasks.segmentation.scores import scored
 from striate.tasks.segmentation.segmenter import Segmenter

@@ -11,12 +11,11 @@ from torch import Tensor, nn
 
 from striate.data import VOID
 from striate.data.splits import VALIDATION
-from striate.evaluation.segmentation import confusion
+from striate.evaluation.segmentation import confusion, summary
 from striate.layers.dense_crf import CRFSettings, marginals
 from striate.progress import track
 from striate.tasks.contract import Learned
 from striate.tasks.segmentation.pictures import Scaled, scale
-from striate.tasks.segmentation.problem import summary
 from striate.tasks.segmentation.reading import Reading
 from striate.tasks.segmentation.segmenter import Segmenter
 

@@ -14,7 +14,7 @@ from striate.augment import Augmentation
 from striate.augment.labels import warped_labels, windowed
 from striate.data import VOID, Dataset, Masks
 from striate.data.splits import TRAIN, VALIDATION
-from striate.evaluation.segmentation import confusion, overlaps
+from striate.evaluation.segmentation import confusion, summary
 from striate.inference import device_of
 from striate.progress import track
 from striate.tasks.segmentation.pictures import Scaled, scale
@@ -150,14 +150,6 @@ class SegmentationProblem(Problem[Any, Batch]):
         backbone = getattr(model, "backbone", None)
         old = set() if backbone is None else {id(each) for each in backbone.parameters()}
         return [each for each in model.parameters() if id(each) not in old and each.requires_grad]
-
-
-def summary(total: NDArray[np.int64]) -> dict[str, float]:
-    """ "miou" and "pixel_accuracy" of counted pixels (classes, classes + 1)."""
-    hits, truth, found = total.diagonal(), total.sum(1), total.sum(0)[:-1]
-    each = overlaps(hits, truth, found)
-    mean = float(np.nanmean(each)) if (truth > 0).any() else 0.0
-    return {"miou": mean, "pixel_accuracy": float(hits.sum() / max(1, truth.sum()))}
 
 
 def balanced(dataset: Dataset[Masks], power: float | None = None) -> Tensor:

@@ -21,17 +21,18 @@ from striate.models.kim import Kim, Variant
 from striate.progress import Clock
 from striate.tasks.contract import PUBLISHED, Ask, Learned
 from striate.tasks.labels.calibration import Calibration
+from striate.tasks.text.batches import logits_of
 from striate.tasks.text.explaining import neighbors
 from striate.tasks.text.learning import measured
 from striate.tasks.text.network import Neighbors, Network
-from striate.tasks.text.problem import Numbered, Sentences, logits_of
+from striate.tasks.text.problem import Numbered, Sentences
 from striate.texts import Tokenizer, WordVectors, load_vectors
 from striate.texts.vectors import find_packaged, packaged_vectors
 from striate.training import Recipe, fit, seeded
 
 KIM = Recipe(
     epochs=25, batch_size=50, learning_rate=1.0, optimizer="adadelta", schedule="constant",
-    average=0.99, patience=5, threads=1,
+    patience=5, threads=1,
 )  # fmt: skip
 STEPS, MOST_EPOCHS = 2_000, 200  # that Adadelta needs at least, from filters near zero
 SIZE = 100  # of random vectors, where none are given; 300 in the paper, three times the work

@@ -15,7 +15,7 @@ from striate.models.kim import VARIANTS, Kim
 from striate.tasks.contract import Input, Pool, Predictor
 from striate.tasks.labels.answers import Answer
 from striate.tasks.labels.calibration import Calibration
-from striate.tasks.text.problem import in_parts, logits_of, on
+from striate.tasks.text.batches import in_parts, logits_of, on
 from striate.tasks.text.reading import words_of
 from striate.tasks.text.words import packed, unpacked
 from striate.texts import Tokenizer
