@@ -56,6 +56,13 @@ def objects() -> str:
     return "".join(json.dumps(row) + "\n" for row in rows)
 
 
+def test_a_text_of_several_lines_is_one_cell_of_a_csv(write: Callable[..., Path]) -> None:
+    lines = [f'"{n} said so:\nit was good\nand it is",{"yn"[n % 2]}\n' for n in range(24)]
+    table = data.open(write("a.csv", "text,label\n" + "".join(lines)))
+    assert table.inputs[0].endswith("said so:\nit was good\nand it is")
+    assert (len(table.split), table.left_out) == (24, ())
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [

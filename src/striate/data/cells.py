@@ -61,6 +61,8 @@ def read_cells(path: Path, data: bytes | None = None, *, whole: bool = True) -> 
         return Cells(list(_objects(path, text)), named=True, notes=notes)
     lines = text.split("\n")
     separator = _separator(lines)
+    if separator is None and path.suffix.lower() == ".csv":
+        separator = _separator(_records(lines[:SAMPLE]))
     if separator is None:
         return Cells([(n, [line]) for n, line in enumerate(lines, 1) if line.strip()], notes=notes)
     if _is_quoted(lines, separator):
@@ -83,6 +85,18 @@ def _separator(lines: Sequence[str]) -> str | None:
         if separator in "\t," and some and held >= 0.9 * len(some):  # a broken line, a line break
             return separator
     return None
+
+
+def _records(lines: Sequence[str]) -> list[str]:
+    """Lines put together where a cell in quotation marks goes on in the next; an unfinished last
+    one is left out."""
+    found, begun = [], ""
+    for line in lines:
+        begun += line
+        if begun.count('"') % 2 == 0:
+            found.append(begun)
+            begun = ""
+    return found
 
 
 def _is_quoted(lines: Sequence[str], separator: str) -> bool:
