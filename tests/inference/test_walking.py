@@ -37,6 +37,11 @@ def test_links_in_a_circle_end(folder):
     assert names([str(folder)], folder) == ["B.PNG", "a.jpg", "sea/b.png"]
 
 
+def test_a_picture_that_is_a_link_to_itself_costs_only_itself(folder):
+    (folder / "sea" / "loop.png").symlink_to("loop.png")
+    assert names([str(folder)], folder) == ["B.PNG", "a.jpg", "sea/b.png", "sea/loop.png"]
+
+
 def test_a_folder_that_cannot_be_read_comes_as_itself(folder, monkeypatch):
     def refuse(path):
         raise PermissionError

@@ -117,5 +117,14 @@ def walk(places: Sequence[str], suffixes: Collection[str]) -> Iterator[str]:
         waiting.extend(reversed([folder for folder in folders if folder not in named]))
         for entry in found:
             suffix = os.path.splitext(entry.name)[1].lower()  # noqa: PTH122
-            if suffix in suffixes and not entry.is_dir():
+            if suffix in suffixes and not _leads_to_folder(entry):
                 yield entry.path
+
+
+def _leads_to_folder(entry: "os.DirEntry[str]") -> bool:
+    """Whether it is a folder or a link to one; links in a loop lead nowhere, and are named as what
+    cannot be read."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
