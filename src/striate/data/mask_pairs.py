@@ -59,7 +59,7 @@ def rank(name: str) -> int | None:
     """The place of a folder's name in FOLDERS; None if it holds no masks.
 
     >>> rank("masks"), rank("train_labels"), rank("trainannot"), rank("SegmentationObject")
-    (0, 5, 10, None)
+    (0, 5, 11, None)
     """
     words = words_of(name)
     if OTHERS.intersection(words):

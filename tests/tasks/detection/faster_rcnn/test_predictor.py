@@ -24,7 +24,7 @@ SMALL: dict[str, Any] = json.loads(
     )
 )
 NORMALIZATION = {"mean": [0.0] * 3, "std": [1.0] * 3, "bgr": False}
-SCALING = {"side": 64, "normalization": NORMALIZATION, "stretched": False}
+SCALING = {"side": 64, "normalization": NORMALIZATION, "stretched": False, "bits": None}
 
 
 @pytest.fixture(scope="module")
