@@ -39,6 +39,22 @@ def see_finite(tensors: Mapping[str, Tensor]) -> None:
             raise ValueError(f"not all numbers of {name} are finite")
 
 
+def same_form(expected: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> None:
+    """Sees that both have the same names, shapes and types, and that every number is finite.
+
+    Raises:
+        ValueError: if not.
+    """
+    for name in expected.keys() | tensors.keys():
+        if name not in expected or name not in tensors:
+            raise ValueError(f"it has no tensor {name}, or one too many")
+        mine, theirs = expected[name], tensors[name]
+        if mine.shape != theirs.shape or mine.dtype != theirs.dtype:
+            raise ValueError(f"its tensor {name} is {tuple(theirs.shape)} of {theirs.dtype}")
+        if not bool(theirs.isfinite().all()):
+            raise ValueError(f"its tensor {name} holds numbers that are not finite")
+
+
 def apart(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     """The tensors as they are written: on the CPU, row after row, each in memory of its own. Only
     what is not so yet is copied: a checkpoint may be half of what memory holds."""

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from striate.data.mask_classes import Legend, of_colors, of_numbers, parsed
+from striate.data.mask_classes import Legend, legend_of, of_colors, of_numbers, parsed
 from striate.data.masks import VOID
+from striate.data.walking import walk
 from striate.errors import DataError
 
 NONE = Legend()
@@ -133,3 +134,17 @@ def test_colors_of_voc_and_colors_without_names():
 def test_blended_colors_are_refused():
     with pytest.raises(DataError, match="100 colors or more"):
         of_colors({(k, 0, 1): 1 for k in range(100)}, Legend(), name="set")
+
+
+def test_what_is_too_long_for_a_list_of_classes_names_none():
+    long, many = "a" * 1_000_000, "\n".join(f"class {number}" for number in range(2_000))
+    assert parsed(long) == parsed(many) == ({}, {})
+
+
+def test_a_list_that_cannot_be_read_is_named(tmp_path):
+    (tmp_path / "classes.txt").write_bytes(b"0 sky\n" * 200_000)
+    left_out = []
+    assert legend_of(tmp_path, walk(tmp_path), left_out) == Legend()
+    (one,) = left_out
+    assert one.name == "classes.txt"
+    assert "1,200,000" in one.reason or "bytes" in one.reason

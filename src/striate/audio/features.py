@@ -12,7 +12,6 @@ from functools import cache
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from scipy.fft import dct, rfft
 
 from striate.errors import AudioError
 
@@ -92,6 +91,8 @@ def log_mel(recordings: Sequence[NDArray[np.float32]], filters: Filters) -> list
     Raises:
         AudioError: if one is shorter than a window.
     """
+    from scipy.fft import rfft  # here, for every command imports this module
+
     counts = [frames(len(each), filters) for each in recordings]
     if 0 in counts:
         short = len(recordings[counts.index(0)]) / filters.rate
@@ -129,6 +130,8 @@ def mfcc(spectra: Sequence[Features], coefficients: int = 13) -> list[Features]:
 @cache
 def _cosines(bands: int, coefficients: int) -> NDArray[np.float32]:
     """(bands, coefficients): so few of them are a matrix product sooner than a fast transform."""
+    from scipy.fft import dct
+
     basis = dct(np.eye(bands), type=2, axis=1, norm="ortho")[:, :coefficients]
     return np.ascontiguousarray(basis, np.float32)
 

@@ -8,13 +8,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from striate.data.dataset import LeftOut
 from striate.data.markup import text_of
 from striate.data.masks import MOST, VOID
 from striate.data.walking import Folder
-from striate.errors import DataError, UserError
+from striate.errors import DataError, UserError, one_line
 from striate.files import read_bytes
 
 MAX_BYTES = 2**20  # of a list of names
+MAX_LINE, MAX_LINES = 200, 1000  # of such a list: characters, lines; patterns take long on more
 TABLES = frozenset((
     "classes", "class_names", "classnames", "names", "labels", "label_names", "codes", "labelmap",
     "label_colors", "label_colours", "class_dict", "_classes", "colormap", "color_map", "palette",
@@ -83,8 +85,12 @@ class Meaning:
     notes: tuple[str, ...] = ()
 
 
-def legend_of(root: Path, folder: Folder) -> Legend:
-    """The list of class names below a folder, if there is one."""
+def legend_of(root: Path, folder: Folder, left_out: list[LeftOut]) -> Legend:
+    """The list of class names below a folder, if there is one.
+
+    Args:
+        left_out: takes up a list that cannot be read, with the reason.
+    """
     paths = [
         path
         for path in folder.marking(".txt", ".csv", ".names")
@@ -93,7 +99,8 @@ def legend_of(root: Path, folder: Folder) -> Legend:
     for path in sorted(paths, key=lambda path: (path.count("/"), path)):
         try:
             text, _ = text_of(read_bytes(root / path, limit=MAX_BYTES))
-        except UserError:
+        except UserError as error:
+            left_out.append(LeftOut(path, one_line(error)))
             continue
         numbers, colors = parsed(text)
         if numbers or colors:
@@ -102,7 +109,8 @@ def legend_of(root: Path, folder: Folder) -> Legend:
 
 
 def parsed(text: str) -> tuple[dict[int, str], dict[Color, str]]:
-    """Classes by number and by color, as the lines of a list have them.
+    """Classes by number and by color, as the lines of a list have them; none, if the lines are too
+    long or too many to be that.
 
     >>> parsed("0 sky\\n1 road\\n")
     ({0: 'sky', 1: 'road'}, {})
@@ -113,6 +121,8 @@ def parsed(text: str) -> tuple[dict[int, str], dict[Color, str]]:
     """
     lines = [line.strip().strip("\ufeff") for line in text.splitlines()]
     lines = [line for line in lines if line and not line.startswith("#")]
+    if len(lines) > MAX_LINES or any(len(line) > MAX_LINE for line in lines):
+        return {}, {}
     for rows in (lines, lines[1:]):  # the first may be headings
         for pattern in (COLOR_FIRST, COLOR_LAST):
             if rows and all(found := [pattern.match(row) for row in rows]):

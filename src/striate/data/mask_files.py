@@ -104,7 +104,7 @@ def open_masks(root: Path, *, seed: int = 0, name: str | None = None) -> Dataset
     for reason in dict.fromkeys(pairing.lone.values()):
         some = [mask for mask, why in pairing.lone.items() if why == reason]
         found.leave_many(some, "mask", "masks", reason)
-    legend = legend_of(root, folder)
+    legend = legend_of(root, folder, found.left_out)
     seen = _seen(root, pairing.pairs, found, colored=bool(legend.colors))
     if not seen:
         why = f": {found.left_out[0].name}: {found.left_out[0].reason}" if found.left_out else ""

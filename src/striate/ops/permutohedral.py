@@ -11,7 +11,6 @@ import math
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import sparse
 from torch import Tensor
 
 Values = NDArray[np.float32]
@@ -21,6 +20,8 @@ class Lattice:
     """The lattice of N points (N, d), in units of the Gaussian's standard deviation."""
 
     def __init__(self, points: NDArray[np.floating]):
+        from scipy import sparse  # here, for every command imports this module
+
         count, dims = points.shape
         corners, weights = simplices(points)
         low = corners.min((0, 1)) - dims - 1

@@ -1,7 +1,7 @@
 """Detectors that are one network: it reads the picture scaled, and its boxes are scaled back."""
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple, Self
@@ -20,6 +20,7 @@ from striate.tasks.contract import Input, Predictor
 from striate.tasks.detection.prediction import Answer
 from striate.tasks.detection.reading import Source, read
 from striate.tasks.detection.scaling import Scaling
+from striate.tensors import same_form
 
 TOGETHER = 8  # pictures of one size that a GPU reads at once; a processor gains nothing
 
@@ -125,22 +126,6 @@ class NetworkPredictor(Predictor):
         model = cls.network(architecture, len(names))
         model.load_state_dict(tensors)
         return cls(model, architecture, scaling, len(names))
-
-
-def same_form(expected: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> None:
-    """Sees that both have the same names, shapes and types, and that every number is finite.
-
-    Raises:
-        ValueError: if not.
-    """
-    for name in expected.keys() | tensors.keys():
-        if name not in expected or name not in tensors:
-            raise ValueError(f"it has no tensor {name}, or one too many")
-        mine, theirs = expected[name], tensors[name]
-        if mine.shape != theirs.shape or mine.dtype != theirs.dtype:
-            raise ValueError(f"its tensor {name} is {tuple(theirs.shape)} of {theirs.dtype}")
-        if not bool(theirs.isfinite().all()):
-            raise ValueError(f"its tensor {name} holds numbers that are not finite")
 
 
 def detect(

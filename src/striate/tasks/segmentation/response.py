@@ -12,7 +12,6 @@ from PIL import Image
 from striate.ops.run_lengths import encoded, to_text
 from striate.tasks.contract import Output, Wanted
 from striate.tasks.segmentation.prediction import Answer, areas_of
-from striate.visualize.masks import indexed
 
 OUTPUTS = (Output("labels", "UINT8", (-1,)), Output("sizes", "INT64", (-1, 2)))
 """The class numbers of all pictures one after another, row by row, and their heights and widths."""
@@ -67,6 +66,8 @@ def arrays(answers: Sequence[Answer]) -> Mapping[str, NDArray[Any]]:
 
 def as_png(labels: NDArray[np.uint8]) -> bytes:
     """Class numbers (H, W) as an indexed PNG."""
+    from striate.visualize.masks import indexed
+
     return _png(indexed(labels))
 
 

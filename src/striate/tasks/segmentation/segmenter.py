@@ -1,6 +1,6 @@
 """Segmenters that are one network: it reads the picture, scaled or in tiles."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -19,6 +19,7 @@ from striate.tasks.segmentation.networks import network
 from striate.tasks.segmentation.prediction import Answer
 from striate.tasks.segmentation.reading import Reading, pixels_of
 from striate.tasks.segmentation.tiles import TILE, part, tiles
+from striate.tensors import same_form
 
 
 class Prepared(NamedTuple):
@@ -119,19 +120,3 @@ def logits(model: nn.Module, reading: Reading, pixels: NDArray[np.uint8] | Tenso
         x = reading.normalization(images.to(device_of(model)).permute(2, 0, 1)[None])
         scores: Tensor = model(x)
     return scores[0].float()
-
-
-def same_form(expected: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> None:
-    """Sees that both have the same names, shapes and types, and that every number is finite.
-
-    Raises:
-        ValueError: if not.
-    """
-    for name in expected.keys() | tensors.keys():
-        if name not in expected or name not in tensors:
-            raise ValueError(f"it has no tensor {name}, or one too many")
-        mine, theirs = expected[name], tensors[name]
-        if mine.shape != theirs.shape or mine.dtype != theirs.dtype:
-            raise ValueError(f"its tensor {name} is {tuple(theirs.shape)} of {theirs.dtype}")
-        if not bool(theirs.isfinite().all()):
-            raise ValueError(f"its tensor {name} holds numbers that are not finite")

@@ -15,12 +15,12 @@ from striate.inference.program import Graph
 from striate.models import Normalization
 from striate.models.matching import Detections
 from striate.tasks.contract import Input, Predictor
-from striate.tasks.detection.networks import same_form
 from striate.tasks.detection.prediction import Answer
 from striate.tasks.detection.rcnn.classifiers import Classifiers
 from striate.tasks.detection.rcnn.features import CropNetwork, RegionFeatures
 from striate.tasks.detection.rcnn.settings import RegionSettings
 from striate.tasks.detection.reading import Read, read
+from striate.tensors import same_form
 
 MOST = 100  # detections of a picture
 LEAST = 0.01  # probability of a detection
