@@ -32,6 +32,15 @@ from striate.tasks.table import TASKS
 SOURCE = Path(__file__).parents[2] / "src"
 
 
+def held(account: Any, seconds: float = 10.0) -> int:
+    """Bytes that an account still holds once all are given back, which the end of an answer does a
+    moment after a caller has it; or after so many seconds."""
+    end = time.monotonic() + seconds
+    while account.held and time.monotonic() < end:
+        time.sleep(0.01)
+    return int(account.held)
+
+
 class Client:
     """Calls an application in an event loop of its own, from its start to its end."""
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 import pytest
+from tests.serving.conftest import held
 
 from striate.serving import Limits
 
@@ -32,7 +33,7 @@ def test_a_body_is_taken_apart_only_if_there_is_room(serving):
     content = json.dumps({"inputs": [], "more": ["a" * 12_000]})
     answer = client.post(OUTPUTS, content=content, headers=JSON)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
-    assert client.app.state.service.workers.account.held == 0
+    assert held(client.app.state.service.workers.account) == 0
 
 
 def test_the_loop_goes_on_while_a_body_is_taken_apart(client, monkeypatch):

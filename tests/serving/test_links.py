@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 
 import pytest
+from tests.serving.conftest import held
 
 from striate.serving import Limits
 from striate.serving.links import BadLink, Fetcher, NotFetched, parse, public
@@ -332,6 +333,6 @@ class TestService:
         answer = client.post("/v2/models/photos/outputs", json=body)
         assert answer.status_code == 200
         assert most[0] <= 3
-        assert service.workers.account.held == 0
+        assert held(service.workers.account) == 0
         for thread in net.threads:
             thread.join(20)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 import sqlalchemy as sql
+from tests.serving.conftest import held
 
 from striate.serving import Limits, open_keys
 from striate.serving.account import Line
@@ -102,7 +103,7 @@ def test_what_is_not_done_when_the_service_ends_is_refused_in_the_documented_for
     answer = client.upload(jpeg())
     assert (answer.status_code, answer.json()["status"]["code"]) == (503, 98014)
     assert answer.json()["status"]["details"] == "the service stops"
-    assert client.app.state.service.workers.account.held == 0
+    assert held(client.app.state.service.workers.account) == 0
 
 
 def test_a_body_that_comes_when_the_service_stops(serving):

@@ -24,7 +24,10 @@ Learn = Callable[[Dataset[Boxes], Ask], Learned]
 QUICK: dict[str, Learn] = {
     "dpm": dpm.learn,
     "rcnn": lambda data, ask: rcnn.learn(
-        data, ask, settings=RegionSettings(side=32, regions=60), tuning=rcnn.RECIPE.but(epochs=1)
+        data,
+        ask,
+        settings=RegionSettings(side=32, regions=60),
+        tuning=rcnn.RECIPE.but(epochs=1, batch_size=2),
     ),
     "yolo": lambda data, ask: yolo.learn(
         data, ask, recipe=yolo.RECIPE.but(epochs=1), side=64, width=16
