@@ -32,7 +32,14 @@ def told(text: str) -> list[str]:
 
 def test_the_house_is_there():
     assert len(FILES) > 50
-    assert set(TASKS) == {"classification", "detection", "segmentation", "speech", "text"}
+    assert set(TASKS) == {
+        "classification",
+        "detection",
+        "keypoints",
+        "segmentation",
+        "speech",
+        "text",
+    }
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(SOURCE)))

@@ -96,8 +96,13 @@ class Findings:
     @cached_property
     def conflicts(self) -> tuple[Copies, ...]:
         """Groups of the same picture with targets that are not alike."""
-        key = self.dataset.targets.key
-        return tuple(c for c in self.copies if len({key(row) for row in c.rows}) > 1)
+        key, apart = self.dataset.targets.key, self.dataset.targets.told_apart
+        return tuple(
+            copies
+            for copies in self.copies
+            if len({key(row) for row in copies.rows}) > 1
+            or any(apart(copies.rows[0], row) for row in copies.rows[1:])
+        )
 
     @cached_property
     def leaks(self) -> NDArray[np.int64]:

@@ -35,7 +35,7 @@ def examine(dataset: Dataset, *, deep: bool) -> Examined:
     pairs = duplicates.find(seen, marks(decoded.dataset, [VIEW]), small=small, features=said)
     return Examined(
         decoded.dataset,
-        same_targets_if_mirrored(decoded.dataset, pairs),
+        same_targets(decoded.dataset, pairs),
         odd(decoded, sizes(decoded.dataset), seen.flat),
         partial(features.plain, decoded, seen.vectors) if said is None else lambda: said,
     )
@@ -49,7 +49,7 @@ def copies(data: Decoded) -> duplicates.Pairs:
     pairs = duplicates.find(
         looks(data.pixels[view]), marks(dataset, list(data.pixels)), small=small
     )
-    return same_targets_if_mirrored(dataset, pairs)
+    return same_targets(dataset, pairs)
 
 
 def shown(dataset: Dataset, row: int) -> dict[str, Any]:
@@ -64,13 +64,21 @@ def likeness(copies: Copies) -> str:
     return "the same picture" if copies.likeness >= duplicates.SAME else "much alike"
 
 
-def same_targets_if_mirrored(dataset: Dataset, pairs: duplicates.Pairs) -> duplicates.Pairs:
-    """The pairs without mirror images that are marked otherwise: an arrow to the left and one to
-    the right are not the same picture."""
-    key = dataset.targets.key
-    mirrored = zip(pairs.first.tolist(), pairs.second.tolist(), pairs.mirror.tolist(), strict=True)
+def same_targets(dataset: Dataset, pairs: duplicates.Pairs) -> duplicates.Pairs:
+    """The pairs without mirror images that are marked otherwise - an arrow to the left and one to
+    the right are not the same picture - and without files that their targets tell apart."""
+    key, apart = dataset.targets.key, dataset.targets.told_apart
+    each = zip(pairs.first.tolist(), pairs.second.tolist(), strict=True)
     return pairs.take(
-        np.array([not mirror or key(one) == key(two) for one, two, mirror in mirrored], bool)
+        np.array(
+            [
+                (not mirror or key(one) == key(two)) and (exact or not apart(one, two))
+                for (one, two), mirror, exact in zip(
+                    each, pairs.mirror.tolist(), pairs.exact.tolist(), strict=True
+                )
+            ],
+            bool,
+        )
     )
 
 

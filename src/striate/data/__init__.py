@@ -9,6 +9,7 @@ from striate.data.dataset import SPLITS, Array, Dataset, Files, Inputs, LeftOut
 from striate.data.depth import bits_of
 from striate.data.masks import VOID, MaskDoubt, Masks
 from striate.data.pixels import Decoded, decode
+from striate.data.points import PointDoubt, Points
 from striate.data.prepared import Prepared
 from striate.data.splits import stratified
 from striate.data.targets import Facts, Labels, Targets
@@ -36,6 +37,8 @@ __all__ = [
     "MaskDoubt",
     "Masks",
     "Objects",
+    "PointDoubt",
+    "Points",
     "Prepared",
     "ReadTexts",
     "Reader",

@@ -11,6 +11,7 @@ from striate.data.box_lists import is_box_list, open_box_list
 from striate.data.catalog import CATALOG, open_named
 from striate.data.coco import is_coco, open_coco
 from striate.data.coco_masks import is_outlined, open_coco_masks
+from striate.data.coco_points import is_pointed, is_pointed_only, open_coco_points
 from striate.data.cvat import find_cvat, open_cvat
 from striate.data.dataset import Dataset
 from striate.data.depth import leveled
@@ -19,6 +20,7 @@ from striate.data.labeling import PROGRAMS, Program, find, open_labeled
 from striate.data.lists import is_list, open_list
 from striate.data.mask_files import open_masks
 from striate.data.mask_pairs import is_masked, is_masked_only
+from striate.data.point_lists import is_point_table, open_point_table
 from striate.data.remembering import once
 from striate.data.text_folders import is_text_folder, open_text_folder
 from striate.data.text_tables import (
@@ -125,6 +127,8 @@ READERS = (
     *map(_of_program, PROGRAMS),
     Reader("YOLO (data.yaml, .txt)", "boxes", is_yolo, open_yolo),
     Reader("a list of boxes (.csv)", "boxes", is_box_list, open_box_list),
+    Reader("COCO key points (.json)", "points", is_pointed_only, open_coco_points),
+    Reader("a table of points (.csv)", "points", is_point_table, open_point_table),
     Reader(
         "texts and labels (.tsv, .csv, .jsonl)",
         "labels",
@@ -143,7 +147,8 @@ READERS = (
     Reader("a list of paths and labels (.csv)", "labels", is_list, open_list, fallback=True),
     Reader("pictures with masks (images/, masks/)", "masks", is_masked_only, open_masks),
     Reader("class folders", "labels", Path.is_dir, open_folders, fallback=True),
-    # Where boxes or classes are marked, too, masks are read if they are asked for.
+    # Where boxes or classes are marked, too, points and masks are read if they are asked for.
+    Reader("COCO with key points (.json)", "points", is_pointed, open_coco_points, fallback=True),
     Reader("COCO with outlines (.json)", "masks", is_outlined, open_coco_masks, fallback=True),
     Reader("masks beside pictures", "masks", is_masked, open_masks, fallback=True),
 )

@@ -6,7 +6,7 @@ labels.json                            data/picture.jpg
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,9 @@ from striate.errors import DataError
 
 NEEDED = (b'"images"', b'"annotations"', b'"categories"')
 PLACES = (b'"bbox"', b'"segmentation"')  # one of them
+POINTS = (b'"keypoints"',)
+KEYPOINTS = "keypoints"
+NO_BOX = (0.0, 0.0, 0.0, 0.0)  # of points without one
 OTHERS = ("captions_", "person_keypoints_", "stuff_", "panoptic_")  # of the same images
 FOLDERS = ("images", "data", "Images", "JPEGImages", "img", "imgs")
 
@@ -33,10 +36,16 @@ Entry = dict[str, Any]
 Table = dict[str, list[Entry]]
 
 
-def find_coco(root: Path) -> list[str]:
-    """The JSON files below a folder that may hold COCO's annotations of objects."""
+def find_coco(root: Path, places: Sequence[bytes] = PLACES) -> list[str]:
+    """The JSON files below a folder that may hold COCO's annotations of objects.
+
+    Args:
+        places: words for where an object is, one of which a file must hold.
+    """
     files = [file for file in walk(root).marking(".json") if file.count("/") <= 2]
-    found = [file for file in files if any(holds(root / file, *NEEDED, place) for place in PLACES)]
+    found = [file for file in files if any(holds(root / file, *NEEDED, place) for place in places)]
+    if places == POINTS:
+        return found
     instances = [file for file in found if not file.rpartition("/")[2].startswith(OTHERS)]
     return instances or found
 
@@ -72,17 +81,18 @@ def open_coco(root: Path, *, seed: int = 0, name: str | None = None) -> Dataset[
     return assembled(root, found_in(root), seed=seed, name=name)
 
 
-def found_in(root: Path, *, shapes: bool = False) -> Found:
+def found_in(root: Path, *, shape: str | None = None) -> Found:
     """What COCO files mark.
 
     Args:
-        shapes: whether marks keep their outlines.
+        shape: what marks keep of an annotation beside its box: "segmentation", or "keypoints",
+            which then need no box; None: nothing.
 
     Raises:
         DataError: if no file is of the format.
     """
     folder = walk(root)
-    files = find_coco(root)
+    files = find_coco(root, POINTS if shape == KEYPOINTS else PLACES)
     pictures = Pictures(folder)
     found = Found(left_out=list(folder.left_out), notes=list(folder.notes))
     others = sorted(set(folder.marking(".json")) - set(files))
@@ -91,12 +101,12 @@ def found_in(root: Path, *, shapes: bool = False) -> Found:
     refused: list[str] = []
     for file in files:
         try:
-            table = _table(root / file)
+            table = table_of(root / file)
         except NotReadable as error:
             refused.append(f"{file} {error}")
             found.leave(file, str(error))
             continue
-        found.pictures += _rows(file, table, pictures, found, shapes=shapes)
+        found.pictures += _rows(file, table, pictures, found, shape)
     if len(refused) == len(files):
         raise DataError(f"{root}: {refused[0] if refused else 'no COCO file'}")
     missing = pictures.paths.keys() - {row.picture for row in found.pictures}
@@ -118,7 +128,7 @@ def _read(path: Path) -> Any:
     return remembered(("json", path), lambda: read_json(path))
 
 
-def _table(path: Path) -> Table:
+def table_of(path: Path) -> Table:
     """The lists of a file; what in them is not an object is left out where it is used."""
     table = _read(path)
     if not isinstance(table, dict):
@@ -167,7 +177,7 @@ def plain_id(number: Any) -> Any:
 
 
 def _rows(
-    file: str, table: Table, pictures: Pictures, found: Found, *, shapes: bool
+    file: str, table: Table, pictures: Pictures, found: Found, shape: str | None
 ) -> Iterator[Marked]:
     """Every image of a file that is there, with its marks."""
     names = Ids(_named(table))
@@ -180,7 +190,7 @@ def _rows(
         found.leave(f"{file}: image id {key}", f"stands for several images: {quoted(several)}")
     for key, several in names.twice.items():
         found.leave(f"{file}: category id {key}", f"stands for several: {quoted(several)}")
-    marks = _marks(file, table, names, images, found, shapes=shapes)
+    marks = _marks(file, table, names, images, found, shape)
     near = _near(file)
     sound: list[tuple[Entry, str]] = []
     nameless = []
@@ -226,13 +236,13 @@ def _near(file: str) -> list[Place]:
 
 
 def _marks(
-    file: str, table: Table, names: Ids, images: Ids, found: Found, *, shapes: bool
+    file: str, table: Table, names: Ids, images: Ids, found: Found, shape: str | None
 ) -> dict[Any, list[Mark]]:
     """The marks of each image, by its id; every annotation that is none is left out by name."""
     marks: dict[Any, list[Mark]] = {}
     reasons: dict[str, list[str]] = {}
     for number, each in enumerate(table["annotations"]):
-        mark = _mark(each, names, images, shapes=shapes)
+        mark = _mark(each, names, images, shape)
         if isinstance(mark, str):
             key = each.get("id", number) if isinstance(each, dict) else number
             reasons.setdefault(mark, []).append(str(key)[:40])
@@ -246,7 +256,7 @@ def _marks(
     return marks
 
 
-def _mark(each: Any, names: Ids, images: Ids, *, shapes: bool) -> Mark | str:
+def _mark(each: Any, names: Ids, images: Ids, shape: str | None) -> Mark | str:
     """The mark of an annotation, or why there is none."""
     if not isinstance(each, dict):
         return "is not an object"
@@ -254,11 +264,16 @@ def _mark(each: Any, names: Ids, images: Ids, *, shapes: bool) -> Mark | str:
         return "image_id meets no image"
     if (name := names.get(each.get("category_id"))) is None:
         return "category_id meets no category"
+    kept = each.get(shape) if shape is not None else None
     box = _box(each)
     if isinstance(box, str):
-        return box
-    shape = each.get("segmentation") if shapes else None
-    return Mark(name, box, crowd=bool(each.get("iscrowd", 0)), shape=shape or None)
+        if shape != KEYPOINTS or each.get("bbox"):
+            return box
+        box = NO_BOX
+    area = each.get("area")
+    if shape == KEYPOINTS and kept:
+        kept = (kept, float(area) if isinstance(area, int | float) and area > 0 else None)
+    return Mark(name, box, crowd=bool(each.get("iscrowd", 0)), shape=kept or None)
 
 
 def _box(each: Entry) -> tuple[float, float, float, float] | str:

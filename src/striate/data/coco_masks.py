@@ -70,7 +70,7 @@ def open_coco_masks(root: Path, *, seed: int = 0, name: str | None = None) -> Da
     Raises:
         DataError: if no object has an outline.
     """
-    found = found_in(root, shapes=True)
+    found = found_in(root, shape="segmentation")
     rows = once(found)
     words = sorted({mark.name for row in rows for mark in row.marks})
     if not any(mark.shape is not None for row in rows for mark in row.marks):

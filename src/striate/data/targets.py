@@ -107,6 +107,11 @@ class Targets(ABC):
         """Equal for inputs that are marked alike; copies of one picture should be."""
         return self.words(row)
 
+    def told_apart(self, first: int, second: int) -> bool:
+        """Whether two inputs that look alike are no copies, because their marks differ by more than
+        people would: frames of a video in which something small has moved."""
+        return False
+
     def single(self) -> NDArray[np.int64] | None:
         """(N,) class numbers where every input is of exactly one class; None otherwise.
 

@@ -1,0 +1,180 @@
+"""Networks that find points: a heat map for each (Tompson et al. 2014; Xiao, Wu & Wei 2018,
+arXiv:1804.06208), or places straight from features by a linear map.
+
+Every network here has `places(images)`: (N, 3, S, S), normalized, to (N, K, 3): x and y in pixels
+from the upper left corner, and a score in [0, 1].
+"""
+
+from collections.abc import Sequence
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from striate.handcrafted.hog import BINS, BLOCK, CELL, hog
+from striate.models.backbone import Backbone, stages_of
+from striate.models.networks import create
+from striate.models.stages import Stages
+from striate.models.unet import UNet
+from striate.ops.peaks import peaks
+
+WIDTH = 256  # channels of each deconvolution (Xiao et al., Section 2)
+FINEST = 4  # the stride of the maps
+
+
+class HeatMaps(nn.Module):
+    """Images (N, 3, H, W) to maps of logits (N, K, H / stride, W / stride).
+
+    Args:
+        swaps: the part that each is in the mirror; with them, `places` reads the picture and its
+            mirror image and takes the mean of both maps (Xiao et al., Section 3).
+    """
+
+    stride: int
+
+    def __init__(self, parts: int, swaps: Sequence[int] | None):
+        super().__init__()
+        if swaps is not None and sorted(swaps) != list(range(parts)):
+            raise ValueError(f"{list(swaps)} is no exchange of {parts} parts")
+        self.swaps = None if swaps is None else list(swaps)
+
+    def places(self, images: Tensor) -> Tensor:
+        maps = self(images)
+        if self.swaps is not None:
+            mirrored = self(images.flip(3))[:, self.swaps].flip(3)
+            maps = (maps + mirrored) / 2
+        found, share = peaks(maps)
+        return torch.cat([(found + 0.5) * self.stride, share[..., None]], 2)
+
+
+class Deconvolved(HeatMaps):
+    """The published head on a backbone: from its last map, transposed convolutions of 4 x 4, each
+    of which doubles the sides, then one of 1 x 1.
+
+    Args:
+        backbone: a network of `striate.models` with stages of the strides between.
+        coarsest: the stride of the last map; 32 as published.
+        width: channels of each transposed convolution.
+        across: whether the backbone's finer maps are added on the way up, each by a 1 x 1
+            convolution; not so in the paper.
+    """
+
+    def __init__(
+        self,
+        parts: int,
+        *,
+        backbone: str,
+        swaps: Sequence[int] | None = None,
+        coarsest: int = 32,
+        width: int = WIDTH,
+        across: bool = False,
+    ):
+        super().__init__(parts, swaps)
+        strides = [FINEST * 2**k for k in range(4) if FINEST * 2**k <= coarsest]
+        levels = stages_of(backbone, strides if across else strides[-1:], pooled=True)
+        network = create(backbone, channels=3)
+        assert isinstance(network, Stages)
+        self.stride, self.coarsest = FINEST, coarsest
+        self.backbone = Backbone(network, [level.name for level in levels])
+        channels = levels[-1].channels
+        self.ups = nn.ModuleList()
+        for _ in strides[1:]:
+            self.ups.append(
+                nn.Sequential(
+                    nn.ConvTranspose2d(channels, width, 4, 2, 1, bias=False),
+                    nn.BatchNorm2d(width),
+                    nn.ReLU(inplace=True),
+                )
+            )
+            channels = width
+        finer = reversed(levels[:-1])
+        self.across = nn.ModuleList(nn.Conv2d(level.channels, width, 1) for level in finer)
+        self.score = nn.Conv2d(channels, parts, 1)
+        nn.init.normal_(self.score.weight, std=0.001)
+        nn.init.zeros_(cast(Tensor, self.score.bias))
+
+    def forward(self, images: Tensor) -> Tensor:
+        maps = self.backbone(images)
+        x = maps.pop()
+        for number, up in enumerate(self.ups):
+            x = up(x)
+            if len(self.across):
+                x = x + self.across[number](maps.pop())
+        scores: Tensor = self.score(x)
+        return scores
+
+
+class UNetMaps(HeatMaps):
+    """A U-Net that begins with random weights; its maps are as large as the picture, or by a power
+    of 2 smaller.
+
+    Args:
+        stride: of the maps.
+    """
+
+    def __init__(
+        self, parts: int, *, swaps: Sequence[int] | None = None, width: int = 16, depth: int = 4,
+        stride: int = 1,
+    ):  # fmt: skip
+        super().__init__(parts, swaps)
+        self.stride = stride
+        self.body = UNet(parts, width=width, depth=depth)
+
+    def forward(self, images: Tensor) -> Tensor:
+        maps: Tensor = self.body(images)
+        return F.avg_pool2d(maps, self.stride) if self.stride > 1 else maps
+
+
+class Ridge(nn.Module):
+    """Places as a linear map of features (N, D), in shares of the picture's side."""
+
+    def __init__(self, parts: int, inputs: int):
+        super().__init__()
+        self.linear = nn.Linear(inputs, 2 * parts)
+
+    def features(self, images: Tensor) -> Tensor:
+        """(N, D) of images (N, 3, S, S), normalized."""
+        raise NotImplementedError
+
+    def places(self, images: Tensor) -> Tensor:
+        shares = self.linear(self.features(images)).unflatten(1, (-1, 2))
+        return F.pad(shares * images.shape[3], (0, 1), value=1.0)  # it does not tell how sure
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.places(images)
+
+
+class HOGRidge(Ridge):
+    """Of histograms of oriented gradients of the whole picture.
+
+    Args:
+        size: the side of the pictures.
+    """
+
+    def __init__(self, parts: int, *, size: int):
+        blocks = size // CELL - BLOCK + 1
+        super().__init__(parts, blocks**2 * BLOCK**2 * BINS)
+
+    def features(self, images: Tensor) -> Tensor:
+        return hog(images).flatten(1)
+
+
+class DeepRidge(Ridge):
+    """Of the map of a network's stage, every place of it.
+
+    Args:
+        stride: of the stage.
+        size: the side of the pictures, a multiple of the stride.
+    """
+
+    def __init__(self, parts: int, *, backbone: str, stride: int, size: int):
+        (level,) = stages_of(backbone, [stride], pooled=True)
+        super().__init__(parts, level.channels * (size // stride) ** 2)
+        network = create(backbone, channels=3)
+        assert isinstance(network, Stages)
+        self.backbone = Backbone(network, [level.name])
+
+    def features(self, images: Tensor) -> Tensor:
+        maps: list[Tensor] = self.backbone(images)
+        return maps[-1].flatten(1)

@@ -1,0 +1,1 @@
+"""Key points: where the parts of the thing in a picture are."""

@@ -1,0 +1,152 @@
+"""Heat maps learned by gradient steps, from a set to a predictor."""
+
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from striate.augment import Augmentation, Spread
+from striate.data import Decoded
+from striate.data.splits import TRAIN, VALIDATION
+from striate.inference import Preprocessing, fastest_device
+from striate.models import Normalization
+from striate.ops.memory import channels_last
+from striate.progress import Clock
+from striate.tasks.backbones import fill, normalization_for, trained_weights
+from striate.tasks.contract import Ask, Learned
+from striate.tasks.keypoints.canvas import view_of
+from striate.tasks.keypoints.finder import Finder
+from striate.tasks.keypoints.networks import network
+from striate.tasks.keypoints.problem import Placed, PointProblem, answers, errors, measured
+from striate.tasks.keypoints.sureness import Sureness
+from striate.training import Recipe, fit
+from striate.training.modes import seeded
+
+NETWORK = "efficientnet_lite0"
+VIEWS = Augmentation(
+    Spread(mirror=0.5, rotation=20, zoom=0.25, stretch=0.1, shift=0.05),
+    brightness=0.25,
+    contrast=0.25,
+    saturation=0.25,
+)
+SCRATCH = Recipe(
+    epochs=40,
+    batch_size=8,
+    learning_rate=2e-3,
+    optimizer="adamw",
+    weight_decay=1e-2,
+    warmup=0.05,
+    clip=5.0,
+    average=0.98,
+    augmentation=VIEWS,
+)
+FINETUNE = Recipe(
+    epochs=30,
+    batch_size=8,
+    learning_rate=2e-3,
+    optimizer="adamw",
+    weight_decay=1e-2,
+    warmup=0.05,
+    kept_rate=0.2,
+    clip=5.0,
+    average=0.98,
+    augmentation=VIEWS,
+)
+RIGHT = 0.2  # of the length: what a point's probability is about
+SIZES = {"scratch": 128, "finetune": 192}
+SIGMAS = {"scratch": 2.0, "finetune": 6.0}  # pixels of those
+EPOCH = 200  # pictures that an epoch shows at least
+
+
+def learn_scratch(data: Decoded, ask: Ask) -> Learned:
+    """A U-Net from random weights."""
+    return learned_by_steps({"network": "unet", "stride": 2}, data, ask, SCRATCH, "scratch")
+
+
+def learn_finetuned(data: Decoded, ask: Ask) -> Learned:
+    """Deconvolutions on a pretrained backbone."""
+    architecture = {
+        "network": "deconvolved", "backbone": ask.network or NETWORK, "width": 96, "across": True,
+    }  # fmt: skip
+    return learned_by_steps(architecture, data, ask, FINETUNE, "finetune")
+
+
+def learned_by_steps(
+    architecture: dict[str, Any], data: Decoded, ask: Ask, recipe: Recipe, kind: str
+) -> Learned:
+    """A network of this architecture, learned from a set.
+
+    Args:
+        architecture: as `networks.network` takes it; where it has a "backbone", that gets the
+            weights that are asked for.
+        recipe: used where the person gives none.
+        kind: of SIZES and SIGMAS.
+    """
+    clock = Clock()
+    targets = data.dataset.targets
+    parts, swaps = len(targets.names), targets.swaps
+    architecture = {**architecture, "swaps": None if swaps is None else list(swaps)}
+    recipe, backbone, view = (
+        ask.recipe or recipe,
+        architecture.get("backbone"),
+        view_of(SIZES[kind]),
+    )
+    if swaps is None:
+        recipe = without_mirror(recipe)
+    pixels = data.pixels[view]
+    with seeded(ask.seed):
+        model = network(architecture, parts)
+        if backbone is None:
+            normalization = Normalization.measured(pixels[data.dataset.split == TRAIN])
+        else:
+            normalization = normalization_for(backbone, ask.weights)
+            if trained_weights(backbone, ask.weights) is None:
+                recipe = recipe.but(kept_rate=1.0)
+            else:
+                fill(model, backbone, ask.weights)
+    recipe = ask.adjusted(recipe)
+    preprocessing = Preprocessing(view, normalization)
+    placed = Placed.of(data, preprocessing)
+    rounds = max(1, round(EPOCH / len(placed.rows(TRAIN))))
+    problem = PointProblem(preprocessing, sigma=SIGMAS[kind], rounds=rounds)
+    with clock.stage("learn"):
+        channels_last(model).to(fastest_device())
+        run = fit(
+            model, problem, placed, recipe,
+            folder=ask.folder, resume=ask.resume, seed=ask.seed, seconds=ask.seconds,
+        )  # fmt: skip
+    made = finished(model, architecture, preprocessing, placed, clock)
+    return Learned(
+        made[0],
+        made[1],
+        clock.seconds,
+        network=backbone or architecture["network"],
+        history=run.history,
+        recipe=recipe.to_json(),
+    )
+
+
+def without_mirror(recipe: Recipe) -> Recipe:
+    """The recipe without mirrored views: nobody knows what they would exchange."""
+    return recipe.set("mirror=0")
+
+
+def finished(
+    model: nn.Module,
+    architecture: dict[str, Any],
+    preprocessing: Preprocessing,
+    placed: Placed,
+    clock: Clock,
+) -> tuple[Finder, dict[str, float]]:
+    """The predictor, its probabilities learned on validation pictures, and its metrics there."""
+    targets, rows = placed.dataset.targets, placed.rows(VALIDATION)
+    with clock.stage("validate"):
+        found = answers(model, preprocessing, placed.pixels, rows)
+        wrong = errors(found, placed.dataset, rows, preprocessing.view.size)
+    known = np.isfinite(wrong)
+    sureness = Sureness.learned(found[..., 2][known], wrong[known] <= RIGHT)
+    finder = Finder(
+        model.cpu(), architecture, preprocessing, len(targets.names), targets.lines, sureness
+    )
+    finder.to(str(fastest_device()))
+    return finder, measured(wrong)
