@@ -258,15 +258,15 @@ def measured(
         found = np.hypot(first[:, 0] - second[:, 0], first[:, 1] - second[:, 1])
         measure = "the distance between the middles of the eyes"
     else:
-        there = np.isfinite(places).all(2)[..., None]
+        there = np.isfinite(places).all(2, keepdims=True)
         high = np.where(there, places, -np.inf).max(1)
         low = np.where(there, places, np.inf).min(1)
         found = (high - low).max(1)
         measure = "the longer side of the box around all points of a picture"
-    found = np.where(np.isfinite(found), found, 0.0)
-    good = np.atleast_1d(found >= LEAST)
-    usual = float(np.median(found[good])) if good.any() else 1.0
-    return np.where(good, found, usual), measure
+    lengths: NDArray[np.float64] = np.where(np.isfinite(found), found, 0.0)
+    good = lengths >= LEAST
+    usual = float(np.median(lengths[good])) if good.any() else 1.0
+    return np.where(good, lengths, usual), measure
 
 
 def tree(places: NDArray[np.float64]) -> tuple[tuple[int, int], ...]:
