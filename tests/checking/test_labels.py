@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from striate.checking import labels
-from striate.checking.labels import FEWEST, accuracy, folds, out_of_fold, scaling, suspects
+from striate.checking.labels import FEWEST, ODDS, accuracy, folds, out_of_fold, scaling, suspects
 
 
 def test_suspects_by_hand():
@@ -24,6 +24,12 @@ def test_a_class_it_is_not_sure_enough_of_makes_no_suspect():
     assert not len(suspects(chances, np.array([0, 0, 1])).rows)
 
 
+def test_a_rival_that_is_hardly_more_probable_makes_no_suspect():
+    # Thresholds 0.5 and 0.475: the third is over that of class 0, but 0.6 is no three times 0.4.
+    chances = np.array([[0.5, 0.5], [0.45, 0.55], [0.6, 0.4]], np.float32)
+    assert not len(suspects(chances, np.array([0, 1, 1])).rows)
+
+
 @given(st.integers(2, 5), st.integers(2, 30), st.integers(0, 2**32 - 1))
 def test_the_definition_in_loops(classes, count, seed):
     random = np.random.default_rng(seed)
@@ -37,11 +43,10 @@ def test_the_definition_in_loops(classes, count, seed):
             if (targets == k).any() and chances[row, k] >= chances[targets == k, k].mean()
         ]
         if sure and max(sure)[1] != targets[row]:
-            margin = chances[row, targets[row]] - max(
-                chances[row, k] for k in range(classes) if k != targets[row]
-            )
-            if margin < 0:
-                expected.append((margin, row))
+            own = chances[row, targets[row]]
+            rival = max(chances[row, k] for k in range(classes) if k != targets[row])
+            if rival >= ODDS * own:
+                expected.append((own - rival, row))
     found = suspects(chances, targets)
     assert found.rows.tolist() == [row for _, row in sorted(expected)]
     assert sorted(found.order.tolist()) == list(range(count))

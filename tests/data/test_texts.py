@@ -8,9 +8,9 @@ import pytest
 
 import striate
 from striate import data
-from striate.data.folding import folds
+from striate.data.folding import fold_of, folds
 from striate.data.texts import MOST_WORDS, decoded_text, sound
-from striate.errors import DataError, InputError
+from striate.errors import DataError, InputError, UserError
 
 TEXTS = [
     ("pos", 'a "quoted" film, and a good one'),
@@ -132,6 +132,12 @@ def test_folds_score_every_text_once(write: Callable[..., Path]) -> None:
         assert (part.split == 1).any()
     with pytest.raises(ValueError, match="cannot be cut"):
         folds(whole, 1)
+    third = fold_of(whole, "3/4")
+    assert third.name == "a-fold-3-of-4"
+    assert third.split.tolist() == parts[2].split.tolist()
+    for wrong in ("0/4", "5/4", "3", "1/1", "1/99"):
+        with pytest.raises(UserError, match=f"--fold {wrong}: "):
+            fold_of(whole, wrong)
 
 
 def test_encodings(write: Callable[..., Path]) -> None:
@@ -140,6 +146,47 @@ def test_encodings(write: Callable[..., Path]) -> None:
         found = data.open(write(f"{encoding}.tsv", text.encode(encoding)))
         assert any("schöner" in found.inputs[row] for row in range(len(found)))
         assert bool(found.notes) == (encoding == "cp1252")
+
+
+@pytest.mark.parametrize(
+    ("head", "cells", "taken"),
+    [
+        ("author,language,verdict,text", ("ann", "en"), "verdict"),
+        ("id,source,opinion,text", ("7", "web"), "opinion"),
+        ("id,kind,words,text", None, ""),
+    ],
+)
+def test_labels_by_name_and_then_by_content(
+    write: Callable[..., Path], head: str, cells: tuple[str, ...] | None, taken: str
+) -> None:
+    lines = [",".join((*(cells or "ab"), label, f"{text.replace(',', '')} again"))
+             for label, text in numbered()]  # fmt: skip
+    if cells is None:  # one of three could be it; `kind` is a name of labels
+        lines = [f"{n % 2},{'xy'[n % 2]},{line.split(',', 2)[2]}" for n, line in enumerate(lines)]
+        found = data.open(write("a.csv", "\n".join([head, *lines]).replace('"', "")))
+        assert found.classes == ("x", "y")
+        with pytest.raises(DataError, match="columns 'mark', 'words' could each be the label"):
+            data.open(write("a.csv", "\n".join([head.replace("kind", "mark"), *lines])))
+        return
+    found = data.open(write("a.csv", "\n".join([head, *lines]).replace('"', "")))
+    assert found.classes == ("neg", "pos")
+    assert f"the label column {taken!r}, not" in found.notes[0]
+
+
+def test_what_is_wrong_with_a_table_is_said_of_texts(write: Callable[..., Path]) -> None:
+    lines = [f"{'ab'[n % 2]}\t{'cd'[n % 2]}\ta text of a few words {n}\n" for n in range(24)]
+    for name in ("a.tsv", "a.txt", "a.csv"):
+        with pytest.raises(DataError, match="columns '1', '2' could each be the label"):
+            striate.open(write(name, "".join(lines)))
+    with pytest.raises(DataError, match="no column of texts; expected a text and a label"):
+        striate.open(write("b.tsv", "a\tb\nc\td\na\td\n"))
+
+
+def test_a_text_of_several_lines_is_one_cell_of_a_tsv(write: Callable[..., Path]) -> None:
+    lines = [f'{"yn"[n % 2]}\t"{n} said so:\nit was good\nand it is"\n' for n in range(24)]
+    found = data.open(write("a.tsv", "label\ttext\n" + "".join(lines)))
+    assert (len(found), found.left_out) == (24, ())
+    assert found.inputs[0].endswith("said so:\nit was good\nand it is")
 
 
 def test_class_folders(write: Callable[..., Path], tmp_path: Path) -> None:
@@ -166,8 +213,23 @@ def test_class_folders(write: Callable[..., Path], tmp_path: Path) -> None:
 def test_lines_of_json_that_are_refused(write: Callable[..., Path]) -> None:
     with pytest.raises(DataError, match="binary data, not a text file"):
         data.open(write("a.jsonl", b"\0\1" * 40))
-    with pytest.raises(DataError, match="line 2: not JSON"):
-        data.open(write("b.jsonl", '{"text": "one of it", "label": 1}\n{"text\n'))
+    with pytest.raises(DataError, match="line 1: not JSON"):
+        data.open(write("b.jsonl", '{"text\n7\n'))
+
+
+def test_damaged_lines_are_left_out(write: Callable[..., Path]) -> None:
+    found = data.open(
+        write("a.jsonl", objects() + '{"text\n[1]\n{"text": "half \\ud800", "label": 1}')
+    )
+    assert len(found) == 24
+    assert [one.name for one in found.left_out] == ["a.jsonl:25", "a.jsonl:26", "a.jsonl:27"]
+    assert [one.reason.split(" (")[0] for one in found.left_out] == [
+        "not JSON", 'not an object, as in {"label": ..., "text": ...}', "half of a character"
+    ]  # fmt: skip
+    for name, content in (("a.tsv", tsv()), ("a.csv", csv("label,text"))):
+        found = data.open(write(name, content + "pos\ta line,with \0 in it\n"))
+        assert (len(found), len(found.left_out)) == (24, 1)
+        assert "zero byte" in found.left_out[0].reason
 
 
 @pytest.mark.parametrize(
@@ -202,7 +264,7 @@ def test_lines_that_are_left_out(write: Callable[..., Path]) -> None:
 @pytest.mark.parametrize(
     ("data", "why"),
     [(b"", "empty file"), (b" \n", "empty text"), (b"\x00\x01" * 9, "binary data"),
-     ("\ufeff".encode(), "empty text")],
+     ("\ufeff".encode(), "empty text"), (b"\x1b[0m", "empty text")],
 )  # fmt: skip
 def test_bytes_that_are_no_text(data: bytes, why: str) -> None:
     with pytest.raises(InputError, match=why):
@@ -211,6 +273,15 @@ def test_bytes_that_are_no_text(data: bytes, why: str) -> None:
 
 def test_a_few_control_characters_are_blanks() -> None:
     assert sound("one two\x0b three " + "four " * 40).split()[:3] == ["one", "two", "three"]
+
+
+def test_what_colors_a_terminal_is_left_out_of_a_text() -> None:
+    assert sound("\x1b[1;31mred\x1b[0m and\x1b plain").split() == ["red", "and", "plain"]
+
+
+def test_half_a_character_is_no_text() -> None:
+    with pytest.raises(InputError, match=r"half of a character \(\\ud83d\)"):
+        sound("so \ud83d good")
 
 
 def test_rows_stay_together() -> None:

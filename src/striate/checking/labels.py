@@ -1,7 +1,9 @@
 """Labels that are probably wrong: confident learning (Northcutt, Jiang & Chuang 2021, JAIR 70).
 
 Every image is judged by a classifier that has not seen it (nor a copy of it). Where that classifier
-is as sure of another class as it is, on average, of that class's own images, the label is suspect.
+is as sure of another class as it is, on average, of that class's own images, and finds it several
+times as probable as the label, the label is suspect. Without the latter, a classifier that has seen
+too few images to know more than chance would doubt every third of them.
 """
 
 import warnings
@@ -15,6 +17,7 @@ from striate.progress import stage
 FOLDS = 5
 FEWEST = 5  # images of a class below which its labels are not judged
 STRENGTHS = (0.0003, 0.003, 0.03)  # inverse regularization, on standardized features
+ODDS = 3.0  # of another class to the label's own, from which on the label is probably wrong
 MOST = 30_000  # images that a fold learns from: enough for a linear classifier, and bounded
 CHUNK = 8192  # images at a time
 ROUNDS = 100  # of the solver; what is not solved exactly by then is judged as it is
@@ -41,7 +44,8 @@ def suspects(probabilities: NDArray[np.float32], targets: NDArray[np.int64]) -> 
     """Which labels disagree with out-of-fold probabilities (N, C); rows of nan are not judged.
 
     A row is off the diagonal of the confident joint (Equation 1: the threshold of a class is the
-    mean probability that its own images get), and ranked by the normalized margin (Section 3.2).
+    mean probability that its own images get), the other class `ODDS` times as probable, and ranked
+    by the normalized margin (Section 3.2).
     """
     judged = np.flatnonzero(~np.isnan(probabilities).any(1))
     own = probabilities[judged, targets[judged]]
@@ -54,9 +58,10 @@ def suspects(probabilities: NDArray[np.float32], targets: NDArray[np.int64]) -> 
     doubted = (confident.max(1) > 0) & (likely != targets[judged])
     others = seen.copy()
     others[np.arange(len(judged)), targets[judged]] = -1
-    margin = own - others.max(1, initial=-1.0)
+    rival = others.max(1, initial=-1.0)
+    margin = own - rival
     order = np.argsort(margin, kind="stable")
-    wrong = order[doubted[order] & (margin[order] < 0)]
+    wrong = order[doubted[order] & (rival[order] >= ODDS * own[order])]
     given = seen[wrong].argmax(1) if len(wrong) else np.empty(0, np.int64)
     sureness = seen[wrong, given].astype(np.float32)
     return Suspects(judged[wrong], given, sureness, judged[order])

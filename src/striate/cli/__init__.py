@@ -35,9 +35,13 @@ STOPPED = 130
 LONGEST = 2000  # characters of a reason
 USAGE = typer.BadParameter.__base__  # typer's UsageError: where it is kept differs by version
 
+ABOUT = (
+    "Which way of recognizing works on your images, texts or recordings? "
+    "Point `striate compare` at them."
+)
+
 app = typer.Typer(
     name="striate",
-    help="Which way of recognizing images works on yours? Point `striate compare` at a folder.",
     epilog="Example:  striate compare digits --seeds 1",
     rich_markup_mode=None,  # help is plain text, as it is written
     pretty_exceptions_enable=False,
@@ -58,13 +62,13 @@ def _version(asked: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(help=ABOUT)
 def striate(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Which way of recognizing images works on yours? Point `striate compare` at a folder."""
+    """What all commands share."""
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -68,6 +68,15 @@ def compare(
         ),
     ] = None,
     seed: Seed = 0,
+    fold: Annotated[
+        str | None,
+        typer.Option(
+            metavar="K/N",
+            help="The K-th of N parts is the test, as in 1/10: cross-validation is one call for "
+            "each.",
+            show_default="the data's own split",
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -95,10 +104,13 @@ def compare(
     Examples:
         striate compare photos/
         striate compare digits --seeds 1
+        striate compare opinions.tsv --weights glove.txt
         striate compare photos/ --network resnet50 --time-limit 600
         striate compare photos/ --methods transfer,finetune --json
+        for k in 1 2 3 4 5; do striate compare opinions.tsv --fold $k/5 --json; done
     """
     from striate.comparing import Wishes, comparisons
+    from striate.data.folding import fold_of
     from striate.inference import on_device
     from striate.tasks import opening
 
@@ -108,6 +120,8 @@ def compare(
         _list(known, json=json)
         return
     chosen = known.compared if methods is None else _split(methods)
+    if fold is not None:
+        dataset = fold_of(dataset, fold, seed=seed)
     folder = out or Path(f"striate-{plain_name(dataset.name)}")
     page = report or folder / "report.html"
     for place in (folder, page.parent):
@@ -129,7 +143,7 @@ def compare(
             given = {
                 "task": task, "methods": methods, "network": network, "weights": weights,
                 "recipe": recipe, "set": settings, "time-limit": time_limit, "seeds": seeds,
-                "seed": seed, "out": folder, "report": report, "device": device,
+                "seed": seed, "fold": fold, "out": folder, "report": report, "device": device,
                 "keep-leaks": keep_leaks,
             }  # fmt: skip
             usual = {"weights": "published", "seed": 0, "device": "auto"}

@@ -32,8 +32,10 @@ Data = Annotated[
     str,
     typer.Argument(
         metavar="DATA",
-        help="A folder (one folder of images for each class, PASCAL VOC, COCO), a .csv list, or a "
-        "name that `striate datasets` lists.",
+        help="Images: a folder (one folder for each class; PASCAL VOC, COCO, YOLO; masks), a .csv "
+        "list, or a name that `striate datasets` lists. Texts: a table of labels and texts (.tsv, "
+        ".csv, .jsonl), or a folder of .txt files for each class. Recordings: a folder or a list, "
+        "with their words.",
         show_default=False,
     ),
 ]

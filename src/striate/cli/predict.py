@@ -83,8 +83,8 @@ def predict(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Predicts what MODEL was trained for: labels with probabilities, objects with their boxes, or
-    a class for each pixel.
+    """Predicts what MODEL was trained for: of images, labels with probabilities, objects with their
+    boxes, or masks; of texts, labels; of recordings, words.
 
     --crops to --places average windows of a picture (see evaluate); for recognizers of labels.
 

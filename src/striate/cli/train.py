@@ -72,6 +72,7 @@ def train(
     Examples:
         striate train photos/ --method finetune
         striate train photos/ --method scratch --network resnet18 --time-limit 600
+        striate train opinions.tsv --method cnn-non-static --weights glove.txt
         striate train digits --epochs 5 --set batch_size=16 --out run
         striate train digits --epochs 5 --set batch_size=16 --resume run
     """

@@ -16,6 +16,8 @@ from striate.files import read_bytes
 
 SEPARATORS = "\t;|,"
 CALLED = {"cp1252": "Windows-1252", "gb18030": "GB 18030"}
+BINARY = "binary data (a zero byte)"
+ZEROS = 0.01  # share of zero bytes from which on a file is no text
 SAMPLE = 200  # lines by which the separator is told
 
 
@@ -26,22 +28,24 @@ class Cells:
     Attributes:
         rows: the number of each line, from 1, and its cells.
         named: whether the first row is certainly of headings.
+        damaged: the number of each line that cannot be read, and the reason.
     """
 
     rows: list[tuple[int, list[str]]]
     named: bool = False
     notes: list[str] = field(default_factory=list)
+    damaged: list[tuple[int, str]] = field(default_factory=list)
 
 
 def read_cells(path: Path, data: bytes | None = None, *, whole: bool = True) -> Cells:
-    """The cells of a file.
+    """The cells of a file; single lines that are damaged are left out.
 
     Args:
         data: what it holds, or the start of that; read where None.
         whole: whether `data` is all of it; else its last line is left out.
 
     Raises:
-        DataError: if it cannot be read or is not text.
+        DataError: if it cannot be read, is not text, or has no line that can be read.
     """
     if data is None:
         try:
@@ -49,7 +53,7 @@ def read_cells(path: Path, data: bytes | None = None, *, whole: bool = True) -> 
         except UserError as error:
             raise DataError(str(error)) from error
     text, guessed = text_of(data)
-    if "\0" in text:
+    if text.count("\0") > ZEROS * len(text):
         raise DataError(f"{path}: binary data, not a text file")
     text = text.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if not whole and "\n" in text:
@@ -58,21 +62,26 @@ def read_cells(path: Path, data: bytes | None = None, *, whole: bool = True) -> 
     if guessed not in (None, "utf-8"):
         notes.append(f"{path.name} is not UTF-8; it was read as {CALLED.get(guessed, guessed)}")
     if path.suffix.lower() in (".jsonl", ".ndjson"):
-        return Cells(list(_objects(path, text)), named=True, notes=notes)
+        return _objects(path, text, notes)
     lines = text.split("\n")
     separator = _separator(lines)
-    if separator is None and path.suffix.lower() == ".csv":
+    if separator is None and path.suffix.lower() in (".csv", ".tsv"):
         separator = _separator(_records(lines[:SAMPLE]))
     if separator is None:
-        return Cells([(n, [line]) for n, line in enumerate(lines, 1) if line.strip()], notes=notes)
-    if _is_quoted(lines, separator):
-        return Cells(list(_quoted(path, lines, separator)), notes=notes)
-    rows = [
-        (number, line.split(separator))
-        for number, line in enumerate(lines, 1)
-        if line.strip(f"{separator} ")
-    ]
-    return Cells(_joined(rows), notes=notes)
+        rows = [(number, [line]) for number, line in enumerate(lines, 1) if line.strip()]
+    elif _is_quoted(lines, separator):
+        rows = list(_quoted(path, lines, separator))
+    else:
+        rows = _joined(
+            [
+                (number, line.split(separator))
+                for number, line in enumerate(lines, 1)
+                if line.strip(f"{separator} ")
+            ]
+        )
+    damaged = [(number, BINARY) for number, row in rows if any("\0" in cell for cell in row)]
+    places = {number for number, _ in damaged}
+    return Cells([row for row in rows if row[0] not in places], notes=notes, damaged=damaged)
 
 
 def _separator(lines: Sequence[str]) -> str | None:
@@ -103,9 +112,13 @@ def _is_quoted(lines: Sequence[str], separator: str) -> bool:
     """Whether quotation marks enclose cells, and are not of the texts themselves."""
     if separator != "\t":
         return any('"' in line for line in lines)
-    opened = [
-        cell for line in lines[:SAMPLE] for cell in line.split(separator) if cell.startswith('"')
-    ]
+    some = lines[:SAMPLE]
+    return _encloses(some, separator) or _encloses(_records(some), separator)
+
+
+def _encloses(lines: Sequence[str], separator: str) -> bool:
+    """Whether every cell that begins with a quotation mark ends with one, and holds none alone."""
+    opened = [cell for line in lines for cell in line.split(separator) if cell.startswith('"')]
     return bool(opened) and all(
         len(cell) > 1 and cell.endswith('"') and not cell[1:-1].replace('""', "").count('"')
         for cell in opened
@@ -146,24 +159,28 @@ def _joined(rows: list[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:
             for number, cells in rows]  # fmt: skip
 
 
-def _objects(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
+def _objects(path: Path, text: str, notes: list[str]) -> Cells:
     """The names of all fields, and then each object's values in that order."""
     found: list[tuple[int, dict[str, Any]]] = []
+    damaged: list[tuple[int, str]] = []
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         try:
             value = json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise DataError(f"{path}, line {number}: not JSON ({error})") from error
-        if not isinstance(value, dict):
-            raise DataError(f'{path}, line {number}: not an object, as in {{"label": ..., ...}}')
-        found.append((number, value))
+            damaged.append((number, f"not JSON ({error})"))
+            continue
+        if isinstance(value, dict):
+            found.append((number, value))
+        else:
+            damaged.append((number, 'not an object, as in {"label": ..., "text": ...}'))
+    if damaged and not found:
+        raise DataError(f"{path}, line {damaged[0][0]}: {damaged[0][1]}")
     names = list(dict.fromkeys(name for _, value in found for name in value))
-    if found:
-        yield 0, names
-    for number, value in found:
-        yield number, [_plain(value.get(name)) for name in names]
+    rows = [(number, [_plain(value.get(name)) for name in names]) for number, value in found]
+    heads = [(0, names)] if found else []
+    return Cells([*heads, *rows], named=True, notes=notes, damaged=damaged)
 
 
 def _plain(value: Any) -> str:

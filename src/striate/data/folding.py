@@ -1,5 +1,6 @@
 """Ten-fold cross-validation: every input is scored once, by what was learned from the others."""
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from striate.data.dataset import Dataset
 from striate.data.splits import TEST, TRAIN, VALIDATION, stratified
+from striate.errors import UserError
 
 
 def folds(
@@ -36,3 +38,23 @@ def folds(
         split[rest] = np.where(held, VALIDATION, TRAIN)
         found.append(replace(dataset, split=split, drawn=frozenset({"validation"})))
     return tuple(found)
+
+
+def fold_of(dataset: Dataset[Any], which: str, *, seed: int = 0) -> Dataset[Any]:
+    """The set with one fold as its test split; its name tells which.
+
+    Args:
+        which: "3/10" is the third of ten.
+
+    Raises:
+        UserError: if there is no such fold.
+    """
+    found = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", which.strip())
+    number, count = map(int, found.groups()) if found else (0, 0)
+    if not 1 <= number <= count:
+        raise UserError(f"--fold {which}: expected one of N parts, as in 1/10, 2/10 ... 10/10")
+    try:
+        chosen = folds(dataset, count, seed=seed)[number - 1]
+    except ValueError as error:
+        raise UserError(f"--fold {which}: {error}") from error
+    return replace(chosen, name=f"{dataset.name}-fold-{number}-of-{count}")

@@ -32,10 +32,18 @@ TEXT = (
     "body", "email", "sms", "review text", "review body", "question text", "title", "input",
 )  # fmt: skip
 LABEL = (
-    *HEADINGS["label"], "sentiment", "polarity", "stars", "rating", "topic", "intent", "author",
-    "language", "lang", "output",
+    "label", "labels", "lbl", "class", "classes", "class name", "classname", "class label",
+    "category", "categories", "category name", "label name", "labelname", "target", "targets",
+    "sentiment", "polarity", "verdict", "rating", "stars", "topic", "intent", "emotion", "tag",
+    "tags", "genre", "ground truth", "gt", "class id", "label id", "category id",
+)  # fmt: skip
+# Columns that stand beside a label more often than they are one.
+ASIDE = (
+    "author", "user", "username", "name", "language", "lang", "source", "url", "date", "time",
+    "timestamp", "year", "country", "id", "index", "number", "no", "output", "input", "split",
 )  # fmt: skip
 FOLD = ("fold", "cv fold", "folds")
+PLACES = 20  # rows in which paths are looked for
 SAMPLE = 400  # rows by which columns are told
 WORDS = 3.0  # that the cells of an unnamed column of texts have on the mean
 
@@ -46,7 +54,7 @@ class Columns:
 
     Attributes:
         headed: whether the first line names the columns.
-        how: what to tell of columns that were found by what they hold.
+        how: what to tell of the choice, where there was one.
     """
 
     text: int
@@ -78,11 +86,28 @@ def is_text_table(path: Path) -> bool:
         return True
     try:
         cells = read_cells(path, start_of(path, 8 * START), whole=False)
-        columns = columns_of(path, cells)
     except DataError:
         return False
-    return not any(_is_place(row[place]) for _, row in cells.rows[:20]
+    rows = [row for _, row in cells.rows[:PLACES]]
+    try:
+        columns = columns_of(path, cells)
+    except DataError:  # which opening it says
+        return _is_amiss(path, rows)
+    return not any(_is_place(row[place]) for row in rows
                    for place in range(len(row)) if place != columns.text)  # fmt: skip
+
+
+def _is_amiss(path: Path, rows: list[list[str]]) -> bool:
+    """Whether a table of which it is not known what its columns hold is of texts: it has sentences,
+    or its name says so and no picture lies beside it."""
+    if not rows or any(_is_place(cell) for row in rows for cell in row):
+        return False
+    width = max(map(len, rows))
+    sentences = any(
+        _words([row[place] for row in rows[1:] if place < len(row)]) >= WORDS
+        for place in range(width)
+    )
+    return sentences or (path.suffix.lower() == ".tsv" and not _has_pictures(path.parent))
 
 
 def is_text_parts(path: Path) -> bool:
@@ -174,6 +199,7 @@ def _training_part(folder: Path) -> Path | None:
 def _rows(path: Path, split: int, left_out: list[LeftOut], notes: list[str]) -> list[Row]:
     """The lines of one file that can be used; `split` is for those that say none."""
     cells = read_cells(path)
+    left_out += [LeftOut(f"{path.name}:{number}", why) for number, why in cells.damaged]
     if not cells.rows:
         raise DataError(f"{path}: empty; {EXPECTED}")
     columns = columns_of(path, cells)
@@ -242,23 +268,31 @@ def columns_of(path: Path, cells: Cells) -> Columns:
         raise DataError(f"{path}: headings and no line below; {EXPECTED}")
     if not named:
         text = label = -1
-    how = []
-    if text < 0:
-        text = _texts_by_content(path, body, {label})
-        how.append(f"column {_called(heads, text, headed)} is taken for the text")
-    if label < 0:
-        label = _labels_by_content(path, body, {text})
-        how.append(f"column {_called(heads, label, headed)} is taken for the label")
     split = fold = -1
     if named:
         split, fold = _first(heads, HEADINGS["split"]), _first(heads, FOLD)
-        split = -1 if split in (text, label) else split
-    plain = not headed and width == 2
-    return Columns(text, label, split, fold, headed, "" if plain else "; ".join(how))
+    if text < 0:
+        text = _texts_by_content(path, body, {label, split, fold})
+    if label < 0:
+        label = _labels_by_content(path, body, {text, split, fold}, heads if headed else [])
+    split = -1 if split in (text, label) else split
+    return Columns(
+        text, label, split, fold, headed, _how(heads, headed, (text, label, split, fold))
+    )
 
 
-def _called(heads: list[str], place: int, headed: bool) -> str:
-    return repr(heads[place]) if headed else str(place + 1)
+def _how(heads: list[str], headed: bool, taken: tuple[int, int, int, int]) -> str:
+    """Which columns are taken, where others could be; "" where there is no doubt."""
+    text, label, *_ = taken
+    rest = [place for place in range(len(heads)) if place not in taken]
+    called = [repr(heads[place]) if headed else str(place + 1) for place in range(len(heads))]
+    if not rest and (not headed or (heads[text] in TEXT and heads[label] in LABEL)):
+        return ""
+    note = f"the text is column {called[text]} and the label column {called[label]}"
+    if not rest:
+        return note
+    others = ", ".join(called[place] for place in rest)
+    return f"{note}, not {others}; to choose, call the columns text and label in the first line"
 
 
 def _first(heads: list[str], names: tuple[str, ...]) -> int:
@@ -303,19 +337,27 @@ def _texts_by_content(path: Path, body: list[list[str]], taken: set[int]) -> int
     return longest
 
 
-def _labels_by_content(path: Path, body: list[list[str]], taken: set[int]) -> int:
-    """The column with the fewest different short cells.
+def _labels_by_content(path: Path, body: list[list[str]], taken: set[int], heads: list[str]) -> int:
+    """The one column of short cells that repeat; of several, the one whose name does not say that
+    it is something else, or says that it may be one.
+
+    Args:
+        heads: the names of the columns; [] where they have none.
 
     Raises:
         DataError: if none, or several, could be meant.
     """
-    found: dict[int, int] = {}
+    found: list[int] = []
     for place in range(len(body[0])):
         column = [row[place].strip() for row in body]
         kinds = len(set(column))
         repeats = kinds <= max(2, len(column) // 3)
         if place not in taken and kinds > 1 and repeats and _words(column) < WORDS:
-            found[place] = kinds
+            found.append(place)
+    if heads and len(found) > 1:
+        found = [place for place in found if heads[place] not in ASIDE] or found
+    if heads and len(found) > 1:
+        found = [place for place in found if heads[place] in HEADINGS["label"]] or found
     if not found:  # one class is refused later, by name
         single = [
             p for p in range(len(body[0])) if p not in taken and len({r[p] for r in body}) == 1
@@ -324,11 +366,11 @@ def _labels_by_content(path: Path, body: list[list[str]], taken: set[int]) -> in
             return single[0]
         raise DataError(f"{path}: no column of labels, which repeat; {EXPECTED}")
     if len(found) > 1:
-        names = quoted(str(place + 1) for place in found)
+        names = quoted(heads[place] if heads else str(place + 1) for place in found)
         raise DataError(
-            f"{path}: columns {names} could each be the label; name it in a first line: label, text"
+            f"{path}: columns {names} could each be the label; call it label in the first line"
         )
-    return next(iter(found))
+    return found[0]
 
 
 def _is_place(cell: str) -> bool:

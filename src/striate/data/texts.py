@@ -25,7 +25,9 @@ SUFFIXES = frozenset((".txt", ".text"))
 LARGEST = 2**24  # bytes of a file that is one text
 MOST_WORDS = 10_000  # of a text; more are a book, and memory grows with the longest
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f\ufffe\uffff]")
-GARBAGE = 0.02  # share of control characters from which on it is no text
+ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~])?")  # what colors a terminal (ECMA-48)
+GARBAGE, FEW = 0.02, 2  # share of control characters, and how many, from which on it is no text
+HALF = re.compile("[\ud800-\udfff]")  # of a character; what UTF-8 cannot hold
 
 
 class Texts:
@@ -154,15 +156,20 @@ def decoded_text(data: bytes) -> str:
 
 
 def sound(text: str) -> str:
-    """The text without blanks at its ends.
+    """The text without blanks at its ends, control characters and what colors a terminal.
 
     Raises:
         InputError: with the reason, if there is nothing to read in it.
     """
+    if "\x1b" in text:
+        text = ESCAPES.sub(" ", text)
     text = text.strip().strip("\ufeff")
     if not text:
         raise InputError("empty text")
-    if len(CONTROL.findall(text, 0, 2**16)) > GARBAGE * min(len(text), 2**16):
+    if not text.isascii() and (half := HALF.search(text)):
+        raise InputError(f"half of a character (\\u{ord(half[0]):x}); send the whole one, in UTF-8")
+    control = len(CONTROL.findall(text, 0, 2**16))
+    if control >= FEW and control > GARBAGE * min(len(text), 2**16):
         raise InputError("binary data, not text")
     words = text.count(" ") + 1 if len(text) > MOST_WORDS else 0
     if words > MOST_WORDS and (words := len(text.split())) > MOST_WORDS:

@@ -70,19 +70,6 @@ def scored(targets: list[int], given: list[int], classes: int) -> Classified:
     return Classified(probabilities, np.array(targets), names, 0.0)
 
 
-def test_confusion_of_few_classes_and_of_many() -> None:
-    few = report.confused(scored([0, 0, 1], [0, 1, 1], 3))
-    assert [[cell["count"] for cell in row["cells"]] for row in few["rows"]] == [
-        [1, 1, 0], [0, 1, 0], [0, 0, 0],
-    ]  # fmt: skip
-    assert [row["recall"] for row in few["rows"]] == ["50%", "100%", "–"]
-    assert few["precisions"] == ["100%", "50%", "–"]
-    many = report.confused(scored([0, 0, 7, 7, 7], [0, 1, 3, 3, 2], 31))
-    assert many["rows"] is None
-    assert many["pairs"][0] == {"true": "class 7", "given": "class 3", "count": 2}
-    assert len(many["pairs"]) == 3
-
-
 def test_mistakes_come_most_confident_first(toy: Dataset[Labels]) -> None:
     scores = scored([0, 0, 1, 1], [0, 1, 0, 1], 2)
     rows = (40, 41, 42, 43)
@@ -92,14 +79,6 @@ def test_mistakes_come_most_confident_first(toy: Dataset[Labels]) -> None:
     assert found[0]["picture"].startswith("data:image/png;base64,")
 
 
-def test_reliability_on_the_diagonal() -> None:
-    probabilities = np.tile(np.array([[0.75, 0.25]], np.float32), (4, 1))
-    scores = Classified(probabilities, np.array([0, 0, 0, 1]), ("a", "b"), 0.0)
-    (dot,) = report.reliability(scores)
-    assert dot == {"x": "197.5", "y": "62.5", "r": "12.0"}  # both 0.75 of 210
-
-
 def test_answers_that_are_not_finite_do_not_break_the_page(toy: Dataset[Labels]) -> None:
     scores = Classified(np.full((2, 2), np.nan, np.float32), np.array([0, 1]), ("a", "b"), 0.0)
     assert len(report.mistakes(toy, (1, 2), scores)) == 2
-    assert len(report.reliability(scores)) == 1

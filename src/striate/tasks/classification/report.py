@@ -9,14 +9,13 @@ from PIL import Image
 
 from striate import pages
 from striate.data import Dataset
-from striate.evaluation import confusion, precision_recall
 from striate.tasks.classification.predictor import Classifier
 from striate.tasks.classification.reasons import reasons
 from striate.tasks.contract import Section
+from striate.tasks.labels.report import confusion, reliability
 from striate.tasks.labels.scores import Classified
 
-CONFUSION_CLASSES = 30  # more are shown as the most confused pairs
-SAMPLES, MISTAKES, PAIRS = 20, 12, 30
+SAMPLES, MISTAKES = 20, 12
 
 
 def sections(comparison: Any) -> Iterable[Section]:
@@ -26,13 +25,12 @@ def sections(comparison: Any) -> Iterable[Section]:
     scores, rows, dataset = outcome.scores, outcome.answered.rows, outcome.data.dataset
     assert isinstance(scores, Classified)
     yield Section("samples.html.jinja", samples(comparison.dataset))
-    title = {"title": row.title.lower()}
-    yield Section("confusion.html.jinja", title | confused(scores))
+    yield confusion(scores, row.title.lower(), "image")
     yield Section("mistakes.html.jinja", {"mistakes": mistakes(dataset, rows, scores)})
     if isinstance(outcome.recognizer.predictor, Classifier):
         found = depends_on(outcome.recognizer.predictor, dataset, rows, scores)
         yield Section("reasons.html.jinja", {"reasons": found})
-    yield Section("reliability.html.jinja", {"dots": reliability(scores)})
+    yield reliability(scores, "image")
 
 
 def samples(dataset: Dataset[Any]) -> dict[str, Any]:
@@ -44,34 +42,6 @@ def samples(dataset: Dataset[Any]) -> dict[str, Any]:
         count = int((dataset.targets.single() == number).sum())
         found.append({"name": name, "count": count, "picture": picture})
     return {"samples": found, "more": max(0, len(dataset.classes) - SAMPLES)}
-
-
-def confused(scores: Classified) -> dict[str, Any]:
-    """A colored table, or for many classes the pairs most often confused."""
-    classes, table = scores.names, confusion(scores.probabilities, scores.targets)
-    if len(classes) > CONFUSION_CLASSES:
-        wrong = table.copy()
-        np.fill_diagonal(wrong, 0)
-        order = [int(k) for k in np.argsort(-wrong, axis=None, kind="stable")[:PAIRS]]
-        places = [divmod(k, len(classes)) for k in order]
-        pairs = [
-            {"true": classes[t], "given": classes[g], "count": int(wrong[t, g])}
-            for t, g in places
-            if wrong[t, g]
-        ]
-        return {"rows": None, "pairs": pairs}
-    precision, recall = precision_recall(table)
-    rows = []
-    for name, counts, value in zip(classes, table, recall, strict=True):
-        total = max(int(counts.sum()), 1)
-        cells = [{"count": int(c), "share": f"{c / total:.2f}"} for c in counts]
-        rows.append({"name": name, "cells": cells, "recall": _percent(value)})
-    precisions = [_percent(value) for value in precision]
-    return {"rows": rows, "classes": classes, "precisions": precisions}
-
-
-def _percent(share: float) -> str:
-    return "–" if np.isnan(share) else f"{share:.0%}"
 
 
 def mistakes(
@@ -105,17 +75,3 @@ def depends_on(
         }
         for reason in reasons(predictor, dataset, rows, scores)
     ]
-
-
-def reliability(scores: Classified, *, bins: int = 10) -> list[dict[str, str]]:
-    """A dot for each tenth of confidence, in a drawing 210 wide and high."""
-    confidence, right = scores.confidence, scores.right
-    place = np.minimum((confidence * bins).astype(int), bins - 1)
-    dots = []
-    for number in range(bins):
-        inside = place == number
-        if inside.any():
-            x, y = 40 + 210 * confidence[inside].mean(), 220 - 210 * right[inside].mean()
-            radius = 3 + 9 * np.sqrt(inside.mean())
-            dots.append({"x": f"{x:.1f}", "y": f"{y:.1f}", "r": f"{radius:.1f}"})
-    return dots

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from striate.tasks.contract import Section
+from striate.tasks.labels.report import confusion, reliability
 from striate.tasks.text.bag import Bag
 from striate.tasks.text.explaining import Spoken, fired, spoken
 from striate.tasks.text.network import Network
@@ -17,8 +18,10 @@ LOOKED = 4000  # training texts that n-grams are taken from
 
 
 def sections(comparison: Any) -> Iterable[Section]:
-    """Which words spoke, what filters fire on, what words came to mean."""
+    """What is confused, which words spoke, what filters fire on, what words came to mean."""
     row = comparison.best
+    scores = row.chosen.scores
+    yield confusion(scores, row.title, "text")
     predictor = row.recognizer.predictor
     yield Section("spoken.html.jinja", {"title": row.title, "texts": texts(comparison)})
     networks = [one for one in comparison.rows if isinstance(one.recognizer.predictor, Network)]
@@ -30,6 +33,7 @@ def sections(comparison: Any) -> Iterable[Section]:
     if tuned:
         rows = tuned[0].recognizer.predictor.neighbors
         yield Section("neighbors.html.jinja", {"title": tuned[0].title, "rows": rows})
+    yield reliability(scores, "text")
 
 
 def texts(comparison: Any) -> list[dict[str, Any]]:
