@@ -20,8 +20,14 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore:Do not pass an `input_shape`:UserWarning"),
 ]
-keras = pytest.importorskip("keras", reason="the `keras` extra is not installed")
-layers = keras.layers
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _keras() -> None:
+    """Takes seconds to import: only where these tests run, not wherever they are collected."""
+    global keras, layers
+    keras = pytest.importorskip("keras", reason="the `keras` extra is not installed")
+    layers = keras.layers
 
 
 def network(*parts, shape: tuple[int, ...]):
