@@ -36,12 +36,12 @@ def test_without_the_extra_there_is_no_view(monkeypatch):
 
 
 def test_deep_features_are_those_of_transfer_learning(network, folder):
-    from striate.tasks.classification import transfer
+    from striate.tasks.pictures.features import deep_features
 
     data = decode(striate.data.open(folder), [network])
     found = features.deep(data, network)
     preprocessing = Preprocessing(network, entry("efficientnet_lite0").normalization)
-    expected, _ = transfer.deep_features(data, "efficientnet_lite0", "imagenet", preprocessing)
+    expected, _ = deep_features(data, "efficientnet_lite0", "imagenet", preprocessing)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
 
 

@@ -18,7 +18,7 @@ from torch import nn
 
 import striate as library
 from striate.models import NETWORKS
-from striate.tasks.classification import scratch
+from striate.tasks.pictures import beginning
 
 NARROW = 8  # times
 SMALL = 32  # pixels; networks for these are quick as they are
@@ -52,13 +52,13 @@ def narrowed(usual: Callable[..., None], names: tuple[str, ...]) -> Callable[...
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> dict[str, torch.Tensor]:
     """The weights before the first step, once something is learned."""
-    usual, weights = scratch.fit, {}
+    usual, weights = beginning.fit, {}
 
     def fit(model: nn.Module, *arguments: Any, **options: Any) -> Any:
         weights.update({name: one.clone() for name, one in model.named_parameters()})
         return usual(model, *arguments, **options)
 
-    monkeypatch.setattr(scratch, "fit", fit)
+    monkeypatch.setattr(beginning, "fit", fit)
     return weights
 
 

@@ -4,9 +4,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import average_precision_score
+from sklearn.metrics import average_precision_score, f1_score
+from sklearn.metrics import hamming_loss as sklearn_hamming
 
 from striate.evaluation import average_precision, mean_average_precision, precision_recall_curve
+from striate.evaluation.multilabel import (
+    f1_of,
+    hamming_loss,
+    micro_f1,
+    resampled_average_precision,
+)
 
 SCORES = np.array([0.9, 0.8, 0.7, 0.6, 0.5])
 TARGETS = np.array([1, 0, 1, 1, 0])  # precision 1, 1/2, 2/3, 3/4, 3/5 at recall 1/3, 1/3, 2/3, 1, 1
@@ -75,3 +82,38 @@ def test_a_score_that_is_not_finite_is_wrong(odd):
     scores = np.array([0.9, odd, odd, 0.1])[:, None]
     found = average_precision(scores, np.array([[1], [1], [0], [0]]))
     assert found == [pytest.approx(1 / 2 * 1 / 2)]
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_drawn_anew_it_is_what_the_drawn_images_give(seed: int) -> None:
+    """Weights in one order, beside the plain form on copies of the images; scores may be equal."""
+    random = np.random.default_rng(seed)
+    scores = random.integers(0, 30, (12, 3)) / 30 + np.arange(12)[:, None] * 1e-6
+    targets = random.integers(-1, 2, (12, 3))
+    rows = random.integers(0, 12, (5, 12))
+    found = resampled_average_precision(scores, targets, rows)
+    for value, some in zip(found, rows, strict=True):
+        each = average_precision(scores[some], targets[some])
+        expected = np.nanmean(each) if not np.isnan(each).all() else np.nan
+        np.testing.assert_allclose(value, expected)
+
+
+def test_decisions_by_pencil():
+    there = np.array([[1, 0], [1, 1], [0, 0], [1, 0]], bool)
+    targets = np.array([[1, 1], [0, 1], [1, 0], [-1, 0]])
+    precision, recall, f1 = f1_of(there, targets)
+    assert precision.tolist() == [1 / 2, 1]  # the last row's first class is unknown
+    assert recall.tolist() == [1 / 2, 1 / 2]
+    assert f1.tolist() == pytest.approx([1 / 2, 2 / 3])
+    assert micro_f1(there, targets) == pytest.approx(2 * 2 / (3 + 4))
+    assert hamming_loss(there, targets) == pytest.approx(3 / 7)
+
+
+def test_scikit_learn_counts_the_same():
+    random = np.random.default_rng(0)
+    there, targets = random.random((50, 4)) > 0.5, random.integers(0, 2, (50, 4))
+    assert micro_f1(there, targets) == pytest.approx(f1_score(targets, there, average="micro"))
+    assert f1_of(there, targets)[2].mean() == pytest.approx(
+        f1_score(targets, there, average="macro")
+    )
+    assert hamming_loss(there, targets) == pytest.approx(sklearn_hamming(targets, there))

@@ -12,8 +12,9 @@ from striate.comparing import learn
 from striate.data import Dataset
 from striate.images import View
 from striate.recognizer import load
-from striate.tasks.classification import handcrafted, scratch, transfer
-from striate.tasks.classification.problem import natural_view
+from striate.tasks.classification import handcrafted
+from striate.tasks.pictures import beginning, features
+from striate.tasks.pictures.problem import natural_view
 
 
 def save(path: Path, brightest: int, seed: int) -> Path:
@@ -33,7 +34,7 @@ def twelve(tmp_path: Path) -> Dataset:
     return striate.data.open(tmp_path / "set")
 
 
-@pytest.mark.parametrize("view", [handcrafted.view, transfer.view, scratch.view, natural_view])
+@pytest.mark.parametrize("view", [handcrafted.view, features.view, beginning.view, natural_view])
 def test_every_method_sees_the_depth_of_the_set(
     twelve: Dataset, view: Callable[[Dataset], View]
 ) -> None:

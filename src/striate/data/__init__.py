@@ -12,6 +12,7 @@ from striate.data.pixels import Decoded, decode
 from striate.data.points import PointDoubt, Points
 from striate.data.prepared import Prepared
 from striate.data.splits import stratified
+from striate.data.tags import Tags
 from striate.data.targets import Facts, Labels, Targets
 from striate.data.texts import ReadTexts, TextFiles, Texts, read_texts
 
@@ -42,6 +43,7 @@ __all__ = [
     "Prepared",
     "ReadTexts",
     "Reader",
+    "Tags",
     "Targets",
     "TextFiles",
     "Texts",

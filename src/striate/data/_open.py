@@ -22,6 +22,7 @@ from striate.data.mask_files import open_masks
 from striate.data.mask_pairs import is_masked, is_masked_only
 from striate.data.point_lists import is_point_table, open_point_table
 from striate.data.remembering import once
+from striate.data.tag_lists import is_tag_list, open_tag_list
 from striate.data.text_folders import is_text_folder, open_text_folder
 from striate.data.text_tables import (
     is_text_parts,
@@ -144,6 +145,7 @@ READERS = (
         thing="text",
     ),
     Reader("class folders of .txt files", "labels", is_text_folder, open_text_folder, thing="text"),
+    Reader("a list of paths and several labels each (.csv)", "tags", is_tag_list, open_tag_list),
     Reader("a list of paths and labels (.csv)", "labels", is_list, open_list, fallback=True),
     Reader("pictures with masks (images/, masks/)", "masks", is_masked_only, open_masks),
     Reader("class folders", "labels", Path.is_dir, open_folders, fallback=True),

@@ -13,7 +13,8 @@ from striate.errors import DataError
 EXPECTED = "expected path,label or path,label,split"
 BLANK = frozenset(("", "nan", "<na>", "n/a", "#n/a", "null"))
 ONE_HOT = "one column a class"
-SEVERAL = "which names several classes an image, and one is expected; join them to one word"
+MARKED = frozenset(("0", "1", "-1", "0.0", "1.0", "-1.0", ""))  # what its cells hold
+SEVERAL = "which names several classes an image, and one is expected; learn tags, or make it one"
 
 
 def columns_of(path: Path, table: Table) -> None:
@@ -32,7 +33,7 @@ def columns_of(path: Path, table: Table) -> None:
             for place, name in enumerate(table.headings)
             if place not in columns.values() and name and not _flag(name)
         ]
-        hot = [place for place in rest if set(table.column(place)) <= {"0", "1", "0.0", "1.0", ""}]
+        hot = [place for place in rest if set(table.column(place)) <= MARKED]
         if len(hot) > 1:
             table.notes.append(f"{ONE_HOT}: {quoted(table.titles[place] for place in hot)}")
             columns.update({f"class {place}": place for place in hot})
@@ -108,15 +109,19 @@ def _numbers(cells: Sequence[str]) -> bool:
     return bool(filled) and all(NUMBER.fullmatch(cell) for cell in filled)
 
 
+def class_columns(table: Table) -> list[int]:
+    """Those of a table that has one column a class."""
+    return sorted(place for kind, place in table.columns.items() if kind[:6] == "class ")
+
+
 def labels_of(path: Path, table: Table) -> list[str]:
     """The label of every row, "" where it has none.
 
     Raises:
         DataError: if rows have several.
     """
-    hot = {int(kind[6:]): place for kind, place in table.columns.items() if kind[:6] == "class "}
-    if hot:
-        return _one_hot(path, table, sorted(hot.values()))
+    if hot := class_columns(table):
+        return _one_hot(path, table, hot)
     cells = [canonical(cell) for cell in table.column(table.columns["label"])]
     labels = ["" if cell.lower() in BLANK else cell for cell in cells]
     if _numbers(cells) and any("." in label for label in labels):
@@ -139,14 +144,24 @@ def _one_hot(path: Path, table: Table, places: Sequence[int]) -> list[str]:
     return labels
 
 
+SEPARATORS = {"|": r"\s*\|\s*", ";": r"\s*;\s*", ",": r"\s*,\s*", "a blank": r"\s+"}
+
+
 def _see_single(path: Path, labels: Sequence[str]) -> None:
     """Sees that labels are not several words each, combined in every way.
 
     Raises:
         DataError: if they are.
     """
+    if separator := separator_of(labels):
+        several = [label for label in labels if re.search(SEPARATORS[separator], label)]
+        raise DataError(f"{path}: labels like {min(several)!r:.60}, {SEVERAL}")
+
+
+def separator_of(labels: Sequence[str]) -> str | None:
+    """What separates several classes in labels, a key of SEPARATORS; None where each is one."""
     words = {label for label in labels if label}
-    for separator in (r"\s*\|\s*", r"\s*;\s*", r"\s*,\s*", r"\s+"):
+    for called, separator in SEPARATORS.items():
         pieces = {label: frozenset(re.split(separator, label)) for label in words}
         several = {label for label, parts in pieces.items() if len(parts) > 1}
         if not several:
@@ -155,13 +170,13 @@ def _see_single(path: Path, labels: Sequence[str]) -> None:
         for parts in pieces.values():
             for part in parts:
                 held[part] = held.get(part, 0) + 1
-        loose = separator in (r"\s*\|\s*", r"\s*;\s*")
         # `red shiny`, `red dull`, `blue shiny`, `blue dull`; not `golden retriever`, `old boat`.
         if all(held[part] > 1 for label in several for part in pieces[label]) or (
-            loose and any(held[part] > 1 for label in several for part in pieces[label])
+            called in ("|", ";")
+            and any(held[part] > 1 for label in several for part in pieces[label])
         ):
-            example = min(several)
-            raise DataError(f"{path}: labels like {example!r:.60}, {SEVERAL}")
+            return called
+    return None
 
 
 def splits_of(path: Path, table: Table) -> list[int | None]:

@@ -41,6 +41,11 @@ HEADINGS = {
         "split", "splits", "set", "subset", "partition", "phase", "data set", "dataset",
         "data split", "usage", "train test", "train test split",
     ),
+    "group": (
+        "group", "groups", "group id", "patient", "patient id", "patientid", "person", "person id",
+        "subject", "subject id", "video", "video id", "clip", "clip id", "session", "session id",
+        "case id", "study id", "sequence id",
+    ),
     "width": ("width", "image width", "img width", "w"),
     "height": ("height", "image height", "img height", "h"),
 }  # fmt: skip

@@ -5,18 +5,21 @@ relative to the list; one that is not there is looked for by its last parts belo
 """
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from striate.data.columns import EXPECTED, columns_of, labels_of, splits_of
 from striate.data.dataset import Dataset, Files, LeftOut
 from striate.data.headings import Table, boxed, is_path, read_table
-from striate.data.names import alike_but_for_case, canonical, counted, natural, printable
+from striate.data.names import alike_but_for_case, canonical, counted, natural, printable, quoted
 from striate.data.places import Missed, Pictures
-from striate.data.splits import TRAIN
-from striate.data.targets import Labels
+from striate.data.splits import TRAIN, straddling
+from striate.data.targets import Labels, Targets
 from striate.data.walking import walk
 from striate.errors import DataError
 
@@ -36,6 +39,21 @@ class Line:
     place: str
     label: str
     split: int
+    group: str
+
+
+class Row(NamedTuple):
+    """An image of a list.
+
+    Attributes:
+        file: relative to the list's folder.
+        group: what keeps it with others in one split; "" where nothing does.
+    """
+
+    file: str
+    label: str
+    split: int
+    group: str
 
 
 def is_list(path: Path) -> bool:
@@ -50,14 +68,45 @@ def open_list(path: Path, *, seed: int) -> Dataset[Labels]:
     Raises:
         DataError: if it is not known what its columns hold, or none of its images is there.
     """
+    table = table_of_images(path)
+    left_out: list[LeftOut] = []
+    rows = _named_by_folder(rows_of(path, table, labels_of(path, table), left_out), table.notes)
+    classes = sorted({row.label for row in rows}, key=natural)
+    if note := alike_but_for_case(classes):
+        table.notes.append(note)
+    index = {label: number for number, label in enumerate(classes)}
+    numbers = np.array([index[row.label] for row in rows], dtype=np.int64)
+    targets = Labels(tuple(classes), numbers)
+    return dataset_of(path, rows, targets, left_out, table.notes).complete(seed)
+
+
+def table_of_images(path: Path) -> Table:
+    """The table in a file, with what its columns hold.
+
+    Raises:
+        DataError: if that is not known.
+    """
     table = read_table(path)
     if not table.rows:
         raise DataError(f"{path}: empty; {EXPECTED}")
     if not table.headings:
         _by_content(path, table)
     columns_of(path, table)
-    left_out: list[LeftOut] = []
-    lines = _lines(path, table, left_out)
+    return table
+
+
+def rows_of(
+    path: Path, table: Table, labels: Sequence[str], left_out: list[LeftOut]
+) -> list["Row"]:
+    """The images that a list names and that are there, ordered by split and name.
+
+    Args:
+        labels: of every line of the table; "" where it has none.
+
+    Raises:
+        DataError: if there is none.
+    """
+    lines = _lines(path, table, labels, left_out)
     rows = _files(path, lines, table, left_out)
     if not rows:
         why = f" ({left_out[0].name}: {left_out[0].reason})" if left_out else ""
@@ -65,23 +114,58 @@ def open_list(path: Path, *, seed: int) -> Dataset[Labels]:
             f"{path}: none of its {counted(len(table.rows), 'image')} exists, relative to "
             f"{path.parent}/, with a label{why}"
         )
-    rows = _named_by_folder(rows, table.notes)
-    rows.sort(key=lambda row: (row[2], natural(row[0])))
-    classes = sorted({label for _, label, _ in rows}, key=natural)
-    if note := alike_but_for_case(classes):
-        table.notes.append(note)
-    index = {label: number for number, label in enumerate(classes)}
-    data = Dataset(
+    rows.sort(key=lambda row: (row.split, natural(row.file)))
+    return rows
+
+
+def dataset_of(
+    path: Path,
+    rows: Sequence["Row"],
+    targets: Targets,
+    left_out: Sequence[LeftOut],
+    notes: list[str],
+) -> Dataset[Any]:
+    """The images of a list with their targets, row for row; its groups are named in the notes."""
+    split = np.array([row.split for row in rows], dtype=np.int8)
+    return Dataset(
         name=path.stem,
-        inputs=Files([file for file, _, _ in rows], path.parent),
-        targets=Labels(
-            tuple(classes), np.array([index[label] for _, label, _ in rows], dtype=np.int64)
-        ),
-        split=np.array([split for _, _, split in rows], dtype=np.int8),
+        inputs=Files([row.file for row in rows], path.parent),
+        targets=targets,
+        split=split,
+        groups=_groups(rows, split, notes),
         left_out=tuple(left_out),
-        notes=tuple(table.notes),
+        notes=tuple(notes),
     )
-    return data.complete(seed)
+
+
+def _groups(
+    rows: Sequence["Row"], split: NDArray[np.int8], notes: list[str]
+) -> NDArray[np.int64] | None:
+    """(N,) equal for images of one group of the list (a patient, a video); None without groups.
+
+    An image whose cell is empty stands alone. Groups that the list itself has in several splits
+    are named: what is learned of them is scored.
+    """
+    names = [row.group or f"\0{number}" for number, row in enumerate(rows)]
+    told = {row.group for row in rows if row.group}
+    if not told:
+        return None
+    index = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    groups = np.array([index[name] for name in names], np.int64)
+    if len(told) < len(rows):
+        notes.append(
+            f"{counted(len(told), 'group')} of images; those of a group stay in one split wherever "
+            "striate draws it"
+        )
+    across = straddling(split, groups, set(split.tolist()))
+    if len(across):
+        by_number = list(index)
+        some = quoted([by_number[number] for number in across.tolist()], most=3)
+        notes.append(
+            f"{len(across):,} of {counted(len(told), 'group')} in several splits of the list "
+            f"({some}): scores are too good where a group that is scored was learned from"
+        )
+    return groups
 
 
 def _by_content(path: Path, table: Table) -> None:
@@ -103,9 +187,9 @@ def _by_content(path: Path, table: Table) -> None:
         table.notes.append(f"column {first[place]!r} is taken for the images")
 
 
-def _lines(path: Path, table: Table, left_out: list[LeftOut]) -> list[Line]:
+def _lines(path: Path, table: Table, labels: Sequence[str], left_out: list[LeftOut]) -> list[Line]:
     """The lines that name an image and its label, each image once."""
-    labels, splits = labels_of(path, table), splits_of(path, table)
+    splits = splits_of(path, table)
     found: dict[str, Line] = {}
     different: dict[str, list[int]] = {}
     repeated = 0
@@ -122,7 +206,8 @@ def _lines(path: Path, table: Table, left_out: list[LeftOut]) -> list[Line]:
         if wrong:
             left_out.append(LeftOut(named, wrong))
             continue
-        line = Line(number, place, label, TRAIN if split is None else split)
+        group = table.cell(fields, "group")
+        line = Line(number, place, label, TRAIN if split is None else split, group)
         first = found.setdefault(place, line)
         if first is line:
             continue
@@ -139,10 +224,8 @@ def _lines(path: Path, table: Table, left_out: list[LeftOut]) -> list[Line]:
     return list(found.values())
 
 
-def _files(
-    path: Path, lines: list[Line], table: Table, left_out: list[LeftOut]
-) -> list[tuple[str, str, int]]:
-    """File, label and split of every line whose image is there."""
+def _files(path: Path, lines: list[Line], table: Table, left_out: list[LeftOut]) -> list[Row]:
+    """Every line whose image is there."""
     folder = path.parent
     direct = [_file(folder, line.place) for line in lines]
     lost = [line for line, file in zip(lines, direct, strict=True) if file is None]
@@ -152,7 +235,7 @@ def _files(
         pictures = Pictures(walk(folder))
         joined = pictures.join(((line.place, ()) for line in lost), taken)
         elsewhere = {line.place: file for line, file in zip(lost, joined, strict=True)}
-    rows: list[tuple[str, str, int]] = []
+    rows: list[Row] = []
     found: dict[str, Line] = {}
     missing = moved = 0
     for line, there in zip(lines, direct, strict=True):
@@ -164,7 +247,7 @@ def _files(
         moved += there is None
         other = found.setdefault(os.path.normpath(file), line)
         if other is line:
-            rows.append((file, line.label, line.split))
+            rows.append(Row(file, line.label, line.split, line.group))
         else:
             why = f"is the file of line {other.number} again"
             left_out.append(LeftOut(printable(line.place), why))
@@ -178,15 +261,13 @@ def _files(
     return rows
 
 
-def _named_by_folder(
-    rows: list[tuple[str, str, int]], notes: list[str]
-) -> list[tuple[str, str, int]]:
+def _named_by_folder(rows: list[Row], notes: list[str]) -> list[Row]:
     """The rows with the folders of their images for labels, where these are numbers, one for each
     folder."""
-    if not all(label.isdecimal() for _, label, _ in rows):
+    if not all(row.label.isdecimal() for row in rows):
         return rows
-    pairs = {(label, file.replace("\\", "/").rpartition("/")[0].rpartition("/")[2])
-             for file, label, _ in rows}  # fmt: skip
+    folders = [row.file.replace("\\", "/").rpartition("/")[0].rpartition("/")[2] for row in rows]
+    pairs = {(row.label, folder) for row, folder in zip(rows, folders, strict=True)}
     names = dict(pairs)
     single = len(pairs) == len(names) == len(set(names.values()))
     if (
@@ -199,7 +280,7 @@ def _named_by_folder(
     called = sorted(names.items(), key=lambda each: natural(each[0]))
     shown = ", ".join(f"{number} {name}" for number, name in called[:6])
     notes.append(f"labels are numbers, called by the folders of their images: {shown}")
-    return [(file, names[label], split) for file, label, split in rows]
+    return [row._replace(label=names[row.label]) for row in rows]
 
 
 def _file(folder: Path, place: str) -> str | None:

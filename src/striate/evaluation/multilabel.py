@@ -6,10 +6,13 @@ as neither. A score that is not finite counts as wrong: an image with the class 
 it, and one without it comes first.
 """
 
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from striate.evaluation.resampling import Rows, bootstrap
 
 Array = NDArray[Any]
 Rule = Literal["all", "11", "101"]
@@ -71,3 +74,81 @@ def average_precision(scores: Array, targets: Array, *, rule: Rule = "all") -> A
 def mean_average_precision(scores: Array, targets: Array, *, rule: Rule = "all") -> float:
     """The mean over the classes that are there at all."""
     return float(np.nanmean(average_precision(scores, targets, rule=rule)))
+
+
+def resampled_average_precision(scores: Array, targets: Array, rows: Rows) -> Array:
+    """The mean average precision (R,) on each of R sets of images; nan where no class is there.
+
+    An image that is drawn twice counts twice: precision and recall are sums of weights, in an order
+    that is found once.
+
+    Args:
+        rows: (R, N) numbers of images.
+    """
+    count = len(scores)
+    weights = np.stack([np.bincount(some, minlength=count) for some in rows]).astype(float)
+    total, known = np.zeros(len(rows)), np.zeros(len(rows))
+    for score, target in zip(scores.T, targets.T, strict=True):
+        area, there = _weighted(score, target, weights)
+        total += np.where(there, area, 0.0)
+        known += there
+    return np.where(known > 0, total / np.maximum(known, 1), np.nan)
+
+
+def average_precision_intervals(scores: Array, targets: Array, *, rounds: int = 500) -> Array:
+    """Of each class the 95 % interval (classes, 2) of its average precision on other images; nan
+    where no image has the class."""
+    return np.array(
+        [
+            bootstrap(
+                partial(resampled_average_precision, score[:, None], target[:, None]),
+                len(scores),
+                rounds=rounds,
+            )
+            for score, target in zip(scores.T, targets.T, strict=True)
+        ]
+    ).reshape(-1, 2)
+
+
+def _weighted(scores: Array, targets: Array, weights: Array) -> tuple[Array, Array]:
+    """Average precision (R,) of one class for images of weights (R, N), and whether it is there."""
+    finite, positive = np.isfinite(scores), targets == 1
+    ranked = np.where(finite, scores, np.inf)
+    counted = np.flatnonzero((targets >= 0) & (finite | ~positive))
+    order = counted[np.argsort(-ranked[counted], kind="stable")]
+    mine = weights[:, order]
+    hits, all_ = np.cumsum(mine * positive[order], 1), np.cumsum(mine, 1)
+    there = weights @ positive
+    highest = np.maximum.accumulate((hits / np.maximum(all_, 1))[:, ::-1], 1)[:, ::-1]
+    recall = hits / np.maximum(there, 1)[:, None]
+    return (highest * np.diff(recall, axis=1, prepend=0.0)).sum(1), there > 0
+
+
+def f1_of(there: Array, targets: Array) -> Array:
+    """Precision, recall and F1 (3, classes) of what is held for there (N, classes); nan where
+    nothing was counted, and an F1 of 0 where only one of the two was.
+
+    >>> f1_of(np.array([[True], [True]]), np.array([[1], [0]])).ravel().round(2).tolist()
+    [0.5, 1.0, 0.67]
+    """
+    known, true = targets >= 0, targets == 1
+    right = (there & true).sum(0).astype(float)
+    given, wanted = (there & known).sum(0), true.sum(0)
+
+    def share(part: Array, whole: Array) -> Array:
+        return np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
+
+    return np.stack([share(right, given), share(right, wanted), share(2 * right, given + wanted)])
+
+
+def micro_f1(there: Array, targets: Array) -> float:
+    """F1 of all classes' decisions together; nan where there is nothing."""
+    known, true = targets >= 0, targets == 1
+    total = (there & known).sum() + true.sum()
+    return float(2 * (there & true).sum() / total) if total else float("nan")
+
+
+def hamming_loss(there: Array, targets: Array) -> float:
+    """The share of decisions that are wrong, of those whose truth is known."""
+    known = targets >= 0
+    return float((there != (targets == 1))[known].mean()) if known.any() else float("nan")

@@ -5,7 +5,7 @@ the span of the training images (the kernel trick with a linear kernel), where a
 coordinates as there are images; its weights are folded back into the long space afterwards.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -26,10 +26,23 @@ IMAGES_TO_CHOOSE = 5000  # at most, from which the machines that are compared le
 LANDMARKS = 3000  # images, at most, whose span the support vector machine works in
 NUMBERS_AT_ONCE = 2**26  # of the mapped landmarks, held in memory at one time
 
+Score = Callable[[Tensor, Tensor], float]
+"""How good margins (M, classes) are beside the targets of as many images; more is better."""
+
+
+def named_rightly(margins: Tensor, targets: Tensor) -> float:
+    """The share of images whose class (M,) has the largest of their margins (M, classes)."""
+    return float((margins.argmax(1) == targets).double().mean())
+
+
+def sides_of(targets: Tensor) -> Tensor:
+    """Targets 1, 0 and -1 (nobody knows) as signs 1, -1 and 0."""
+    return torch.where(targets < 0, 0.0, torch.where(targets == 1, 1.0, -1.0))
+
 
 @dataclass(frozen=True)
 class Trial:
-    """One machine, and the share of validation images that it names rightly."""
+    """One machine, and its score on the validation images."""
 
     mapping: str
     mirrored: bool  # learned from the training images and their mirror images
@@ -57,6 +70,7 @@ def fit(
     mappings: tuple[str, ...] = MAPPINGS,
     costs: tuple[float, ...] = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0),
     mirror: bool = True,
+    score: Score | None = None,
 ) -> tuple[BagOfVisualWords, Report]:
     """Learns dictionary and machine from the training images; validation makes the choices.
 
@@ -65,10 +79,13 @@ def fit(
 
     Args:
         images: (N, side, side, 1 or 3), `side` being the settings'.
-        targets: (N,) in [0, classes).
+        targets: (N,) in [0, classes); or (N, classes) 1 where a class is there, 0 where it is
+            not, -1 where nobody knows.
         mappings: kernel maps to try; the best is in the settings of the model.
         costs: of the support vector machine, to try, ascending.
         mirror: try mirror images too, with the best kernel map.
+        score: of the margins (M, classes) of validation images beside their targets; where None,
+            the share that is named rightly.
 
     Returns:
         The classifier, and what was tried. The same seed gives the same classifier.
@@ -80,7 +97,7 @@ def fit(
     )
     known, wanted = (torch.as_tensor(np.asarray(y)).long() for y in (targets, validation_targets))
     pooled, held_out = pool_all(model, images), pool_all(model, validation_images)
-    search = Search(held_out, wanted, classes=classes, costs=costs)
+    search = Search(held_out, wanted, classes=classes, costs=costs, score=score or named_rightly)
     few = torch.randperm(len(images), generator=generator)[:IMAGES_TO_CHOOSE].sort().values
     some, answers = pooled[few], known[few]
     for mapping in mappings:
@@ -88,12 +105,12 @@ def fit(
     if mirror:
         both = torch.cat([some, pool_all(model, images[few.numpy()], mirrored=True)])
         span, inputs = Span.of(both, search.best.mapping, generator=generator)
-        search.attempt(span, inputs, answers.repeat(2), mirrored=True)
+        search.attempt(span, inputs, torch.cat([answers, answers]), mirrored=True)
     if len(few) < len(images):  # the choices are made: once more, with all images
         best = search.best
         if best.mirrored:
             pooled = torch.cat([pooled, pool_all(model, images, mirrored=True)])
-            known = known.repeat(2)
+            known = torch.cat([known, known])
         search.costs = (best.cost,)
         span, inputs = Span.of(pooled, best.mapping, generator=generator)
         search.attempt(span, inputs, known, mirrored=best.mirrored)
@@ -103,8 +120,16 @@ def fit(
 class Search:
     """Machines tried one after another on the same validation images, and the best so far."""
 
-    def __init__(self, held_out: Tensor, wanted: Tensor, *, classes: int, costs: tuple[float, ...]):
-        self.held_out, self.wanted = held_out, wanted
+    def __init__(
+        self,
+        held_out: Tensor,
+        wanted: Tensor,
+        *,
+        classes: int,
+        costs: tuple[float, ...],
+        score: Score,
+    ):
+        self.held_out, self.wanted, self.score = held_out, wanted, score
         self.classes, self.costs = classes, costs
         self.trials: list[Trial] = []
         self.weights = torch.empty(0)  # of the best
@@ -118,10 +143,10 @@ class Search:
     ) -> None:
         """Learns one machine for each cost from inputs (N, M), coordinates in the span."""
         held_out, inside = span.coordinates(self.held_out), None
+        sides = targets if targets.ndim == 1 else sides_of(targets)
         for cost in track(self.costs, f"support vector machines, {span.mapping}"):
-            inside = linear_svm(inputs, targets, classes=self.classes, cost=cost, start=inside)
-            named = (held_out @ inside[:, :-1].T + inside[:, -1]).argmax(1)
-            right = float((named == self.wanted).double().mean())
+            inside = linear_svm(inputs, sides, classes=self.classes, cost=cost, start=inside)
+            right = self.score(held_out @ inside[:, :-1].T + inside[:, -1], self.wanted)
             self.trials.append(Trial(span.mapping, mirrored, cost, right))
             if self.best is self.trials[-1]:
                 self.weights = span.weights(inside)

@@ -26,7 +26,8 @@ def linear_svm(
     """The weights (classes, D + 1), the last column the bias, that separate features (N, D).
 
     Args:
-        targets: (N,) int64 in [0, classes).
+        targets: (N,) int64 in [0, classes), one class against the rest; or the side of each
+            (N, classes), 1 or -1, where 0 has no say.
         cost: of a misplaced example, above 0; larger fits the training examples more closely.
         start: weights to begin from, those of another cost.
         tolerance: how far the gradient must fall, beside its length at zero weights.
@@ -34,14 +35,17 @@ def linear_svm(
     if cost <= 0:
         raise ModelError(f"the cost of a support vector machine must be above 0, not {cost}")
     margins = Margins(features)
-    signs = features.new_full((len(features), classes), -1.0)
-    signs[torch.arange(len(targets)), targets] = 1.0
+    signs = targets.to(features)
+    if targets.ndim == 1:
+        signs = features.new_full((len(features), classes), -1.0)
+        signs[torch.arange(len(targets)), targets] = 1.0
+    known = (signs != 0).to(features)
     zero = features.new_zeros(features.shape[1] + 1, classes)
     weights = zero if start is None else start.T.clone()
     enough = tolerance * (2 * cost * margins.back(signs)).norm(dim=0)
     for _ in range(50):
         scores = margins(weights)
-        active = (signs * scores < 1).to(features)  # the examples inside the margin, or beyond
+        active = known * (signs * scores < 1)  # the examples inside the margin, or beyond
         gradient = weights + 2 * cost * margins.back(active * (scores - signs))
         if bool((gradient.norm(dim=0) <= enough).all()):
             break
@@ -97,6 +101,7 @@ class Line:
 
     def objective(self, length: Tensor) -> Tensor:
         slack = (1 - self.signs * (self.scores + length * self.change)).clamp(min=0)
+        slack = slack * (self.signs != 0)
         weights = self.weights + length * self.step
         return 0.5 * (weights**2).sum(0) + self.cost * (slack**2).sum(0)
 

@@ -9,6 +9,7 @@ from striate.tasks.detection.task import Detection
 from striate.tasks.keypoints.task import KeyPoints
 from striate.tasks.segmentation.task import Segmentation
 from striate.tasks.speech.task import Speech
+from striate.tasks.tags.task import TagsTask
 from striate.tasks.text.task import Text
 
 TASKS: dict[str, Task] = {
@@ -17,5 +18,6 @@ TASKS: dict[str, Task] = {
     "keypoints": KeyPoints(),
     "segmentation": Segmentation(),
     "speech": Speech(),
+    "tags": TagsTask(),
     "text": Text(),
 }

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from striate.models import Stages, create, describe
-from striate.tasks.classification import finetune
+from striate.tasks.pictures import finetuning
 
 
 @pytest.mark.parametrize(
@@ -16,10 +16,10 @@ def test_the_upper_layers_take_two_fifths_of_the_work(name: str, frozen: str) ->
     with torch.device("meta"):
         model = create(name)
     assert isinstance(model, Stages)
-    found = finetune.last_frozen(model, 224)
+    found = finetuning.last_frozen(model, 224)
     rows = describe(name).stages
     place = [row.name for row in rows].index(found)
     total = sum(row.multiply_adds for row in rows)
     above = sum(row.multiply_adds for row in rows[place + 1 :])
-    assert above <= finetune.LEARNED * total < above + rows[place].multiply_adds
+    assert above <= finetuning.LEARNED * total < above + rows[place].multiply_adds
     assert found == frozen

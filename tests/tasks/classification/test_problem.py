@@ -17,7 +17,8 @@ from striate.images import View
 from striate.inference import Preprocessing
 from striate.inference.outputs import outputs_of
 from striate.models import Normalization
-from striate.tasks.classification.problem import ClassificationProblem, natural_view, split
+from striate.tasks.classification.problem import ClassificationProblem, split
+from striate.tasks.pictures.problem import natural_view
 from striate.training import fit
 from striate.training.recipes import LENET5_MNIST, SCRATCH_SMALL, Recipe
 

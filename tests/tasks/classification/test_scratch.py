@@ -10,11 +10,11 @@ import torch
 from striate.data import Array, Dataset, Decoded, Labels
 from striate.models import NETWORKS
 from striate.recognizer import Recognizer, load
-from striate.tasks.classification import scratch
 from striate.tasks.classification.methods import METHODS
 from striate.tasks.classification.network import Network
 from striate.tasks.classification.task import Classification
 from striate.tasks.contract import Ask, Learned, Plan
+from striate.tasks.pictures import beginning as scratch
 from striate.training import Recipe, recipes
 
 METHOD = METHODS["scratch"]

@@ -13,11 +13,11 @@ from striate.data import SPLITS, Array, Dataset, Decoded, Labels, decode
 from striate.errors import MissingExtra, ModelError, UnknownName, UserError, WeightsError
 from striate.models import create
 from striate.recognizer import Recognizer
-from striate.tasks.classification import starting, transfer
 from striate.tasks.classification.methods import METHODS
 from striate.tasks.classification.network import Network
 from striate.tasks.classification.task import Classification
 from striate.tasks.contract import Ask, Learned
+from striate.tasks.pictures import beginning, features, starting
 from striate.tensors import save_tensors
 from striate.training import recipes
 
@@ -83,7 +83,7 @@ def test_known_answers_are_those_of_the_predictor(learned: Learned, data: Decode
 def test_features_are_those_of_the_network(learned: Learned, data: Decoded) -> None:
     network = network_of(learned)
     pixels = data.pixels[network.preprocessing.view]
-    stored, seconds = transfer.deep_features(
+    stored, seconds = features.deep_features(
         data, "efficientnet_lite0", "imagenet", network.preprocessing
     )
     assert stored.shape == (30, 1280)
@@ -99,7 +99,7 @@ def test_features_are_remembered_with_the_pixels(
     def never(*_: object) -> None:
         raise AssertionError("computed again")
 
-    monkeypatch.setattr(transfer, "_compute", never)
+    monkeypatch.setattr(features, "_compute", never)
     view = network_of(learned).preprocessing.view
     split = data.dataset.split.copy()
     split[:21] = np.roll(split[:21], 3)
@@ -112,14 +112,14 @@ def test_features_are_remembered_with_the_pixels(
 def test_features_are_forgotten_with_the_pixels(
     data: Decoded, learned: Learned, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transfer, "_compute", lambda *_: np.zeros((30, 8), np.float32))
-    preprocessing, before = network_of(learned).preprocessing, len(transfer._kept)
+    monkeypatch.setattr(features, "_compute", lambda *_: np.zeros((30, 8), np.float32))
+    preprocessing, before = network_of(learned).preprocessing, len(features._kept)
     short_lived = Decoded(data.dataset, {preprocessing.view: data.pixels[preprocessing.view] + 1})
-    transfer.deep_features(short_lived, "efficientnet_lite0", "imagenet", preprocessing)
-    assert len(transfer._kept) == before + 1
+    features.deep_features(short_lived, "efficientnet_lite0", "imagenet", preprocessing)
+    assert len(features._kept) == before + 1
     del short_lived
     gc.collect()
-    assert len(transfer._kept) == before
+    assert len(features._kept) == before
 
 
 def test_fine_tuning_starts_from_the_solved_classifier(data: Decoded, learned: Learned) -> None:
@@ -195,7 +195,7 @@ def test_weights_of_a_recognizer(data: Decoded, tmp_path: Path) -> None:
     """A recognizer's file brings its own pixels' normalization, channels and options."""
     scratch = METHODS["scratch"]
     ask = Ask(network="lenet5", epochs=1)
-    first = scratch.learn(decode(data.dataset, scratch.views(data.dataset, ask)), ask)
+    first = scratch.learn(decode(data.dataset, beginning.views(data.dataset, ask)), ask)
     path = tmp_path / "r.safetensors"
     Recognizer(Classification(), first.predictor, data.dataset.classes).save(path)
     again = Ask(network="lenet5", weights=path)

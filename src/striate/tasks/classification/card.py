@@ -2,16 +2,10 @@
 
 from typing import Any
 
-from striate.inference import Preprocessing
-from striate.pages.markdown import plain
 from striate.tasks.classification.exported import Exported
 from striate.tasks.classification.predictor import Classifier
+from striate.tasks.pictures.card import preprocessing
 
-FITS = {
-    "crop": "the central square, its side {fraction:g} of the shorter side",
-    "squash": "the whole picture, both sides brought to {size} pixels",
-    "pad": "the whole picture on a gray square",
-}
 LIMITS = (
     "- It has learned the classes above and nothing else; of another thing it can answer only that "
     "it is none of these, and it will miss some.",
@@ -51,18 +45,3 @@ def _error(provenance: dict[str, Any]) -> str:
         return f"{provenance['test']['metrics']['calibration_error']:.3f}"
     except (LookupError, TypeError, ValueError):  # a file may hold anything
         return "not recorded"
-
-
-def preprocessing(rule: Preprocessing) -> list[str]:
-    """From a picture to what the network takes."""
-    view, norm = rule.view, rule.normalization
-    return [
-        f"- {FITS[view.fit].format(fraction=view.fraction, size=view.size)}, as {view.size} x "
-        f"{view.size} pixels, {'RGB' if view.channels == 3 else 'gray'}, resampled bicubic with "
-        "antialiasing (inside the file)",
-        f"- then (pixel - mean) / deviation: mean {plain(list(norm.mean))}, deviation "
-        f"{plain(list(norm.std))}" + (", blue first" if norm.bgr else ""),
-        "- decoding stays outside: give RGB uint8, upright (EXIF orientation applied), in sRGB, "
-        "alpha over white; large JPEGs, which striate decodes at 1/2 to 1/8 of their size, differ "
-        "by a little where every pixel is given",
-    ]

@@ -22,11 +22,12 @@ from striate.models import create, entry, folded
 from striate.models.surgery import Before
 from striate.ops.memory import channels_last
 from striate.tasks.classification import handcrafted as by_hand
-from striate.tasks.classification import transfer
-from striate.tasks.classification.finetune import LEARNED, VIEWS, recipe_for
-from striate.tasks.classification.scratch import begun
-from striate.tasks.classification.starting import PRETRAINED, options_for
+from striate.tasks.classification.scratch import problem as asked
 from striate.tasks.contract import Ask
+from striate.tasks.pictures import features as deep
+from striate.tasks.pictures.beginning import begun
+from striate.tasks.pictures.finetuning import LEARNED, VIEWS, recipe_for
+from striate.tasks.pictures.starting import PRETRAINED, options_for
 from striate.training import train
 from striate.training.modes import learning, threads
 
@@ -68,7 +69,7 @@ def of_finetune(data: Decoded, ask: Ask, seeds: int) -> float:
 
 def of_scratch(data: Decoded, ask: Ask, seeds: int) -> float:
     """Seconds for all steps and evaluations, from the time that a few steps take."""
-    _, recipe, start, _, problem = begun(data, ask)
+    _, recipe, start, _, problem = begun(data, ask, asked)
     device = fastest_device()
     times = []
     with threads(recipe.threads), learning(start.model, freeze_statistics=False):
@@ -87,7 +88,7 @@ def of_scratch(data: Decoded, ask: Ask, seeds: int) -> float:
 def forward(data: Decoded, ask: Ask) -> float:
     """Seconds that the pretrained network takes for a picture; its weights do not matter."""
     name = ask.network or PRETRAINED
-    view = transfer.view(data.dataset, name, ask.weights)
+    view = deep.view(data.dataset, name, ask.weights)
     model = create(name, channels=view.channels, **options_for(name)).eval()
     trunk = channels_last(Before(folded(model))).to(fastest_device())
     rule = Preprocessing(view, entry(name).normalization)

@@ -1,15 +1,9 @@
 """The four approaches as methods, in the order of a table."""
 
 from striate.models import NETWORKS
-from striate.tasks.classification import (
-    durations,
-    finetune,
-    handcrafted,
-    scratch,
-    starting,
-    transfer,
-)
+from striate.tasks.classification import durations, finetune, handcrafted, scratch, transfer
 from striate.tasks.contract import Method
+from striate.tasks.pictures import beginning, features, starting
 
 CHEAP = 3  # seeds of a comparison, for methods that are solved at once
 
@@ -28,7 +22,7 @@ METHODS: dict[str, Method] = {
         transfer.learn,
         networks=tuple(NETWORKS),
         seeds=CHEAP,
-        views=transfer.views,
+        views=features.views,
         lasts=durations.of_transfer,
         find=starting.find,
     ),
@@ -38,7 +32,7 @@ METHODS: dict[str, Method] = {
         scratch.learn,
         networks=tuple(NETWORKS),
         by_epochs=True,
-        views=scratch.views,
+        views=beginning.views,
         lasts=durations.of_scratch,
     ),
     "finetune": Method(
@@ -47,7 +41,7 @@ METHODS: dict[str, Method] = {
         finetune.learn,
         networks=tuple(NETWORKS),
         by_epochs=True,
-        views=finetune.views,
+        views=features.views,
         lasts=durations.of_finetune,
         find=starting.find,
     ),

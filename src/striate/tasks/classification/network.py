@@ -6,12 +6,17 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import Tensor, nn
 
-from striate.errors import WeightsError, one_line
 from striate.inference import Preprocessing, device_of
 from striate.inference.program import Graph
-from striate.models import create
-from striate.tasks.classification.graph import graph_of
 from striate.tasks.classification.predictor import Classifier, parts_of
+from striate.tasks.pictures.building import build
+from striate.tasks.pictures.graph import graph_of
+
+ABOUT = {
+    "probabilities": "(N, classes) float32, calibrated",
+    "label": "(N,) int64, the number of the most probable class",
+    "known": '(N,) bool, False for "none of these"',
+}
 
 
 @dataclass(eq=False, kw_only=True)
@@ -68,26 +73,7 @@ class Network(Classifier):
         return found
 
     def graph(self, *, single: bool = False) -> Graph:
-        return graph_of(self, single=single)
+        return graph_of(self, ABOUT, single=single)
 
     def inside(self) -> tuple[nn.Module, Preprocessing]:
         return self.model, self.preprocessing
-
-
-def build(architecture: dict[str, Any], classes: int) -> nn.Module:
-    """The network that a header names, with fresh weights.
-
-    Raises:
-        WeightsError: if the network is not one that striate can build.
-        UnknownName, ValueError: if it has no such option.
-    """
-    name, options = architecture["name"], architecture.get("options", {})
-    if name is None:
-        kind = one_line(architecture.get("kind"))
-        raise WeightsError(
-            f"the file holds a network of the user's own ({kind}): "
-            "build it and call striate.load(path, model=...)"
-        )
-    if "weights" in options:  # a recognizer brings its own, and names no other file to open
-        raise ValueError(f"its {name} asks for other weights: {options['weights']!r}")
-    return create(name, classes=classes, **options)

@@ -1,148 +1,35 @@
 """One class an image: cross-entropy in, top-1 and top-5 out."""
 
-import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from typing import Any
-
 import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from striate.data import SMALL, SPLITS, Batch, Batches, Dataset, Decoded, bits_of, decode, native
-from striate.errors import ModelError
+from striate.data import SPLITS, Batch, Dataset, Decoded
 from striate.evaluation import top_k
 from striate.images import View
-from striate.inference import Preprocessing
-from striate.inference.outputs import outputs_of
 from striate.models import losses
-from striate.models.fusion import fused
-from striate.models.surgery import decision
-from striate.ops.memory import learning_layout
-from striate.training import Problem, Recipe
-from striate.training.problem import CPU
-from striate.training.seeds import generator_for
+from striate.tasks.pictures.problem import PictureProblem, laid_out, pixels_of
+from striate.training import Recipe
 
 
-class ClassificationProblem(Problem[Dataset | Decoded, Batch]):
-    """Images (N, C, S, S), normalized, to logits (N, classes).
-
-    Args:
-        classes: their names, in the order of the class numbers.
-        preprocessing: what the network takes; where None, the pictures' own size (or 224 px for
-            photographs) and the mean and deviation of the training images.
-        learned_from: the view of which the recipe cuts what the network learns from, where that is
-            another than the view that it is used with.
-    """
+class ClassificationProblem(PictureProblem):
+    """Images (N, C, S, S), normalized, to logits (N, classes)."""
 
     score = "top1"
 
-    def __init__(
-        self,
-        classes: Sequence[str],
-        *,
-        preprocessing: Preprocessing | None = None,
-        learned_from: View | None = None,
-    ):
-        self.classes = tuple(classes)
-        self._preprocessing = preprocessing
-        self._learned_from = learned_from
-
-    @property
-    def preprocessing(self) -> Preprocessing:
-        """What the network takes; known after `prepare` where it was not given.
-
-        Raises:
-            ValueError: before that.
-        """
-        if self._preprocessing is None:
-            raise ValueError("the preprocessing is measured when data are prepared; none were yet")
-        return self._preprocessing
-
-    def prepare(self, data: Dataset | Decoded) -> Decoded:
-        """The data with their pixels in the view of this problem."""
-        view = self._preprocessing.view if self._preprocessing else natural_view(data)
-        if isinstance(data, Decoded) and view not in data.pixels:
-            data = data.dataset
-        decoded = data if isinstance(data, Decoded) else decode(data, [view])
-        if self._preprocessing is None:
-            pixels, _ = split(decoded, view, "train")
-            self._preprocessing = Preprocessing.measured(view, pixels)
-        return decoded
-
-    def examples(self, data: Dataset | Decoded) -> int:
-        return len(_dataset(data).train)
-
-    def batches(
-        self,
-        data: Dataset | Decoded,
-        recipe: Recipe,
-        *,
-        seed: int,
-        start: int,
-        device: torch.device = CPU,
-    ) -> Iterator[Batch]:
-        decoded = self.prepare(data)
-        view = self.preprocessing.view
-        augmentation = recipe.augmentation.sized(view.size)
-        some = Batches(
-            decoded.pixels[self._learned_from or view],
-            decoded.dataset.targets.numbers,
-            rows=np.flatnonzero(decoded.dataset.split == SPLITS.index("train")),
-            size=recipe.batch_size,
-            seed=seed,
-            start=start,
-        )
-        for step, batch in enumerate(some, start):
-            views = augmentation(batch.images.to(device), generator_for(seed, step))
-            targets = batch.targets.to(device)
-            yield replace(batch, images=self.preprocessing(views), targets=targets)
+    def targets(self, dataset: Dataset) -> NDArray[np.int64]:
+        numbers: NDArray[np.int64] = dataset.targets.single()
+        return numbers
 
     def losses(self, model: nn.Module, batch: Batch, recipe: Recipe) -> dict[str, Tensor]:
         """The network's own losses, where its paper has some; else the cross-entropy."""
-        smoothing = recipe.label_smoothing
-        images = batch.images
-        if isinstance(model, LaidOut):
-            images, model = images.contiguous(memory_format=model.layout), model.model
-        return losses(model, images, batch.targets, label_smoothing=smoothing)
+        model, images = laid_out(model, batch.images)
+        return losses(model, images, batch.targets, label_smoothing=recipe.label_smoothing)
 
-    def learner(self, model: nn.Module) -> nn.Module:
-        layout = learning_layout(model)
-        model.to(memory_format=layout)  # type: ignore[call-overload]
-        return LaidOut(fused(model), layout)
-
-    def new_parameters(self, model: nn.Module) -> list[nn.Parameter]:
-        try:
-            found = list(decision(model)[1].parameters())
-        except ModelError:  # nothing that we know gives the logits: nothing is new, and all learn
-            found = []
-        return found or list(model.parameters())
-
-    def evaluate(self, model: nn.Module, data: Dataset | Decoded) -> dict[str, float]:
-        """Top-1, top-5 and the mean cross-entropy on the validation split."""
-        pixels, targets = split(self.prepare(data), self.preprocessing.view, "validation")
-        return metrics(outputs_of(model, self.preprocessing, pixels), targets)
-
-    def identity(self, data: Dataset | Decoded) -> dict[str, Any]:
-        return {
-            "classes": list(self.classes),
-            "preprocessing": self.preprocessing.to_json(),
-            "data": _dataset(data).fingerprint(),
-            "split": hashlib.sha256(_dataset(data).split.tobytes()).hexdigest(),
-        }
-
-
-class LaidOut(nn.Module):
-    """A network whose images are brought to the layout in which it learns faster."""
-
-    def __init__(self, model: nn.Module, layout: torch.memory_format):
-        super().__init__()
-        self.model, self.layout = model, layout
-
-    def forward(self, images: Tensor) -> Any:
-        return self.model(images.contiguous(memory_format=self.layout))
+    def measured(self, outputs: Tensor, targets: NDArray[np.int64]) -> dict[str, float]:
+        return metrics(outputs, targets)
 
 
 def metrics(logits: Tensor, targets: NDArray[np.int64]) -> dict[str, float]:
@@ -155,27 +42,7 @@ def metrics(logits: Tensor, targets: NDArray[np.int64]) -> dict[str, float]:
     }
 
 
-def natural_view(data: Dataset | Decoded) -> View:
-    """Small pictures as they are, in gray where they are gray; photographs at 224 px."""
-    side, gray = native(_dataset(data))
-    bits = bits_of(_dataset(data).inputs)
-    if side > SMALL:
-        return View(224, bits=bits)
-    return View(side, channels=1 if gray else 3, fit="squash", bits=bits)
-
-
 def split(data: Decoded, view: View, name: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """The pixels (N, S, S, C) and targets (N,) of one split."""
     rows = np.flatnonzero(data.dataset.split == SPLITS.index(name))
-    return taken(data.pixels[view], rows), data.dataset.targets.numbers[rows]
-
-
-def taken(pixels: NDArray[np.uint8], rows: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """Those rows; nothing is copied where they lie one after the other."""
-    if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
-        return pixels[rows[0] : rows[-1] + 1]
-    return pixels[rows]
-
-
-def _dataset(data: Dataset | Decoded) -> Dataset:
-    return data.dataset if isinstance(data, Decoded) else data
+    return pixels_of(data, view, name), data.dataset.targets.single()[rows]

@@ -11,9 +11,10 @@ from striate.data import Dataset
 from striate.errors import ImageError
 from striate.images import apply, to_rgb
 from striate.progress import track
-from striate.tasks.classification.explaining import PLACES, lost_by_hiding
+from striate.tasks.classification.explaining import lost_by_hiding
 from striate.tasks.classification.predictor import Classifier
 from striate.tasks.labels.scores import Classified
+from striate.tasks.pictures.hiding import PLACES
 from striate.visualize import heat
 
 EACH = 3  # right answers, and wrong ones

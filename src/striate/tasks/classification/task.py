@@ -1,10 +1,7 @@
 """One class an image, or none of these."""
 
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
-
-import numpy as np
 
 from striate.data import Dataset, Decoded
 from striate.tasks.classification.exported import Exported
@@ -21,8 +18,8 @@ from striate.tasks.contract import (
     Scores,
     Section,
 )
-from striate.tasks.labels.answers import Answer
 from striate.tasks.labels.task import OneClass
+from striate.tasks.pictures.predictor import answered
 
 if TYPE_CHECKING:
     from striate.inference.runtimes import Runtime
@@ -58,14 +55,10 @@ class Classification(OneClass):
         return published()
 
     def answered(self, predictor: Predictor, data: Decoded, rows: Sequence[int]) -> Answered:
-        if not isinstance(predictor, Classifier) or predictor.preprocessing.view not in data.pixels:
-            return super().answered(predictor, data, rows)
-        pixels = data.pixels[predictor.preprocessing.view][np.asarray(rows, np.int64)]
-        start = time.perf_counter()
-        probabilities, known = predictor.answers(pixels)
-        seconds = (time.perf_counter() - start) / max(1, len(rows))
-        answers = [Answer(row, bool(one)) for row, one in zip(probabilities, known, strict=True)]
-        return Answered(tuple(rows), answers, seconds)
+        known = None
+        if isinstance(predictor, Classifier):
+            known = answered(predictor, data, rows)
+        return known or super().answered(predictor, data, rows)
 
     def answering(self, predictor: Predictor, options: Mapping[str, Any]) -> Predictor:
         which = Windows.of(options)

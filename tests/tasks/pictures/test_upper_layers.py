@@ -9,8 +9,9 @@ from striate.augment import Augmentation, Spread
 from striate.data import Array, Dataset, Labels, decode
 from striate.inference import Preprocessing
 from striate.models import Normalization, above, create, cut
-from striate.tasks.classification.problem import ClassificationProblem, natural_view, split
-from striate.tasks.classification.upper_layers import UpperLayers
+from striate.tasks.classification.problem import ClassificationProblem, split
+from striate.tasks.pictures.problem import natural_view
+from striate.tasks.pictures.upper_layers import UpperLayers
 from striate.training import Recipe, fit
 
 CLASSES = ("a", "b", "c")
@@ -34,9 +35,8 @@ def halves(
     model = create("lenet5", classes=3)
     preprocessing = Preprocessing(natural_view(dataset), Normalization((60.0,), (40.0,)))
     task = UpperLayers(
-        CLASSES,
+        ClassificationProblem(CLASSES, preprocessing=preprocessing),
         cut(model, "s2"),
-        preprocessing=preprocessing,
         views=views,
         augmentation=augmentation,
     )

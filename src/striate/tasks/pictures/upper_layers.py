@@ -1,6 +1,6 @@
 """Learning the upper layers of a network, whose lower ones are frozen and computed once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from striate.augment import NONE, Augmentation
 from striate.data import Batch, Batches, Dataset, Decoded
-from striate.inference import Preprocessing, device_of, evaluating
+from striate.inference import device_of, evaluating
 from striate.ops.memory import channels_last
 from striate.progress import stage
-from striate.tasks.classification.problem import ClassificationProblem, metrics, split
+from striate.tasks.pictures.problem import PictureProblem, pixels_of
 from striate.training import Recipe
 from striate.training.problem import CPU
 from striate.training.seeds import generator_for
@@ -24,7 +24,7 @@ BATCH = 32
 Maps = NDArray[np.float16]
 
 
-class UpperLayers(ClassificationProblem):
+class UpperLayers(PictureProblem):
     """Maps (N, C, H, W) of a frozen trunk to logits (N, classes).
 
     A frozen trunk gives the same maps for the same view each time. So they are computed once: of
@@ -32,9 +32,8 @@ class UpperLayers(ClassificationProblem):
     images. Epoch e learns from view e modulo `views`; a step then costs what the upper layers cost.
 
     Args:
-        classes: their names, in the order of the class numbers.
+        of: the problem of the whole network, with its preprocessing.
         trunk: normalized images (N, C, S, S) to maps.
-        preprocessing: what the trunk takes.
         views: how many views of an image there are.
         augmentation: what the others look like. A recipe's own is not used: the views are drawn.
         seed: of the views.
@@ -42,27 +41,35 @@ class UpperLayers(ClassificationProblem):
 
     def __init__(
         self,
-        classes: Sequence[str],
+        of: PictureProblem,
         trunk: nn.Module,
         *,
-        preprocessing: Preprocessing,
         views: int,
         augmentation: Augmentation = NONE,
         seed: int = 0,
     ):
-        super().__init__(classes, preprocessing=preprocessing)
+        super().__init__(of.classes, preprocessing=of.preprocessing)
+        self.of, self.score = of, of.score
         self.trunk = channels_last(trunk)
         self.views, self.augmentation, self.seed = views, augmentation, seed
         self._train: list[Maps] = []
         self._validation: Maps | None = None
+
+    def targets(self, dataset: Dataset) -> NDArray[np.int64]:
+        return self.of.targets(dataset)
+
+    def losses(self, model: nn.Module, batch: Batch, recipe: Recipe) -> dict[str, Tensor]:
+        return self.of.losses(model, batch, recipe)
+
+    def measured(self, outputs: Tensor, targets: NDArray[np.int64]) -> dict[str, float]:
+        return self.of.measured(outputs, targets)
 
     def prepare(self, data: Dataset | Decoded) -> Decoded:
         """The data with their pixels; the trunk's maps are computed."""
         decoded = super().prepare(data)
         if self._validation is None:
             view = self.preprocessing.view
-            pixels, _ = split(decoded, view, "train")
-            held_out, _ = split(decoded, view, "validation")
+            pixels, held_out = (pixels_of(decoded, view, k) for k in ("train", "validation"))
             total = self.views * len(pixels) + len(held_out)
             with (
                 evaluating(self.trunk),
@@ -100,7 +107,7 @@ class UpperLayers(ClassificationProblem):
         start: int,
         device: torch.device = CPU,
     ) -> Iterator[Batch]:
-        _, targets = split(self.prepare(data), self.preprocessing.view, "train")
+        targets = self.wanted(self.prepare(data), "train")
         views = [Batches(maps, targets, size=recipe.batch_size, seed=seed) for maps in self._train]
         epoch, first = divmod(start, views[0].steps_per_epoch)
         while True:
@@ -113,8 +120,8 @@ class UpperLayers(ClassificationProblem):
 
     def evaluate(self, model: nn.Module, data: Dataset | Decoded) -> dict[str, float]:
         """As for whole networks; `model` is the upper layers."""
-        _, targets = split(self.prepare(data), self.preprocessing.view, "validation")
-        return metrics(self.outputs(model, "validation"), targets)
+        targets = self.wanted(self.prepare(data), "validation")
+        return self.measured(self.outputs(model, "validation"), targets)
 
     def outputs(self, model: nn.Module, name: Literal["train", "validation"]) -> Tensor:
         """The outputs of `model` for the maps of a split's images as they are; after `prepare`."""

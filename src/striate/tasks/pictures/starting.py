@@ -8,15 +8,19 @@ import torch
 from torch import nn
 
 from striate.errors import ModelError, StriateError, UserError, WeightsError, one_line
+from striate.inference import Preprocessing
 from striate.models import Normalization, create, entry, normalization_of
 from striate.models.networks import source_of
 from striate.models.published import locate
+from striate.models.regional import Rows, regional
 from striate.models.surgery import classifier, replace_head
-from striate.tasks.classification.network import Network
 from striate.tasks.contract import PUBLISHED, Ask
+from striate.tasks.pictures.building import build
+from striate.tasks.pictures.predictor import same_kinds
 from striate.tensors import load_tensors, see_finite
 
 PRETRAINED = "efficientnet_lite0"
+NETWORK = "network"  # the kind of predictor, of any task, that is built by `build`
 NARROW = (32, 64, 128)  # widths of airbench that two CPU cores teach in minutes
 
 
@@ -75,11 +79,13 @@ def find(ask: Ask) -> None:
         )
 
 
-def started(name: str, weights: str | Path, classes: int) -> Start:
+def started(name: str, weights: str | Path, classes: int, *, rows: Rows = ()) -> Start:
     """A network with trained weights and a classifier for so many classes.
 
     Args:
         weights: a name of the network's, or the path of a weight file or of a recognizer.
+        rows: the classifier reads what lies in so many rows of the picture each (`regional`); ()
+            leaves it as the network has it.
 
     Raises:
         WeightsError: if they do not fit the network.
@@ -90,11 +96,22 @@ def started(name: str, weights: str | Path, classes: int) -> Start:
         model = known.model
         if classes != known.classes:
             replace_head(model, classes)
-        return Start(model, known.architecture, known.preprocessing.normalization)
+        about = {key: value for key, value in known.architecture.items() if key != "rows"}
+        return _looking(Start(model, about, known.preprocessing.normalization), classes, rows)
     options = options_for(name)
     model = create(name, classes=classes, weights=weights, **options)
     normalization = normalization_of(source) or entry(name).normalization
-    return Start(model, {"name": name, "options": options}, normalization)
+    return _looking(Start(model, {"name": name, "options": options}, normalization), classes, rows)
+
+
+def _looking(start: Start, classes: int, rows: Rows) -> Start:
+    """The same with a classifier that reads rows of the picture."""
+    if not rows:
+        return start
+    return start._replace(
+        model=regional(start.model, rows, classes=classes),
+        architecture={**start.architecture, "rows": list(rows)},
+    )
 
 
 def channels_of(name: str, weights: str | Path | None) -> int:
@@ -104,8 +121,17 @@ def channels_of(name: str, weights: str | Path | None) -> int:
     return entry(name).channels if known is None else known.preprocessing.view.channels
 
 
-def _recognizer_in(path: Path, name: str) -> Network | None:
-    """The network of a recognizer's file; None where it is another file.
+class Known(NamedTuple):
+    """The network in a recognizer's file."""
+
+    model: nn.Module
+    architecture: dict[str, Any]
+    preprocessing: Preprocessing
+    classes: int
+
+
+def _recognizer_in(path: Path, name: str) -> Known | None:
+    """The network of a recognizer's file, of whatever task; None where it is another file.
 
     Raises:
         WeightsError: if it is another network, or damaged.
@@ -115,17 +141,25 @@ def _recognizer_in(path: Path, name: str) -> Network | None:
     except WeightsError:  # not one of ours: a weight file, or nothing; that is found out later
         return None
     about = header.get("predictor")
-    if not isinstance(about, dict) or header.get("kind") != Network.kind:
+    if not isinstance(about, dict) or header.get("kind") != NETWORK:
         return None
     try:
-        theirs = about["architecture"]["name"]
-        if theirs != name:
+        architecture = about["architecture"]
+        if (theirs := architecture["name"]) != name:
             raise WeightsError(
                 f"{path} holds a {one_line(theirs)}, not a {name}; name it as --network"
             )
-        network = Network.restored(tensors, about, tuple(header["names"]))
-        see_finite(tensors)
-        return network
+        preprocessing, classes = (
+            Preprocessing.from_json(about["preprocessing"]), len(header["names"])
+        )  # fmt: skip
+        with torch.device("meta"):
+            expected = build(architecture, classes).state_dict()
+        own = {name: tensor for name, tensor in tensors.items() if name in expected}
+        same_kinds(expected, own)
+        model = build(architecture, classes)
+        model.load_state_dict(own)
+        see_finite(own)
+        return Known(model.eval(), architecture, preprocessing, classes)
     except WeightsError:
         raise
     except (LookupError, TypeError, ValueError, AttributeError, RuntimeError,

@@ -1,0 +1,124 @@
+"""The upper layers of a trained network, learned in small steps from a classifier that is solved.
+
+Starting from the solved classifier, and not from random weights, keeps the first steps from undoing
+what the network has learned; its batch-normalization statistics stay those of ImageNet. The lower
+layers respond to edges and textures that all photographs share (Yosinski et al. 2014) and are
+frozen: their maps of a few views of every image are computed once, and a step costs the upper
+layers alone.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from striate.data import Dataset, Decoded, native
+from striate.errors import ModelError
+from striate.models import Stages, above, classifier, cut, describe, folded
+from striate.models.surgery import Before
+from striate.ops.memory import channels_last
+from striate.progress import Clock
+from striate.tasks.contract import Ask
+from striate.tasks.pictures.beginning import epochs_for
+from striate.tasks.pictures.problem import PictureProblem
+from striate.tasks.pictures.upper_layers import UpperLayers
+from striate.training import Recipe, fit, recipes
+
+LEARNED = 0.4  # share of the network's multiply-adds that its upper layers may take
+PARTS: tuple[Literal["train"], Literal["validation"]] = ("train", "validation")
+VIEWS = 4  # of every image; a few dozen epochs of new ones gain nothing on a few hundred images
+
+
+class Head(Protocol):
+    """A linear classifier on features."""
+
+    def put_into(self, linear: nn.Linear) -> None:
+        """Makes `linear` this classifier."""
+
+
+Solve = Callable[[NDArray[np.float32], NDArray[np.float32]], Head]
+"""From the features (N, D) of the training and (M, D) of the validation images to a classifier."""
+
+
+@dataclass(frozen=True, eq=False)
+class Tuned:
+    """How the upper layers were learned.
+
+    Attributes:
+        recipe: as plain JSON values.
+        features: (n, D) of the training and the validation images, as the classifier reads them.
+        note: for people.
+    """
+
+    recipe: dict[str, Any]
+    history: tuple[dict[str, float], ...]
+    features: Mapping[str, Tensor]
+    note: str
+
+
+def recipe_for(dataset: Dataset[Any]) -> Recipe:
+    """Fewer epochs for more images; gray pictures are not mirrored."""
+    _, gray = native(dataset)
+    epochs = epochs_for(len(dataset.train), views=4_000, low=2, high=8)
+    recipe = recipes.FINETUNE.but(epochs=epochs)
+    return recipe.but(augmentation=recipes.CHARACTERS) if gray else recipe
+
+
+def last_frozen(model: Stages, image_size: int) -> str:
+    """The lowest stage behind which at most LEARNED of the multiply-adds lie."""
+    rows = describe(model, image_size).stages
+    total, behind = sum(row.multiply_adds for row in rows), 0
+    for row in reversed(rows):
+        if behind + row.multiply_adds > LEARNED * total:
+            return row.name
+        behind += row.multiply_adds
+    raise ModelError(f"{model.name} computes nothing that could be frozen")
+
+
+def tuned(
+    model: nn.Module, of: PictureProblem, data: Decoded, ask: Ask, clock: Clock, solve: Solve
+) -> Tuned:
+    """Solves the classifier of a trained network, then learns it and what else lies above.
+
+    Args:
+        model: a network of ours; it is changed.
+        of: the problem of the whole network.
+        clock: has the seconds so far, and is told of every stage.
+    """
+    assert isinstance(model, Stages)  # every network with a name is one
+    recipe = ask.adjusted(ask.recipe or recipe_for(data.dataset))
+    with clock.stage("frozen layers"):
+        frozen = last_frozen(model, of.preprocessing.view.size)
+        upper = above(model, frozen)
+        problem = UpperLayers(
+            of,
+            cut(folded(model), frozen),
+            views=min(VIEWS, recipe.epochs),
+            augmentation=recipe.augmentation,
+            seed=ask.seed,
+        )
+        problem.prepare(data)
+    with clock.stage("classifier"):
+        read = channels_last(Before(folded(upper)))
+        train, held_out = (problem.outputs(read, part).flatten(1).numpy() for part in PARTS)
+        solve(train, held_out).put_into(classifier(upper)[1])
+    left = None if ask.seconds is None else max(0.0, ask.seconds - sum(clock.seconds.values()))
+    with clock.stage("train"):
+        run = fit(
+            upper, problem, data, recipe,
+            folder=ask.folder, resume=ask.resume, seed=ask.seed, seconds=left,
+        )  # fmt: skip
+    with clock.stage("features"):
+        read = channels_last(Before(folded(upper)))
+        features: dict[str, Tensor] = {p: problem.outputs(read, p).flatten(1) for p in PARTS}
+    best, last = run.best["epoch"], run.history[-1]["epoch"]
+    kept = f"epoch {best:g} of {last:g}" if best else f"nothing better in {last:g} epochs"
+    return Tuned(
+        {**recipe.to_json(), "frozen": frozen},
+        run.history,
+        features,
+        f"{model.name}, what lies above {frozen}, {kept}",
+    )

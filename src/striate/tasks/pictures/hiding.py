@@ -1,0 +1,76 @@
+"""What is lost where a part of a picture is hidden, and how that is shown over the picture."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from striate.images import View
+from striate.images.decoding import Picture, decode_at, header
+from striate.tasks.pictures.predictor import PicturePredictor, Pixels
+
+CELLS = 28  # of the map, each way
+PLACES = 13  # of the square along a side, where every hidden picture is computed whole
+Floats = NDArray[np.float64]
+
+
+def hidden(
+    predictor: PicturePredictor, pixels: Pixels, target: int, size: int, stride: int
+) -> Floats:
+    """How much of the probability of `target` each square takes away: (rows, columns).
+
+    Every hidden picture is computed whole, whatever the predictor.
+
+    Args:
+        pixels: (S, S, C), in the predictor's view.
+    """
+    starts = range(0, len(pixels) - size + 1, stride)
+    views = np.repeat(pixels[None], 1 + len(starts) ** 2, axis=0)
+    mean = pixels.mean((0, 1)).round().astype(np.uint8)
+    for number, (top, left) in enumerate(((t, c) for t in starts for c in starts), 1):
+        views[number, top : top + size, left : left + size] = mean
+    probabilities = predictor.answers(views)[0][:, target].astype(float)
+    return (probabilities[0] - probabilities[1:]).reshape(len(starts), len(starts))
+
+
+def spread(values: Floats, side: int, size: int, stride: int) -> Floats:
+    """Losses (rows, columns) of squares as means over the squares that hide each pixel (S, S)."""
+    total, count = np.zeros((side, side)), np.zeros((side, side))
+    for row, top in zip(values, range(0, side, stride), strict=False):
+        for value, left in zip(row, range(0, side, stride), strict=False):
+            total[top : top + size, left : left + size] += value
+            count[top : top + size, left : left + size] += 1
+    return np.divide(total, count, out=np.full((side, side), np.nan), where=count > 0)
+
+
+def shown(data: bytes, view: View) -> tuple[float, float, float, float]:
+    """What a view shows of a picture: left, top, right, bottom, as shares of its upright sides."""
+    return box_of(decode_at(data, view.scale(header(data))), view)
+
+
+def box_of(picture: Picture, view: View) -> tuple[float, float, float, float]:
+    """The same of a decoded picture.
+
+    >>> box_of(Picture(np.zeros((10, 20, 3), np.uint8), (0, 0, 20, 10)), View(5, fraction=1.0))
+    (0.25, 0.0, 0.75, 1.0)
+    """
+    left, top, right, bottom = picture.box
+    width, height = right - left, bottom - top
+    if view.fit == "squash":
+        return 0.0, 0.0, 1.0, 1.0
+    if view.fit == "crop":
+        side = min(height, width) * view.size / round(view.size / view.fraction)
+    else:
+        side = max(height, width)
+    across, down = (1 - side / width) / 2, (1 - side / height) / 2
+    return across, down, 1 - across, 1 - down
+
+
+def pooled(values: Floats) -> Floats:
+    """Means over CELLS x CELLS cells of (S, S) numbers, or the numbers where they are so few."""
+    side = len(values)
+    values = np.nan_to_num(values)
+    if side <= CELLS:
+        return values
+    edges = np.linspace(0, side, CELLS + 1).round().astype(int)[:-1]
+    sums = np.add.reduceat(np.add.reduceat(values, edges, 0), edges, 1)
+    sizes = np.diff(np.append(edges, side))
+    return sums / np.outer(sizes, sizes)
