@@ -110,6 +110,20 @@ def test_a_file_that_ends_early_says_so():
         audio.decode(whole[: len(whole) // 2])
 
 
+@pytest.mark.parametrize("form", ["WAV", "AIFF", "AU"])
+def test_what_libsndfile_cuts_short_in_silence_is_named(form):
+    whole = encoded(tone(2.0), form=form)
+    assert len(audio.decode(whole)) == 32_000
+    with pytest.raises(AudioError, match=r"is cut off: 0\.\d of the 2\.0 s that its header claims"):
+        audio.decode(whole[: len(whole) // 3])
+
+
+def test_a_header_that_was_written_into_a_pipe_claims_nothing():
+    some = np.ones(800, "<i2").tobytes()
+    assert len(audio.decode(wav(data=some, claimed=0xFFFFFFFF - 36))) == 800
+    assert len(audio.decode(wav(data=some, claimed=1602))) == 800  # a byte of padding
+
+
 def test_numbers_that_are_not_finite_are_refused():
     broken = tone()
     broken[5] = np.nan

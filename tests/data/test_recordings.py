@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from striate.data import READERS
+from striate.data import open as open_any
 from striate.data.recording_lists import (
     is_kaldi,
     is_recording_folder,
@@ -13,7 +15,9 @@ from striate.data.recording_lists import (
     open_recording_folder,
     open_recording_lists,
 )
+from striate.data.recordings import read_recordings
 from striate.errors import AudioError, DataError
+from striate.tasks.table import TASKS
 
 WORDS = ("YES", "NO", "YES NO", "NO NO", "YES YES")
 DICTIONARY = "YES Y EH S\nNO N OW\nMAYBE M EY B IY\n"
@@ -159,6 +163,27 @@ def test_bad_lines_and_files_are_named(table):
     (table / "words.dic").write_text("YES\n")
     with pytest.raises(DataError, match=r"words.dic: line 1: 'YES' has no phones"):
         open_recording_lists(table, seed=0)
+
+
+def test_recordings_are_found_where_they_lie_now(table):
+    """Tables are made on other machines, and some name files as if they lay elsewhere."""
+    text = (table / "list.tsv").read_text()
+    text = text.replace("wavs/0.wav", "D:\\old\\wavs\\0.wav").replace("wavs/1.wav", "wavs\\1.wav")
+    (table / "list.tsv").write_text(text.replace("wavs/2.wav", "2.wav"))
+    data = open_recording_lists(table, seed=0)
+    assert {data.inputs.name(row) for row in range(10)} == {f"wavs/{k}.wav" for k in range(10)}
+
+
+def test_recordings_without_words_are_told_what_is_missing(tmp_path):
+    sound(tmp_path / "ann" / "a.wav")
+    with pytest.raises(DataError, match=r"no recording with words.* expected a table"):
+        open_any(tmp_path, readers=[*READERS, *TASKS["speech"].readers])
+
+
+def test_silence_is_left_out_and_named(table):
+    soundfile.write(table / "wavs" / "3.wav", np.zeros(1600), 16_000)
+    data = read_recordings(open_recording_lists(table, seed=0)).dataset
+    assert [(each.name, each.reason[:9]) for each in data.left_out] == [("wavs/3.wav", "is silent")]
 
 
 def test_an_absent_recording_is_named_when_it_is_read(table):

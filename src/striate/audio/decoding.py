@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from striate.audio import claims
 from striate.errors import AudioError, MissingExtra, one_line
 from striate.files import open_regular
 
@@ -23,6 +24,7 @@ MAX_BYTES = 256 * 2**20  # of a file, checked before it is read
 MAX_SECONDS = 600.0  # of one recording
 MAX_CHANNELS = 16
 RATES = (4_000, 192_000)  # Hz that a header may claim
+SLACK = 0.05  # seconds that a file may lack of what its header claims: a byte of padding is none
 BLOCK = 65_536  # frames that are decoded and mixed at a time: channels never lie in memory whole
 UNKNOWN = 2**62  # frames: what libsndfile gives where a header does not say
 
@@ -99,6 +101,10 @@ def decode(data: bytes, *, rate: int = RATE) -> NDArray[np.float32]:
     with _opened(data) as sound:
         claimed = _checked(sound)
         samples = _samples(sound, claimed)
+    promised, there = claims.claimed(data) or (0, 0)
+    seconds = len(samples) / claimed.rate
+    if promised * seconds > there * (seconds + SLACK):
+        raise AudioError(_cut_off(seconds, seconds * promised / there))
     if not np.isfinite(samples).all():
         raise AudioError("has samples that are not finite numbers")
     return resampled(samples, claimed.rate, rate)
@@ -171,9 +177,10 @@ def _samples(sound: "soundfile.SoundFile", claimed: Header) -> NDArray[np.float3
         raise AudioError(f"is damaged after {found / claimed.rate:.1f} s") from error
     if not found:
         raise AudioError("holds no sound: 0 seconds")
-    if claimed.frames is not None and found < claimed.frames:
-        raise AudioError(
-            f"is cut off: {found / claimed.rate:.1f} of the {claimed.seconds:.1f} s that its "
-            "header claims"
-        )
+    if claimed.seconds is not None and found / claimed.rate < claimed.seconds:
+        raise AudioError(_cut_off(found / claimed.rate, claimed.seconds))
     return np.concatenate(blocks)
+
+
+def _cut_off(seconds: float, claimed: float) -> str:
+    return f"is cut off: {seconds:.1f} of the {claimed:.1f} s that its header claims"

@@ -95,11 +95,7 @@ def log_mel(recordings: Sequence[NDArray[np.float32]], filters: Filters) -> list
 
     counts = [frames(len(each), filters) for each in recordings]
     if 0 in counts:
-        short = len(recordings[counts.index(0)]) / filters.rate
-        raise AudioError(
-            f"is {1000 * short:.0f} ms long, shorter than one window of "
-            f"{1000 * filters.window / filters.rate:.0f} ms"
-        )
+        raise AudioError(too_short(len(recordings[counts.index(0)]), filters))
     taper = np.hanning(filters.window + 1)[:-1].astype(np.float32)
     banks = mel_filters(filters)
     found = np.empty((sum(counts), filters.width), np.float32)
@@ -121,15 +117,24 @@ def log_mel(recordings: Sequence[NDArray[np.float32]], filters: Filters) -> list
     return np.split(found, np.cumsum(counts)[:-1])
 
 
+def too_short(samples: int, filters: Filters) -> str:
+    """What to say of so few samples that they fill no window."""
+    milliseconds = 1000 / filters.rate
+    return (
+        f"is {milliseconds * samples:.0f} ms long, shorter than one window of "
+        f"{milliseconds * filters.window:.0f} ms"
+    )
+
+
 def mfcc(spectra: Sequence[Features], coefficients: int = 13) -> list[Features]:
     """Cepstra: the first coefficients of the orthonormal cosine transform (DCT-II) of log-mel
     features (T, bands), (T, coefficients) for each recording."""
-    return [each @ _cosines(each.shape[1], coefficients) for each in spectra]
+    return [each @ cosines(each.shape[1], coefficients) for each in spectra]
 
 
 @cache
-def _cosines(bands: int, coefficients: int) -> NDArray[np.float32]:
-    """(bands, coefficients): so few of them are a matrix product sooner than a fast transform."""
+def cosines(bands: int, coefficients: int) -> NDArray[np.float32]:
+    """(bands, coefficients) of the cosine transform: a matrix product is faster for so few."""
     from scipy.fft import dct
 
     basis = dct(np.eye(bands), type=2, axis=1, norm="ortho")[:, :coefficients]

@@ -67,32 +67,20 @@ class Inputs(Protocol):
         """Those rows, in that order."""
 
 
-class Files:
-    """Pictures that are files, read when they are asked for.
+class InFiles:
+    """Inputs that are files each: a subclass reads them when they are asked for.
 
     Args:
         paths: of each file, relative to `root` (or absolute).
         root: the folder that names are relative to.
-        bits: the depth of gray pictures of more than 8 bits (see `striate.images.decode`).
     """
 
-    thing: ClassVar[str] = "image"
-
-    def __init__(
-        self,
-        paths: Iterable[str | os.PathLike[str]],
-        root: str | os.PathLike[str] = ".",
-        bits: int | None = None,
-    ):
+    def __init__(self, paths: Iterable[str | os.PathLike[str]], root: str | os.PathLike[str] = "."):
         self.paths = tuple(os.fspath(path) for path in paths)
         self.root = os.fspath(root)
-        self.bits = bits
 
     def __len__(self) -> int:
         return len(self.paths)
-
-    def __getitem__(self, row: int) -> NDArray[np.uint8]:
-        return pictures.read(self._file(row), bits=self.bits)
 
     def name(self, row: int) -> str:
         return printable(self.paths[row])
@@ -106,11 +94,33 @@ class Files:
         except OSError:
             return b"absent"
 
-    def take(self, rows: Rows) -> "Files":
-        return Files([self.paths[row] for row in rows], self.root, self.bits)
-
     def _file(self, row: int) -> str:
         return os.path.join(self.root, self.paths[row])  # noqa: PTH118 (a Path costs ten times more)
+
+
+class Files(InFiles):
+    """Pictures that are files.
+
+    Args:
+        bits: the depth of gray pictures of more than 8 bits (see `striate.images.decode`).
+    """
+
+    thing: ClassVar[str] = "image"
+
+    def __init__(
+        self,
+        paths: Iterable[str | os.PathLike[str]],
+        root: str | os.PathLike[str] = ".",
+        bits: int | None = None,
+    ):
+        super().__init__(paths, root)
+        self.bits = bits
+
+    def __getitem__(self, row: int) -> NDArray[np.uint8]:
+        return pictures.read(self._file(row), bits=self.bits)
+
+    def take(self, rows: Rows) -> "Files":
+        return Files([self.paths[row] for row in rows], self.root, self.bits)
 
 
 class Array:

@@ -18,15 +18,17 @@ from striate.data.dataset import Dataset
 from striate.data.headings import normal
 from striate.data.markup import text_of
 from striate.data.names import quoted
+from striate.data.places import Pictures
 from striate.data.recordings import Recordings, Transcripts
 from striate.data.roles import role, roles, split_of_cell
 from striate.data.sniffing import start_of
 from striate.data.splits import TEST, TRAIN
-from striate.data.walking import CLUTTER
+from striate.data.walking import CLUTTER, MARKING, walk
 from striate.errors import DataError, UserError
 from striate.files import read_bytes
 from striate.hmm import Lexicon, read_dictionary
 from striate.hmm.lexicon import MAX_BYTES
+from striate.images import SUFFIXES as PICTURES
 
 LOOKED = 1_000  # files by which a folder is known: other sets have millions
 TABLES = (".tsv", ".csv")
@@ -37,6 +39,10 @@ SPEAKER = ("speaker", "speaker id", "spk", "client id", "person", "voice")
 SPLIT = ("split", "set", "subset", "partition")
 DICTIONARIES = ("*.dic", "*.dict", "lexicon.txt", "lexicon.tsv", "dictionary.txt",
                 "dict/lexicon.txt", "local/dict/lexicon.txt")  # fmt: skip
+EXPECTED = (
+    "a table (.tsv, .csv) with the columns file and words, Kaldi's wav.scp and text, or a .txt of "
+    "the same name beside each recording"
+)
 WAV_SCP, TEXT, UTT2SPK = "wav.scp", "text", "utt2spk"
 
 
@@ -85,7 +91,7 @@ def open_recording_lists(path: Path, *, seed: int) -> Dataset[Transcripts]:
             found[path] = TEST
     root = path if path.is_dir() else path.parent
     rows = [row for table, split in found.items() for row in _of_table(table, split, root)]
-    return _dataset(path, root, rows, seed)
+    return _dataset(path, root, _found(rows, root), seed)
 
 
 def _tables(folder: Path) -> dict[Path, int]:
@@ -114,6 +120,22 @@ def _of_table(path: Path, split: int, root: Path) -> Iterator[Row]:
         own = split_of_cell(_cell(cells, split_at))
         words, speaker = _cell(cells, words_at), _cell(cells, speaker_at)
         yield Row(place, words, speaker, split if own is None else own)
+
+
+def _found(rows: list[Row], root: Path) -> list[Row]:
+    """The rows with the path of each recording: as the table has it, or by its last parts wherever
+    it lies below the root, for tables are made on other machines."""
+    rows = [
+        row if (root / row.path).is_file() else replace(row, path=row.path.replace("\\", "/"))
+        for row in rows
+    ]
+    lost = [row.path for row in rows if not (root / row.path).is_file()]
+    if not lost:
+        return rows
+    taken = {os.path.normpath(row.path) for row in rows} - {os.path.normpath(each) for each in lost}
+    joined = Pictures(walk(root, SUFFIXES)).join(((each, ()) for each in lost), taken)
+    places = {each: file for each, file in zip(lost, joined, strict=True) if isinstance(file, str)}
+    return [replace(row, path=places.get(row.path, row.path)) for row in rows]
 
 
 def _cut(lines: list[str]) -> tuple[list[str], list[list[str]]]:
@@ -189,13 +211,17 @@ def _pairs(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def is_recording_folder(path: Path) -> bool:
-    """Whether a folder has recordings with a text of the same name beside them."""
+    """Whether a folder has recordings with a text of the same name beside them, or recordings
+    alone."""
     if not path.is_dir():
         return False
     files = (Path(folder, name) for folder, _, names in os.walk(path) for name in names)
-    return any(
-        each.suffix.lower() in SUFFIXES and each.with_suffix(".txt").is_file()
-        for each in islice(files, LOOKED)
+    some = list(islice(files, LOOKED))
+    suffixes = {each.suffix.lower() for each in some}
+    if not suffixes & SUFFIXES:
+        return False
+    return not suffixes & (PICTURES | MARKING) or any(
+        each.suffix.lower() in SUFFIXES and each.with_suffix(".txt").is_file() for each in some
     )
 
 
@@ -268,7 +294,7 @@ def _dataset(path: Path, root: Path, rows: list[Row], seed: int) -> Dataset[Tran
             reasons[number] = f"the dictionary lacks {quoted(unknown[:3])}"
     if not rows or len(reasons) == len(rows):
         why = f"; of {len(rows):,}, the first {next(iter(reasons.values()))}" if rows else ""
-        raise DataError(f"{path}: no recording with words{why}")
+        raise DataError(f"{path}: no recording with words{why}; expected {EXPECTED}")
     speakers = [row.speaker for row in rows]
     numbers = {speaker: number for number, speaker in enumerate(dict.fromkeys(speakers))}
     groups = np.array([numbers[speaker] for speaker in speakers], np.int64)

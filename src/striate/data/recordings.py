@@ -1,11 +1,11 @@
 """Recordings as inputs, and what is said in them as targets."""
 
 import hashlib
+import math
 import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from striate import audio
 from striate.audio import Filters
-from striate.data.dataset import Dataset
+from striate.data.dataset import Dataset, InFiles
 from striate.data.names import printable, quoted
 from striate.data.narrowing import narrowed
 from striate.data.prepared import Prepared
@@ -25,15 +25,15 @@ from striate.hmm import Lexicon
 from striate.progress import track
 
 FILTERS = Filters(energy=True)
+SILENT = math.log(FILTERS.window * 2.0**-28)  # energy: samples that differ by two steps of 16 bits
+NOTHING = "is silent: nothing in it is louder than the smallest step of 16 bits"
 Spectra = NDArray[np.float32]  # (T, FILTERS.width): log-mel energies, and the whole energy
 
 
-class Recordings:
-    """Recordings that are files, read when they are asked for.
+class Recordings(InFiles):
+    """Recordings that are files.
 
     Args:
-        paths: of each file, relative to `root` (or absolute).
-        root: the folder that names are relative to.
         names: (N,) what each is called, where that is not its path.
     """
 
@@ -45,11 +45,8 @@ class Recordings:
         root: str | os.PathLike[str] = ".",
         names: Sequence[str] | None = None,
     ):
-        self.paths, self.root = tuple(paths), Path(root)
+        super().__init__(paths, root)
         self.names = self.paths if names is None else tuple(names)
-
-    def __len__(self) -> int:
-        return len(self.paths)
 
     def __getitem__(self, row: int) -> NDArray[np.float32]:
         """Samples (N,), as `audio.read` gives them."""
@@ -57,15 +54,6 @@ class Recordings:
 
     def name(self, row: int) -> str:
         return printable(self.names[row])
-
-    def path(self, row: int) -> Path:
-        return self.root / self.paths[row]
-
-    def mark(self, row: int) -> bytes:
-        try:
-            return str(self.path(row).stat().st_size).encode()
-        except OSError:
-            return b"absent"
 
     def take(self, rows: Rows) -> "Recordings":
         some = np.asarray(rows, np.int64).tolist()
@@ -188,7 +176,8 @@ def read_recordings(dataset: Dataset[Any]) -> ReadRecordings:
 
     def attempt(row: int) -> "Spectra | AudioError":
         try:
-            return audio.log_mel([dataset.inputs[row]], FILTERS)[0]
+            found = audio.log_mel([dataset.inputs[row]], FILTERS)[0]
+            return found if found[:, -1].max() > SILENT else AudioError(NOTHING)
         except AudioError as error:
             return error
 

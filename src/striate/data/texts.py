@@ -3,17 +3,15 @@
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.data.dataset import Dataset
+from striate.data.dataset import Dataset, InFiles
 from striate.data.markup import text_of
-from striate.data.names import printable
 from striate.data.narrowing import narrowed
 from striate.data.prepared import Prepared
 from striate.data.splits import Rows
@@ -67,36 +65,13 @@ class Texts:
         return taken
 
 
-class TextFiles:
-    """Texts that are files of their own, read when they are asked for.
-
-    Args:
-        paths: of each file, relative to `root` (or absolute).
-        root: the folder that names are relative to.
-    """
+class TextFiles(InFiles):
+    """Texts that are files of their own."""
 
     thing: ClassVar[str] = "text"
 
-    def __init__(self, paths: Iterable[str], root: str | os.PathLike[str] = "."):
-        self.paths, self.root = tuple(paths), Path(root)
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
     def __getitem__(self, row: int) -> str:
         return read_text(self.path(row))
-
-    def name(self, row: int) -> str:
-        return printable(self.paths[row])
-
-    def path(self, row: int) -> Path:
-        return self.root / self.paths[row]
-
-    def mark(self, row: int) -> bytes:
-        try:
-            return str(self.path(row).stat().st_size).encode()
-        except OSError:
-            return b"absent"
 
     def take(self, rows: Rows) -> "TextFiles":
         return TextFiles([self.paths[row] for row in rows], self.root)

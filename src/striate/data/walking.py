@@ -53,18 +53,21 @@ class Folder:
         )
 
 
-def walk(root: Path) -> Folder:
+def walk(root: Path, suffixes: frozenset[str] = SUFFIXES) -> Folder:
     """Every image file below `root`, and every file that may mark some; none is opened.
 
     Links are followed, each folder once. Files of systems (`.DS_Store`, `__MACOSX`) are nothing.
 
+    Args:
+        suffixes: of what is looked for instead of images.
+
     Raises:
         DataError: if `root` itself cannot be read.
     """
-    return remembered(("walk", root), lambda: _walked(root))
+    return remembered(("walk", root, suffixes), lambda: _walked(root, suffixes))
 
 
-def _walked(root: Path) -> Folder:
+def _walked(root: Path, suffixes: frozenset[str]) -> Folder:
     found = Folder()
     seen: set[tuple[int, int]] = set()
     waiting: list[tuple[Place, str]] = [((), str(root))]
@@ -96,7 +99,7 @@ def _walked(root: Path) -> Folder:
                 deeper = ((*path, entry.name), entry.path)
                 (links if entry.is_symlink() else waiting).append(deeper)
                 folders += 1
-            elif suffix in SUFFIXES:
+            elif suffix in suffixes:
                 images.append(entry.name)  # whether it can be read shows when it is
             else:
                 found.others[printable(suffix) or "without a suffix"] += 1

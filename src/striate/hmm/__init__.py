@@ -7,9 +7,10 @@ from striate.hmm.lexicon import SIL, STATES, Lexicon, read_dictionary
 from striate.hmm.mixtures import Mixtures
 from striate.hmm.network import SILENCE, Builder, Network, joined
 from striate.hmm.search import Path, Posteriors, Segment, aligned, forward_backward, viterbi
-from striate.hmm.sentences import language, sentence
+from striate.hmm.sentences import PAUSE, language, sentence
 
 __all__ = [
+    "PAUSE",
     "SIL",
     "SILENCE",
     "STATES",

@@ -38,8 +38,10 @@ class Mixtures:
         """K."""
         return self.weights.shape[1]
 
-    def joint(self, frames: NDArray[np.floating]) -> NDArray[np.float32]:
-        """(T, P, K) logarithms of weight times density: one matrix product."""
+    @property
+    def linear(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """(2 * D, P * K) factors of a frame and its squares, and (P * K,) what is added, for the
+        logarithms of weight times density."""
         states, components, features = self.means.shape
         inverse = 1 / self.variances
         with np.errstate(divide="ignore"):
@@ -50,9 +52,14 @@ class Mixtures:
             )
         factors = np.concatenate([self.means * inverse, -0.5 * inverse], 2)
         factors = factors.reshape(states * components, -1).T.astype(np.float32)
+        return factors, constant.reshape(-1).astype(np.float32)
+
+    def joint(self, frames: NDArray[np.floating]) -> NDArray[np.float32]:
+        """(T, P, K) logarithms of weight times density: one matrix product."""
+        factors, constant = self.linear
         found = np.concatenate([frames, frames**2], 1, dtype=np.float32) @ factors
-        found += constant.reshape(-1).astype(np.float32)
-        return found.reshape(len(frames), states, components)
+        found += constant
+        return found.reshape(len(frames), *self.weights.shape)
 
     def score(self, frames: NDArray[np.floating]) -> NDArray[np.float32]:
         """(T, P) logarithms of p(frame | state) of frames (T, D)."""

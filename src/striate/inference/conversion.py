@@ -29,7 +29,7 @@ def to_program(graph: Graph) -> torch.export.ExportedProgram:
     """
     ready = deepcopy(graph.module).cpu().eval().requires_grad_(False)
     free = tuple(
-        {axis: torch.export.Dim(name) for axis, name in axes.items()}
+        {axis: torch.export.Dim(name, min=graph.least.get(name)) for axis, name in axes.items()}
         for axes in graph.shapes.values()
     )
     with warnings.catch_warnings(), _refusing():

@@ -20,6 +20,7 @@ class Graph:
         module: what is exported, in evaluation mode, on the CPU.
         examples: one tensor an input, no side of it 1 where it may have any size.
         shapes: by the name of each input, in order, the axes that may have any size.
+        least: sizes that such axes have at least, by their names.
         outputs: their names, in order.
         defaults: inputs that may be left out when the graph is run, with the value they then have.
         about: of each input and output, one line for people who run the file without striate.
@@ -34,6 +35,7 @@ class Graph:
     examples: tuple[Tensor, ...]
     shapes: Mapping[str, Mapping[int, str]]
     outputs: tuple[str, ...]
+    least: Mapping[str, int] = field(default_factory=dict)
     defaults: Mapping[str, Tensor] = field(default_factory=dict)
     about: Mapping[str, str] = field(default_factory=dict)
     translations: Callable[[], dict[Any, Any]] = no_translations

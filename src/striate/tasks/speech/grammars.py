@@ -10,6 +10,15 @@ from striate.hmm.grammar import START, History
 
 NONE = -2  # fills histories that are shorter
 MOST_ORDER = 5
+SEARCHED = {
+    "stays": torch.float64,
+    "grammar.histories": torch.int64,
+    "grammar.backoffs": torch.float64,
+    "grammar.after": torch.int64,
+    "grammar.words": torch.int64,
+    "grammar.weights": torch.float64,
+}
+"""What the search needs beside the lexicon, by its name in files."""
 
 
 def stored(grammar: Grammar) -> dict[str, Tensor]:

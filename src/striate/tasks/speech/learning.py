@@ -54,12 +54,16 @@ def learn_mixtures(data: Heard, ask: Ask) -> Learned:
 def learn_network(
     data: Heard, ask: Ask, *, plan: dict[str, Any], pretrain: bool = False
 ) -> Learned:
-    """A network on the states of the mixtures' alignment, and again on its own alignment."""
+    """A network on the states of the mixtures' alignment.
+
+    Args:
+        plan: of the network, as `built` takes it.
+        pretrain: begin its layers as Boltzmann machines.
+    """
     clock = Clock()
     with clock.stage("flat start"):
         aligned = data.aligned()
-    recipe = ask.recipe or RECIPE
-    recipe = recipe.but(epochs=ask.epochs) if ask.epochs else recipe
+    recipe = ask.adjusted(ask.recipe or RECIPE)
     rows = data.rows(VALIDATION)
     with clock.stage("align the validation recordings"):
         features = cepstral([data.spectra[row] for row in rows], FILTERS)

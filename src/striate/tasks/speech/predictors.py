@@ -16,6 +16,7 @@ from striate.data.recordings import Spectra
 from striate.hmm import Mixtures
 from striate.inference import evaluating
 from striate.inference.devices import device_of
+from striate.inference.program import Graph
 from striate.inference.reading import Input
 from striate.models.acoustic import AcousticCNN, AcousticDNN
 from striate.tasks.contract import Predictor
@@ -62,11 +63,12 @@ class Recognizing(Predictor):
         return sum(each.numel() for each in self.tensors().values() if each.is_floating_point())
 
     def tensors(self) -> dict[str, Tensor]:
-        return {
-            "stays": torch.from_numpy(self.language.stays),
-            **grammars.stored(self.language.grammar),
-            **self.acoustic(),
-        }
+        return {**self.searched(), **self.acoustic()}
+
+    def searched(self) -> dict[str, Tensor]:
+        """What is stored of the language, beside its lexicon."""
+        stays = torch.from_numpy(self.language.stays)
+        return {"stays": stays, **grammars.stored(self.language.grammar)}
 
     @abstractmethod
     def acoustic(self) -> dict[str, Tensor]:
@@ -82,7 +84,7 @@ class Recognizing(Predictor):
         }
 
 
-def _language(tensors: dict[str, Tensor], header: dict[str, Any]) -> tuple[Filters, Language]:
+def language_of(tensors: dict[str, Tensor], header: dict[str, Any]) -> tuple[Filters, Language]:
     """What `Recognizing` stores.
 
     Raises:
@@ -115,6 +117,11 @@ class MixtureRecognizer(Recognizing):
     def scores(self, found: Sequence[Spectra]) -> list[NDArray[np.float32]]:
         return [self.mixtures.score(each) for each in cepstral(found, self.filters)]
 
+    def graph(self, *, single: bool = False) -> Graph:
+        from striate.tasks.speech.graph import WholeMixtures, graph_of
+
+        return graph_of(self, WholeMixtures(self))
+
     def acoustic(self) -> dict[str, Tensor]:
         names = ("weights", "means", "variances", "floor")
         return {name: torch.from_numpy(getattr(self.mixtures, name)) for name in names}
@@ -123,7 +130,7 @@ class MixtureRecognizer(Recognizing):
     def restored(
         cls, tensors: dict[str, Tensor], header: dict[str, Any], names: tuple[str, ...]
     ) -> Self:
-        filters, language = _language(tensors, header)
+        filters, language = language_of(tensors, header)
         parts = ("weights", "means", "variances", "floor")
         mixtures = Mixtures(*(tensors[name].double().numpy() for name in parts))
         if len(mixtures.weights) != language.lexicon.pdfs:
@@ -169,6 +176,11 @@ class NetworkRecognizer(Recognizing):
         found: NDArray[np.float32] = torch.cat(parts).log_softmax(1).numpy()
         return found
 
+    def graph(self, *, single: bool = False) -> Graph:
+        from striate.tasks.speech.graph import WholeNetwork, graph_of
+
+        return graph_of(self, WholeNetwork(self))
+
     def acoustic(self) -> dict[str, Tensor]:
         own = {"shift": self.shift, "spread": self.spread, "priors": self.priors}
         return own | {f"model.{name}": each for name, each in self.model.state_dict().items()}
@@ -183,7 +195,7 @@ class NetworkRecognizer(Recognizing):
     def restored(
         cls, tensors: dict[str, Tensor], header: dict[str, Any], names: tuple[str, ...]
     ) -> Self:
-        filters, language = _language(tensors, header)
+        filters, language = language_of(tensors, header)
         plan = dict(header["network"])
         weights = {
             name.removeprefix("model."): each

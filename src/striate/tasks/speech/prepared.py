@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from striate import hmm
 from striate.data import Dataset
+from striate.data.names import quoted
 from striate.data.recordings import FILTERS, ReadRecordings, read_recordings
 from striate.data.splits import TRAIN
 from striate.errors import DataError
@@ -80,10 +81,15 @@ class Heard(ReadRecordings):
 
 
 def read(dataset: Dataset[Any]) -> Heard:
-    """Every recording of a set, read once; what cannot be read is left out with the reason.
+    """Every recording of a set, read once; what cannot be read is left out with the reason, and
+    what is much quieter than the others is named.
 
     Raises:
         DataError: if what can be read is not enough to learn from.
     """
+    from striate.checking.recordings import odd
+
     found = read_recordings(dataset)
-    return Heard(found.dataset, found.spectra)
+    quiet = [found.dataset.inputs.name(one.row) for one in odd(found) if one.kind == "quiet"]
+    noted = found.dataset.noted(f"nearly silent, and used all the same: {quoted(quiet)}")
+    return Heard(noted if quiet else found.dataset, found.spectra)

@@ -38,6 +38,8 @@ from striate.tasks.speech.prepared import Heard, read
 from striate.tasks.speech.scores import Transcribed
 
 if TYPE_CHECKING:
+    from striate.inference.runtimes import Runtime
+    from striate.tasks.speech.exported import ExportedSpeech
     from striate.visualize.explaining import Explanation
 
 
@@ -153,6 +155,13 @@ class Speech(Task):
         found = occlusion(predictor, frames, name)
         about = facts(found, predictor.language.step, FRAMES, BANDS)
         return Explanation(explained(frames, found), about)
+
+    def exported(
+        self, runtime: "Runtime", header: dict[str, Any], names: tuple[str, ...]
+    ) -> "ExportedSpeech":
+        from striate.tasks.speech.exported import ExportedSpeech
+
+        return ExportedSpeech(runtime, header)
 
     def sections(self, comparison: Any) -> Iterable[Section]:
         from striate.tasks.speech.report import sections
