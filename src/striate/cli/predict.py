@@ -65,6 +65,13 @@ def predict(
     lines: Annotated[
         bool, typer.Option("--lines", help="Each line of a file is a text of its own.")
     ] = False,
+    gallery: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="A folder for each person: who of them is in each picture, or nobody.",
+        ),
+    ] = None,
     crops: Crops = None,
     scales: Scales = "",
     dense: Dense = False,
@@ -97,6 +104,7 @@ def predict(
         striate predict photos.safetensors holiday/ --json > labels.jsonl
         striate predict cells.onnx slides/ --draw drawn
         striate predict streets.safetensors drive/ --save masks
+        striate predict faces.safetensors a.jpg b.jpg
         striate predict opinions.safetensors - < texts.txt
         striate predict efficientnet_lite0 dog.jpg --top 3
         striate predict efficientnet_lite0 photos/ --features stage4 --pool avg --out features.npy
@@ -107,7 +115,8 @@ def predict(
     folders = {"draw": draw, "save": save}
     check_features(features, pool, out, top, folders, wanted)
     found = recognizer.named(model, engine=engine, device=device)
-    wanted |= {name: one for name, one in {**folders, "lines": lines}.items() if one}
+    own = {**folders, "lines": lines, "gallery": gallery}
+    wanted |= {name: one for name, one in own.items() if one}
     options = found.task.own_options("predict", wanted)
     for folder in filter(None, folders.values()):
         see_writable(folder)

@@ -8,6 +8,7 @@ from striate.data.catalog import CATALOG, Entry
 from striate.data.dataset import SPLITS, Array, Dataset, Files, Inputs, LeftOut
 from striate.data.depth import bits_of
 from striate.data.masks import VOID, MaskDoubt, Masks
+from striate.data.people import People
 from striate.data.pixels import Decoded, decode
 from striate.data.points import PointDoubt, Points
 from striate.data.prepared import Prepared
@@ -38,6 +39,7 @@ __all__ = [
     "MaskDoubt",
     "Masks",
     "Objects",
+    "People",
     "PointDoubt",
     "Points",
     "Prepared",

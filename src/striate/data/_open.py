@@ -20,6 +20,7 @@ from striate.data.labeling import PROGRAMS, Program, find, open_labeled
 from striate.data.lists import is_list, open_list
 from striate.data.mask_files import open_masks
 from striate.data.mask_pairs import is_masked, is_masked_only
+from striate.data.people_files import is_pairs, open_pairs, open_people
 from striate.data.point_lists import is_point_table, open_point_table
 from striate.data.remembering import once
 from striate.data.tag_lists import is_tag_list, open_tag_list
@@ -146,6 +147,7 @@ READERS = (
     ),
     Reader("class folders of .txt files", "labels", is_text_folder, open_text_folder, thing="text"),
     Reader("a list of paths and several labels each (.csv)", "tags", is_tag_list, open_tag_list),
+    Reader("pairs of persons' pictures (pairs.csv, pairs.txt)", "people", is_pairs, open_pairs),
     Reader("a list of paths and labels (.csv)", "labels", is_list, open_list, fallback=True),
     Reader("pictures with masks (images/, masks/)", "masks", is_masked_only, open_masks),
     Reader("class folders", "labels", Path.is_dir, open_folders, fallback=True),
@@ -153,6 +155,7 @@ READERS = (
     Reader("COCO with key points (.json)", "points", is_pointed, open_coco_points, fallback=True),
     Reader("COCO with outlines (.json)", "masks", is_outlined, open_coco_masks, fallback=True),
     Reader("masks beside pictures", "masks", is_masked, open_masks, fallback=True),
+    Reader("a folder for each person", "people", Path.is_dir, open_people, fallback=True),
 )
 """Every form that is read, in the order of precedence."""
 

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from striate.errors import InputError
 
-Input = str | os.PathLike[str] | bytes | NDArray[Any]
+Input = str | os.PathLike[str] | bytes | NDArray[Any] | tuple[Any, ...]
 """An input as a person gives it: a path, the bytes of a file, or what it holds, as an array; of a
-task that reads texts, a str is a text, and a path is a Path."""
+task that reads texts, a str is a text, and a path is a Path. Of a task that asks about several at
+once (`Task.asked`), a tuple of those."""
 AHEAD = 4  # batches that are being read before the first is answered; memory holds no more
 
 Read = TypeVar("Read")

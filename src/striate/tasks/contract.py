@@ -573,6 +573,8 @@ class Task(ABC):
         title: what is answered, for people: "which class a picture belongs to".
         reads: kinds of targets it learns from (`Targets.kind`).
         thing: what one of its inputs is: "image", "text", "recording" (`Inputs.thing`).
+        asked: what one question is about, where that is not one input: "pair" of two. Examples are
+            learned from and scored one by one, and a predictor takes a tuple of them, too.
         readers: of folders that only this task knows, besides `striate.data.READERS`.
         score: the key of its main metric in `Learned.validation`.
         score_title: of that, as a table has it: "top-1".
@@ -592,6 +594,7 @@ class Task(ABC):
     title: ClassVar[str]
     reads: ClassVar[tuple[str, ...]]
     thing: ClassVar[str] = "image"
+    asked: ClassVar[str] = ""
     readers: ClassVar[tuple["Reader", ...]] = ()
     score: ClassVar[str]
     score_title: ClassVar[str]

@@ -6,6 +6,7 @@ A task of a person's own is a line, too: `TASKS["brightness"] = Brightness()`.
 from striate.tasks.classification.task import Classification
 from striate.tasks.contract import Task
 from striate.tasks.detection.task import Detection
+from striate.tasks.faces.task import Faces
 from striate.tasks.keypoints.task import KeyPoints
 from striate.tasks.segmentation.task import Segmentation
 from striate.tasks.speech.task import Speech
@@ -15,6 +16,7 @@ from striate.tasks.text.task import Text
 TASKS: dict[str, Task] = {
     "classification": Classification(),
     "detection": Detection(),
+    "faces": Faces(),
     "keypoints": KeyPoints(),
     "segmentation": Segmentation(),
     "speech": Speech(),

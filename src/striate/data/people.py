@@ -1,0 +1,186 @@
+"""Pictures of persons, and the pairs of them by which it is scored who is the same.
+
+Where a protocol names pairs, those are scored. Else they are drawn: of every person up to
+MOST pairs of pictures, and as many pairs of two persons.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from striate.data.names import printable
+from striate.data.splits import ASIDE, SPLITS, TRAIN, VALIDATION, Rows
+from striate.data.targets import Facts, Targets, enumerated
+from striate.errors import DataError
+
+MOST = 10  # pairs of one person that are drawn
+EXPECTED = "one folder of pictures for each person, most of them with two or more"
+
+
+class Pairs(NamedTuple):
+    """Pairs of rows.
+
+    Attributes:
+        first, second: (P,) int64 rows.
+        same: (P,) bool whether both show one person.
+        fold: (P,) int64 the fold of a protocol; -1 where there is none.
+    """
+
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+    same: NDArray[np.bool_]
+    fold: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """How many pairs there are."""
+        return len(self.first)
+
+
+@dataclass(frozen=True, eq=False)
+class People(Targets):
+    """One person for each picture.
+
+    Attributes:
+        people: the names of all persons, in the order of their numbers. They are not classes: a
+            recognizer answers for persons whom it has never seen.
+        numbers: (N,) int64 who each picture shows.
+        ids: (N,) int64 what a protocol knows each picture by.
+        protocol: (P, 4) int64 pairs of ids, whether they are the same person, and the fold (-1:
+            none); None where no pairs are given.
+    """
+
+    people: tuple[str, ...]
+    numbers: NDArray[np.int64]
+    ids: NDArray[np.int64]
+    protocol: NDArray[np.int64] | None = None
+
+    kind: ClassVar[str] = "people"
+    contradiction: ClassVar[str] = "under several persons, of whom one at most is right"
+    names: ClassVar[tuple[str, ...]] = ()  # type: ignore[misc]
+
+    @classmethod
+    def of(cls, names: Sequence[str]) -> "People":
+        """Of the name of each picture's person."""
+        people = tuple(sorted(set(names)))
+        number = {name: index for index, name in enumerate(people)}
+        numbers = np.array([number[name] for name in names], np.int64)
+        return cls(tuple(map(printable, people)), numbers, np.arange(len(names), dtype=np.int64))
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def take(self, rows: Rows) -> "People":
+        some = np.asarray(rows, dtype=np.int64)
+        return replace(self, numbers=self.numbers[some], ids=self.ids[some])
+
+    def strata(self) -> NDArray[np.int64]:
+        """(N,) 0 where there is another picture of the person, else 1."""
+        counts = np.bincount(self.numbers, minlength=len(self.people))
+        return (counts[self.numbers] < 2).astype(np.int64)
+
+    def counts(self, split: NDArray[np.int8]) -> NDArray[np.int64]:
+        return np.zeros((0, len(SPLITS)), np.int64)
+
+    def mark(self, row: int) -> bytes:
+        return self.words(row).encode("utf-8", "replace")
+
+    def words(self, row: int) -> str:
+        return self.people[self.numbers[row]]
+
+    def pairs(self, rows: Rows) -> Pairs:
+        """The pairs of which both pictures are among these rows; places count within `rows`."""
+        some = np.asarray(rows, dtype=np.int64)
+        if self.protocol is None:
+            return drawn_pairs(self.numbers[some], self.ids[some])
+        place = {int(one): k for k, one in enumerate(self.ids[some].tolist())}
+        found = [
+            (place[a], place[b], same, fold)
+            for a, b, same, fold in self.protocol.tolist()
+            if a in place and b in place
+        ]
+        first, second, same, fold = np.array(found, np.int64).reshape(-1, 4).T
+        return Pairs(first, second, same.astype(np.bool_), fold)
+
+    def learnable(
+        self, split: NDArray[np.int8], *, name: str, drawn: bool, thing: str = "image"
+    ) -> tuple[str, ...]:
+        for part in (TRAIN, VALIDATION) if drawn else (TRAIN,):
+            numbers = self.numbers[split == part]
+            counts = np.bincount(numbers, minlength=len(self.people))
+            if (counts > 0).sum() < 2 or not (counts > 1).any():
+                raise DataError(
+                    f"{name}: the {SPLITS[part]} split has {(counts > 0).sum()} persons, "
+                    f"{(counts > 1).sum()} of them with two pictures; expected {EXPECTED}"
+                )
+        return ()
+
+    def facts(self, split: NDArray[np.int8]) -> Facts:
+        """Persons and pairs of each split, and persons of whom there is one picture alone."""
+        used = split != ASIDE
+        counts = np.bincount(self.numbers[used], minlength=len(self.people))
+        single = [self.people[number] for number in np.flatnonzero(counts == 1)]
+        both = list(self._straddling(split))
+        remarks, faults = [], []
+        for part, title in enumerate(SPLITS):
+            rows = np.flatnonzero(split == part)
+            if len(rows):
+                pairs = self.pairs(rows)
+                remarks.append(
+                    f"{title}: {len(np.unique(self.numbers[rows])):,} persons, "
+                    f"{int(pairs.same.sum()):,} pairs of one person, "
+                    f"{int((~pairs.same).sum()):,} of two"
+                )
+        if single:
+            remarks.append(
+                f"{len(single):,} persons with one picture, who are in no pair of one person: "
+                f"{enumerated(single)}"
+            )
+        if both:
+            faults.append(
+                f"{len(both):,} persons are in several splits: {enumerated(both)}; a recognizer "
+                "would be scored on persons whom it has learned"
+            )
+        values = {"persons": int((counts > 0).sum()), "single": single, "straddling": both}
+        return Facts(tuple(faults), tuple(remarks), values=values)
+
+    def _straddling(self, split: NDArray[np.int8]) -> Iterator[str]:
+        for number, name in enumerate(self.people):
+            parts = set(split[self.numbers == number].tolist()) - {ASIDE}
+            if len(parts) > 1:
+                yield name
+
+
+def drawn_pairs(numbers: NDArray[np.int64], ids: NDArray[np.int64], seed: int = 0) -> Pairs:
+    """Of every person up to MOST pairs, and as many pairs of two persons.
+
+    Which pairs are drawn follows from the ids and not from the order of the rows.
+
+    Args:
+        numbers: (N,) who each picture shows.
+        ids: (N,) different for each.
+    """
+    random = np.random.default_rng(seed)
+    order = np.argsort(ids, kind="stable")
+    same: list[tuple[int, int]] = []
+    for person in np.unique(numbers).tolist():
+        rows = order[numbers[order] == person].tolist()
+        every = list(combinations(rows, 2)) if len(rows) <= 2 * MOST else [
+            tuple(random.choice(rows, 2, replace=False).tolist()) for _ in range(MOST)
+        ]  # fmt: skip
+        some = random.permutation(len(every))[:MOST] if len(every) > MOST else range(len(every))
+        same += [every[int(k)] for k in some]
+    different: dict[tuple[int, int], None] = {}
+    several = len(np.unique(numbers)) > 1
+    for _ in range(20 * len(same)):
+        if not several or len(different) == len(same):
+            break
+        a, b = sorted(random.integers(0, len(order), 2).tolist())
+        if numbers[order[a]] != numbers[order[b]]:
+            different[int(order[a]), int(order[b])] = None
+    places = np.array([*dict.fromkeys(same), *different], np.int64).reshape(-1, 2)
+    truth = numbers[places[:, 0]] == numbers[places[:, 1]]
+    return Pairs(places[:, 0], places[:, 1], truth, np.full(len(places), -1, np.int64))

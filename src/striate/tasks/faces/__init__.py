@@ -1,0 +1,1 @@
+"""Whether two pictures show the same person."""
