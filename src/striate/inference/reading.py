@@ -12,24 +12,24 @@ from numpy.typing import NDArray
 
 from striate.errors import InputError
 
-Input = str | os.PathLike[str] | bytes | NDArray[Any] | tuple[Any, ...]
+Input = str | os.PathLike[str] | bytes | NDArray[Any]
 """An input as a person gives it: a path, the bytes of a file, or what it holds, as an array; of a
-task that reads texts, a str is a text, and a path is a Path. Of a task that asks about several at
-once (`Task.asked`), a tuple of those."""
+task that reads texts, a str is a text, and a path is a Path."""
 AHEAD = 4  # batches that are being read before the first is answered; memory holds no more
 
 Read = TypeVar("Read")
 
 
 class Named(NamedTuple):
-    """An input with the name that its prediction has."""
+    """An input with the name that its prediction has; where several are asked about at once
+    (`Task.asked`), a tuple of them."""
 
     name: str
-    item: Input
+    item: Input | tuple[Input, ...]
 
 
 def batches(
-    inputs: Iterable[Input | Named], read: Callable[[Input], Read], size: int
+    inputs: Iterable[Input | Named], read: Callable[[Any], Read], size: int
 ) -> Iterator[tuple[list[str], list[Read | InputError]]]:
     """Names, and what `read` made of the inputs or why it could not, a batch at a time.
 

@@ -89,7 +89,7 @@ class Matcher(Predictor):
         one = super().blank(times)
         return one, one
 
-    def prepare(self, item: Input) -> Face | tuple[Face, Face]:
+    def prepare(self, item: Input | tuple[Input, ...]) -> Face | tuple[Face, Face]:
         """A face, or of a pair of pictures both."""
         if isinstance(item, tuple):
             if len(item) != 2:
