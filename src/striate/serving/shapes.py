@@ -237,9 +237,18 @@ class Mask(BaseModel):
     image: str
 
 
+class Point(BaseModel):
+    """Where a part is, in shares of the picture's sides, and the parts that it is joined to."""
+
+    row: Share
+    col: Share
+    joined: list[str] = []
+
+
 class RegionInfo(BaseModel):
     bounding_box: Box
     mask: Mask | None = None
+    point: Point | None = None
 
 
 class Concepts(BaseModel):

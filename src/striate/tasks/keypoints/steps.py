@@ -30,7 +30,7 @@ VIEWS = Augmentation(
     saturation=0.25,
 )
 SCRATCH = Recipe(
-    epochs=40,
+    epochs=20,
     batch_size=8,
     learning_rate=2e-3,
     optimizer="adamw",
@@ -41,7 +41,7 @@ SCRATCH = Recipe(
     augmentation=VIEWS,
 )
 FINETUNE = Recipe(
-    epochs=30,
+    epochs=12,
     batch_size=8,
     learning_rate=2e-3,
     optimizer="adamw",
@@ -53,14 +53,14 @@ FINETUNE = Recipe(
     augmentation=VIEWS,
 )
 RIGHT = 0.2  # of the length: what a point's probability is about
-SIZES = {"scratch": 128, "finetune": 192}
-SIGMAS = {"scratch": 2.0, "finetune": 6.0}  # pixels of those
+SIZES = {"scratch": 128, "finetune": 192}  # pixels of a side that are read
 EPOCH = 200  # pictures that an epoch shows at least
 
 
 def learn_scratch(data: Decoded, ask: Ask) -> Learned:
     """A U-Net from random weights."""
-    return learned_by_steps({"network": "unet", "stride": 2}, data, ask, SCRATCH, "scratch")
+    architecture = {"network": "unet", "stride": 2}
+    return learned_by_steps(architecture, data, ask, SCRATCH, size=SIZES["scratch"], sigma=2.0)
 
 
 def learn_finetuned(data: Decoded, ask: Ask) -> Learned:
@@ -68,11 +68,18 @@ def learn_finetuned(data: Decoded, ask: Ask) -> Learned:
     architecture = {
         "network": "deconvolved", "backbone": ask.network or NETWORK, "width": 96, "across": True,
     }  # fmt: skip
-    return learned_by_steps(architecture, data, ask, FINETUNE, "finetune")
+    return learned_by_steps(architecture, data, ask, FINETUNE, size=SIZES["finetune"], sigma=6.0)
 
 
 def learned_by_steps(
-    architecture: dict[str, Any], data: Decoded, ask: Ask, recipe: Recipe, kind: str
+    architecture: dict[str, Any],
+    data: Decoded,
+    ask: Ask,
+    recipe: Recipe,
+    *,
+    size: int,
+    sigma: float,
+    epoch: int = EPOCH,
 ) -> Learned:
     """A network of this architecture, learned from a set.
 
@@ -80,7 +87,9 @@ def learned_by_steps(
         architecture: as `networks.network` takes it; where it has a "backbone", that gets the
             weights that are asked for.
         recipe: used where the person gives none.
-        kind: of SIZES and SIGMAS.
+        size: of the pictures that it reads, a side.
+        sigma: deviation of the Gaussian about a point, in pixels of those.
+        epoch: pictures that an epoch shows at least; every training picture is among them.
     """
     clock = Clock()
     targets = data.dataset.targets
@@ -89,7 +98,7 @@ def learned_by_steps(
     recipe, backbone, view = (
         ask.recipe or recipe,
         architecture.get("backbone"),
-        view_of(SIZES[kind]),
+        view_of(size),
     )
     if swaps is None:
         recipe = without_mirror(recipe)
@@ -107,8 +116,8 @@ def learned_by_steps(
     recipe = ask.adjusted(recipe)
     preprocessing = Preprocessing(view, normalization)
     placed = Placed.of(data, preprocessing)
-    rounds = max(1, round(EPOCH / len(placed.rows(TRAIN))))
-    problem = PointProblem(preprocessing, sigma=SIGMAS[kind], rounds=rounds)
+    rounds = max(1, round(epoch / len(placed.rows(TRAIN))))
+    problem = PointProblem(preprocessing, sigma=sigma, rounds=rounds)
     with clock.stage("learn"):
         channels_last(model).to(fastest_device())
         run = fit(
