@@ -15,9 +15,10 @@ CODE := src tests benchmarks examples
 demo: $(VENV)/demo.stamp
 	$(BIN)/striate compare digits --seeds 1
 
-# Many tests start processes: compiled once, not in each of them, also where the environment forbids.
+# A worker keeps neighbours: they share what they export and learn. Many tests start processes:
+# compiled once, not in each of them, also where the environment forbids.
 test: lint
-	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS)
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check $(CODE)

@@ -7,6 +7,7 @@ from striate.checking.findings import Findings
 from striate.checking.kinds import KINDS
 from striate.checking.leaking import sentence
 from striate.data import SPLITS, Dataset
+from striate.data.names import counted
 
 UNEVEN = 3.0  # times as many images in the largest class as in the smallest
 NAMED = 10  # left out, that are named in a summary
@@ -52,7 +53,7 @@ def summary(findings: Findings) -> str:
     head = f"{data.name}: {len(data):,} {data.thing}s"
     if data.classes:
         what = f" of {data.targets.things}" if data.targets.things else ""
-        head += f" of {len(data.classes)} classes{what}"
+        head += f" of {counted(len(data.classes), 'class')}{what}"
     told = [f"  {line}" for line in lines(findings) or ("nothing wrong found",)]
     named = [f"    {one.name}: {one.reason}" for one in data.left_out[1:NAMED]]
     if more := len(data.left_out) - NAMED:

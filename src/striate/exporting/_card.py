@@ -6,6 +6,7 @@ Every number comes from the recognizer and its provenance; what those lack is na
 import json
 from typing import Any
 
+from striate.data.names import counted
 from striate.pages.markdown import plain
 from striate.recognizer import Recognizer
 
@@ -34,7 +35,7 @@ def answers(recognizer: Recognizer) -> list[str]:
     if not recognizer.names:
         return [f"{title}."]
     names = [f"{number}. {plain(name)}" for number, name in enumerate(recognizer.names)]
-    return [f"{title}, of {len(names)} classes:", "", *names]
+    return [f"{title}, of {counted(len(names), 'class')}:", "", *names]
 
 
 def data(provenance: dict[str, Any]) -> list[str]:
