@@ -9,13 +9,13 @@ from striate.checking.labels import FEWEST, ODDS, accuracy, folds, out_of_fold, 
 
 
 def test_suspects_by_hand():
-    # Thresholds: class 0 (0.9 + 0.7 + 0.2) / 3 = 0.6; class 1 (0.8 + 0.6) / 2 = 0.7.
-    chances = np.array([[0.9, 0.1], [0.7, 0.3], [0.2, 0.8], [0.2, 0.8], [0.4, 0.6]], np.float32)
+    # Thresholds: class 0 (1 + 0.75 + 0.05) / 3 = 0.6; class 1 (0.8 + 0.6) / 2 = 0.7.
+    chances = np.array([[1, 0], [0.75, 0.25], [0.05, 0.95], [0.2, 0.8], [0.4, 0.6]], np.float32)
     found = suspects(chances, np.array([0, 0, 0, 1, 1]))
     assert found.rows.tolist() == [2]
     assert found.given.tolist() == [1]
-    np.testing.assert_allclose(found.sureness, [0.8])
-    assert found.order.tolist() == [2, 4, 1, 3, 0]  # margins -0.6, 0.2, 0.4, 0.6, 0.8
+    np.testing.assert_allclose(found.sureness, [0.95])
+    assert found.order.tolist() == [2, 4, 1, 3, 0]  # margins -0.9, 0.2, 0.5, 0.6, 1
 
 
 def test_a_class_it_is_not_sure_enough_of_makes_no_suspect():
@@ -25,7 +25,7 @@ def test_a_class_it_is_not_sure_enough_of_makes_no_suspect():
 
 
 def test_a_rival_that_is_hardly_more_probable_makes_no_suspect():
-    # Thresholds 0.5 and 0.475: the third is over that of class 0, but 0.6 is no three times 0.4.
+    # Thresholds 0.5 and 0.475: the third is over that of class 0, but 0.6 is no nine times 0.4.
     chances = np.array([[0.5, 0.5], [0.45, 0.55], [0.6, 0.4]], np.float32)
     assert not len(suspects(chances, np.array([0, 1, 1])).rows)
 

@@ -263,7 +263,7 @@ def test_lines_that_are_left_out(write: Callable[..., Path]) -> None:
 
 @pytest.mark.parametrize(
     ("data", "why"),
-    [(b"", "empty file"), (b" \n", "empty text"), (b"\x00\x01" * 9, "binary data"),
+    [(b"", "empty text"), (b" \n", "empty text"), (b"\x00\x01" * 9, "binary data"),
      ("\ufeff".encode(), "empty text"), (b"\x1b[0m", "empty text")],
 )  # fmt: skip
 def test_bytes_that_are_no_text(data: bytes, why: str) -> None:

@@ -18,6 +18,7 @@ from striate.tasks.text.bag import Bag
 from striate.texts import Tokenizer
 
 UPLOAD, OUTPUTS = "/v2/models/films/upload", "/v2/models/films/outputs"
+JSON = {"content-type": "application/json"}
 INFER = "/v2/models/films/infer"
 
 
@@ -46,11 +47,15 @@ def ask(model: Path, *calls: tuple[str, str, dict[str, Any]]) -> list[httpx.Resp
 
 
 def test_texts_as_json_and_as_files(films: Path) -> None:
-    texts = ["a good film", "bad, bad", " "]
+    texts = ["a good film", "bad, bad", ""]
     body = {"inputs": [{"id": str(n), "data": {"text": {"raw": t}}} for n, t in enumerate(texts)]}
     files = [("file", (f"{n}.txt", text.encode())) for n, text in enumerate(texts)]
-    said, uploaded = ask(
-        films, ("POST", OUTPUTS, {"json": body}), ("POST", UPLOAD, {"files": files})
+    half = {"content": b'{"inputs": [{"data": {"text": {"raw": "\\ud800"}}}]}', "headers": JSON}
+    said, uploaded, refused = ask(
+        films,
+        ("POST", OUTPUTS, {"json": body}),
+        ("POST", UPLOAD, {"files": files}),
+        ("POST", OUTPUTS, half),
     )
     assert said.status_code == uploaded.status_code == 207
     expected = striate.load(films)(texts[:2])
@@ -62,6 +67,8 @@ def test_texts_as_json_and_as_files(films: Path) -> None:
             assert value == pytest.approx(one.labels[0].probability, abs=1e-6)
         assert outputs[2]["status"]["details"] == "empty text"
         assert outputs[0]["input"]["data"] == {"text": {}}  # what was sent is not repeated
+    assert refused.status_code == 400
+    assert "hex escape at line 1 column" in refused.json()["status"]["details"]
 
 
 def test_tensors(films: Path) -> None:

@@ -1,7 +1,7 @@
 """Labels that are probably wrong: confident learning (Northcutt, Jiang & Chuang 2021, JAIR 70).
 
 Every image is judged by a classifier that has not seen it (nor a copy of it). Where that classifier
-is as sure of another class as it is, on average, of that class's own images, and finds it several
+is as sure of another class as it is, on average, of that class's own images, and finds it many
 times as probable as the label, the label is suspect. Without the latter, a classifier that has seen
 too few images to know more than chance would doubt every third of them.
 """
@@ -17,7 +17,7 @@ from striate.progress import stage
 FOLDS = 5
 FEWEST = 5  # images of a class below which its labels are not judged
 STRENGTHS = (0.0003, 0.003, 0.03)  # inverse regularization, on standardized features
-ODDS = 3.0  # of another class to the label's own, from which on the label is probably wrong
+ODDS = 9.0  # of another class to the label, from which on it is probably wrong, if one in ten is
 MOST = 30_000  # images that a fold learns from: enough for a linear classifier, and bounded
 CHUNK = 8192  # images at a time
 ROUNDS = 100  # of the solver; what is not solved exactly by then is judged as it is

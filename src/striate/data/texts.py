@@ -116,6 +116,8 @@ def read_text(path: str | os.PathLike[str]) -> str:
     except UserError as error:
         reason = str(error).removeprefix(f"cannot read {os.fspath(path)}: ")
         raise InputError(reason.removeprefix(f"{os.fspath(path)} ")) from error
+    if not data:
+        raise InputError("empty file")
     return decoded_text(data)
 
 
@@ -126,7 +128,7 @@ def decoded_text(data: bytes) -> str:
         InputError: with the reason, if they are none.
     """
     if not data.strip():
-        raise InputError("empty file" if not data else "empty text")
+        raise InputError("empty text")
     return sound(text_of(data)[0])
 
 

@@ -80,6 +80,8 @@ def invalid(errors: Any) -> Refused:
     why = WORDS.get(kind, "is not of the documented form")
     if match := TYPE.fullmatch(kind):
         why = f"is not {KINDS[match['kind'].removesuffix('_attributes')]}"
+    if kind == "json_invalid":  # where, and of what kind; never what
+        why = f"{why} ({errors[0]['ctx']['error']})"
     if kind == "value_error":  # one of ours
         why = str(errors[0]["ctx"]["error"])
     return Refused(400, INVALID_REQUEST, f"{where[:100]}: {why}".removeprefix(": "))
