@@ -122,7 +122,7 @@ def test_the_report_has_the_lectures_table_and_recordings(speech, tmp_path):
     )
     page = comparison.report(tmp_path / "report.html")
     text = (tmp_path / "report.html").read_text()
-    for words in ("Word errors", "beside the traditional", "sees", "the spectrogram"):
+    for words in ("Word errors", "beside the traditional", "Looking inside", "the spectrogram"):
         assert words in text
     assert text.count("data:image") >= 3
     assert page is not None or (tmp_path / "report.html").is_file()

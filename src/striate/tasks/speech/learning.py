@@ -116,7 +116,8 @@ def finished(
         recognizer.language, wrong = tuned(recognizer.language, scores, loudness, said)
     chosen = recognizer.language
     skipped = len(data.rows(0)) - len(aligned.rows)
-    told = [f"the grammar counts {chosen.scale:g} times, a word {chosen.penalty:+g}", *notes]
+    weights = f"grammar weighted {chosen.scale:g} times, {chosen.penalty:g} added for each word"
+    told = [weights, *notes]
     if skipped:
         told.append(f"{skipped} recordings are too short for their words and were not learned from")
     return Learned(

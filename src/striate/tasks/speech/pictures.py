@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 WIDE, HIGH = 3, 4  # pixels of a frame and of a band
 LINE = 14  # pixels of a line of text
-LIKELY = 0.02  # probability somewhere, from which on a unit has a line
+LIKELY = 0.2  # probability somewhere, from which on a unit has a line
 
 
 def spectrogram(spectra: Spectra) -> NDArray[np.uint8]:

@@ -2,7 +2,9 @@
 
 import * as api from "./api.js";
 import { Film } from "./film.js";
+import { offerMicrophone } from "./microphone.js";
 import { Picture } from "./picture.js";
+import { Sound } from "./sound.js";
 import { Text } from "./text.js";
 import { offerCamera } from "./webcam.js";
 
@@ -11,7 +13,7 @@ const FILMS = /\.(mp4|m4v|mov|mkv|webm|avi)$/i;
 const element = (id) => document.getElementById(id);
 
 const results = [];
-let pictures = {}, texts = {};
+let pictures = {}, texts = {}, recordings = {};
 let listing = null, words = {}, waiting = [], underway = 0, wired = false;
 
 const service = {
@@ -57,11 +59,13 @@ element("key").addEventListener("submit", (event) => {
 
 /** Asks for what the model reads. */
 function ask() {
-  const written = service.model.thing === "text", { accept, lead, limits } = written ? texts : pictures;
-  element("title").textContent = written ? "What is the text?" : "What is in the picture?";
-  element("write").hidden = !written;
-  element("link").hidden = written || !listing.links;
-  element("webcam").classList.toggle("unused", written);
+  const { thing } = service.model, seen = thing === "image";
+  const { title, accept, lead, limits } = { text: texts, recording: recordings }[thing] ?? pictures;
+  element("title").textContent = title;
+  element("write").hidden = thing !== "text";
+  element("link").hidden = !seen || !listing.links;
+  element("webcam").classList.toggle("unused", !seen);
+  element("microphone").classList.toggle("unused", thing !== "recording");
   element("files").accept = accept;
   element("lead").textContent = lead;
   element("limits").textContent = limits;
@@ -73,13 +77,20 @@ function offer() {
   element("model").replaceChildren(...models.map(({ name }) => new Option(name, name)));
   element("models").hidden = models.length < 2;
   pictures = {
+    title: "What is in the picture?",
     accept: videos ? "image/*,video/*,.mkv,.avi" : "image/*",
     lead: videos ? "Drop pictures or a video here" : "Drop pictures here",
     limits: `Pictures up to ${megabytes(limits.image_bytes)}` +
       (videos ? `, videos up to ${megabytes(limits.video_bytes + 1)} and ${Math.round(limits.video_seconds / 60)} minutes` : "") +
       ". You may also paste one.",
   };
-  texts = { accept: ".txt,text/plain", lead: "Write a text, or drop files", limits: `Files of text up to ${megabytes(limits.text_bytes)}.` };
+  recordings = {
+    title: "What is said?",
+    accept: "audio/*,.flac,.opus,.sph",
+    lead: "Drop recordings here, or speak",
+    limits: `Recordings (WAV, FLAC, Ogg, MP3) up to ${megabytes(limits.image_bytes)} and ten minutes.`,
+  };
+  texts = { title: "What is the text?", accept: ".txt,text/plain", lead: "Write a text, or drop files", limits: `Files of text up to ${megabytes(limits.text_bytes)}.` };
   chooseModel();
 }
 
@@ -93,7 +104,7 @@ function chooseModel() {
   element("language").value = kept;
   element("languages").hidden = !languages.length;
   const kinds = classes.length === 1 ? `one class, ${classes[0]}` : `${classes.length.toLocaleString("en")} classes`;
-  element("about").textContent = `The model “${service.model.name}” finds ${task}; it knows ${kinds}` +
+  element("about").textContent = thing === "recording" ? `The model “${service.model.name}” finds the words of a recording, and when each is said.` : `The model “${service.model.name}” finds ${task}; it knows ${kinds}` +
     `${refuses ? `, and when a ${thing === "image" ? "picture" : thing} is none of them` : ""}.${explains ? " Choose a tag to see which part of the picture speaks for it." : ""}`;
   return chooseLanguage();
 }
@@ -147,6 +158,7 @@ function wire() {
     if (text) begin(new Text(text, service), element("results").firstChild);
   });
   offerCamera((file) => take([file]), say);
+  offerMicrophone((file) => take([file]), say);
 }
 
 /** Starts with every file; they stand in their order, before those that came earlier. */
@@ -155,6 +167,10 @@ function take(files) {
   for (const file of files) {
     if (service.model.thing === "text") {
       begin(new Text(file, service), newest, "text_bytes");
+      continue;
+    }
+    if (service.model.thing === "recording") {
+      begin(new Sound(file, service), newest, "image_bytes");
       continue;
     }
     const film = file.type.startsWith("video/") || FILMS.test(file.name);
