@@ -128,7 +128,7 @@ def test_nothing_marked_is_said(tmp_path):
     with pytest.raises(DataError, match="no point is marked"):
         opened(tmp_path / "p.csv")
     (tmp_path / "p.csv").write_text("file,nose_x,nose_y\nimg00.png,5,1\n")
-    with pytest.raises(DataError, match="1 images with points; expected at least 3"):
+    with pytest.raises(DataError, match="1 image with points; expected at least 3"):
         opened(tmp_path / "p.csv")
 
 

@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from striate.data.names import counted
 from striate.data.part_names import eyes_of, mirrored_parts
 from striate.data.splits import ASIDE, SPLITS, TEST, TRAIN, Rows
 from striate.data.targets import ENOUGH, Facts, Targets, enumerated
@@ -173,7 +174,7 @@ class Points(Targets):
         if not (split == TRAIN).any():
             raise DataError(f"{name}: no training split to learn from")
         if drawn and len(set(split[split != ASIDE].tolist())) < len(SPLITS):
-            raise DataError(f"{name}: {len(self)} {thing}s with points; expected {ENOUGH}")
+            raise DataError(f"{name}: {counted(len(self), thing)} with points; expected {ENOUGH}")
         counts = self.counts(split)
         lost = [part for part, row in zip(self.names, counts, strict=True) if not row[TRAIN]]
         if len(lost) == len(self.names):

@@ -114,6 +114,8 @@ def posed(root: Path, poses: Poses, *, seed: int, name: str | None = None) -> Da
             found.leave(row.picture, "no point is marked")
     if not kept:
         why = f": {found.left_out[-1].name}: {found.left_out[-1].reason}" if found.left_out else ""
+        if doubts:
+            why = f": {doubts[0].image}: {doubts[0].text}"
         raise DataError(f"{root}: no point is marked in a picture that is there{why}")
     kept.sort(key=lambda each: (each[0].split, natural(each[0].picture)))
     return assembled(root, poses, kept, frames, doubts, notes, seed, name)

@@ -19,6 +19,31 @@ const seen = ({ data }) => data.concepts[0];
 /** Whether a region is known pixel by pixel. */
 const masked = ({ region_info }) => Boolean(region_info.mask);
 
+/** Whether a region is a point: a part of a thing. */
+const pointed = ({ region_info }) => Boolean(region_info.point);
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/** The lines between points that are joined. */
+function joints(regions, classes) {
+  const drawing = document.createElementNS(SVG, "svg"), places = new Map();
+  for (const region of regions) places.set(seen(region).id, region.region_info.point);
+  drawing.setAttribute("viewBox", "0 0 1 1");
+  drawing.setAttribute("preserveAspectRatio", "none");
+  drawing.classList.add("joints");
+  for (const [id, here] of places) {
+    for (const other of here.joined) {
+      const there = places.get(other);
+      if (!there || other < id) continue; // each once
+      const line = document.createElementNS(SVG, "line"), ends = { x1: here.col, y1: here.row, x2: there.col, y2: there.row };
+      for (const [name, value] of Object.entries(ends)) line.setAttribute(name, value);
+      line.style.stroke = tint(classes, other);
+      drawing.append(line);
+    }
+  }
+  return drawing;
+}
+
 /** The pixels of a region in its color, over its box: the mask is as large as the whole picture. */
 function pixels({ mask, bounding_box: { top_row: top, left_col: left, bottom_row: bottom, right_col: right } }) {
   const layer = node("span", "pixels"), wide = right - left, high = bottom - top;
@@ -109,7 +134,7 @@ export class Objects {
     this.parts = new Map(); // of each region: its box and its entry
     const area = ({ region_info: { bounding_box: b } }) => (b.right_col - b.left_col) * (b.bottom_row - b.top_row);
     const boxes = new Map([...shown].sort((a, b) => area(b) - area(a)).map((each) => [each, this.#box(each)]));
-    this.boxes.replaceChildren(...boxes.values());
+    this.boxes.replaceChildren(joints(shown.filter(pointed), this.classes), ...boxes.values());
     this.list.replaceChildren(...few.map((each) => this.#entry(each, boxes.get(each))));
     for (const each of shown.slice(few.length)) this.parts.set(each, [boxes.get(each), null]);
     this.more.hidden = few.length === shown.length;
@@ -147,6 +172,7 @@ export class Objects {
     box.classList.toggle("under", top < 0.07); // no room above it
     box.classList.toggle("last", left > 0.6);
     box.classList.toggle("masked", masked(region));
+    box.classList.toggle("point", pointed(region));
     if (masked(region)) box.append(pixels(region.region_info));
     box.append(node("span", "label", `${this.name(concept)} ${Math.round(100 * concept.value)} %`));
     box.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && this.#mark(region));
