@@ -1,7 +1,7 @@
-"""A network whose classifier sees where in the picture things are: a spatial pyramid of rows.
+"""A network whose classifier sees where in the picture things are, and small things, too.
 
-Of a photograph, the last map is averaged over strips before the classifier reads it, and not over
-the whole alone: small things are not lost in a large average.
+It reads the last map's mean and its maxima over strips (`StripPooling`), not the mean alone, in
+which small things are lost.
 """
 
 from collections import OrderedDict
@@ -10,31 +10,30 @@ import torch
 from torch import nn
 
 from striate.errors import ModelError
-from striate.layers.row_pooling import RowPooling
+from striate.layers.strip_pooling import StripPooling
 from striate.models.stages import Stages
 from striate.models.surgery import named
 
-Rows = tuple[int, ...]
-MOST_ROWS = 64  # strips in all; more than a map has lines say nothing new
+MOST = 64  # strips; more than a map has lines say nothing new
 
 
-def regional(model: nn.Module, rows: Rows, *, classes: int) -> Stages:
-    """The network up to its last map, means over strips of that, and a fresh linear classifier.
+def regional(model: nn.Module, strips: int, *, classes: int) -> Stages:
+    """The network up to its last map, `StripPooling` of that, and a fresh linear classifier.
 
     The layers below are the model's own, not copies.
 
     Args:
         model: one of ours.
-        rows: as `RowPooling` takes them.
+        strips: as `StripPooling` takes them.
 
     Raises:
         ModelError: if it is no network of ours, or has no map of several places.
-        ValueError: if the rows are not at least 1 each, or far too many.
+        ValueError: if there is not one strip, or far too many.
     """
     if not isinstance(model, Stages) or model.image_size is None:
         raise ModelError(f"{named(model)} has no stages between which it could be cut")
-    if sum(rows) > MOST_ROWS:
-        raise ValueError(f"it has {sum(rows):,} strips, and at most {MOST_ROWS} are of use")
+    if strips > MOST:
+        raise ValueError(f"it has {strips:,} strips, and at most {MOST} are of use")
     last, channels = last_map(model)
     kept: OrderedDict[str, nn.Module] = OrderedDict()
     for name, stage in model.stages():
@@ -42,8 +41,8 @@ def regional(model: nn.Module, rows: Rows, *, classes: int) -> Stages:
         if name == last:
             break
     device = next(model.parameters()).device
-    kept["strips"] = RowPooling(rows)
-    kept["classifier"] = nn.Linear(channels * sum(rows), classes, device=device)
+    kept["strips"] = StripPooling(strips)
+    kept["classifier"] = nn.Linear(channels * (1 + strips), classes, device=device)
     found = Stages(kept, channels=model.channels)
     found.name, found.image_size = model.name, model.image_size
     return found

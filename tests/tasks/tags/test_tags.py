@@ -13,7 +13,7 @@ from PIL import Image
 from sklearn.linear_model import LogisticRegression
 
 import striate
-from striate.data import Dataset, Tags
+from striate.data import Array, Dataset, Tags
 from striate.errors import DataError, WeightsError
 from striate.recognizer import Recognizer
 from striate.tasks.contract import Answered, Learned, Wanted
@@ -143,7 +143,10 @@ def test_the_classifiers_are_those_of_scikit_learn(width: int) -> None:
     random = np.random.default_rng(0)
     features = random.normal(size=(60, width)).astype(np.float32)
     targets = (features[:, :2] + 0.5 * random.normal(size=(60, 2)) > 0).astype(np.int64)
-    head = solve(features[:40], targets[:40], features[40:], targets[40:])
+    split = np.repeat(np.array([0, 1], np.int8), [40, 20])
+    pictures = Array(np.zeros((60, 1, 1), np.uint8))
+    marked = Dataset("x", pictures, Tags(("a", "b"), targets.astype(np.int8)), split)
+    head = solve(features[:40], features[40:], marked)
     mean, std = features[:40].mean(0), features[:40].std(0) * np.sqrt(width)
     for k in range(2):
         solver = LogisticRegression(C=head.strength, tol=1e-8, max_iter=1000)

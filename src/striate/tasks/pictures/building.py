@@ -32,8 +32,8 @@ def build(architecture: dict[str, Any], classes: int) -> nn.Module:
     if "weights" in options:  # a recognizer brings its own, and names no other file to open
         raise ValueError(f"its {name} asks for other weights: {options['weights']!r}")
     model = create(name, classes=classes, **options)
-    rows = tuple(map(whole, architecture.get("rows", ())))
-    return regional(model, rows, classes=classes) if rows else model
+    strips = whole(architecture.get("strips", 0))
+    return regional(model, strips, classes=classes) if strips else model
 
 
 def settings_from_json(values: dict[str, Any]) -> Settings:

@@ -13,7 +13,6 @@ from striate.images import View
 from striate.inference import Preprocessing, fastest_device
 from striate.inference.outputs import outputs_of
 from striate.models import entry, folded
-from striate.models.regional import Rows
 from striate.models.surgery import Before
 from striate.ops.memory import channels_last
 from striate.progress import stage
@@ -41,7 +40,7 @@ def views(dataset: Dataset[Any], ask: Ask) -> tuple[View, ...]:
     return (view(dataset, ask.network, ask.weights),)
 
 
-Kept = dict[tuple[str, str, Rows], tuple[NDArray[np.float32], float]]
+Kept = dict[tuple[str, str, int], tuple[NDArray[np.float32], float]]
 _kept: dict[int, Kept] = {}  # by the identity of pixels, as long as they live
 
 
@@ -51,7 +50,7 @@ def deep_features(
     weights: str | Path,
     preprocessing: Preprocessing,
     *,
-    rows: Rows = (),
+    strips: int = 0,
 ) -> tuple[NDArray[np.float32], float]:
     """The features (N, D) of every image by the pretrained network, and the seconds that took.
 
@@ -59,16 +58,16 @@ def deep_features(
     pixels: another draw of the same images computes nothing.
 
     Args:
-        rows: as `started` takes them.
+        strips: as `started` takes them.
     """
     pixels = data.pixels[preprocessing.view]
     if id(pixels) not in _kept:
         _kept[id(pixels)] = {}
         weakref.finalize(pixels, _kept.pop, id(pixels), None)
-    kept, key = _kept[id(pixels)], (name, str(weights), rows)
+    kept, key = _kept[id(pixels)], (name, str(weights), strips)
     if key not in kept:
         start = time.perf_counter()
-        features = _compute(pixels, name, weights, preprocessing, rows)
+        features = _compute(pixels, name, weights, preprocessing, strips)
         kept[key] = features, time.perf_counter() - start
     return kept[key]
 
@@ -78,9 +77,9 @@ def _compute(
     name: str,
     weights: str | Path,
     preprocessing: Preprocessing,
-    rows: Rows,
+    strips: int,
 ) -> NDArray[np.float32]:
-    model = started(name, weights, entry(name).classes, rows=rows).model
+    model = started(name, weights, entry(name).classes, strips=strips).model
     trunk = channels_last(Before(folded(model))).to(fastest_device())
     with stage("deep features of each picture", len(pixels)) as bar:
         features = outputs_of(trunk, preprocessing, pixels, batch_size=BATCH, bar=bar)

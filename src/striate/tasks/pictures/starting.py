@@ -12,7 +12,7 @@ from striate.inference import Preprocessing
 from striate.models import Normalization, create, entry, normalization_of
 from striate.models.networks import source_of
 from striate.models.published import locate
-from striate.models.regional import Rows, regional
+from striate.models.regional import regional
 from striate.models.surgery import classifier, replace_head
 from striate.tasks.contract import PUBLISHED, Ask
 from striate.tasks.pictures.building import build
@@ -79,13 +79,13 @@ def find(ask: Ask) -> None:
         )
 
 
-def started(name: str, weights: str | Path, classes: int, *, rows: Rows = ()) -> Start:
+def started(name: str, weights: str | Path, classes: int, *, strips: int = 0) -> Start:
     """A network with trained weights and a classifier for so many classes.
 
     Args:
         weights: a name of the network's, or the path of a weight file or of a recognizer.
-        rows: the classifier reads what lies in so many rows of the picture each (`regional`); ()
-            leaves it as the network has it.
+        strips: of the picture that the classifier reads apart (`regional`); 0 leaves it as the
+            network has it.
 
     Raises:
         WeightsError: if they do not fit the network.
@@ -96,21 +96,23 @@ def started(name: str, weights: str | Path, classes: int, *, rows: Rows = ()) ->
         model = known.model
         if classes != known.classes:
             replace_head(model, classes)
-        about = {key: value for key, value in known.architecture.items() if key != "rows"}
-        return _looking(Start(model, about, known.preprocessing.normalization), classes, rows)
+        about = {key: value for key, value in known.architecture.items() if key != "strips"}
+        return _looking(Start(model, about, known.preprocessing.normalization), classes, strips)
     options = options_for(name)
     model = create(name, classes=classes, weights=weights, **options)
     normalization = normalization_of(source) or entry(name).normalization
-    return _looking(Start(model, {"name": name, "options": options}, normalization), classes, rows)
+    return _looking(
+        Start(model, {"name": name, "options": options}, normalization), classes, strips
+    )
 
 
-def _looking(start: Start, classes: int, rows: Rows) -> Start:
-    """The same with a classifier that reads rows of the picture."""
-    if not rows:
+def _looking(start: Start, classes: int, strips: int) -> Start:
+    """The same with a classifier that reads strips of the picture."""
+    if not strips:
         return start
     return start._replace(
-        model=regional(start.model, rows, classes=classes),
-        architecture={**start.architecture, "rows": list(rows)},
+        model=regional(start.model, strips, classes=classes),
+        architecture={**start.architecture, "strips": strips},
     )
 
 

@@ -25,6 +25,8 @@ class Made:
     Attributes:
         predictor: given its calibration, complete.
         logits: (N, classes) of every image of the set, where the method has them already.
+        held_out: the same of images that are held out each in its turn: calibrated on are all that
+            have finite ones, by classifiers that have not seen them; where None, the validation.
         seconds: of each stage, in order.
     """
 
@@ -35,20 +37,23 @@ class Made:
     history: tuple[dict[str, float], ...] = ()
     notes: tuple[str, ...] = ()
     logits: Tensor | None = None
+    held_out: Tensor | None = None
 
 
 def finished(made: Made, data: Decoded) -> Learned:
     """Calibrates, and chooses the thresholds, on the validation images."""
     clock, dataset = Clock(dict(made.seconds)), data.dataset
     rows = {name: np.flatnonzero(dataset.split == k) for k, name in enumerate(SPLITS)}
-    wanted = dataset.targets.numbers[rows["validation"]].astype(np.int64)
+    judged = rows["validation"]
     with clock.stage("calibrate"):
-        if made.logits is not None:
-            logits = made.logits[rows["validation"]]
+        if made.held_out is not None:
+            judged = np.flatnonzero(made.held_out.isfinite().all(1).numpy())
+            logits = made.held_out[judged]
         else:
             plain = made.predictor(TagCalibration.plain(len(dataset.classes)))
             pixels = pixels_of(data, plain.preprocessing.view, "validation")
             logits = outputs_of(plain.model, plain.preprocessing, pixels)
+        wanted = dataset.targets.numbers[judged].astype(np.int64)
         calibration = TagCalibration.fitted(logits, torch.from_numpy(wanted))
     predictor = made.predictor(calibration)
     answers = None

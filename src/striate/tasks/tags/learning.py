@@ -4,11 +4,9 @@ from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from striate import handcrafted as features
-from striate.data import SMALL, SPLITS, Dataset, Decoded, bits_of, native
+from striate.data import SMALL, Dataset, Decoded, bits_of, native
+from striate.data.splits import TRAIN, VALIDATION
 from striate.evaluation import mean_average_precision
 from striate.images import View
 from striate.inference import Preprocessing, fastest_device
@@ -19,21 +17,14 @@ from striate.tasks.pictures import features as deep
 from striate.tasks.pictures.beginning import trained
 from striate.tasks.pictures.finetuning import tuned
 from striate.tasks.pictures.problem import pixels_of
-from striate.tasks.pictures.starting import PRETRAINED, Start, started, weights_of
+from striate.tasks.pictures.starting import PRETRAINED, Start, started, takes, weights_of
 from striate.tasks.tags.finishing import Made, finished
-from striate.tasks.tags.heads import solve
+from striate.tasks.tags.heads import crossed, marks, solve
 from striate.tasks.tags.predictor import TagNetwork, TagWords
 from striate.tasks.tags.problem import TagProblem, problem
 
-ROWS = (1, 3)  # strips of a photograph that the classifier reads apart
-PARTS = ("train", "validation")
-
-
-def marks(dataset: Dataset[Any], part: str) -> NDArray[np.int64]:
-    """(n, classes) of a split."""
-    split = SPLITS.index(part)
-    numbers: NDArray[np.int64] = dataset.targets.numbers[dataset.split == split].astype(np.int64)
-    return numbers
+STRIPS = 3  # of a photograph that the classifier reads apart
+LARGER = 1.5  # times the network's own side: small things have more pixels
 
 
 def words_view(dataset: Dataset[Any]) -> View:
@@ -56,9 +47,9 @@ def handcrafted(data: Decoded, ask: Ask) -> Learned:
     with clock.stage("learn"):
         model, report = features.fit(
             pixels_of(data, shape, "train"),
-            marks(dataset, "train"),
+            marks(dataset, TRAIN),
             pixels_of(data, shape, "validation"),
-            marks(dataset, "validation"),
+            marks(dataset, VALIDATION),
             classes=len(dataset.classes),
             settings=features.settings_for(side),
             seed=ask.seed,
@@ -76,10 +67,14 @@ def handcrafted(data: Decoded, ask: Ask) -> Learned:
 
 
 def view(dataset: Dataset[Any], ask: Ask) -> View:
-    """As for one class, but all of a photograph and not its central square: a tag may be said of
-    anything in it."""
-    found = deep.view(dataset, ask.network, ask.weights)
-    return replace(found, fit="squash")
+    """As for one class, but all of a photograph and not its central square, and larger: a tag may
+    be said of anything in it."""
+    found = replace(deep.view(dataset, ask.network, ask.weights), fit="squash")
+    name = ask.network or PRETRAINED
+    larger = round(LARGER * found.size / 32) * 32
+    if not strips_for(dataset) or not takes(name, larger, found.channels):
+        return found
+    return replace(found, size=larger)
 
 
 def views(dataset: Dataset[Any], ask: Ask) -> tuple[View, ...]:
@@ -87,32 +82,31 @@ def views(dataset: Dataset[Any], ask: Ask) -> tuple[View, ...]:
     return (view(dataset, ask),)
 
 
-def rows_for(dataset: Dataset[Any]) -> tuple[int, ...]:
-    """The strips that the classifier reads: of small pictures, none."""
+def strips_for(dataset: Dataset[Any]) -> int:
+    """The strips that the classifier reads; of small pictures none."""
     side, _ = native(dataset)
-    return ROWS if side > SMALL else ()
+    return STRIPS if side > SMALL else 0
 
 
 def transfer(data: Decoded, ask: Ask) -> Learned:
     """The pretrained network as it is, with classifiers solved on its features of these images."""
     clock, dataset = Clock(), data.dataset
     name = ask.network or PRETRAINED
-    weights, rows = weights_of(name, ask.weights), rows_for(dataset)
-    start = started(name, weights, len(dataset.classes), rows=rows)
+    weights, strips = weights_of(name, ask.weights), strips_for(dataset)
+    start = started(name, weights, len(dataset.classes), strips=strips)
     preprocessing = Preprocessing(view(dataset, ask), start.normalization)
-    found, seconds = deep.deep_features(data, name, weights, preprocessing, rows=rows)
+    found, seconds = deep.deep_features(data, name, weights, preprocessing, strips=strips)
     with clock.stage("classifier"):
-        train, held_out = (found[dataset.split == SPLITS.index(part)] for part in PARTS)
-        wanted = (marks(dataset, part) for part in PARTS)
-        head = solve(train, next(wanted), held_out, next(wanted))
+        head, logits = crossed(found, dataset)
         head.put_into(classifier(start.model)[1])
     made = Made(
         partial(network, start, preprocessing, len(dataset.classes)),
-        recipe={"weights": str(weights), "strength": head.strength, "rows": list(rows)},
+        recipe={"weights": str(weights), "strength": head.strength, "strips": strips},
         seconds={"features": seconds, **clock.seconds},
         network=name,
-        notes=(f"{name}, {strips(rows)}, regularization {1 / head.strength:.3g}",),
+        notes=(f"{name}, {reading(strips)}, regularization {1 / head.strength:.3g}",),
         logits=head(found),
+        held_out=logits,
     )
     return finished(made, data)
 
@@ -121,27 +115,26 @@ def finetune(data: Decoded, ask: Ask) -> Learned:
     """Classifiers solved on deep features, then the upper layers learned at the recipe's rates."""
     clock, dataset = Clock(), data.dataset
     name = ask.network or PRETRAINED
-    weights, rows = weights_of(name, ask.weights), rows_for(dataset)
+    weights, strips = weights_of(name, ask.weights), strips_for(dataset)
     with clock.stage("frozen layers"):
-        start = started(name, weights, len(dataset.classes), rows=rows)
+        start = started(name, weights, len(dataset.classes), strips=strips)
         preprocessing = Preprocessing(view(dataset, ask), start.normalization)
         start.model.to(fastest_device())
-    wanted = [marks(dataset, part) for part in PARTS]
     found = tuned(
         start.model,
         TagProblem(dataset.classes, preprocessing=preprocessing),
         data,
         ask,
         clock,
-        lambda train, held_out: solve(train, wanted[0], held_out, wanted[1]),
+        lambda train, held_out: solve(train, held_out, dataset),
     )
     made = Made(
         partial(network, start, preprocessing, len(dataset.classes)),
-        recipe={**found.recipe, "weights": str(weights), "rows": list(rows)},
+        recipe={**found.recipe, "weights": str(weights), "strips": strips},
         seconds=clock.seconds,
         network=name,
         history=found.history,
-        notes=(f"{found.note}, {strips(rows)}",),
+        notes=(f"{found.note}, {reading(strips)}",),
     )
     return finished(made, data)
 
@@ -173,11 +166,6 @@ def network(
     )
 
 
-def strips(rows: tuple[int, ...]) -> str:
-    """What the classifier reads, in words.
-
-    >>> strips((1, 3))
-    'the whole picture and 3 strips'
-    """
-    several = [f"{count} strips" for count in rows if count > 1]
-    return " and ".join(["the whole picture", *several])
+def reading(strips: int) -> str:
+    """What the classifier reads, in words."""
+    return f"the whole picture and {strips} strips of it" if strips else "the whole picture"
