@@ -92,3 +92,12 @@ def test_settings_that_mean_nothing_are_refused(settings):
     pixels, targets = known.pop("pixels"), known.pop("targets")
     with pytest.raises(ValueError, match=r"not|as many"):
         Batches(pixels, targets, **known)
+
+
+def test_weights_say_how_often_each_is_drawn():
+    """Seven of one class and three of another, each class half of what is drawn."""
+    weights = np.where(np.arange(10) < 7, 1 / 7, 1 / 3)
+    batches = Batches(PIXELS, TARGETS, size=10, seed=0, weights=weights)
+    drawn = np.concatenate([batches.order(epoch) for epoch in range(400)])
+    assert (drawn < 7).mean() == pytest.approx(0.5, abs=0.03)  # 4000 draws: 0.008 a deviation
+    assert batches.order(3).tolist() == batches.order(3).tolist()

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from striate.data.dataset import SPLITS, Array, Dataset, Files, LeftOut, printable
+from striate.data.folding import folds
 from striate.data.targets import Labels
 from striate.errors import ImageError
 
@@ -135,3 +136,28 @@ def test_a_set_has_as_many_images_as_targets():
 def test_names_can_always_be_printed():
     assert printable("caf\udce9.jpg") == "caf\ufffd.jpg"
     assert SPLITS == ("train", "validation", "test")
+
+
+def test_at_most_keeps_the_shares_and_whole_groups():
+    """60 pictures, 40 of one class and 20 of the other, in pairs: a half of everything."""
+    data = Dataset(
+        name="pairs",
+        inputs=Array(np.zeros((60, 1, 1), np.uint8), "row"),
+        targets=labels(np.arange(60) // 40),
+        split=np.zeros(60, np.int8),
+        groups=np.arange(60) // 2,
+    ).complete(0)
+    less = data.at_most(30, seed=1)
+    assert np.abs(less.counts().sum(1) - [20, 10]).max() <= 2  # a pair in each split, at most
+    assert set(np.unique(less.groups, return_counts=True)[1].tolist()) == {2}
+    assert data.at_most(60, seed=1) is data
+    assert less.notes[-1] == f"{len(less)} of 60 images, as was asked"
+
+
+def test_folds_keep_groups_together():
+    data = replace(small(), groups=np.arange(12) // 3)
+    for part in folds(data, 4, validation=0.3):
+        for group in range(4):
+            assert len(set(part.split[data.groups == group].tolist())) == 1
+    with pytest.raises(ValueError, match="4 groups of inputs cannot be cut into 5 folds"):
+        folds(data, 5)

@@ -13,6 +13,7 @@ from striate.cli.options import (
     Device,
     Json,
     KeepLeaks,
+    MaxImages,
     Network,
     RecipeName,
     Seed,
@@ -77,6 +78,7 @@ def compare(
             show_default="the data's own split",
         ),
     ] = None,
+    max_images: MaxImages = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -122,6 +124,8 @@ def compare(
     chosen = known.compared if methods is None else _split(methods)
     if fold is not None:
         dataset = fold_of(dataset, fold, seed=seed)
+    if max_images is not None:
+        dataset = dataset.at_most(max_images, seed).learnable(dataset.name)
     folder = out or Path(f"striate-{plain_name(dataset.name)}")
     page = report or folder / "report.html"
     for place in (folder, page.parent):
@@ -143,7 +147,8 @@ def compare(
             given = {
                 "task": task, "methods": methods, "network": network, "weights": weights,
                 "recipe": recipe, "set": settings, "time-limit": time_limit, "seeds": seeds,
-                "seed": seed, "fold": fold, "out": folder, "report": report, "device": device,
+                "seed": seed, "fold": fold, "max-images": max_images, "out": folder,
+                "report": report, "device": device,
                 "keep-leaks": keep_leaks,
             }  # fmt: skip
             usual = {"weights": "published", "seed": 0, "device": "auto"}

@@ -14,6 +14,16 @@ from striate.errors import StorageError, UserError
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 MOST_SEED = 2**31 - 1  # what every library of ours takes, further seeds of a comparison included
 Seed = Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Where all randomness starts.")]
+MaxImages = Annotated[
+    int | None,
+    typer.Option(
+        "--max-images",
+        metavar="N",
+        min=1,
+        help="Use about N of the examples, of every split and class its share.",
+        show_default="all",
+    ),
+]
 Device = Annotated[
     str,
     typer.Option(

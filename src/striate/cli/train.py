@@ -11,6 +11,7 @@ from striate.cli.options import (
     Device,
     Json,
     KeepLeaks,
+    MaxImages,
     Network,
     RecipeName,
     Seed,
@@ -50,6 +51,7 @@ def train(
         ),
     ] = None,
     time_limit: TimeLimit = None,
+    max_images: MaxImages = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="FOLDER", help="Of the run.", show_default="striate-NAME-METHOD"),
@@ -82,6 +84,8 @@ def train(
     if resume is not None and out is not None:
         raise UserError(f"--resume {resume} goes on in that folder; leave out --out {out}")
     dataset = opening.open(data, task=task, seed=seed)
+    if max_images is not None:
+        dataset = dataset.at_most(max_images, seed).learnable(dataset.name)
     known = opening.task_of(dataset, task)
     name = method or known.default
     known.method(name)
@@ -99,7 +103,8 @@ def train(
             given = {
                 "task": task, "method": method, "network": network, "weights": weights,
                 "recipe": recipe, "set": settings, "epochs": epochs,
-                "time-limit": time_limit, "resume": folder, "seed": seed, "device": device,
+                "time-limit": time_limit, "max-images": max_images, "resume": folder, "seed": seed,
+                "device": device,
                 "keep-leaks": keep_leaks,
             }  # fmt: skip
             usual = {"weights": "published", "seed": 0, "device": "auto"}

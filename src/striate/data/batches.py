@@ -54,6 +54,8 @@ class Batches:
         size: most images of a batch. Those of an epoch are as equal as can be: a last batch of what
             is left would weigh its few images more, and batch normalization cannot learn from one.
         start: steps to pass over.
+        weights: of those rows, how often each is drawn, beside the others; an epoch then draws as
+            many with replacement. Where None, each comes once.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Batches:
         seed: int,
         rows: NDArray[np.int64] | None = None,
         start: int = 0,
+        weights: NDArray[np.float64] | None = None,
     ):
         if len(pixels) != len(targets) or not len(targets):
             raise ValueError(f"{len(pixels)} images and {len(targets)} targets; expected as many")
@@ -76,6 +79,7 @@ class Batches:
         self.pixels = np.asarray(pixels)
         self.targets = torch.from_numpy(np.asarray(targets, dtype=np.int64))
         self.size, self.seed, self.start = size, seed, start
+        self.chances = None if weights is None else weights / weights.sum()
 
     @property
     def steps_per_epoch(self) -> int:
@@ -84,7 +88,10 @@ class Batches:
 
     def order(self, epoch: int) -> NDArray[np.int64]:
         """The rows of an epoch in their order."""
-        return np.random.default_rng((self.seed % 2**63, epoch)).permutation(self.rows)
+        random = np.random.default_rng((self.seed % 2**63, epoch))
+        if self.chances is None:
+            return random.permutation(self.rows)
+        return random.choice(self.rows, len(self.rows), p=self.chances)
 
     def epoch(self, number: int) -> list[NDArray[np.int64]]:
         """The rows of each batch of an epoch."""

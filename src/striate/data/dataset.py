@@ -304,6 +304,27 @@ class Dataset(Generic[Target]):
                 data = replace(data, drawn=data.drawn | {part})._draw(part, seed)
         return data
 
+    def at_most(self, count: int, seed: int) -> Self:
+        """About `count` of the inputs, of every split and class its share, groups whole or not at
+        all; the others are in no split."""
+        used = np.flatnonzero(self.split != ASIDE)
+        if count >= len(used):
+            return self
+        split = np.full_like(self.split, ASIDE)
+        strata = self.targets.strata()
+        for part in range(len(SPLITS)):
+            rows = np.flatnonzero(self.split == part)
+            keys = [self.inputs.name(row) for row in rows.tolist()]
+            groups = None if self.groups is None else self.groups[rows]
+            drawn = stratified(
+                strata[rows], count / len(used), seed=seed, keys=keys, keep=0, groups=groups
+            )
+            split[rows[drawn]] = part
+        kept = np.flatnonzero(split != ASIDE)
+        return replace(self.take(kept), split=split[kept]).noted(
+            f"{len(kept):,} of {len(used):,} {self.thing}s, as was asked"
+        )
+
     def together(self, groups: NDArray[np.int64]) -> Self:
         """The same with inputs of equal `groups` (N,) in one split, as far as striate drew the
         splits: those are drawn anew, by the same seed. Groups that there are already stay."""

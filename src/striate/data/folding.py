@@ -20,20 +20,29 @@ def folds(
         validation: the share of the other inputs that choices are made on.
 
     Raises:
-        ValueError: if there are fewer inputs than folds, or fewer than two folds.
+        ValueError: if there are fewer inputs (or groups of inputs, which stay together) than folds,
+            or fewer than two folds.
     """
-    if not 2 <= count <= len(dataset):
-        raise ValueError(f"{len(dataset)} inputs cannot be cut into {count} folds")
+    groups, what = dataset.groups, "inputs"
+    if groups is None:
+        groups = np.arange(len(dataset))
+    else:
+        what = "groups of inputs"
+    _, first, place = np.unique(groups, return_index=True, return_inverse=True)
+    if not 2 <= count <= len(first):
+        raise ValueError(f"{len(first)} {what} cannot be cut into {count} folds")
     strata = dataset.targets.strata()
-    order = np.random.default_rng(seed).permutation(len(dataset))
-    order = order[np.argsort(strata[order], kind="stable")]
-    fold = np.empty(len(dataset), np.int64)
-    fold[order] = np.arange(len(dataset)) % count
+    order = np.random.default_rng(seed).permutation(len(first))
+    order = order[np.argsort(strata[first][order], kind="stable")]
+    turn = np.empty(len(first), np.int64)
+    turn[order] = np.arange(len(first)) % count
+    fold = turn[place.reshape(-1)]
     found = []
     for number in range(count):
         rest = np.flatnonzero(fold != number)
         keys = [dataset.inputs.name(row) for row in rest.tolist()]
-        held = stratified(strata[rest], validation, seed=seed, keys=keys, keep=1)
+        together = None if dataset.groups is None else dataset.groups[rest]
+        held = stratified(strata[rest], validation, seed=seed, keys=keys, keep=1, groups=together)
         split = np.full(len(dataset), TEST, np.int8)
         split[rest] = np.where(held, VALIDATION, TRAIN)
         found.append(replace(dataset, split=split, drawn=frozenset({"validation"})))

@@ -29,6 +29,7 @@ class Recipe:
     kept_rate: float = 1.0  # rate of all but the classifier, as a share of learning_rate
     freeze_statistics: bool = False  # batch normalization keeps its means and variances
     label_smoothing: float = 0.0
+    balance: float = 0.0  # of pictures' classes: 1 shows all equally often, 0 each picture once
     clip: float | None = None  # largest norm of the gradient; longer ones are shortened to it
     average: float = 0.0  # decay of the moving average of the weights that is kept; 0: the weights
     keep_start: bool = False  # the weights it begins with may turn out to be the best
@@ -96,6 +97,6 @@ MANY = 10**9
 BOUNDS: dict[str, tuple[float, float]] = {  # least and largest value
     "epochs": (1, MANY), "batch_size": (1, MANY), "learning_rate": (1e-9, 1000),
     "momentum": (0, 0.9999), "weight_decay": (0, 10), "warmup": (0, 1), "kept_rate": (0, 1000),
-    "label_smoothing": (0, 0.99), "clip": (1e-9, MANY), "average": (0, 0.999999),
+    "label_smoothing": (0, 0.99), "balance": (0, 1), "clip": (1e-9, MANY), "average": (0, 0.999999),
     "patience": (1, MANY), "parts": (1, MANY), "threads": (1, 4096),
 }  # fmt: skip

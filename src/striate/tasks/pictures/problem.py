@@ -89,6 +89,7 @@ class PictureProblem(Problem[Dataset | Decoded, Batch]):
             size=recipe.batch_size,
             seed=seed,
             start=start,
+            weights=balanced(decoded.dataset.train, recipe.balance),
         )
         for step, batch in enumerate(some, start):
             views = augmentation(batch.images.to(device), generator_for(seed, step))
@@ -150,6 +151,19 @@ def laid_out(model: nn.Module, images: Tensor) -> tuple[nn.Module, Tensor]:
     if isinstance(model, LaidOut):
         return model.model, images.contiguous(memory_format=model.layout)
     return model, images
+
+
+def balanced(dataset: Dataset, balance: float) -> NDArray[np.float64] | None:
+    """(N,) how often each example is shown, beside the others; None where all are equal.
+
+    An example counts for its class; of several, for the rarest (`Targets.strata`). With a balance
+    of 1, all classes are shown equally often, with 0 each example is.
+    """
+    if not balance:
+        return None
+    _, place, counts = np.unique(dataset.targets.strata(), return_inverse=True, return_counts=True)
+    weights: NDArray[np.float64] = counts[place.reshape(-1)].astype(np.float64) ** -balance
+    return weights
 
 
 def natural_view(data: Dataset | Decoded) -> View:

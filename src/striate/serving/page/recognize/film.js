@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import { byClass, outline } from "./regions.js";
 import { Result } from "./result.js";
-import { node, percent, spoken, verdict } from "./tags.js";
+import { node, percent, said, spoken, verdict } from "./tags.js";
 
 const MOMENTS = 60; // of a video that are looked at, about
 const LANES = 5; // tags that have a lane
@@ -57,7 +57,7 @@ export class Film extends Result {
     strip.setAttribute("aria-label", "Moments");
     for (const { frame_info: { time }, data, thumbnail } of frames) {
       const item = node("li"), button = node("button", "moment"), picture = node(this.plays ? "canvas" : "img");
-      const word = verdict(data, name), share = data.known && data.concepts?.length ? percent(data.concepts[0].value) : "";
+      const word = verdict(data, name), share = data.known && data.concepts?.length && !data.tags ? percent(data.concepts[0].value) : "";
       button.type = "button";
       button.disabled = !this.plays;
       button.setAttribute("aria-label", `${clock(time)}, ${spoken(data, name)}`);
@@ -77,7 +77,8 @@ export class Film extends Result {
     const best = new Map();
     frames.forEach(({ data }, k) => {
       const objects = byClass(data.regions ?? []).map(([concept, , value]) => [concept, value]);
-      const tags = data.known ? data.concepts.map((concept) => [concept, concept.value]) : [];
+      const shown = data.tags ? said(data) : data.known ? data.concepts : [];
+      const tags = shown.map((concept) => [concept, concept.value]);
       for (const [concept, value] of [...objects, ...tags]) {
         const lane = best.get(concept.id) ?? { concept, most: 0, values: new Array(frames.length).fill(0) };
         lane.values[k] = value;

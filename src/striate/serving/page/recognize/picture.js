@@ -52,7 +52,8 @@ export class Picture extends Result {
     const { name } = this.service, tags = node("div");
     const head = node("h3", this.data.known ? "verdict" : "verdict none", verdict(this.data, name));
     this.fill(head);
-    if (!this.data.known) this.body.append(node("p", "quiet", "The model knows nothing like it. Nearest to it:"));
+    const nothing = this.data.tags ? "No class is above its threshold. Nearest to that:" : "The model knows nothing like it. Nearest to it:";
+    if (!this.data.known) this.body.append(node("p", "quiet", nothing));
     this.body.append(tags);
     const where = this.file && this.model.explains ? (concept, button) => this.#where(concept, button) : null;
     showTags(tags, { ...this.data, concepts: this.data.concepts.slice(0, CONCEPTS) }, name, where);

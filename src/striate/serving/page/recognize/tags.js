@@ -6,22 +6,28 @@ const FEW = 5; // tags that are shown before one asks for more
 
 export const percent = (value) => `${(100 * value).toFixed(value >= 0.9995 || value < 0.0005 ? 0 : 1)} %`;
 
-/** The tag that is said first; "None of these" where the model knows none; objects by class. */
-export function verdict({ known, concepts, regions }, name) {
-  if (regions) return counted(sure(regions), name);
-  return known && concepts.length ? name(concepts[0]) : "None of these";
+/** The concepts that are said of a picture: the first, or all that are there where `tags` says which. */
+export function said({ known, concepts, tags }) {
+  if (tags) return concepts.filter(({ id }) => tags.includes(id));
+  return known ? concepts.slice(0, 1) : [];
+}
+
+/** What is said; "None of these" where that is nothing; objects by class. */
+export function verdict(data, name) {
+  if (data.regions) return counted(sure(data.regions), name);
+  return said(data).map(name).join(", ") || "None of these";
 }
 
 /** In words, for those who listen. */
 export function spoken(data, name) {
   if (data.regions) return verdict(data, name);
-  if (!data.known || !data.concepts.length) return "none of these";
-  return `${name(data.concepts[0])}, ${Math.round(100 * data.concepts[0].value)} percent`;
+  const words = said(data).map((concept) => `${name(concept)}, ${Math.round(100 * concept.value)} percent`);
+  return words.join("; ") || "none of these";
 }
 
 /** Fills `place` with the tags; with `why(concept, button)` each is a button that asks where. */
-export function showTags(place, { known, concepts }, name, why = null) {
-  const list = node("ol", "tags");
+export function showTags(place, { known, concepts, tags }, name, why = null) {
+  const list = node("ol", "tags"), few = Math.max(FEW, tags?.length ?? 0);
   list.classList.toggle("unsure", !known);
   concepts.forEach((concept, k) => {
     const item = node("li"), row = node(why ? "button" : "div", "tag");
@@ -34,16 +40,17 @@ export function showTags(place, { known, concepts }, name, why = null) {
       row.setAttribute("aria-pressed", "false");
       row.addEventListener("click", () => why(concept, row));
     }
-    item.hidden = k >= FEW;
+    row.classList.toggle("unsure", Boolean(tags) && !tags.includes(concept.id));
+    item.hidden = k >= few;
     item.append(row);
     list.append(item);
   });
   place.replaceChildren(list);
-  if (concepts.length <= FEW) return;
-  const more = node("button", "more", `Show ${concepts.length - FEW} more`);
+  if (concepts.length <= few) return;
+  const more = node("button", "more", `Show ${concepts.length - few} more`);
   more.type = "button";
   more.addEventListener("click", () => {
-    const rest = [...list.children].slice(FEW);
+    const rest = [...list.children].slice(few);
     for (const item of rest) item.hidden = false;
     rest[0].querySelector("button")?.focus();
     more.remove();
