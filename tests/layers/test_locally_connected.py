@@ -20,7 +20,7 @@ def by_loop(layer: LocallyConnected2d, maps: Tensor) -> Tensor:
             for image in range(len(maps)):
                 window = maps[image, :, row * s : row * s + k, column * s : column * s + k]
                 for out in range(layer.out_channels):
-                    total = (window.flatten() * filters[:, out]).sum()
+                    total = (window.permute(1, 2, 0).flatten() * filters[:, out]).sum()
                     y[image, out, row, column] = total + layer.bias[out, row, column]
     return y
 
@@ -41,7 +41,8 @@ def test_with_one_filter_everywhere_it_is_a_convolution() -> None:
     convolution = nn.Conv2d(3, 4, 3, stride=2)
     layer = LocallyConnected2d(3, 4, 3, input_size=(9, 7), stride=2)
     with torch.no_grad():
-        layer.weight.copy_(convolution.weight.flatten(1).T.expand_as(layer.weight))
+        filters = convolution.weight.permute(2, 3, 1, 0).flatten(0, 2)
+        layer.weight.copy_(filters.expand_as(layer.weight))
         layer.bias.copy_(convolution.bias[:, None, None].expand_as(layer.bias))
     maps = torch.randn(2, 3, 9, 7)
     torch.testing.assert_close(layer(maps), convolution(maps))
@@ -60,9 +61,10 @@ def test_deepfaces_layers(kernel: int, stride: int, before: int, after: int) -> 
     assert parameters == after * after * 16 * (16 * kernel * kernel + 1)
 
 
-def test_the_gradient_is_the_slope() -> None:
-    layer = LocallyConnected2d(2, 2, 2, input_size=(3, 3)).double()
-    maps = torch.randn(1, 2, 3, 3, dtype=torch.float64, requires_grad=True)
+@pytest.mark.parametrize("stride", [1, 2])
+def test_the_gradient_is_the_slope(stride: int) -> None:
+    layer = LocallyConnected2d(2, 2, 2, input_size=(4, 5), stride=stride).double()
+    maps = torch.randn(2, 2, 4, 5, dtype=torch.float64, requires_grad=True)
     inputs = (maps, layer.weight, layer.bias)
     assert torch.autograd.gradcheck(lambda x, *_: layer(x), inputs)
 
