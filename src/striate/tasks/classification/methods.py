@@ -1,7 +1,14 @@
-"""The four approaches as methods, in the order of a table."""
+"""The four approaches as methods, in the order of a table, and WELDON."""
 
 from striate.models import NETWORKS
-from striate.tasks.classification import durations, finetune, handcrafted, scratch, transfer
+from striate.tasks.classification import (
+    durations,
+    finetune,
+    handcrafted,
+    scratch,
+    transfer,
+    weldon,
+)
 from striate.tasks.contract import Method
 from striate.tasks.pictures import beginning, features, starting
 
@@ -44,5 +51,14 @@ METHODS: dict[str, Method] = {
         views=features.views,
         lasts=durations.of_finetune,
         find=starting.find,
+    ),
+    "weldon": Method(
+        "WELDON",
+        "finetune",
+        weldon.learn,
+        networks=tuple(NETWORKS),
+        by_epochs=True,
+        views=weldon.views,
+        find=weldon.find,
     ),
 }

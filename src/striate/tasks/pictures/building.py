@@ -9,9 +9,11 @@ from striate.errors import WeightsError, one_line
 from striate.handcrafted import BagOfVisualWords, Settings
 from striate.models import Normalization, create
 from striate.models.regional import regional
+from striate.models.weldon import weldon
 from striate.tasks.pictures.predictor import number, whole
 
 PLAIN = Normalization((0.0,), (1.0,))  # gray levels as they are
+WELDON = "weldon"  # an architecture that is made of a network with a name
 MOST_LEVELS = 32  # of a spatial pyramid
 
 
@@ -31,6 +33,8 @@ def build(architecture: dict[str, Any], classes: int) -> nn.Module:
         )
     if "weights" in options:  # a recognizer brings its own, and names no other file to open
         raise ValueError(f"its {name} asks for other weights: {options['weights']!r}")
+    if name == WELDON:
+        return weldon(classes, **options)
     model = create(name, classes=classes, **options)
     strips = whole(architecture.get("strips", 0))
     return regional(model, strips, classes=classes) if strips else model

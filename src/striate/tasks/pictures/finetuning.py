@@ -78,8 +78,21 @@ def last_frozen(model: Stages, image_size: int) -> str:
     raise ModelError(f"{model.name} computes nothing that could be frozen")
 
 
+def into_classifier(head: Head, upper: nn.Module) -> None:
+    """Makes the last full connection this classifier."""
+    head.put_into(classifier(upper)[1])
+
+
 def tuned(
-    model: nn.Module, of: PictureProblem, data: Decoded, ask: Ask, clock: Clock, solve: Solve
+    model: nn.Module,
+    of: PictureProblem,
+    data: Decoded,
+    ask: Ask,
+    clock: Clock,
+    solve: Solve,
+    *,
+    reads: Callable[[nn.Module], nn.Module] = Before,
+    put: Callable[[Head, nn.Module], None] = into_classifier,
 ) -> Tuned:
     """Solves the classifier of a trained network, then learns it and what else lies above.
 
@@ -87,6 +100,8 @@ def tuned(
         model: a network of ours; it is changed.
         of: the problem of the whole network.
         clock: has the seconds so far, and is told of every stage.
+        reads: of the upper part, the form that gives what the classifier is solved on.
+        put: gives the upper part the solved classifier.
     """
     assert isinstance(model, Stages)  # every network with a name is one
     recipe = ask.adjusted(ask.recipe or recipe_for(data.dataset))
@@ -102,9 +117,9 @@ def tuned(
         )
         problem.prepare(data)
     with clock.stage("classifier"):
-        read = channels_last(Before(folded(upper)))
+        read = channels_last(reads(folded(upper)))
         train, held_out = (problem.outputs(read, part).flatten(1).numpy() for part in PARTS)
-        solve(train, held_out).put_into(classifier(upper)[1])
+        put(solve(train, held_out), upper)
     left = None if ask.seconds is None else max(0.0, ask.seconds - sum(clock.seconds.values()))
     with clock.stage("train"):
         run = fit(
@@ -112,7 +127,7 @@ def tuned(
             folder=ask.folder, resume=ask.resume, seed=ask.seed, seconds=left,
         )  # fmt: skip
     with clock.stage("features"):
-        read = channels_last(Before(folded(upper)))
+        read = channels_last(reads(folded(upper)))
         features: dict[str, Tensor] = {p: problem.outputs(read, p).flatten(1) for p in PARTS}
     best, last = run.best["epoch"], run.history[-1]["epoch"]
     kept = f"epoch {best:g} of {last:g}" if best else f"nothing better in {last:g} epochs"

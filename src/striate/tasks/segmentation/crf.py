@@ -1,6 +1,7 @@
 """A segmenter whose answer is made sharp by a fully connected CRF, its weights chosen on validation
 pictures (Chen et al. 2015, Section 4.1)."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any, ClassVar, Self
 
@@ -72,14 +73,20 @@ def settings_of(values: dict[str, Any]) -> CRFSettings:
     return settings
 
 
-def with_crf(learned: Learned, scaled: Scaled) -> Learned:
-    """What was learned, with a field behind it if one makes validation pictures better."""
+def with_crf(
+    learned: Learned, scaled: Scaled, candidates: Sequence[CRFSettings] = TRIED
+) -> Learned:
+    """What was learned, with a field behind it if one makes validation pictures better.
+
+    Args:
+        candidates: the settings that are tried.
+    """
     before = learned.predictor
     assert isinstance(before, Segmenter)
     made = CRFSegmenter(before.model, before.architecture, before.reading, before.classes)
     rows = scaled.rows(VALIDATION)
     rows = rows[np.unique(np.linspace(0, len(rows) - 1, min(PICTURES, len(rows))).astype(int))]
-    tried = (NONE, *TRIED)
+    tried = (NONE, *candidates)
     totals = np.zeros((len(tried), made.classes, made.classes + 1), np.int64)
     for row in track(rows.tolist(), "choose the field"):
         pixels, truth = scaled.picture(row).numpy(), scaled.map(row).numpy()

@@ -9,8 +9,8 @@ from striate.models.backbone import NetworksWith
 from striate.models.fcn import STRIDES
 from striate.models.hypercolumns import STRIDES as HYPERCOLUMNS
 from striate.tasks.backbones import find_weights
-from striate.tasks.contract import Ask, Learned, Method
-from striate.tasks.segmentation import finetune, pixelwise, unet
+from striate.tasks.contract import Approach, Ask, Learned, Method
+from striate.tasks.segmentation import finetune, pixelwise, unet, weldon
 
 Learn = Callable[[Dataset[Masks], Ask], Learned]
 
@@ -42,6 +42,19 @@ def finetuned(title: str, **options: Any) -> Method:
 # A map of stride 8 takes five times the time: smaller windows, fewer of them.
 DEEPLAB: dict[str, Any] = {"network": "deeplab", "hidden": 256, "window": 224, "epoch": 75}
 
+
+def labeled(title: str, approach: Approach, learn: Learn, *, by_epochs: bool = False) -> Method:
+    """From labels of whole pictures, on a pretrained network."""
+    return Method(
+        title,
+        approach,
+        on_pictures(learn),
+        networks=NetworksWith(*STRIDES, first=weldon.NETWORK),
+        by_epochs=by_epochs,
+        find=partial(find_weights, weldon.NETWORK),
+    )
+
+
 METHODS: dict[str, Method] = {
     "filter_bank": Method("Filter bank", "handcrafted", on_pictures(pixelwise.learn_filter_bank)),
     "hypercolumns": Method(
@@ -56,6 +69,16 @@ METHODS: dict[str, Method] = {
     "deeplab": finetuned("DeepLab", **DEEPLAB),
     "deeplab_crf": finetuned("DeepLab with CRF", **DEEPLAB, crf=True),
     "fcn8s_points": finetuned("FCN-8s from points", network="fcn", points=True),
+    "weldon": labeled("WELDON's maps, from image labels", "transfer", weldon.learn),
+    "weldon_crf": labeled(
+        "WELDON's maps with CRF, from image labels", "transfer", partial(weldon.learn, crf=True)
+    ),
+    "weldon_fcn8s": labeled(
+        "FCN-8s on WELDON's masks, from image labels",
+        "finetune",
+        weldon.learn_refined,
+        by_epochs=True,
+    ),
     "fcn16s": finetuned("FCN-16s", network="fcn", finest=16),
     "fcn32s": finetuned("FCN-32s", network="fcn", finest=32),
     "unet_valid": scratch(

@@ -13,6 +13,7 @@ from striate.models.frrn import FRRN
 from striate.models.hypercolumns import Hypercolumns
 from striate.models.segnet import SegNet
 from striate.models.unet import UNet
+from striate.models.weldon_maps import weldon_maps
 
 
 def _frrn(table: str, classes: int, **options: Any) -> FRRN:
@@ -28,6 +29,7 @@ BUILDERS: Mapping[str, Callable[..., nn.Module]] = {
     "frrn_b": partial(_frrn, "B"),
     "fcn": fcn,
     "deeplab": deeplab,
+    "weldon": weldon_maps,
 }
 
 

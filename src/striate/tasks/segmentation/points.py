@@ -1,41 +1,91 @@
 """Learning from a point for each class (Bearman, Russakovsky, Ferrari & Fei-Fei 2016, What's the
 point, arXiv:1506.02106).
 
-Each training picture is known at one pixel for each class in it, and by which classes are in it at
-all. The loss is the paper's Equations 1 and 2: cross-entropy at the points, and no place for what
-the picture does not show. Masks name the background, so that no prior of objects is needed.
+Each training picture is known at a few pixels, and by which classes are in it at all. The loss is
+the paper's: of the image (Equation 1), of the points (Equation 2) and of objectness (Equation 3).
+It differs in three ways. Its points mark objects alone; ours may mark the background, too, and
+those drawn from masks do. Its objectness is that of Alexe et al. (2012), which learned from boxes;
+ours is what the pictures of the set have in common (`common`). And every point counts alike, where
+the paper also weighs several annotators.
 """
 
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from striate.data import VOID
+from striate.augment.augmentation import Draw
+from striate.augment.labels import warped_labels
+from striate.data import VOID, Dataset, Files, Masks
+from striate.data.cells import read_cells
+from striate.data.names import canonical, printable, quoted, stem_of
 from striate.data.splits import TRAIN
+from striate.data.targets import enumerated
+from striate.errors import DataError
+from striate.models import Normalization
+from striate.tasks.contract import Ask
+from striate.tasks.segmentation.common import MOST, objectness
 from striate.tasks.segmentation.pictures import Scaled
 from striate.tasks.segmentation.problem import Batch, SegmentationProblem
 from striate.training import Recipe
 
 RADIUS = 2  # pixels of the dot that a point becomes: one pixel would be lost between others
+FILE = "points.csv"  # in the folder of the set: image,x,y,class
+COLUMNS: Mapping[str, frozenset[str]] = {
+    "image": frozenset(("image", "file", "filename", "path", "picture")),
+    "x": frozenset(("x",)),
+    "y": frozenset(("y",)),
+    "class": frozenset(("class", "label", "name")),
+}
+BACKGROUNDS = frozenset(("background", "bg", "ground", "other", "void"))
+
+
+@dataclass(frozen=True)
+class Point:
+    """A pixel of known class: x from the left and y from the top edge, of the picture as it is."""
+
+    x: float
+    y: float
+    number: int
 
 
 class PointProblem(SegmentationProblem):
-    """Classes of pixels from points. Maps are void but for dots; nothing else of them is seen."""
+    """Classes of pixels from points. Maps are void but for dots; nothing else of them is seen.
+
+    Attributes:
+        objects: (H, W) uint8 of pictures by row, how likely each pixel is an object, 0 to MOST;
+            empty where no class is the background.
+    """
+
+    objects: Mapping[int, Tensor] = {}
+
+    def labels(self, data: Scaled, row: int, draw: Draw) -> Tensor:
+        """(1, 2, H, W): the dots, and the objectness, in the same view."""
+        like = data.map(row)
+        objects = self.objects.get(row, torch.full_like(like, VOID))
+        return torch.stack([warped_labels(x[None], draw, VOID) for x in (like, objects)], 1)
 
     def losses(self, model: nn.Module, batch: Batch, recipe: Recipe) -> dict[str, Tensor]:
         scores = self.scores(model, batch)
-        return {
-            **self.cross_entropy(scores, batch, recipe),
+        dots, objects = batch.labels.to(scores.device).unbind(1)
+        losses = {
+            **self.cross_entropy(scores, replace(batch, labels=dots), recipe),
             "absent": absent(scores, batch.present.to(scores.device)),
+            "present": present(scores, dots),
         }
+        if self.objects:
+            losses["objectness"] = of_objects(scores, objects)
+        return losses
 
 
 def absent(scores: Tensor, present: Tensor) -> Tensor:
     """How surely classes are found somewhere that the picture does not show, -log(1 - p) of the
-    surest pixel, mean over those classes (Equation 1); 0 where there are none.
+    surest pixel, mean over those classes (Equation 1, second term); 0 where there are none.
 
     Args:
         scores: (N, C, H, W) logits.
@@ -48,13 +98,76 @@ def absent(scores: Tensor, present: Tensor) -> Tensor:
     return -(1 - surest[missing]).clamp(min=1e-6).log().mean()
 
 
-def pointed(data: Scaled, seed: int) -> Scaled:
-    """The same pictures with training maps that are void but for a dot a class."""
+def present(scores: Tensor, dots: Tensor) -> Tensor:
+    """How unsure the surest pixel of each class is that a window shows, -log p, mean over those
+    classes (Equation 1, first term); 0 where there are none.
+
+    A class is shown where one of its points is: a window may leave out the others.
+
+    Args:
+        scores: (N, C, H, W) logits.
+        dots: (N, H, W) class numbers, VOID where nothing is known.
+    """
+    count = scores.shape[1]
+    there = torch.stack([(dots == number).flatten(1).any(1) for number in range(count)], 1)
+    if not there.any():
+        return scores.sum() * 0
+    surest = scores.float().log_softmax(1).flatten(2).amax(2)
+    return -surest[there].mean()
+
+
+def of_objects(scores: Tensor, objects: Tensor) -> Tensor:
+    """The cross-entropy between how likely a pixel is an object and how surely it is found to be
+    one of the classes but 0, mean over pixels (Equation 3); 0 where none is known.
+
+    Args:
+        scores: (N, C, H, W) logits.
+        objects: (N, H, W) 0 to MOST, VOID where nothing is known.
+    """
+    known = objects != VOID
+    if not known.any():
+        return scores.sum() * 0
+    logit = scores.float()[:, 1:].logsumexp(1) - scores.float()[:, 0]
+    share = objects[known].float() / MOST
+    return F.binary_cross_entropy_with_logits(logit[known], share)
+
+
+def has_background(classes: Sequence[str]) -> bool:
+    """Whether class 0 is what is no object."""
+    return len(classes) == 2 or canonical(classes[0]) in BACKGROUNDS
+
+
+def pointed(data: Scaled, seed: int, points: Mapping[int, Sequence[Point]] | None = None) -> Scaled:
+    """The same pictures with training maps that are void but for dots.
+
+    Args:
+        points: of training pictures, those without being left out; where None, one a class is
+            drawn from each mask.
+    """
     maps = list(data.maps)
-    for row in data.rows(TRAIN).tolist():
-        random = np.random.default_rng([seed, row])
-        maps[row] = torch.from_numpy(dots(data.map(row).numpy(), random))
-    return replace(data, maps=tuple(maps))
+    rows = data.rows(TRAIN).tolist()
+    if points is None:
+        for row in rows:
+            random = np.random.default_rng([seed, row])
+            maps[row] = torch.from_numpy(dots(data.map(row).numpy(), random))
+        return replace(data, maps=tuple(maps))
+    dataset = data.dataset
+    targets, areas = dataset.targets, dataset.targets.areas.copy()
+    for row in rows:
+        height, width = data.map(row).shape
+        full = targets.sizes[row]
+        map = np.full((height, width), VOID, np.uint8)
+        areas[row] = 0
+        for point in points.get(row, ()):
+            place = int(point.y * height / full[0]), int(point.x * width / full[1])
+            map[disc(height, width, *place)] = point.number
+            areas[row, point.number] += 1
+        maps[row] = torch.from_numpy(map)
+    bare = {row: f"has no point in {FILE}" for row in rows if not points.get(row)}
+    dataset = replace(dataset, targets=replace(targets, areas=areas)).set_aside(bare)
+    if len(bare) == len(rows):
+        raise DataError(f"{dataset.name}: {FILE} has no point in a training picture")
+    return replace(data, dataset=dataset, maps=tuple(maps))
 
 
 def dots(mask: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uint8]:
@@ -63,11 +176,124 @@ def dots(mask: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uin
     >>> dots(np.array([[1, 1, 255]], np.uint8), np.random.default_rng(0)).tolist()
     [[1, 1, 255]]
     """
-    found = np.full_like(mask, VOID)
-    rows, columns = np.ogrid[: mask.shape[0], : mask.shape[1]]
+    found, (height, width) = np.full_like(mask, VOID), mask.shape
     for number in np.unique(mask[mask != VOID]).tolist():
         places = np.flatnonzero(mask.ravel() == number)
-        row, column = divmod(int(random.choice(places)), mask.shape[1])
-        near = (rows - row) ** 2 + (columns - column) ** 2 <= RADIUS**2
-        found[near & (mask == number)] = number
+        row, column = divmod(int(random.choice(places)), width)
+        found[disc(height, width, row, column) & (mask == number)] = number
     return found
+
+
+def disc(height: int, width: int, row: int, column: int) -> NDArray[np.bool_]:
+    """(height, width) the pixels of a dot."""
+    rows, columns = np.ogrid[:height, :width]
+    near: NDArray[np.bool_] = (rows - row) ** 2 + (columns - column) ** 2 <= RADIUS**2
+    return near
+
+
+def points_of(data: Dataset[Masks]) -> tuple[dict[int, list[Point]] | None, str]:
+    """The points that a set's FILE holds, by row, and a note; None where there is no such file.
+
+    Raises:
+        DataError: if a line of it cannot be understood; with its number.
+    """
+    if not isinstance(data.inputs, Files):
+        return None, ""
+    path = Path(data.inputs.root) / FILE
+    if not path.is_file():
+        return None, ""
+    found, strange = read_points(path, data)
+    count = sum(map(len, found.values()))
+    note = f"{count:,} points of {len(found):,} pictures from {FILE}"
+    if strange:
+        note += f"; {len(strange)} of its pictures are not in the set: {quoted(strange[:3])}"
+    return found, note
+
+
+def read_points(path: Path, data: Dataset[Masks]) -> tuple[dict[int, list[Point]], list[str]]:
+    """The points of a file `image,x,y,class` by row of the set, and pictures that it lacks.
+
+    Raises:
+        DataError: as `points_of`.
+    """
+    lines = read_cells(path).rows
+    if not lines:
+        raise DataError(f"{path} is empty; expected a line image,x,y,class and a line a point")
+    headings = [canonical(cell) for cell in lines[0][1]]
+    places = {}
+    for column, names in COLUMNS.items():
+        there = [place for place, heading in enumerate(headings) if heading in names]
+        if not there:
+            raise DataError(
+                f"{path}: no column {column} among {', '.join(map(printable, lines[0][1]))}; "
+                "expected image,x,y,class"
+            )
+        places[column] = there[0]
+    rows = _by_name(data)
+    classes = {canonical(name): number for number, name in enumerate(data.classes)}
+    found: dict[int, list[Point]] = {}
+    strange: dict[str, None] = {}
+    for line, cells in lines[1:]:
+        where = f"{path}, line {line}"
+        if len(cells) <= max(places.values()):
+            raise DataError(f"{where}: {len(cells)} cells; expected image,x,y,class")
+        image, x, y, name = (cells[place].strip() for place in places.values())
+        row = rows.get(image) or rows.get(image.rpartition("/")[2])
+        if row is None:
+            strange[image] = None
+            continue
+        if len(row) > 1:
+            raise DataError(f"{where}: {len(row)} pictures are called {image!r}; give their folder")
+        if canonical(name) not in classes:
+            raise DataError(
+                f"{where}: {printable(name)!r} is none of the classes {enumerated(data.classes)}"
+            )
+        height, width = data.targets.sizes[row[0]].tolist()
+        point = Point(_number(x, "x", where), _number(y, "y", where), classes[canonical(name)])
+        if not (0 <= point.x < width and 0 <= point.y < height):
+            raise DataError(
+                f"{where}: ({x}, {y}) lies outside of its picture of {width} x {height} pixels"
+            )
+        found.setdefault(row[0], []).append(point)
+    return found, list(strange)
+
+
+def _by_name(data: Dataset[Masks]) -> dict[str, list[int]]:
+    """Rows by what a picture may be called: its path, its file's name with suffix or without."""
+    found: dict[str, list[int]] = {}
+    for row in range(len(data)):
+        name = data.inputs.name(row)
+        short = name.rpartition("/")[2]
+        for called in dict.fromkeys((name, short, stem_of(short))):
+            found.setdefault(called, []).append(row)
+    return found
+
+
+def _number(cell: str, column: str, where: str) -> float:
+    try:
+        value = float(cell)
+    except ValueError:
+        value = float("nan")
+    if not np.isfinite(value):
+        raise DataError(f"{where}: {column} is {printable(cell)!r}, not a number of pixels")
+    return value
+
+
+def with_points(
+    problem: PointProblem, data: Scaled, backbone: str, ask: Ask, normalization: Normalization
+) -> tuple[Scaled, tuple[str, ...]]:
+    """The data with points in place of masks, from the set's file or drawn, and what is to be told;
+    the problem learns where objects are likely.
+
+    Raises:
+        DataError: as `points_of`.
+    """
+    points, note = points_of(data.dataset)
+    data = pointed(data, ask.seed, points)
+    notes = (note or "a point for each class, drawn from each training mask",)
+    if not has_background(data.dataset.classes):
+        return data, (*notes, "no term of objectness, because no class is the background")
+    rows = data.rows(TRAIN).tolist()
+    marks = {row: data.map(row) for row in rows}
+    problem.objects = objectness(data, rows, backbone, ask, normalization, marks)
+    return data, notes

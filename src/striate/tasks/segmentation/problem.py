@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from striate.augment import Augmentation
+from striate.augment.augmentation import Draw
 from striate.augment.labels import warped_labels, windowed
 from striate.data import VOID, Dataset, Masks
 from striate.data.splits import TRAIN, VALIDATION
@@ -95,15 +96,19 @@ class SegmentationProblem(Problem[Any, Batch]):
         """A window in one view of each of these images, picture and mask moved by one warp."""
         images, labels = [], []
         for row in rows:
-            picture, mask = data.picture(row), data.map(row)
+            picture = data.picture(row)
             source = (picture.shape[0], picture.shape[1])
             draw = augmentation.drawn(1, source, generator)
             draw = windowed(draw, source, size, torch.rand(1, 2, generator=generator))
             pixels = draw(picture[None].permute(0, 3, 1, 2)).clamp(0, 255)
             images.append(self.reading.normalization(pixels))
-            labels.append(warped_labels(mask[None], draw, VOID))
+            labels.append(self.labels(data, row, draw))
         present = torch.from_numpy(data.dataset.targets.present[list(rows)])
         return Batch(torch.cat(images), torch.cat(labels).long(), present)
+
+    def labels(self, data: Scaled, row: int, draw: Draw) -> Tensor:
+        """(1, H, W) uint8, what is known of a picture in the view that `draw` makes of it."""
+        return warped_labels(data.map(row)[None], draw, VOID)
 
     def losses(self, model: nn.Module, batch: Batch, recipe: Recipe) -> dict[str, Tensor]:
         return self.cross_entropy(self.scores(model, batch), batch, recipe)

@@ -17,7 +17,7 @@ from striate.tasks.backbones import fill, normalization_for, trained_weights
 from striate.tasks.contract import Ask, Learned
 from striate.tasks.segmentation.networks import network
 from striate.tasks.segmentation.pictures import Scaled, scale
-from striate.tasks.segmentation.points import PointProblem, pointed
+from striate.tasks.segmentation.points import PointProblem, with_points
 from striate.tasks.segmentation.problem import SegmentationProblem, balanced
 from striate.tasks.segmentation.reading import Reading
 from striate.tasks.segmentation.segmenter import Segmenter
@@ -73,11 +73,14 @@ def learned_by_steps(
         normalization = measured(scaled)
     rounds = max(1, round(epoch / int((scaled.dataset.split == TRAIN).sum())))
     kind = PointProblem if points else SegmentationProblem
-    if points:
-        scaled = pointed(scaled, ask.seed)
     problem = kind(
         Reading(side, normalization), window, rounds=rounds, weights=balanced(data, balance)
     )
+    if isinstance(problem, PointProblem):
+        assert backbone is not None
+        with clock.stage("points"):
+            scaled, told = with_points(problem, scaled, backbone, ask, normalization)
+        notes = (*notes, *told)
     with clock.stage("learn"):
         channels_last(model).to(fastest_device())
         run = fit(
