@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.data import Dataset, Masks
-from striate.data.names import canonical
+from striate.data.places import key_of
 from striate.data.roles import MARKS, PICTURES, role
 from striate.data.splits import TRAIN
 from striate.data.targets import enumerated
@@ -55,11 +55,11 @@ def _of_folders(data: Dataset[Masks]) -> ImageLabels | None:
     names = tuple(sorted(set(found)))
     if "" in names or len(names) < 2 or len(names) > len(found) // 2:
         return None
-    known = {canonical(name): number for number, name in enumerate(data.classes)}
+    known = {key_of(name): number for number, name in enumerate(data.classes)}
     if len(data.classes) == 2:
         classes = [1 - BACKGROUND] * len(names)
-    elif all(canonical(name) in known for name in names):
-        classes = [known[canonical(name)] for name in names]
+    elif all(key_of(name) in known for name in names):
+        classes = [known[key_of(name)] for name in names]
     else:
         return None
     present = np.array([[name == each for each in names] for name in found])
@@ -68,7 +68,7 @@ def _of_folders(data: Dataset[Masks]) -> ImageLabels | None:
 
 
 def _is_class(folder: str) -> bool:
-    word = canonical(folder)
+    word = key_of(folder)
     return role(folder) is None and word not in PICTURES and word not in MARKS
 
 

@@ -23,7 +23,8 @@ from striate.augment.augmentation import Draw
 from striate.augment.labels import warped_labels
 from striate.data import VOID, Dataset, Files, Masks
 from striate.data.cells import read_cells
-from striate.data.names import canonical, printable, quoted, stem_of
+from striate.data.names import printable, quoted, stem_of
+from striate.data.places import key_of
 from striate.data.splits import TRAIN
 from striate.data.targets import enumerated
 from striate.errors import DataError
@@ -134,7 +135,7 @@ def of_objects(scores: Tensor, objects: Tensor) -> Tensor:
 
 def has_background(classes: Sequence[str]) -> bool:
     """Whether class 0 is what is no object."""
-    return len(classes) == 2 or canonical(classes[0]) in BACKGROUNDS
+    return len(classes) == 2 or key_of(classes[0]) in BACKGROUNDS
 
 
 def pointed(data: Scaled, seed: int, points: Mapping[int, Sequence[Point]] | None = None) -> Scaled:
@@ -219,7 +220,7 @@ def read_points(path: Path, data: Dataset[Masks]) -> tuple[dict[int, list[Point]
     lines = read_cells(path).rows
     if not lines:
         raise DataError(f"{path} is empty; expected a line image,x,y,class and a line a point")
-    headings = [canonical(cell) for cell in lines[0][1]]
+    headings = [key_of(cell) for cell in lines[0][1]]
     places = {}
     for column, names in COLUMNS.items():
         there = [place for place, heading in enumerate(headings) if heading in names]
@@ -230,7 +231,7 @@ def read_points(path: Path, data: Dataset[Masks]) -> tuple[dict[int, list[Point]
             )
         places[column] = there[0]
     rows = _by_name(data)
-    classes = {canonical(name): number for number, name in enumerate(data.classes)}
+    classes = {key_of(name): number for number, name in enumerate(data.classes)}
     found: dict[int, list[Point]] = {}
     strange: dict[str, None] = {}
     for line, cells in lines[1:]:
@@ -244,12 +245,12 @@ def read_points(path: Path, data: Dataset[Masks]) -> tuple[dict[int, list[Point]
             continue
         if len(row) > 1:
             raise DataError(f"{where}: {len(row)} pictures are called {image!r}; give their folder")
-        if canonical(name) not in classes:
+        if key_of(name) not in classes:
             raise DataError(
                 f"{where}: {printable(name)!r} is none of the classes {enumerated(data.classes)}"
             )
         height, width = data.targets.sizes[row[0]].tolist()
-        point = Point(_number(x, "x", where), _number(y, "y", where), classes[canonical(name)])
+        point = Point(_number(x, "x", where), _number(y, "y", where), classes[key_of(name)])
         if not (0 <= point.x < width and 0 <= point.y < height):
             raise DataError(
                 f"{where}: ({x}, {y}) lies outside of its picture of {width} x {height} pixels"
