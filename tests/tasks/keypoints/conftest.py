@@ -39,7 +39,7 @@ def learned(data):
     ask = Ask(epochs=3, settings=("batch_size=4", "learning_rate=0.01", "average=0.8"))
     small = {"network": "unet", "stride": 2, "width": 6, "depth": 2}
     return steps.learned_by_steps(
-        small, decode(data, [view_of(64)]), ask, steps.SCRATCH, size=64, sigma=2.0, epoch=64
+        small, decode(data, [view_of(64)]), ask, steps.SCRATCH, size=64, sigma=2.0, epoch=48
     )
 
 

@@ -15,6 +15,7 @@ from striate.errors import DataError, ModelError, UnknownName, WeightsError
 from striate.exporting import export
 from striate.serving.shapes import Answer as Shape
 from striate.tasks.contract import Answered, Wanted
+from striate.tasks.keypoints import explaining
 from striate.tasks.keypoints.exported import ExportedFinder
 from striate.tasks.keypoints.prediction import Answer
 from striate.tasks.keypoints.task import KeyPoints
@@ -103,14 +104,15 @@ def test_an_export_with_other_parts_is_refused(exported):
         TASK.explained(exported.predictor, NAMES, b"", None)
 
 
-def test_hiding_the_dot_takes_its_heat_away(recognizer, data, tmp_path):
+def test_hiding_the_dot_takes_its_heat_away(recognizer, data, monkeypatch):
+    monkeypatch.setattr(explaining, "PLACES", 9)
     pixels = data.inputs[5]
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")
     found = TASK.explained(recognizer.predictor, NAMES, buffer.getvalue(), "green")
     row, column = np.unravel_index(found.map.argmax(), found.map.shape)
     x, y = data.targets.places[5, 1] / 48
-    assert (column / 16, row / 16) == pytest.approx((x, y), abs=0.15)
+    assert (column / 8, row / 8) == pytest.approx((x, y), abs=0.15)
     with pytest.raises(UnknownName):
         TASK.explained(recognizer.predictor, NAMES, buffer.getvalue(), "gren")
 
@@ -126,10 +128,10 @@ def test_parts_are_compared_by_name(data):
         TASK.scores(answered, data, ("nose", "tail"))
 
 
-def test_from_the_command_line(recognizer, data, tmp_path):
+def test_from_the_command_line(recognizer, data, tmp_path, monkeypatch):
+    monkeypatch.setattr(explaining, "PLACES", 3)
     recognizer.save(tmp_path / "m.safetensors")
     Image.fromarray(data.inputs[5]).save(tmp_path / "a.png")
-    (tmp_path / "no.png").write_bytes(b"no picture")
     given = ["predict", str(tmp_path / "m.safetensors"), str(tmp_path / "a.png"), "--json"]
     folders = ["--draw", str(tmp_path / "drawn"), "--save", str(tmp_path / "points")]
     done = CliRunner().invoke(app, [*given, *folders])
