@@ -1,6 +1,7 @@
 """Every method learns, is kept in a file, and answers the same from everywhere."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -93,6 +94,7 @@ def test_a_comparison_with_its_report(
     page = (out / "report.html").read_text()
     for heading in ("Which words spoke", "What filters fire on", "What words came to mean"):
         assert f"<h2>{heading}</h2>" in page
+    assert re.search("<h2>What (a bag of words|CNN-non-static) confuses</h2>", page)
     model = out / "cnn-non-static.safetensors"
     text = tmp_path / "text.txt"
     text.write_text("a great film")

@@ -21,9 +21,9 @@ def sections(comparison: Any) -> Iterable[Section]:
     """What is confused, which words spoke, what filters fire on, what words came to mean."""
     row = comparison.best
     scores = row.chosen.scores
-    yield confusion(scores, row.title, "text")
+    yield confusion(scores, within(row.title), "text")
     predictor = row.recognizer.predictor
-    yield Section("spoken.html.jinja", {"title": row.title, "texts": texts(comparison)})
+    yield Section("spoken.html.jinja", {"title": within(row.title), "texts": texts(comparison)})
     networks = [one for one in comparison.rows if isinstance(one.recognizer.predictor, Network)]
     if networks:
         chosen = row if isinstance(predictor, Network) else max(networks, key=lambda r: r.score)
@@ -34,6 +34,15 @@ def sections(comparison: Any) -> Iterable[Section]:
         rows = tuned[0].recognizer.predictor.neighbors
         yield Section("neighbors.html.jinja", {"title": tuned[0].title, "rows": rows})
     yield reliability(scores, "text")
+
+
+def within(title: str) -> str:
+    """A title inside a sentence.
+
+    >>> within("A bag of words"), within("CNN-static")
+    ('a bag of words', 'CNN-static')
+    """
+    return title if title[1:2].isupper() else title[:1].lower() + title[1:]
 
 
 def texts(comparison: Any) -> list[dict[str, Any]]:
