@@ -9,11 +9,13 @@ from sklearn.metrics import hamming_loss as sklearn_hamming
 
 from striate.evaluation import average_precision, mean_average_precision, precision_recall_curve
 from striate.evaluation.multilabel import (
+    average_precision_intervals,
     f1_of,
     hamming_loss,
     micro_f1,
     resampled_average_precision,
 )
+from striate.evaluation.resampling import bias
 
 SCORES = np.array([0.9, 0.8, 0.7, 0.6, 0.5])
 TARGETS = np.array([1, 0, 1, 1, 0])  # precision 1, 1/2, 2/3, 3/4, 3/5 at recall 1/3, 1/3, 2/3, 1, 1
@@ -117,3 +119,20 @@ def test_scikit_learn_counts_the_same():
         f1_score(targets, there, average="macro")
     )
     assert hamming_loss(there, targets) == pytest.approx(sklearn_hamming(targets, there))
+
+
+def test_intervals_lie_around_the_score_of_the_images_themselves():
+    """Drawn as they are, copies of an image raise the average precision of few images."""
+    random = np.random.default_rng(0)
+    targets = (random.random((40, 6)) < 0.2).astype(int)
+    scores = targets + random.normal(scale=1.5, size=(40, 6))
+    value = mean_average_precision(scores, targets)
+
+    def statistic(rows):
+        return resampled_average_precision(scores, targets, rows)
+
+    assert bias(statistic, 40, value) > 0.01
+    ends = average_precision_intervals(scores, targets)
+    middle = ends.mean(1)
+    assert np.abs(middle - average_precision(scores, targets)).max() < 0.12
+    assert (ends[:, 0] < ends[:, 1]).all()

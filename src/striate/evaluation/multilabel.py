@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.evaluation.resampling import Rows, bootstrap
+from striate.evaluation.resampling import Rows, bias, bootstrap
 
 Array = NDArray[Any]
 Rule = Literal["all", "11", "101"]
@@ -98,16 +98,12 @@ def resampled_average_precision(scores: Array, targets: Array, rows: Rows) -> Ar
 def average_precision_intervals(scores: Array, targets: Array, *, rounds: int = 500) -> Array:
     """Of each class the 95 % interval (classes, 2) of its average precision on other images; nan
     where no image has the class."""
-    return np.array(
-        [
-            bootstrap(
-                partial(resampled_average_precision, score[:, None], target[:, None]),
-                len(scores),
-                rounds=rounds,
-            )
-            for score, target in zip(scores.T, targets.T, strict=True)
-        ]
-    ).reshape(-1, 2)
+    found, values = [], average_precision(scores, targets)
+    for score, target, value in zip(scores.T, targets.T, values.tolist(), strict=True):
+        statistic = partial(resampled_average_precision, score[:, None], target[:, None])
+        ends = np.array(bootstrap(statistic, len(scores), rounds=rounds))
+        found.append(np.clip(ends - bias(statistic, len(scores), value), 0, 1))
+    return np.array(found).reshape(-1, 2)
 
 
 def _weighted(scores: Array, targets: Array, weights: Array) -> tuple[Array, Array]:

@@ -44,6 +44,27 @@ def bootstrap(
     return float(low), float(high)
 
 
+def bias(
+    statistic: Callable[[Rows], NDArray[np.float64]],
+    count: int,
+    value: float,
+    *,
+    rounds: int = 200,
+    seed: int = 2,
+) -> float:
+    """How much larger a score is on images drawn with replacement than on the images themselves,
+    the mean (Efron & Tibshirani 1993, Section 10.2); 0 where no draw has one.
+
+    An average precision of few images is: copies of an image stand beside each other in the order.
+
+    Args:
+        statistic: as `bootstrap` takes it.
+        value: the score of the images themselves.
+    """
+    scores = np.concatenate([statistic(rows) for rows in _draws(count, rounds, seed)])
+    return 0.0 if np.isnan(scores).all() else float(np.nanmean(scores)) - value
+
+
 def bootstrap_mean(values: NDArray[np.float64], *, share: float = 0.95) -> tuple[float, float]:
     """The interval of the mean of one number an image (N,)."""
     return bootstrap(lambda rows: values[rows].mean(1), len(values), share=share)

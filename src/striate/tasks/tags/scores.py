@@ -20,7 +20,7 @@ from striate.evaluation.multilabel import (
     micro_f1,
     resampled_average_precision,
 )
-from striate.evaluation.resampling import Rows
+from striate.evaluation.resampling import Rows, bias
 from striate.plain import plain
 from striate.tasks.contract import Answered, Scores
 
@@ -55,10 +55,18 @@ class TagScores(Scores):
         return mean_average_precision(self.probabilities, self.targets)
 
     def resampled(self, rows: Rows) -> NDArray[np.float64]:
+        """Without what copies of an image add: see `striate.evaluation.resampling.bias`."""
+        return np.clip(self._drawn(rows) - self._bias, 0, 1)
+
+    def _drawn(self, rows: Rows) -> NDArray[np.float64]:
         found: NDArray[np.float64] = resampled_average_precision(
             self.probabilities, self.targets, rows
         )
         return found
+
+    @cached_property
+    def _bias(self) -> float:
+        return bias(self._drawn, self.examples, self.value)
 
     @cached_property
     def metrics(self) -> Mapping[str, float]:
