@@ -3,18 +3,19 @@
 from striate.errors import ModelError
 from striate.images import to_rgb
 from striate.tasks.contract import Explained, Predictor
-from striate.tasks.pictures.hiding import PLACES, Floats, hidden, pooled, shown, spread
+from striate.tasks.pictures.hiding import Floats, hidden, pooled, shown, spread
 from striate.tasks.pictures.predictor import Pixels
 from striate.tasks.tags.predictor import Tagger
 from striate.visualize.reading import class_number
 
 PARTS = 7  # the square's side is a PARTS-th of the picture's
+PLACES = 9  # of the square along a side
 
 
 def explain(
     predictor: Predictor, names: tuple[str, ...], data: bytes, name: str | None
 ) -> Explained:
-    """Hides a seventh of the picture at 13 places each way.
+    """Hides a seventh of the picture at 9 places each way.
 
     Args:
         data: of the picture's file.
