@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from striate.layers.dense_crf import Appearance, CRFSettings, marginals, smoothed
-from striate.ops.permutohedral import Lattice, simplices
+from striate.layers import dense_crf
+from striate.layers.dense_crf import CRFSettings, Smoothing, marginals
+from striate.ops.permutohedral import Lattice, distinct, embedded, numbered, simplices
 
 
 def kernel(pixels, place, color):
@@ -19,15 +22,15 @@ def kernel(pixels, place, color):
     return norm[:, None] * weights * norm
 
 
-def slow(probabilities, pixels, settings):
+def slow(probabilities, pixels, field):
     """Algorithm 1 with sums over all pairs, in double precision."""
     shape = probabilities.shape
-    smooth = kernel(np.zeros_like(pixels), settings.smooth_place, 1.0)
-    appearance = kernel(pixels, settings.place, settings.color)
+    smooth = kernel(np.zeros_like(pixels), field.smooth_place, 1.0)
+    appearance = kernel(pixels, field.place, field.color)
     unary = np.log(probabilities.reshape(len(probabilities), -1))
     q = np.exp(unary) / np.exp(unary).sum(0)
-    for _ in range(settings.rounds):
-        energy = unary + settings.smooth_weight * q @ smooth + settings.weight * q @ appearance
+    for _ in range(field.rounds):
+        energy = unary + field.smooth_weight * q @ smooth + field.weight * q @ appearance
         q = np.exp(energy - energy.max(0))
         q /= q.sum(0)
     return q.reshape(shape)
@@ -46,53 +49,72 @@ def scene(height=30, width=26, seed=0):
 
 def test_barycentric_coordinates_give_the_point_back():
     points = np.random.default_rng(0).normal(0, 3, (50, 5))
-    corners, weights = simplices(points)
-    assert weights.min() >= -1e-12
-    assert weights.sum(1) == pytest.approx(1)
-    # the corners are in the lattice's frame: of points on its vertices, the point alone weighs
-    again, alone = simplices(points[:1])
-    assert (again == corners[:1]).all()
-    assert alone.tolist() == weights[:1].tolist()
+    found = simplices(points)
+    assert found.weights.min() >= -1e-12
+    assert found.weights.sum(0) == pytest.approx(1)
+    corners = found.corners()
+    assert (corners.sum(1) == 0).all()
+    assert (corners % 6 == np.arange(6)[:, None, None]).all()  # remainders 0 to 5
+    again = (found.weights[:, None] * corners).sum(0)
+    assert np.abs(again - embedded(points)).max() < 1e-9
+
+
+def test_corners_have_one_number_a_place():
+    found = simplices(np.random.default_rng(0).normal(0, 1, (40, 3)))
+    steps = np.array([1, 1000, 1000_000])
+    keys = numbered(found, np.full(3, -500), steps)
+    expected = np.einsum("kdn,d->kn", found.corners()[:, :3] + 500, steps)
+    assert (keys == expected).all()
+    values, place = distinct(keys)
+    assert values.tolist() == np.unique(keys).tolist()
+    assert (values[place] == keys).all()
 
 
 def test_one_point_blurs_to_a_gaussian_in_one_dimension():
     points = np.linspace(-3, 3, 61)[:, None]
     lattice = Lattice(points)
-    values = np.zeros((61, 1), np.float32)
+    values = torch.zeros(61, 1)
     values[30] = 1
-    found = lattice.filtered(values)[:, 0]
+    found = lattice.filtered(values)[:, 0].numpy()
     expected = np.exp(-(points[:, 0] ** 2) / 2)
     assert np.abs(found / found.max() - expected).max() < 0.1
 
 
-def test_the_kernel_of_place_is_the_sum_over_all_pairs():
-    x = torch.rand(3, 37, 41, dtype=torch.float64)
-    place = torch.arange(41.0, dtype=torch.float64)
-    line = torch.exp(-((place[:, None] - place) ** 2) / (2 * 3.0**2))
-    expected = line[:37, :37] @ x @ line
-    assert torch.allclose(smoothed(x, 3.0), expected, rtol=1e-3)
+@pytest.mark.parametrize("deviation", [0.7, 1.5, 3.0, 8.0])
+def test_the_kernel_of_place_is_the_sum_over_all_pairs(deviation):
+    x = torch.rand(37, 21, 3, dtype=torch.float64)
+    weights = kernel(np.zeros((37, 21, 3)), deviation, 1.0)
+    expected = (weights @ x.view(-1, 3).numpy()).reshape(37, 21, 3)
+    assert Smoothing(37, 21, deviation)(x).numpy() == pytest.approx(expected, rel=3e-4)
 
 
 def test_without_color_marginals_are_those_of_the_sum():
     pixels, beliefs, _ = scene()
-    settings = CRFSettings(weight=0.0, rounds=5)
-    found = marginals(torch.from_numpy(beliefs), pixels, settings).numpy()
-    assert np.abs(found - slow(beliefs, pixels, settings)).max() < 1e-3
+    field = CRFSettings(weight=0.0, rounds=5)
+    found = marginals(torch.from_numpy(beliefs), pixels, field).numpy()
+    assert np.abs(found - slow(beliefs, pixels, field)).max() < 1e-3
 
 
-def test_the_lattice_is_near_the_sum_over_all_pairs():
-    pixels, beliefs, _ = scene()
-    settings = CRFSettings(place=10, color=15)
-    exact = beliefs.reshape(2, -1) @ kernel(pixels, settings.place, settings.color)
-    found = Appearance(pixels, settings)(torch.from_numpy(beliefs)).flatten(1).numpy()
-    assert np.abs(found - exact).mean() < 0.03 * exact.mean()
+@settings(max_examples=10, deadline=None)
+@given(
+    shape=st.tuples(st.integers(1, 20), st.integers(1, 20)),
+    place=st.floats(2, 60),
+    color=st.floats(3, 40),
+    seed=st.integers(0, 99),
+)
+def test_marginals_of_small_pictures_are_those_of_the_sum(shape, place, color, seed):
+    pixels, beliefs, _ = scene(*shape, seed=seed)
+    field = CRFSettings(smooth_weight=1, weight=3, place=place, color=color, rounds=3)
+    found = marginals(torch.from_numpy(beliefs), pixels, field).numpy()
+    assert np.abs(found - slow(beliefs, pixels, field)).max() < 1e-3
 
 
-def test_marginals_with_color_are_near_those_of_the_sum():
+def test_on_the_lattice_marginals_are_near_those_of_the_sum(monkeypatch):
+    monkeypatch.setattr(dense_crf, "EXACT", 0)
     pixels, beliefs, disc = scene()
-    settings = CRFSettings(smooth_weight=1, weight=3, place=10, color=15, rounds=5)
-    found = marginals(torch.from_numpy(beliefs), pixels, settings).numpy()
-    expected = slow(beliefs, pixels, settings)
+    field = CRFSettings(smooth_weight=1, weight=3, place=10, color=15, rounds=5)
+    found = marginals(torch.from_numpy(beliefs), pixels, field).numpy()
+    expected = slow(beliefs, pixels, field)
     assert np.abs(found - expected).mean() < 1e-2
     assert ((found[1] > 0.5) == (expected[1] > 0.5)).mean() > 0.99
     before, after = ((x[1] > 0.5) == disc for x in (beliefs, found))
