@@ -2,8 +2,11 @@
 
     python benchmarks/segmentation.py [--quick] [--json]
 
-Both networks have the same encoder (ResNet-18, fresh weights) and read the same pictures; theirs
-is the form nearest to an FCN. The CRF has the kernels and rounds of pydensecrf. One thread.
+FCN-8s and the peer's network have the same encoder (ResNet-18, fresh weights) and read the same
+pictures; theirs is the form nearest to an FCN. U-Net of 2015 has no such encoder: it stands beside
+the peer's U-Net by its arithmetic, in billions of products and sums a second; so does a step of
+FCN-8s beside a product of matrices. The CRF has the kernels and rounds of pydensecrf, or of its
+fork pydensecrf2. One thread. Where torchvision is missing the peer does not load.
 """
 
 import statistics

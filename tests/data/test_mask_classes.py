@@ -73,6 +73,18 @@ def test_rare_classes_beside_much_void_stay_classes():
     assert (found.names, found.threshold, found.notes) == (("0", "1", "2"), None, ())
 
 
+def test_255_is_a_class_where_the_list_names_it():
+    named = Legend("classes.txt", {0: "sea", 7: "land", 255: "ship"})
+    found = meaning(counts(v0=5, v7=3, v255=2), named)
+    assert found.names == ("sea", "land", "ship")
+    assert found.numbers == {0: 0, 7: 1, 255: 2}
+    named = Legend("classes.txt", {0: "sea", 7: "land", 255: "void"})
+    assert meaning(counts(v0=5, v7=3, v255=2), named).numbers[255] == VOID
+    every = Legend("classes.txt", {number: str(number) for number in range(256)})
+    with pytest.raises(DataError, match="names 256 classes that masks hold; at most 254 fit"):
+        meaning(np.ones(256, np.int64), every)
+
+
 def test_shades_of_which_255_is_void_are_told():
     found = meaning(counts(v0=900, v128=300, v255=300))
     assert found.names == ("0", "128")

@@ -221,13 +221,16 @@ def _two(legend: Legend) -> tuple[str, ...]:
 
 
 def _by_legend(known: Mapping[int, str], present: Sequence[int], source: str) -> Meaning:
-    """Numbers by their names; only names that some mask has become classes."""
-    kept = [v for v in sorted(known) if v in present and not NOTHING.match(known[v]) and v != VOID]
+    """Numbers by their names; only names that some mask has become classes. 255 is void, unless it
+    has a name."""
+    kept = [v for v in sorted(known) if v in present and not NOTHING.match(known[v])]
     if not kept:
         raise DataError(
             f"{source} names {len(known)} classes, and masks hold none of their numbers, but "
             f"{', '.join(map(str, present[:5]))}"
         )
+    if len(kept) > MOST:
+        raise DataError(f"{source} names {len(kept)} classes that masks hold; at most {MOST} fit")
     numbers = {value: number for number, value in enumerate(kept)}
     void = {value: VOID for value, name in known.items() if NOTHING.match(name)}
     return Meaning(tuple(known[v] for v in kept), {VOID: VOID, **void, **numbers})

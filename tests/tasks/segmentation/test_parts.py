@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from striate.augment import NONE, Augmentation, Spread
-from striate.data import VOID
+from striate.data import VOID, Masks
 from striate.errors import DataError
 from striate.evaluation.segmentation import summary
 from striate.models import Normalization
@@ -19,9 +19,10 @@ from striate.tasks.segmentation.enlarging import classes_at
 from striate.tasks.segmentation.pictures import scale
 from striate.tasks.segmentation.prediction import Answer, areas_of
 from striate.tasks.segmentation.problem import SegmentationProblem, balanced
-from striate.tasks.segmentation.reading import Reading, nearest
+from striate.tasks.segmentation.reading import Reading, even, nearest
 from striate.tasks.segmentation.scores import scored
 from striate.tasks.segmentation.segmenter import Segmenter
+from striate.tasks.segmentation.steps import turned, upright
 from striate.tasks.segmentation.task import Segmentation
 from striate.tasks.segmentation.tiles import tiles
 from striate.training import Recipe
@@ -37,6 +38,32 @@ def test_pictures_keep_their_scale_or_come_to_one():
     assert Reading.from_json(Reading(35, PLAIN.normalization).to_json()).side == 35
     with pytest.raises(ValueError, match="pictures of 3 pixels"):
         Reading.from_json({"side": 3})
+
+
+def test_evened_pictures_do_not_depend_on_light():
+    random = np.random.default_rng(0)
+    pixels = random.integers(40, 80, (20, 30, 3), dtype=np.uint8)
+    found = even(pixels)
+    assert found.mean((0, 1)) == pytest.approx([96] * 3, abs=0.5)
+    assert found.std((0, 1)) == pytest.approx([24] * 3, abs=0.5)
+    brighter = (2 * pixels.astype(int) + [10, 50, 90]).astype(np.uint8)  # all below 256
+    assert np.abs(even(brighter).astype(int) - found).max() <= 1
+    assert (even(np.full((1, 1, 3), 200, np.uint8)) == 96).all()
+    reading = replace(PLAIN, evened=True)
+    assert (reading.scaled(pixels) == found).all()
+    assert Reading.from_json(reading.to_json()) == reading
+    old = {key: value for key, value in PLAIN.to_json().items() if key != "evened"}
+    assert Reading.from_json(old) == PLAIN
+    with pytest.raises(ValueError, match="evens pictures"):
+        Reading.from_json({**old, "evened": 1})
+
+
+def test_masks_tell_up_from_down(data):
+    assert not upright(scale(data, PLAIN))  # squares lie anywhere
+    sky = [np.repeat(np.array([0, 1], np.uint8), 16)[:, None].repeat(32, 1) for _ in range(12)]
+    street = replace(data, targets=Masks.of(("sky", "road"), sky))
+    assert upright(scale(street, PLAIN))
+    assert turned(RECIPE).augmentation.geometry.rotation == 180
 
 
 def test_labels_are_scaled_without_mixing():

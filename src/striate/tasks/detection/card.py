@@ -2,6 +2,7 @@
 
 from striate.tasks.contract import Predictor
 from striate.tasks.detection.networks import NetworkPredictor
+from striate.tasks.pictures.card import whole_picture
 
 LIMITS = [
     "- It has learned the classes above and nothing else; other objects it misses, or takes for "
@@ -17,21 +18,14 @@ def sections(predictor: Predictor) -> dict[str, list[str]]:
 
 def reads(predictor: Predictor) -> list[str]:
     """From a decoded picture to what the network takes."""
-    decoding = (
-        "- decoding stays outside: give RGB uint8, upright (EXIF orientation applied), in sRGB, "
-        "alpha over white"
-    )
     if not isinstance(predictor, NetworkPredictor):
-        return ["- the whole picture", decoding]
-    scaling, normalization = predictor.scaling, predictor.scaling.normalization
+        return whole_picture()
+    scaling = predictor.scaling
     shape = (
         f"stretched to {scaling.side} x {scaling.side} pixels"
         if scaling.stretched
         else f"its longer side brought to {scaling.side} pixels"
     )
-    return [
-        f"- the whole picture, {shape}, bicubic with antialiasing (inside the file)",
-        f"- then (pixel - mean) / deviation: mean {list(normalization.mean)}, deviation "
-        f"{list(normalization.std)}" + (", blue first" if normalization.bgr else ""),
-        decoding,
-    ]
+    return whole_picture(
+        f"{shape}, bicubic with antialiasing (inside the file)", scaling.normalization
+    )

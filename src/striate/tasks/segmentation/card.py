@@ -1,6 +1,8 @@
 """What only segmentation has to say on a model card."""
 
 from striate.tasks.contract import Predictor
+from striate.tasks.pictures.card import whole_picture
+from striate.tasks.segmentation.reading import DEVIATION, MEAN
 from striate.tasks.segmentation.segmenter import Segmenter
 
 LIMITS = [
@@ -17,22 +19,15 @@ def sections(predictor: Predictor) -> dict[str, list[str]]:
 
 def reads(predictor: Predictor) -> list[str]:
     """From a decoded picture to what the network takes."""
-    decoding = (
-        "- decoding stays outside: give RGB uint8, upright (EXIF orientation applied), in sRGB, "
-        "alpha over white"
-    )
     if not isinstance(predictor, Segmenter):
-        return ["- the whole picture", decoding]
-    reading, normalization = predictor.reading, predictor.reading.normalization
+        return whole_picture()
+    reading = predictor.reading
     shape = (
         "at its own scale"
         if reading.side is None
         else f"its longer side brought to {reading.side} pixels, bicubic with antialiasing (inside "
         "the file)"
     )
-    return [
-        f"- the whole picture, {shape}",
-        f"- then (pixel - mean) / deviation: mean {list(normalization.mean)}, deviation "
-        f"{list(normalization.std)}" + (", blue first" if normalization.bgr else ""),
-        decoding,
-    ]
+    if reading.evened:
+        shape = f"each channel brought to mean {MEAN:g} and deviation {DEVIATION:g}, {shape}"
+    return whole_picture(shape, reading.normalization)

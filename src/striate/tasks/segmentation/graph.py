@@ -10,7 +10,7 @@ from striate.inference.conversion import settled
 from striate.inference.program import Graph
 from striate.inference.viewing import Axis, resampled, weights
 from striate.models import folded
-from striate.tasks.segmentation.reading import Reading
+from striate.tasks.segmentation.reading import DEVIATION, MEAN, Reading
 from striate.tasks.segmentation.segmenter import Segmenter
 
 SHAPE = (96, 128)  # of the picture that is traced
@@ -40,6 +40,8 @@ class Whole(nn.Module):
         wanted = given if self.reading.side is None else self.wanted(*given)
         sides = [self.grown(each) for each in wanted]
         pixels = image.permute(2, 0, 1).float()
+        if self.reading.evened:
+            pixels = evened(pixels)
         pixels = self.resized(pixels, 1, given, wanted, sides)  # columns first
         pixels = self.resized(pixels, 0, given, wanted, sides)
         images = torch.addcmul(self.shift, pixels, self.scale)
@@ -77,6 +79,14 @@ class Whole(nn.Module):
         if axis:
             return resampled(x, matrix)
         return resampled(x.transpose(1, 2), matrix).transpose(1, 2)
+
+
+def evened(pixels: Tensor) -> Tensor:
+    """Pixels (3, H, W) as `reading.even` brings them to one mean and deviation."""
+    flat = pixels.double().flatten(1)
+    mean = flat.mean(1)[:, None, None]
+    deviation = (flat - mean[:, 0]).square().mean(1).sqrt().clamp(min=1)[:, None, None]
+    return ((pixels - mean) * (DEVIATION / deviation) + MEAN).round().clamp(0, 255).float()
 
 
 def enlarged(scores: Tensor, axis: int, length: int, wanted: Tensor, given: Tensor) -> Tensor:

@@ -146,6 +146,7 @@ class SegmentationProblem(Problem[Any, Batch]):
             "data": data.dataset.fingerprint(),
             "split": data.dataset.split.tolist(),
             "side": self.reading.side,
+            "evened": self.reading.evened,
             "window": self.window,
             "rounds": self.rounds,
             "weights": None if self.weights is None else self.weights.tolist(),

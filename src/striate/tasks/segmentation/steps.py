@@ -1,12 +1,13 @@
 """A segmenting network learned by gradient steps, from a set to a predictor."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from striate.data import Dataset, Masks
+from striate.data import VOID, Dataset, Masks
 from striate.data.splits import TRAIN
 from striate.inference import fastest_device
 from striate.models import Normalization
@@ -24,6 +25,7 @@ from striate.tasks.segmentation.segmenter import Segmenter
 from striate.training import Recipe, fit
 from striate.training.modes import seeded
 
+UPRIGHT = 0.1  # under it, pictures have no up, as those of a microscope
 GRAY = Normalization((127.5,) * 3, (127.5,) * 3)  # while pixels are still to be measured
 
 
@@ -66,16 +68,17 @@ def learned_by_steps(
                 fill(model, backbone, ask.weights)
                 connections_convolved(model, backbone, ask)
             normalization = normalization_for(backbone, ask.weights)
-    recipe = ask.adjusted(recipe)
+    reading = Reading(side, normalization, evened=backbone is None)
     with clock.stage("decode"):
-        scaled = scale(data, Reading(side, normalization))
+        scaled = scale(data, reading)
     if backbone is None:
-        normalization = measured(scaled)
+        reading = replace(reading, normalization=measured(scaled))
+        if ask.recipe is None and not upright(scaled):
+            recipe = turned(recipe)
+    recipe = ask.adjusted(recipe)
     rounds = max(1, round(epoch / int((scaled.dataset.split == TRAIN).sum())))
     kind = PointProblem if points else SegmentationProblem
-    problem = kind(
-        Reading(side, normalization), window, rounds=rounds, weights=balanced(data, balance)
-    )
+    problem = kind(reading, window, rounds=rounds, weights=balanced(data, balance))
     if isinstance(problem, PointProblem):
         assert backbone is not None
         with clock.stage("points"):
@@ -104,6 +107,25 @@ def measured(data: Scaled) -> Normalization:
     """Mean and deviation of the training pixels."""
     pixels = [data.picture(row).numpy().reshape(1, -1, 1, 3) for row in data.rows(TRAIN).tolist()]
     return Normalization.measured(np.concatenate(pixels, 1))
+
+
+def upright(data: Scaled) -> bool:
+    """Whether training masks tell up from down: the upper halves of all together hold the classes
+    in other shares than the lower halves, by more than UPRIGHT in sum (total variation)."""
+    halves = np.zeros((2, VOID + 1))
+    for row in data.rows(TRAIN).tolist():
+        labels = data.map(row).numpy()
+        middle = len(labels) // 2
+        for half, part in enumerate((labels[:middle], labels[middle:])):
+            halves[half] += np.bincount(part.ravel(), minlength=VOID + 1)
+    shares = halves[:, :VOID] / np.maximum(halves[:, :VOID].sum(1, keepdims=True), 1)
+    return bool(np.abs(shares[0] - shares[1]).sum() / 2 > UPRIGHT)
+
+
+def turned(recipe: Recipe) -> Recipe:
+    """The same with views turned by any angle."""
+    geometry = replace(recipe.augmentation.geometry, rotation=180.0)
+    return recipe.but(augmentation=replace(recipe.augmentation, geometry=geometry))
 
 
 def connections_convolved(model: nn.Module, backbone: str, ask: Ask) -> None:

@@ -17,14 +17,15 @@ EPOCH = 400  # pictures that one epoch shows at least: validation takes long
 
 VIEWS = Augmentation(
     Spread(mirror=0.5, rotation=15, zoom=0.3, stretch=0.1, shear=5),
-    brightness=0.2,
-    contrast=0.2,
-    saturation=0.2,
+    brightness=0.3,
+    contrast=0.3,
+    saturation=0.3,
+    hue=20,
 )
 # For about ten minutes of two cores.
 RECIPE = Recipe(
     epochs=24,
-    batch_size=8,
+    batch_size=4,
     learning_rate=2e-3,
     optimizer="adamw",
     weight_decay=1e-2,
