@@ -22,7 +22,7 @@ Read = TypeVar("Read")
 
 class Named(NamedTuple):
     """An input with the name that its prediction has; where several are asked about at once
-    (`Task.asked`), a tuple of them."""
+    (`Task.together`), a tuple of them."""
 
     name: str
     item: Input | tuple[Input, ...]

@@ -140,8 +140,9 @@ class Call:
         config = self.config
         return self.served.cost.entries(config.max_concepts, thumbnail=config.thumbnails)
 
-    def file(self, place: Place, read: Callable[[], bytes]) -> None:
-        """Has threads read, check and prepare what a file holds, and the model answer it."""
+    def file(self, place: Place, read: Callable[[], bytes | tuple[bytes, ...]]) -> None:
+        """Has threads read, check and prepare what a file holds, or several that are asked about
+        together, and the model answer it."""
         work = self._submit(partial(self._checked, place, read))
         place.follow(work)
 
@@ -152,15 +153,18 @@ class Call:
     def _submit(self, run: Callable[[Share], Result], cost: int = 0) -> "Future[Result]":
         return self.workers.submit(self.caller, run, cost=cost, deadline=self.deadline)
 
-    def _checked(self, place: Place, read: Callable[[], bytes], _: Share) -> None:
+    def _checked(
+        self, place: Place, read: Callable[[], bytes | tuple[bytes, ...]], _: Share
+    ) -> None:
         data = read()
         gate = GATES[self.served.recognizer.task.thing]
-        cost = gate(data, self.limits, self.served.cost)
+        parts = data if isinstance(data, tuple) else (data,)
+        cost = sum(gate(part, self.limits, self.served.cost) for part in parts)
         if cost > self.workers.account.most[Line.WORKING]:
             raise Unanswered(refusals.TOO_LARGE, "it takes too much memory to read")
         place.follow(self._submit(partial(self._prepared, place, data), cost))
 
-    def _prepared(self, place: Place, source: bytes | NDArray[Any], share: Share) -> None:
+    def _prepared(self, place: Place, source: Any, share: Share) -> None:
         try:
             prepared = self.served.predictor.prepare(source)
         except InputError as error:

@@ -72,7 +72,7 @@ class Cost:
 def cost_of(predictor: Predictor, names: Collection[str], numbers: int) -> Cost:
     """Measured on two blank inputs: what is prepared of each grows with it, or does not."""
     blanks = [predictor.blank(times) for times in (1, 2)]
-    small, large = (bytes_of(predictor.prepare(one)) for one in blanks)
+    small, large = (bytes_of(predictor.rehearsed(times)) for times in (1, 2))
     pixels, more = (len(one) if isinstance(one, str) else prod(one.shape[:2]) for one in blanks)
     each = max(0.0, (large - small) / (more - pixels))
     longest = max((len(name.encode("unicode_escape")) for name in names), default=0)

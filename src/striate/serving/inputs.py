@@ -39,11 +39,25 @@ async def attempt(answering: Awaitable[Found]) -> Found:
 
 
 async def of_files(call: Call, files: Sequence[UploadFile]) -> list[Found]:
-    """Answers to uploaded files."""
-    places = call.take(len(files), call.entries())
-    for file, place in zip(files, places, strict=True):
-        call.file(place, partial(whole, call, file.file))
+    """Answers to uploaded files: to each, or to as many together as one question is about.
+
+    Raises:
+        Refused: 400, if they do not come out even.
+    """
+    each = call.served.task.together
+    if len(files) % each:
+        raise Refused(400, refusals.INVALID_REQUEST, f"file: {each} {call.served.task.thing}s")
+    groups = [files[start : start + each] for start in range(0, len(files), each)]
+    places = call.take(len(groups), call.entries())
+    for group, place in zip(groups, places, strict=True):
+        reads = [partial(whole, call, file.file) for file in group]
+        call.file(place, reads[0] if each == 1 else partial(all_of, reads))
     return [await attempt(call.answer(place)) for place in places]
+
+
+def all_of(reads: Sequence[partial[bytes]]) -> tuple[bytes, ...]:
+    """What each of them reads; in a thread."""
+    return tuple(read() for read in reads)
 
 
 def whole(call: Call, file: BinaryIO) -> bytes:
@@ -63,6 +77,9 @@ async def of_upload(service: Service, call: Call, file: UploadFile) -> Found:
 
 async def of_inputs(service: Service, call: Call, inputs: Sequence[shapes.Input]) -> list[Found]:
     """Answers to what came as JSON; its videos one after the other."""
+    if (several := call.served.task.together) > 1:
+        details = f"this model takes {several} {call.served.task.thing}s together: /upload"
+        raise Refused(400, refusals.INVALID_REQUEST, details)
     single = [each for each in inputs if each.data.kind == shapes.KINDS[call.served.task.thing]]
     places = iter(call.take(len(single), call.entries()))
     one_video = asyncio.Lock()

@@ -141,7 +141,7 @@ class Shelf:
         recognizer = load(path, engine=self.settings.engine, device=self.settings.device)
         words = languages(path, recognizer.names)
         name, settings, predictor = path.stem, self.settings, recognizer.predictor
-        blank = predictor.prepare(predictor.blank())
+        blank = predictor.rehearsed()
         for _ in range(2):  # the first time is slow
             predictor.predict([blank])
         numbers = sum(abs(prod(each.shape)) for each in recognizer.task.outputs(recognizer.names))

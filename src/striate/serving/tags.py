@@ -78,7 +78,7 @@ def add_calls(app: FastAPI, service: Service) -> None:
             film = kinds == ["video"]
             with call_of(service, request, name, config, film=film) as call:
                 kind = "video" if film else shapes.KINDS[call.served.task.thing]
-                given = [named(file, kind) for file in files]
+                given = [named(file, kind) for file in files[:: call.served.task.together]]
                 if film:
                     found = [await attempt(of_upload(service, call, files[0]))]
                 else:
@@ -148,6 +148,7 @@ def listing(service: Service) -> dict[str, Any]:
                 "version": served.version,
                 "task": served.task.title,
                 "thing": served.task.thing,
+                "together": served.task.together,
                 "classes": list(served.classes),
                 "languages": sorted(served.languages),
                 "size": served.predictor.size,

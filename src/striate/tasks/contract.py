@@ -232,6 +232,10 @@ class Predictor(ABC):
         side = times * (self.size or SIDE)
         return np.zeros((side, side, 3), np.uint8)
 
+    def rehearsed(self, times: int = 1) -> Any:
+        """The blank input, prepared."""
+        return self.prepare(self.blank(times))
+
     @abstractmethod
     def prepare(self, item: Input) -> Any:
         """What `predict` takes of an input; called in threads, several at a time.
@@ -573,8 +577,8 @@ class Task(ABC):
         title: what is answered, for people: "which class a picture belongs to".
         reads: kinds of targets it learns from (`Targets.kind`).
         thing: what one of its inputs is: "image", "text", "recording" (`Inputs.thing`).
-        asked: what one question is about, where that is not one input: "pair" of two. Examples are
-            learned from and scored one by one, and a predictor takes a tuple of them, too.
+        together: how many inputs one question is about. Where more than one, examples are learned
+            from and scored one by one, and a predictor also takes a tuple of so many.
         readers: of folders that only this task knows, besides `striate.data.READERS`.
         score: the key of its main metric in `Learned.validation`.
         score_title: of that, as a table has it: "top-1".
@@ -594,7 +598,7 @@ class Task(ABC):
     title: ClassVar[str]
     reads: ClassVar[tuple[str, ...]]
     thing: ClassVar[str] = "image"
-    asked: ClassVar[str] = ""
+    together: ClassVar[int] = 1
     readers: ClassVar[tuple["Reader", ...]] = ()
     score: ClassVar[str]
     score_title: ClassVar[str]

@@ -1,5 +1,5 @@
-"""What a network says of aligned faces: one of its stages, pooled on a coarse grid, and perhaps an
-embedding that was learned on it."""
+"""What a network says of aligned faces: the map of one of its stages, as means in the fields of a
+coarse grid, and perhaps an embedding that was learned on it; or DeepFace's F7."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -10,6 +10,8 @@ from torch.nn import functional as F
 
 from striate.inference import device_of, evaluating
 from striate.models import Normalization, create
+from striate.models.backbone import Backbone, stage_of
+from striate.models.deepface import F7, DeepFace
 from striate.models.networks import NETWORKS
 from striate.ops.memory import channels_last
 from striate.tasks.faces.descriptions import INNER, seen
@@ -17,6 +19,7 @@ from striate.tensors import same_form
 
 WIDEST = 4096  # numbers of an embedding
 LARGEST = 512  # pixels a side
+DEEPFACE = "deepface"
 
 
 @dataclass(frozen=True)
@@ -24,57 +27,64 @@ class Reading:
     """How a network reads a face.
 
     Attributes:
-        network: a name of `striate.models`.
-        stage: whose feature maps are taken.
+        network: a name of `striate.models`, or DEEPFACE.
+        stride: of the stage whose map is taken, the deepest one.
         size: pixels a side.
-        grid: (rows, columns are as many) of means of the feature maps.
+        grid: fields a side, of each of which the map has a mean.
         embedding: numbers of a linear layer on them; 0: none.
         share: of the face's side that is seen.
+        factor: what DeepFace's widths are divided by.
     """
 
     network: str
-    stage: str
-    size: int
-    grid: int
+    stride: int = 16
+    size: int = 160
+    grid: int = 5
     embedding: int = 0
     share: float = INNER
+    factor: int = 1
 
 
 class Embedder(nn.Module):
-    """Normalized faces (N, 3, S, S) to numbers (N, D)."""
+    """Normalized faces (N, 3, S, S) to numbers (N, D).
 
-    def __init__(self, reading: Reading, trunk: nn.Module):
+    Args:
+        network: that has the stage; built without weights where None.
+    """
+
+    def __init__(self, reading: Reading, network: nn.Module | None = None):
         super().__init__()
-        self.reading, self.trunk = reading, trunk
+        self.reading = reading
         self.last: nn.Module = nn.Identity()
+        if reading.network == DEEPFACE:
+            deepface = DeepFace(classes=1, factor=reading.factor, image_size=reading.size)
+            del deepface.head  # who is who is not asked of it
+            self.trunk: nn.Module = deepface
+            self.width = F7 // reading.factor
+            return
+        stage = stage_of(reading.network, reading.stride)
+        if stage is None:
+            raise ValueError(f"{reading.network} has no stage of stride {reading.stride}")
+        self.trunk = Backbone(network or create(reading.network), [stage.name])  # type: ignore[arg-type]
+        self.width = stage.channels * reading.grid**2
         if reading.embedding:
-            self.last = nn.Linear(width_of(trunk, reading), reading.embedding)
+            self.last = nn.Linear(self.width, reading.embedding)
+            self.width = reading.embedding
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.last(pooled(self.trunk, self.reading, images))
-
-
-def pooled(trunk: nn.Module, reading: Reading, images: Tensor) -> Tensor:
-    """(N, D): the maps of a stage, the mean in each field of a grid."""
-    maps = trunk.features(images)[reading.stage]  # type: ignore[operator]
-    return F.adaptive_avg_pool2d(maps, reading.grid).flatten(1)
-
-
-def width_of(trunk: nn.Module, reading: Reading) -> int:
-    """How many numbers `pooled` gives."""
-    if next(trunk.parameters()).is_meta:
-        with torch.no_grad(), evaluating(trunk):
-            blank = torch.empty(1, 3, reading.size, reading.size, device="meta")
-            return pooled(trunk, reading, blank).shape[1]
-    with torch.no_grad(), evaluating(trunk):
-        return pooled(trunk, reading, torch.zeros(1, 3, reading.size, reading.size)).shape[1]
+        if isinstance(self.trunk, DeepFace):
+            return self.trunk.dropout(self.trunk.features(images)["F7"])
+        (maps,) = self.trunk(images)
+        found: Tensor = self.last(F.adaptive_avg_pool2d(maps, self.reading.grid).flatten(1))
+        return found
 
 
 class Deep:
     """A network as what describes a face."""
 
     def __init__(self, model: Embedder, normalization: Normalization):
-        self.model, self.normalization = channels_last(model.eval()), normalization
+        channels_last(model.eval())  # in place
+        self.model, self.normalization = model, normalization
         self.reading = model.reading
 
     @property
@@ -84,7 +94,8 @@ class Deep:
 
     def __call__(self, faces: Tensor) -> Tensor:
         with torch.no_grad(), evaluating(self.model):
-            return self.model(self.images(faces)).float().cpu()
+            found: Tensor = self.model(self.images(faces))
+        return found.float().cpu()
 
     def images(self, faces: Tensor) -> Tensor:
         """(N, 3, size, size) as the network reads faces (N, S, S, 3) uint8."""
@@ -103,7 +114,7 @@ class Deep:
         """How it is built and how it reads a face."""
         return {
             "name": "network", "reading": asdict(self.reading),
-            "normalization": asdict(self.normalization),
+            "normalization": self.normalization.to_json(),
         }  # fmt: skip
 
     @classmethod
@@ -115,15 +126,15 @@ class Deep:
         """
         values = header["reading"]
         reading = Reading(**values)
-        if header["name"] != "network" or reading.network not in NETWORKS:
+        if header["name"] != "network" or reading.network not in (*NETWORKS, DEEPFACE):
             raise ValueError(f"faces are described by {header['name']!r}")
         if not (
-            1 <= reading.size <= LARGEST and 1 <= reading.grid <= 16
+            1 <= reading.size <= LARGEST and 1 <= reading.grid <= 16 and 1 <= reading.factor <= 32
             and 0 <= reading.embedding <= WIDEST and 0 < reading.share <= 1
         ):  # fmt: skip
             raise ValueError(f"it reads faces as {values}")
         with torch.device("meta"):
-            same_form(Embedder(reading, create(reading.network)).state_dict(), tensors)
-        model = Embedder(reading, create(reading.network))
-        model.load_state_dict(tensors)
+            same_form(Embedder(reading).state_dict(), tensors)
+            model = Embedder(reading)
+        model.load_state_dict(tensors, assign=True)
         return cls(model, Normalization.from_json(header["normalization"]))

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from striate.data.people import Pairs
 from striate.data.splits import TRAIN, VALIDATION
-from striate.evaluation.verification import area_under, roc
+from striate.evaluation.verification import area_under, best_threshold, roc
 from striate.models import create
 from striate.progress import Clock, track
 from striate.tasks.backbones import normalization_for, trained_weights
@@ -51,15 +51,9 @@ def learn_transfer(data: Lined, ask: Ask) -> Learned:
     """Feature maps of a pretrained network, and the cosine of whitened components."""
     name = ask.network or NETWORK
     weights = trained_weights(name, ask.weights)
-    trunk = create(name, weights=weights).eval()
-    model = Embedder(reading_of(name), trunk)
+    model = Embedder(Reading(name), create(name, weights=weights))
     deep = Deep(model, normalization_for(name, ask.weights))
     return learned(data, deep, cosine_metrics, network=name, weights=weights)
-
-
-def reading_of(name: str) -> Reading:
-    """The stage of a network whose maps of a face are described."""
-    return Reading(name, "stage3", 160, 5)
 
 
 Solve = Callable[[Tensor, Pairs], Sequence[tuple[str, Metric]]]
@@ -90,7 +84,7 @@ def learned(data: Lined, describes: Describes, solve: Solve, **recipe: Any) -> L
     network = recipe.pop("network", None)
     return Learned(
         Matcher(data.aligner, describes, metric, calibration),
-        measured(similarity, chosen.same, calibration),
+        measured(similarity, chosen.same),
         clock.seconds,
         network=network,
         recipe={**{name: str(one) for name, one in recipe.items()}, "metric": words},
@@ -98,11 +92,9 @@ def learned(data: Lined, describes: Describes, solve: Solve, **recipe: Any) -> L
     )
 
 
-def measured(
-    similarity: NDArray[np.float64], same: NDArray[np.bool_], calibration: Calibration
-) -> dict[str, float]:
-    """Metrics on validation pairs."""
-    right = (similarity >= calibration.threshold) == same
+def measured(similarity: NDArray[np.float64], same: NDArray[np.bool_]) -> dict[str, float]:
+    """Metrics on validation pairs, the accuracy at the threshold that is best there."""
+    right = (similarity >= best_threshold(similarity, same)) == same
     return {"accuracy": float(right.mean()), "auc": area_under(*roc(similarity, same))}
 
 

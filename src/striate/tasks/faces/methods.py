@@ -5,7 +5,7 @@ from functools import partial
 from striate.models.backbone import NetworksWith
 from striate.tasks.backbones import find_weights
 from striate.tasks.contract import Method
-from striate.tasks.faces import learning
+from striate.tasks.faces import learning, steps
 
 METHODS: dict[str, Method] = {
     "pixels": Method("Raw pixels", "handcrafted", learning.learn_pixels),
@@ -15,7 +15,24 @@ METHODS: dict[str, Method] = {
         "Deep features, whitened",
         "transfer",
         learning.learn_transfer,
-        networks=NetworksWith(8, 16, first=learning.NETWORK),
+        networks=NetworksWith(16, first=learning.NETWORK),
+        find=partial(find_weights, learning.NETWORK),
+    ),
+    "deepface": Method("DeepFace", "scratch", steps.learn_deepface, by_epochs=True),
+    "finetune": Method(
+        "Fine-tuning with a margin",
+        "finetune",
+        steps.learn_tuned,
+        networks=NetworksWith(16, first=learning.NETWORK),
+        by_epochs=True,
+        find=partial(find_weights, learning.NETWORK),
+    ),
+    "triplets": Method(
+        "Fine-tuning on triplets",
+        "finetune",
+        partial(steps.learn_tuned, loss="triplet"),
+        networks=NetworksWith(16, first=learning.NETWORK),
+        by_epochs=True,
         find=partial(find_weights, learning.NETWORK),
     ),
 }

@@ -85,9 +85,9 @@ class Matcher(Predictor):
         own = sum(tensor.numel() for tensor in self.metric.tensors().values())
         return self.describes.parameters + own
 
-    def blank(self, times: int = 1) -> Any:
-        one = super().blank(times)
-        return one, one
+    def rehearsed(self, times: int = 1) -> Face:
+        """Its middle: there is no face in a black picture."""
+        return Aligner(None)(np.asarray(self.blank(times)))
 
     def prepare(self, item: Input | tuple[Input, ...]) -> Face | tuple[Face, Face]:
         """A face, or of a pair of pictures both."""

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -21,8 +22,9 @@ from striate.tasks.contract import (
     Plan,
     Predictor,
     Task,
+    Wanted,
 )
-from striate.tasks.faces.answers import Identity, Match, Verdict
+from striate.tasks.faces.answers import Embedding, Identity, Match, Verdict
 from striate.tasks.faces.gallery import gallery_of
 from striate.tasks.faces.predictor import Matcher
 from striate.tasks.faces.prepared import Lined, lined
@@ -37,7 +39,7 @@ class Faces(Task):
     name: ClassVar[str] = "faces"
     title: ClassVar[str] = "whether two pictures show the same person"
     reads: ClassVar[tuple[str, ...]] = ("people",)
-    asked: ClassVar[str] = "pair"
+    together: ClassVar[int] = 2
     score: ClassVar[str] = "accuracy"
     score_title: ClassVar[str] = "accuracy"
     points: ClassVar[str] = "points of accuracy on pairs"
@@ -46,7 +48,7 @@ class Faces(Task):
         Column("equal error rate", "eer"),
         Column("TAR at FAR 1 %", "tar@far=0.01"),
     )
-    compared: ClassVar[tuple[str, ...]] = ("lbp", "sift", "transfer")
+    compared: ClassVar[tuple[str, ...]] = ("lbp", "sift", "transfer", "deepface", "finetune")
     default: ClassVar[str] = "sift"
     prediction: ClassVar[type[Verdict]] = Verdict
     options: ClassVar[Mapping[str, frozenset[str]]] = {"predict": frozenset({"gallery"})}
@@ -92,6 +94,13 @@ class Faces(Task):
 
     def predicted(self, name: str, answer: Match | Identity, names: tuple[str, ...]) -> Verdict:
         return Verdict(name, answer=answer)
+
+    def response(
+        self, answer: Match | Embedding, names: tuple[str, ...], wanted: Wanted
+    ) -> dict[str, Any]:
+        """`{"match": {"same", "probability", "similarity"}}` of two pictures."""
+        assert isinstance(answer, Match)
+        return {"match": asdict(answer)}
 
     def given(self, places: Sequence[str], options: Mapping[str, Any]) -> Given:
         """Two pictures, lists of pairs, or, with a gallery, any number of pictures.

@@ -30,6 +30,13 @@ export async function tagsOf(model, file, settings, noun = "picture") {
   return output(await call(path(model, "upload", settings), { method: "POST", body }), noun);
 }
 
+/** `{match}` of two pictures. */
+export async function matchOf(model, files) {
+  const body = new FormData();
+  for (const file of files) body.append("file", file, file.name);
+  return output(await call(path(model, "upload"), { method: "POST", body }), "pictures");
+}
+
 /** The same of what lies behind a link; `kind` is image or video. */
 export async function tagsOfLink(model, url, kind, { language, ...settings }) {
   const config = { ...settings, ...(language && { language }) };

@@ -3,6 +3,7 @@
 import * as api from "./api.js";
 import { Film } from "./film.js";
 import { offerMicrophone } from "./microphone.js";
+import { Pair } from "./pair.js";
 import { Picture } from "./picture.js";
 import { Sound } from "./sound.js";
 import { Text } from "./text.js";
@@ -13,6 +14,7 @@ const FILMS = /\.(mp4|m4v|mov|mkv|webm|avi)$/i;
 const element = (id) => document.getElementById(id);
 
 const results = [];
+let pairs = {}, half = null; // of two pictures, the one that waits for the other
 let pictures = {}, texts = {}, recordings = {};
 let listing = null, words = {}, waiting = [], underway = 0, wired = false;
 
@@ -59,11 +61,12 @@ element("key").addEventListener("submit", (event) => {
 
 /** Asks for what the model reads. */
 function ask() {
-  const { thing } = service.model, seen = thing === "image";
-  const { title, accept, lead, limits } = { text: texts, recording: recordings }[thing] ?? pictures;
+  const { thing, together } = service.model, seen = thing === "image";
+  half = null;
+  const { title, accept, lead, limits } = together > 1 ? pairs : { text: texts, recording: recordings }[thing] ?? pictures;
   element("title").textContent = title;
   element("write").hidden = thing !== "text";
-  element("link").hidden = !seen || !listing.links;
+  element("link").hidden = !seen || !listing.links || together > 1;
   element("webcam").classList.toggle("unused", !seen);
   element("microphone").classList.toggle("unused", thing !== "recording");
   element("files").accept = accept;
@@ -83,6 +86,12 @@ function offer() {
     limits: `Pictures up to ${megabytes(limits.image_bytes)}` +
       (videos ? `, videos up to ${megabytes(limits.video_bytes + 1)} and ${Math.round(limits.video_seconds / 60)} minutes` : "") +
       ". You may also paste one.",
+  };
+  pairs = {
+    title: "The same, or not?",
+    accept: "image/*",
+    lead: "Drop two pictures here",
+    limits: `Two pictures, together or one after the other, up to ${megabytes(limits.image_bytes)} each.`,
   };
   recordings = {
     title: "What is said?",
@@ -104,7 +113,7 @@ function chooseModel() {
   element("language").value = kept;
   element("languages").hidden = !languages.length;
   const kinds = classes.length === 1 ? `one class, ${classes[0]}` : `${classes.length.toLocaleString("en")} classes`;
-  element("about").textContent = thing === "recording" ? `The model “${service.model.name}” finds the words of a recording, and when each is said.` : `The model “${service.model.name}” finds ${task}; it knows ${kinds}` +
+  element("about").textContent = service.model.together > 1 ? `The model “${service.model.name}” finds ${task}.` : thing === "recording" ? `The model “${service.model.name}” finds the words of a recording, and when each is said.` : `The model “${service.model.name}” finds ${task}; it knows ${kinds}` +
     `${refuses ? `, and when a ${thing === "image" ? "picture" : thing} is none of them` : ""}.${explains ? " Choose a tag to see which part of the picture speaks for it." : ""}`;
   return chooseLanguage();
 }
@@ -171,6 +180,12 @@ function take(files) {
     }
     if (service.model.thing === "recording") {
       begin(new Sound(file, service), newest, "image_bytes");
+      continue;
+    }
+    if (service.model.together > 1) {
+      if (half) begin(new Pair([half, file], service), newest, "image_bytes");
+      half = half ? null : file;
+      say(half ? `${half.name}: now the other picture` : "", true);
       continue;
     }
     const film = file.type.startsWith("video/") || FILMS.test(file.name);
