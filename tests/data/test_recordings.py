@@ -16,6 +16,7 @@ from striate.data.recording_lists import (
     open_recording_lists,
 )
 from striate.data.recordings import read_recordings
+from striate.data.text_folders import is_text_folder
 from striate.errors import AudioError, DataError
 from striate.tasks.table import TASKS
 
@@ -135,6 +136,7 @@ def test_a_text_beside_each_recording(tmp_path):
             (tmp_path / speaker / f"{number}.txt").write_text(f"{WORDS[number]}\n")
     sound(tmp_path / "ann" / "silent.flac")
     assert is_recording_folder(tmp_path)
+    assert not is_text_folder(tmp_path)
     data = open_recording_folder(tmp_path, seed=0)
     assert len(data) == 9
     assert set(data.targets.speakers) == {"ann", "bob", "cleo"}

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from striate.audio import SUFFIXES as RECORDINGS
 from striate.data.dataset import Dataset, LeftOut
 from striate.data.names import canonical, natural, printable, quoted
 from striate.data.roles import roles, unlabeled
@@ -26,17 +27,18 @@ LOOKED = 400  # files by which a folder is told
 
 
 def is_text_folder(path: Path) -> bool:
-    """Whether folders in a folder hold texts, and none of its first files is a picture."""
+    """Whether folders in a folder hold texts, and none of its first files is a picture or a
+    recording, which texts beside it tell of."""
     if not path.is_dir():
         return False
-    texts = pictures = 0
+    texts = others = 0
     for number, place in enumerate(_files(path)):
         suffix = Path(place).suffix.lower()
         texts += suffix in SUFFIXES and os.sep in place
-        pictures += suffix in PICTURES
-        if pictures or number >= LOOKED:
+        others += suffix in PICTURES or suffix in RECORDINGS
+        if others or number >= LOOKED:
             break
-    return texts > 1 and not pictures
+    return texts > 1 and not others
 
 
 def open_text_folder(root: Path, *, seed: int) -> Dataset[Labels]:
