@@ -134,7 +134,8 @@ export class Objects {
     this.parts = new Map(); // of each region: its box and its entry
     const area = ({ region_info: { bounding_box: b } }) => (b.right_col - b.left_col) * (b.bottom_row - b.top_row);
     const boxes = new Map([...shown].sort((a, b) => area(b) - area(a)).map((each) => [each, this.#box(each)]));
-    this.boxes.replaceChildren(joints(shown.filter(pointed), this.classes), ...boxes.values());
+    const points = shown.filter(pointed), lines = points.length ? [joints(points, this.classes)] : [];
+    this.boxes.replaceChildren(...lines, ...boxes.values());
     this.list.replaceChildren(...few.map((each) => this.#entry(each, boxes.get(each))));
     for (const each of shown.slice(few.length)) this.parts.set(each, [boxes.get(each), null]);
     this.more.hidden = few.length === shown.length;
