@@ -65,9 +65,15 @@ def drawn(
     size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
     image = image.resize(size, Image.Resampling.BICUBIC)
     pen = ImageDraw.Draw(image)
+    if truth is not None and skeletons:
+        for here, there in zip(skeletons[0].places * scale, truth * scale, strict=True):
+            if np.isfinite(here).all() and np.isfinite(there).all():
+                ends = [tuple(here.tolist()), tuple(there.tolist())]
+                pen.line(ends, fill="#000000", width=4)
+                pen.line(ends, fill=TRUTH, width=2)
     for skeleton in skeletons:
         places, count = skeleton.places * scale, len(skeleton.places)
-        radius = max(2.0, wanted / (130 if count <= 2 * NAMED else 240))
+        radius = max(2.0, wanted / (80 if count <= 2 * NAMED else 200))
         known = np.flatnonzero(np.isfinite(places).all(1)).tolist()
         for first, second in skeleton.lines:
             if first in known and second in known:
@@ -79,10 +85,6 @@ def drawn(
             sure = skeleton.scores is None or skeleton.scores[part] >= FAINT
             color = color_of(part, count)
             pen.ellipse(box, fill=color if sure else None, outline="#000000" if sure else color)
-    if truth is not None and skeletons:
-        for here, there in zip(skeletons[0].places * scale, truth * scale, strict=True):
-            if np.isfinite(here).all() and np.isfinite(there).all():
-                pen.line([tuple(here.tolist()), tuple(there.tolist())], fill=TRUTH, width=2)
     if 0 < len(names) <= NAMED:
         top = 2
         for part, name in enumerate(names):

@@ -25,7 +25,7 @@ from striate.tasks.keypoints.steps import NETWORK, finished
 from striate.training.modes import seeded
 
 Floats = NDArray[np.float64]
-STRENGTHS = tuple(10.0**k for k in range(-4, 3))
+STRENGTHS = tuple(10.0**k for k in range(-7, 3))
 """Of the penalty on squared weights, times the mean square of the features; validation chooses."""
 SIDE = {"hog": 128, "deep": 224}
 STRIDES = (16, 32)  # of the stages of which validation chooses

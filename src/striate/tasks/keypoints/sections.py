@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from striate import pages
 from striate.data import Dataset, Points
@@ -16,6 +17,8 @@ from striate.visualize.skeletons import TRUTH, Skeleton, color_of, drawn
 
 SHOWN = 9  # pictures, from the best to the worst
 SIDE = 420  # pixels of a shown picture
+SEEN = 48  # pixels of a side that are shown at least
+ENOUGH = 0.7  # of the longer side: what fills more is shown with all of the picture
 FURTHEST = 0.3  # of the length: where the curves end
 STEPS = 61
 LISTED = 40  # parts up to which each has a line
@@ -64,9 +67,12 @@ def pictures(
             pixels = whole(data.inputs, row)
         except ImageError:  # its file has gone meanwhile
             continue
-        skeletons = [Skeleton(answer.places, answer.lines)]
         truth = data.targets.places[row].astype(np.float64)
-        picture = drawn(pixels, skeletons, truth=truth, side=SIDE)
+        left, top, right, bottom = around(np.concatenate([answer.places, truth]), pixels.shape)
+        corner = np.array([left, top])
+        skeletons = [Skeleton(answer.places - corner, answer.lines)]
+        part = pixels[top:bottom, left:right]
+        picture = drawn(part, skeletons, truth=truth - corner, side=SIDE)
         shown.append(
             {
                 "name": data.inputs.name(row),
@@ -76,6 +82,19 @@ def pictures(
         )
     values = {"title": title, "pictures": shown, "measure": scores.measure, "truth": TRUTH}
     return Section("pictures.html.jinja", values)
+
+
+def around(places: NDArray[np.float64], shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+    """The part of a picture that shows these places (n, 2), with as much about them: left, top,
+    right, bottom. Of what fills the picture, all of it."""
+    known = places[np.isfinite(places).all(1)]
+    low, high = known.min(0), known.max(0)
+    reach = max(SEEN, 2 * float((high - low).max())) / 2
+    (x, y), (height, width) = (low + high) / 2, shape[:2]
+    if 2 * reach > ENOUGH * max(height, width):
+        return 0, 0, width, height
+    left, top = max(0, int(x - reach)), max(0, int(y - reach))
+    return left, top, min(width, int(x + reach) + 1), min(height, int(y + reach) + 1)
 
 
 def parts(rows: Sequence[tuple[str, PointScores]]) -> Section:
