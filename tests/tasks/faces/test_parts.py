@@ -7,7 +7,7 @@ import torch
 from striate.handcrafted.lbp import histograms, patterns, uniform
 from striate.tasks.faces.alignment import SIDE, by_eyes, similarity, template, warped
 from striate.tasks.faces.calibration import Calibration
-from striate.tasks.faces.metric import ChiSquare, whitened
+from striate.tasks.faces.metric import ChiSquare, Components
 from striate.tasks.faces.problem import triplets
 
 
@@ -77,7 +77,7 @@ def test_chi2_by_pencil():
 
 def test_whitened_components_vary_alike():
     numbers = torch.randn(50, 6) * torch.tensor([9.0, 3, 1, 1, 1, 1])
-    metric = whitened(numbers, 4)
+    metric = Components.of(numbers, 9).whitened(4)
     projected = (numbers - metric.mean) @ metric.projection
     torch.testing.assert_close(projected.T @ projected / 50, torch.eye(4), atol=1e-3, rtol=0)
 

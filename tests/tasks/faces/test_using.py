@@ -1,12 +1,15 @@
 """From a folder of persons to a file, an answer for two pictures, and a gallery."""
 
+import asyncio
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 
 import striate
 from striate.errors import UserError
+from striate.serving import Settings, create_app
 from striate.tasks.faces.answers import Identity, Match
 from striate.tasks.faces.task import Faces
 
@@ -75,6 +78,30 @@ def test_a_gallery_knows_its_own_and_nobody_else(learned, people: Path, tmp_path
     assert all(isinstance(one, Identity) for one in found)
     assert [one.person for one in found[:6]] == [folder.name for folder in folders[:6]]
     assert np.mean([one.person is None for one in found[6:]]) > 0.7
+
+
+def test_two_files_are_one_question_to_the_service(learned, people: Path):
+    folders = sorted(people.iterdir())
+    files = [("file", (place, (folders[0] / place).read_bytes())) for place in ("0.png", "1.png")]
+    where = "/v2/models/faces/upload"
+
+    async def ask() -> list[httpx.Response]:
+        app = create_app(Settings((str(learned[1]),)))
+        client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost")
+        async with app.router.lifespan_context(app), client:
+            return [await client.post(where, files=some) for some in (files, files[:1])]
+
+    both, one = asyncio.run(ask())
+    (output,) = both.json()["outputs"]
+    assert output["data"]["match"]["same"] is True
+    assert one.status_code == 400
+    assert one.json()["status"]["details"] == "file: 2 images"
+
+
+def test_the_card_asks_for_consent_and_says_how_faces_are_found(learned):
+    card = Faces().card(learned[0].recognizer)
+    assert "the middle of the picture is taken" in card["What it reads"][0]
+    assert any("Ask the people" in line for line in card["What it does not know"])
 
 
 def test_one_picture_without_a_gallery_is_refused():

@@ -22,7 +22,7 @@ from striate.tasks.backbones import normalization_for, trained_weights
 from striate.tasks.contract import Ask, Learned
 from striate.tasks.faces.calibration import Calibration
 from striate.tasks.faces.deep import Deep, Embedder, Reading
-from striate.tasks.faces.metric import ChiSquare, Metric, parts_of, plain, whitened
+from striate.tasks.faces.metric import ChiSquare, Components, Metric, parts_of, plain
 from striate.tasks.faces.predictor import Crafted, Describes, Matcher, numbers_of
 from striate.tasks.faces.prepared import Lined
 
@@ -109,8 +109,12 @@ def cosine_metrics(numbers: Tensor, pairs: Pairs) -> list[tuple[str, Metric]]:
     most = len(numbers) - 1
     counts = sorted({min(count, most) for count in COUNTS})
     found: list[tuple[str, Metric]] = [("plain cosine", plain(numbers))]
+    components = Components.of(numbers, counts[-1])
     found += [
-        (f"{count} components, whitened to the power {power:g}", whitened(numbers, count, power))
+        (
+            f"{count} components, whitened to the power {power:g}",
+            components.whitened(count, power),
+        )
         for count, power in product(counts, POWERS)
     ]
     return found

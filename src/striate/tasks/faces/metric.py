@@ -113,22 +113,39 @@ def plain(numbers: Tensor) -> Cosine:
     return Cosine(torch.zeros(numbers.shape[1]))
 
 
-def whitened(numbers: Tensor, count: int, power: float = 1.0) -> Cosine:
-    """The cosine after principal components, each divided by its deviation to a power: 1 whitens,
-    0 only turns. What differs between any two faces, as light does, so counts for less.
+@dataclass(frozen=True, eq=False)
+class Components:
+    """Principal components of training faces.
 
-    Args:
-        numbers: (N, D) of training faces.
-        count: components that are kept, as far as there are so many.
+    Attributes:
+        mean: (D,).
+        axes: (D, K), those along which faces vary most first.
+        deviations: (K,) along each.
     """
-    mean = numbers.double().mean(0)
-    centered = numbers.double() - mean
-    gram = centered @ centered.T
-    values, vectors = torch.linalg.eigh(gram)
-    order = values.argsort(descending=True)[: min(count, len(numbers) - 1)]
-    order = order[values[order] > TINY * values.max()]
-    if not len(order):
-        raise DataError("all training faces are the same")
-    axes = centered.T @ vectors[:, order] / values[order].sqrt()
-    deviations = (values[order] / len(numbers)).sqrt()
-    return Cosine(mean.float(), (axes / deviations**power).float())
+
+    mean: Tensor
+    axes: Tensor
+    deviations: Tensor
+
+    @classmethod
+    def of(cls, numbers: Tensor, most: int) -> "Components":
+        """Of numbers (N, D), as far as there are so many.
+
+        Raises:
+            DataError: if all faces are the same.
+        """
+        mean = numbers.double().mean(0)
+        centered = numbers.double() - mean
+        values, vectors = torch.linalg.eigh(centered @ centered.T)
+        order = values.argsort(descending=True)[: min(most, len(numbers) - 1)]
+        order = order[values[order] > TINY * values.max()]
+        if not len(order):
+            raise DataError("all training faces are the same")
+        lengths = values[order].sqrt()
+        axes = centered.T.float() @ (vectors[:, order] / lengths).float()
+        return cls(mean.float(), axes, (lengths / len(numbers) ** 0.5).float())
+
+    def whitened(self, count: int, power: float = 1.0) -> Cosine:
+        """The cosine of the first `count`, each divided by its deviation to a power: 1 whitens, 0
+        only turns. What differs between any two faces, as light does, so counts for less."""
+        return Cosine(self.mean, self.axes[:, :count] / self.deviations[:count] ** power)

@@ -24,6 +24,7 @@ from striate.tasks.contract import (
     Task,
     Wanted,
 )
+from striate.tasks.faces import card
 from striate.tasks.faces.answers import Embedding, Identity, Match, Verdict
 from striate.tasks.faces.gallery import gallery_of
 from striate.tasks.faces.predictor import Matcher
@@ -101,6 +102,9 @@ class Faces(Task):
         """`{"match": {"same", "probability", "similarity"}}` of two pictures."""
         assert isinstance(answer, Match)
         return {"match": asdict(answer)}
+
+    def card(self, recognizer: Any) -> Mapping[str, Sequence[str]]:
+        return card.sections(recognizer.predictor)
 
     def given(self, places: Sequence[str], options: Mapping[str, Any]) -> Given:
         """Two pictures, lists of pairs, or, with a gallery, any number of pictures.
