@@ -1,5 +1,6 @@
 """Every way of looking inside by its name, on a network that has learned nothing."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from striate.errors import ImageError, UnknownName, UserError
 from striate.images import View
 from striate.inference import Preprocessing
 from striate.models import Normalization, create
+from striate.models.weldon import weldon
 from striate.visualize.explaining import METHODS, Question, check, explain
 from striate.visualize.inside import Inside
 
@@ -30,7 +32,7 @@ def photograph(tmp_path: Path) -> Path:
     return tmp_path / "photo.png"
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", [name for name in METHODS if name != "regions"])
 def test_every_method_gives_a_page_and_facts(inside, photograph, method):
     if method == "integrated":
         pytest.importorskip("captum")
@@ -52,6 +54,19 @@ def test_probabilities_are_the_ones_of_the_recognizer_and_not_a_plain_softmax(in
     assert found.facts["probability"] == pytest.approx(float(wanted.max()))
     other = explain(Question(inside, "saliency", photograph, class_name="DOTS"))
     assert other.facts["probability"] == pytest.approx(float(wanted[1]))
+
+
+def test_regions_are_those_of_a_network_that_scores_them(inside, photograph):
+    with pytest.raises(UserError, match="learn one with --method weldon"):
+        explain(Question(inside, "regions", photograph))
+    model = weldon(2, backbone="lenet5").eval()
+    torch.nn.init.normal_(model.get_submodule("regions.scores").weight)
+    found = explain(Question(replace(inside, model=model), "regions", photograph))
+    maps = model.class_maps(inside.preprocessing.tensor(inside.read(photograph)[None]))
+    assert found.facts["regions"] == list(maps.shape[2:])
+    target = inside.names.index(found.facts["class"])
+    row, column = found.facts["strongest"]
+    assert maps[0, target, row, column] == maps[0, target].max()
 
 
 def test_the_strongest_patches_of_those_pictures_that_can_be_read(inside, photograph, tmp_path):

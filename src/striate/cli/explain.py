@@ -40,13 +40,21 @@ def explain(
     method: Annotated[
         str,
         typer.Option(
-            help="occlusion, deconvnet, activations, filters, saliency, guided, gradcam or "
-            "integrated; of texts occlusion, ngrams or neighbors."
+            help="occlusion, deconvnet, activations, filters, saliency, guided, gradcam, "
+            "integrated or regions (WELDON); of texts occlusion, ngrams or neighbors."
         ),
     ] = "occlusion",
     layer: Annotated[
         str,
         typer.Option(metavar="NAME", help="A layer of the network (striate models lists them)."),
+    ] = "",
+    at: Annotated[
+        str,
+        typer.Option(
+            metavar="X,Y",
+            help="A pixel of the picture to ask about, or a part: LEFT,TOP,RIGHT,BOTTOM; for "
+            "answers that are about pixels.",
+        ),
     ] = "",
     approximate: Annotated[
         bool,
@@ -64,12 +72,14 @@ def explain(
 
     occlusion hides each part of the image in turn. deconvnet sends feature maps back to the
     pixels. gradcam, saliency, guided and integrated follow the gradient. activations and filters
-    show a layer as it is.
+    show a layer as it is, regions the maps of WELDON.
 
     \b
     Examples:
         striate explain photos.safetensors cat.jpg --out why.png
         striate explain photos.safetensors cat.jpg --approximate
+        striate explain streets.safetensors drive.jpg --at 120,80
+        striate explain streets.safetensors drive.jpg --class car
         striate explain efficientnet_lite0 dog.jpg --method gradcam --class beagle
         striate explain efficientnet_lite0 holiday/ --method deconvnet --layer stage3
         striate explain efficientnet_lite0 --method filters --layer stem
@@ -83,10 +93,13 @@ def explain(
     format_of(out)  # before any work
     found = recognizer.named(model, device=device)
     if own := found.task.explanations:
+        found.task.no_place(place_of(at))
         _tell(found, own, method, image, class_name, layer, approximate=approximate, json=json)
         return
     explaining.check(method, image, approximate=approximate)
-    answer = found.task.explanation(found.predictor, found.names, image, class_name or None, method)
+    answer = found.task.explanation(
+        found.predictor, found.names, image, class_name or None, method, place_of(at)
+    )
     if answer is None:
         answer = explaining.explain(asked(found, method, image, class_name, layer, approximate))
     save(out, answer.page)
@@ -133,6 +146,24 @@ def _tell(
         return
     for line in told.lines:
         print(printable(line))
+
+
+def place_of(at: str) -> tuple[float, ...]:
+    """The numbers of --at.
+
+    >>> place_of("12,7.5"), place_of("")
+    ((12.0, 7.5), ())
+
+    Raises:
+        UserError: if they are none.
+    """
+    try:
+        numbers = tuple(float(part) for part in at.split(",")) if at else ()
+    except ValueError:
+        numbers = (float("nan"),)
+    if any(number != number for number in numbers):
+        raise UserError(f"--at {at!r} is not X,Y or LEFT,TOP,RIGHT,BOTTOM, in pixels")
+    return numbers
 
 
 def words(value: Any) -> str:

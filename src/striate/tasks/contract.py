@@ -789,8 +789,9 @@ class Task(ABC):
         raise ModelError(f"{self.name} has no heat maps")
 
     def explanation(
-        self, predictor: Predictor, names: tuple[str, ...], item: str, name: str | None, method: str
-    ) -> "Explanation | None":
+        self, predictor: Predictor, names: tuple[str, ...], item: str, name: str | None,
+        method: str, at: tuple[float, ...] = (),
+    ) -> "Explanation | None":  # fmt: skip
         """Why something was said of an input that is no picture, as a page; None where the methods
         for pictures serve.
 
@@ -798,11 +799,23 @@ class Task(ABC):
             item: its path; "" where the person gave none.
             name: what is asked about; what is found first where None.
             method: as `striate explain --method` has it.
+            at: x, y of a pixel or left, top, right, bottom of a part that is asked about; () where
+                the person gave none.
 
         Raises:
             UserError: if it cannot be asked that.
         """
+        self.no_place(at)
         return None
+
+    def no_place(self, at: tuple[float, ...]) -> None:
+        """Refuses a place, for tasks whose answers are about the whole input.
+
+        Raises:
+            UserError: if one is given.
+        """
+        if at:
+            raise UserError(f"--at: {self.name} answers for the whole {self.thing}; leave it out")
 
     def explains(self, predictor: Predictor) -> bool:
         """Whether `explained` answers for this predictor."""

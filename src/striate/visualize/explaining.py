@@ -5,6 +5,7 @@ deconvnet      sends feature maps back to the pixels, of one image or of many
 activations    the strongest feature maps
 filters        the weights of a convolution; no image is needed
 saliency, guided, gradcam, integrated    attributions by the gradient
+regions        what each region says of the class, for WELDON, which learns such maps
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +21,7 @@ from torch import Tensor
 from striate import images as pictures
 from striate.errors import UnknownName, UserError
 from striate.inference import evaluating
+from striate.models.weldon import Weldon
 from striate.visualize import sheets
 from striate.visualize._activations import activations, filters, first_convolution
 from striate.visualize._occlusion import occlusion
@@ -228,6 +230,28 @@ def by_occlusion(question: Question) -> Explanation:
     })  # fmt: skip
 
 
+def by_regions(question: Question) -> Explanation:
+    """The class map of a network that scores regions, WELDON."""
+    network, target = question.network, question.target
+    if not isinstance(network.model, Weldon):
+        raise UserError(
+            "--method regions shows the maps of a network that scores regions; learn one with "
+            "--method weldon, or take --method gradcam"
+        )
+    maps = class_map(network.model, question.tensor, target)
+    page = sheets.of_regions(maps, question.pixels, name=network.name(target))
+    row, column = np.unravel_index(maps.argmax(), maps.shape)
+    facts = {"regions": list(maps.shape), "strongest": [int(row), int(column)]}
+    return Explanation(page, {**question.about, **facts})
+
+
+def class_map(model: Weldon, images: Tensor, target: int) -> NDArray[np.float32]:
+    """(rows, columns) what each region of one image says of a class."""
+    with evaluating(model):
+        found: NDArray[np.float32] = model.class_maps(images)[0, target].float().cpu().numpy()
+    return found
+
+
 METHODS: dict[str, Callable[[Question], Explanation]] = {
     "occlusion": by_occlusion,
     "deconvnet": by_deconvnet,
@@ -237,4 +261,5 @@ METHODS: dict[str, Callable[[Question], Explanation]] = {
     "guided": by_attribution,
     "gradcam": by_attribution,
     "integrated": by_attribution,
+    "regions": by_regions,
 }

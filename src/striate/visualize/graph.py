@@ -17,12 +17,16 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from striate.inference import evaluating
 from striate.layers import Dropout, LocalResponseNorm, Pool2d, ScaledTanh
+from striate.layers.max_min_pooling import MaxMinPooling
 from striate.models.efficientnet import ReLU6, SameConv2d
 from striate.models.lenet import PadTo
 from striate.models.resnet import PadChannels
 from striate.visualize.operations import Operation, operation_of
 
-LEAVES = (SameConv2d, ReLU6, LocalResponseNorm, Pool2d, ScaledTanh, Dropout, PadChannels, PadTo)
+LEAVES = (
+    SameConv2d, ReLU6, LocalResponseNorm, Pool2d, MaxMinPooling, ScaledTanh, Dropout, PadChannels,
+    PadTo,
+)  # fmt: skip
 
 # fmt: off
 IN_PLACE = {operator.iadd: operator.add, operator.isub: operator.sub, operator.imul: operator.mul,

@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, fx, nn
 
 from striate.layers import Dropout, LocalResponseNorm, ScaledTanh
+from striate.layers.max_min_pooling import MaxMinPooling
 from striate.models.efficientnet import ReLU6
 from striate.visualize.windows import Window, window_of
 
@@ -47,7 +48,8 @@ POINTWISE_METHODS = {
 }
 WHOLE_BY_NATURE = (  # these read a whole map, and no rule could spare that
     nn.Linear, nn.Flatten, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d, nn.GroupNorm,
-    nn.InstanceNorm2d, F.linear, F.adaptive_avg_pool2d, F.adaptive_max_pool2d, torch.flatten,
+    nn.InstanceNorm2d, MaxMinPooling, F.linear,
+    F.adaptive_avg_pool2d, F.adaptive_max_pool2d, torch.flatten,
     torch.mean, torch.amax, torch.sum, torch.reshape, torch.squeeze, "flatten", "mean", "amax",
     "sum", "view", "reshape", "squeeze", F.group_norm, F.instance_norm,
 )

@@ -165,6 +165,24 @@ def of_attribution(
     return sheet(f"Why {label}?", [tiles], caption=caption, side=280, legend=scale)
 
 
+def of_regions(maps: NDArray[np.float32], image: Pixels, *, name: str) -> Pixels:
+    """The image, and what each of its regions (rows, columns) says of a class."""
+    limit = float(np.abs(maps).max()) or 1.0
+    tiles = [
+        Tile(image, "the image"),
+        Tile(heat(image, maps, signed=True), "what its regions say"),
+        Tile(colored(maps, low=-limit, high=limit, scale="balance"), "region by region"),
+    ]
+    caption = (
+        f"{maps.shape[0]} x {maps.shape[1]} regions, each with its score for {name}. The strongest "
+        "and the weakest decide."
+    )
+    legend = Legend(-limit, limit, "what speaks for it", "balance")
+    return sheet(
+        f"Where is {name}?", [tiles], caption=caption, side=280, legend=legend, smooth=False
+    )
+
+
 def of_occlusion(found: Maps, image: Pixels, *, classes: Sequence[str]) -> Pixels:
     """The image, what hiding each part takes away, and the three maps of the experiment."""
     kinds, counts = np.unique(found.most_probable, return_counts=True)

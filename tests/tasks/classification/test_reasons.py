@@ -9,10 +9,12 @@ from striate.data import Array, Dataset, Labels
 from striate.images import View
 from striate.inference import Preprocessing
 from striate.models import Normalization, create
+from striate.models.weldon import weldon
 from striate.tasks.classification.explaining import lost_by_hiding
 from striate.tasks.classification.network import Network
 from striate.tasks.classification.reasons import reasons
 from striate.tasks.labels.scores import Classified
+from striate.visualize import heat
 
 
 class Corner(nn.Module):
@@ -73,3 +75,18 @@ def test_right_answers_come_first_and_one_of_each_class() -> None:
     assert sorted(one.given for one in found[:2]) == [0, 1]
     assert {one.place for one in found[2:]} == {4, 5}
     assert {one.picture.shape for one in found} == {(40, 40, 3)}
+
+
+def test_a_network_that_scores_regions_shows_their_scores() -> None:
+    model = weldon(2, backbone="lenet5", channels=1).eval()
+    nn.init.normal_(model.get_submodule("regions.scores").weight)  # type: ignore[arg-type]
+    pictures = np.random.default_rng(0).integers(0, 256, (4, 28, 28), dtype=np.uint8)
+    mine, targets = predictor(model, 28), np.array([0, 1, 0, 1])
+    dataset = Dataset("noise", Array(pictures), Labels(("a", "b"), targets), np.full(4, 2, np.int8))
+    scores = Classified(mine.answers(pictures[..., None])[0], targets, ("a", "b"), 0.0)
+    first = reasons(mine, dataset, tuple(range(4)), scores)[0]
+    images = mine.preprocessing.tensor(pictures[first.place][None, ..., None])
+    with torch.no_grad():
+        maps = model.class_maps(images)[0, first.given].numpy()
+    gray = np.repeat(pictures[first.place][..., None], 3, 2)
+    assert np.array_equal(first.picture, heat(gray, maps, signed=True))

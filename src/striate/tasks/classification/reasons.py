@@ -1,4 +1,5 @@
-"""What some right and wrong answers depend on: pictures with their occlusion maps."""
+"""What some right and wrong answers depend on: pictures with their occlusion maps, or with the maps
+of a network that scores regions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,12 +11,15 @@ from numpy.typing import NDArray
 from striate.data import Dataset
 from striate.errors import ImageError
 from striate.images import apply, to_rgb
+from striate.inference import device_of
+from striate.models.weldon import Weldon
 from striate.progress import track
 from striate.tasks.classification.explaining import lost_by_hiding
 from striate.tasks.classification.predictor import Classifier
 from striate.tasks.labels.scores import Classified
 from striate.tasks.pictures.hiding import PLACES
 from striate.visualize import heat
+from striate.visualize.explaining import class_map
 
 EACH = 3  # right answers, and wrong ones
 PARTS = 5  # the square's side is a PARTS-th of the picture's
@@ -64,9 +68,17 @@ def reasons(
         except ImageError:  # its file has gone meanwhile
             continue
         pixels = apply(image, predictor.preprocessing.view)
-        size = max(1, len(pixels) // PARTS)
-        stride = max(1, (len(pixels) - size) // (PLACES - 1))
-        lost = lost_by_hiding(predictor, pixels, int(given[place]), size, stride)
-        picture = heat(to_rgb(pixels), lost, low=0.0, high=max(float(lost.max()), 0.01))
+        picture = _shown(predictor, pixels, int(given[place]))
         found.append(Reason(picture, place, int(given[place]), bool(scores.right[place])))
     return found
+
+
+def _shown(predictor: Classifier, pixels: NDArray[np.uint8], target: int) -> NDArray[np.uint8]:
+    """A picture (S, S, C) with what says that it is of a class."""
+    if isinstance(predictor.model, Weldon):
+        images = predictor.preprocessing.tensor(pixels[None], device_of(predictor.model))
+        return heat(to_rgb(pixels), class_map(predictor.model, images, target), signed=True)
+    size = max(1, len(pixels) // PARTS)
+    stride = max(1, (len(pixels) - size) // (PLACES - 1))
+    lost = lost_by_hiding(predictor, pixels, target, size, stride)
+    return heat(to_rgb(pixels), lost, low=0.0, high=max(float(lost.max()), 0.01))

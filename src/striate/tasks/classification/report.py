@@ -9,6 +9,7 @@ from PIL import Image
 
 from striate import pages
 from striate.data import Dataset
+from striate.models.weldon import Weldon
 from striate.tasks.classification.predictor import Classifier
 from striate.tasks.classification.reasons import reasons
 from striate.tasks.contract import Section
@@ -29,7 +30,8 @@ def sections(comparison: Any) -> Iterable[Section]:
     yield Section("mistakes.html.jinja", {"mistakes": mistakes(dataset, rows, scores)})
     if isinstance(outcome.recognizer.predictor, Classifier):
         found = depends_on(outcome.recognizer.predictor, dataset, rows, scores)
-        yield Section("reasons.html.jinja", {"reasons": found})
+        regions = isinstance(outcome.recognizer.predictor.model, Weldon)
+        yield Section("reasons.html.jinja", {"reasons": found, "regions": regions})
     yield reliability(scores, "image")
 
 

@@ -137,11 +137,13 @@ class KeyPoints(Task):
         return explain(predictor, names, data, name)
 
     def explanation(
-        self, predictor: Predictor, names: tuple[str, ...], item: str, name: str | None, method: str
-    ) -> "Explanation | None":
+        self, predictor: Predictor, names: tuple[str, ...], item: str, name: str | None,
+        method: str, at: tuple[float, ...] = (),
+    ) -> "Explanation | None":  # fmt: skip
         from striate.tasks.keypoints.explaining import page
         from striate.visualize.explaining import Explanation
 
+        self.no_place(at)
         if method != "occlusion":
             raise UserError(f"--method {method}: points are explained by occlusion alone")
         if not item:

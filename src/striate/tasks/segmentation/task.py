@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from striate.data import Dataset, Masks
 from striate.data.splits import TRAIN
 from striate.data.targets import enumerated
+from striate.errors import UserError
 from striate.inference.runtimes import Runtime
 from striate.tasks.contract import (
     Answered,
@@ -32,6 +33,8 @@ from striate.tasks.segmentation.segmenter import Segmenter
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+    from striate.visualize.explaining import Explanation
 
 MANY = 12  # classes from which on the table has no column for each
 
@@ -130,6 +133,19 @@ class Segmentation(Task):
         self, answers: Sequence[Answer], names: tuple[str, ...]
     ) -> Mapping[str, NDArray[Any]]:
         return response.arrays(answers)
+
+    def explanation(
+        self, predictor: Predictor, names: tuple[str, ...], item: str, name: str | None,
+        method: str, at: tuple[float, ...] = (),
+    ) -> "Explanation | None":  # fmt: skip
+        from striate.tasks.segmentation.explaining import page
+        from striate.visualize.explaining import Explanation
+
+        if method != "occlusion":
+            raise UserError(f"--method {method}: pixels are explained by occlusion alone")
+        if not item:
+            raise UserError("give a picture, as in: striate explain MODEL street.jpg --at 120,80")
+        return Explanation(*page(predictor, names, item, name, at))
 
     def card(self, recognizer: Any) -> Mapping[str, Sequence[str]]:
         return card.sections(recognizer.predictor)

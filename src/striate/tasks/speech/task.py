@@ -139,13 +139,15 @@ class Speech(Task):
         return isinstance(predictor, NetworkRecognizer)
 
     def explanation(
-        self, predictor: Predictor, names: tuple[str, ...], item: str, name: str | None, method: str
-    ) -> "Explanation | None":
+        self, predictor: Predictor, names: tuple[str, ...], item: str, name: str | None,
+        method: str, at: tuple[float, ...] = (),
+    ) -> "Explanation | None":  # fmt: skip
         from striate.tasks.speech.features import spectra
         from striate.tasks.speech.looking import BANDS, FRAMES, occlusion
         from striate.tasks.speech.pictures import explained, facts
         from striate.visualize.explaining import Explanation
 
+        self.no_place(at)
         if method != "occlusion":
             raise UserError(f"--method {method}: recordings are explained by occlusion alone")
         if not item:
