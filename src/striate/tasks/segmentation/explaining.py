@@ -110,7 +110,7 @@ def page(
     top, left = (
         scale * float(places[n]) for places, n in ((found.tops, row), (found.lefts, column))
     )
-    facts = {
+    facts: dict[str, Any] = {
         "class": names[target],
         "region": asked.words,
         "pixels": int(asked.region.sum()),
