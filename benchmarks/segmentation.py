@@ -16,9 +16,19 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from _rows import Row, absent, alone, in_turns, main, paired, peer_module
+from _rows import (
+    Row,
+    absent,
+    compared,
+    in_turns,
+    let_torchvision_in,
+    main,
+    paired,
+    peer_module,
+)
 from sklearn.datasets import load_sample_images
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from striate.layers.dense_crf import CRFSettings, marginals
 from striate.models.fcn import fcn
@@ -50,17 +60,43 @@ def measure(quick: bool) -> Iterator[Row]:
     where = f"step of {BATCH} x {SIDE} x {SIDE}"
     ours = step(channels_last(fcn(CLASSES, backbone="resnet18")), images, labels)
     case, name = f"FCN-8s, ResNet-18, {where}", "segmentation_models.pytorch FPN"
+    unet = step(channels_last(UNet(CLASSES, width=32)), images, labels)
+    rate = f"U-Net, 32 channels, {where}, arithmetic"
+    let_torchvision_in()
     try:
         peer = peer_module("segmentation_models_pytorch")
     except ImportError as error:
         yield absent(case, "ms", name, error, 1.15, ours=milliseconds(ours, rounds))
+        speed = billions(unet) / milliseconds(unet, rounds) * 1000
+        yield absent(rate, "GFLOP/s", "its U-Net", error, 1.15, ours=speed)
     else:
         theirs = peer.FPN("resnet18", encoder_weights=None, classes=CLASSES)
         other = step(theirs, images, labels)
         yield paired(case, ours, other, peer=name, rounds=rounds, target=1.15)
-    unet = step(channels_last(UNet(CLASSES, width=16)), images, labels)
-    yield alone(f"U-Net, 16 channels, {where}", "ms", milliseconds(unet, rounds))
+        other = step(peer.Unet("resnet18", encoder_weights=None, classes=CLASSES), images, labels)
+        yield by_arithmetic(rate, unet, other, "its U-Net on ResNet-18", rounds, 1.15)
+    a = torch.randn(2048, 2048)
+    product = "the largest matrix product"
+    share = f"FCN-8s, ResNet-18, {where}, share of the peak"
+    yield by_arithmetic(share, ours, lambda: torch.mm(a, a), product, rounds, 0.65)
     yield from field(rounds)
+
+
+def by_arithmetic(case: str, ours: Any, theirs: Any, peer: str, rounds: int, target: float) -> Row:
+    """Two sides that compute different things, by what each computes in a second."""
+    times = in_turns({"ours": ours, "theirs": theirs}, rounds)
+    speeds = [
+        billions(work) / statistics.median(times[name])
+        for name, work in (("ours", ours), ("theirs", theirs))
+    ]
+    return compared(case, "GFLOP/s", speeds[0], peer, speeds[1], target=target)
+
+
+def billions(work: Any) -> float:
+    """Floating-point operations of a run, in 10^9."""
+    with FlopCounterMode(display=False) as counted:
+        work()
+    return counted.get_total_flops() / 1e9
 
 
 def milliseconds(work: Any, rounds: int) -> float:
@@ -90,7 +126,7 @@ def field(rounds: int) -> Iterator[Row]:
         made.setUnaryEnergy(unary)
         made.addPairwiseGaussian(settings.smooth_place, settings.smooth_weight)
         made.addPairwiseBilateral(
-            settings.place, settings.color, np.ascontiguousarray(pixels), settings.weight
+            settings.place, settings.color, np.array(pixels), settings.weight
         )
         return made.inference(settings.rounds)
 
