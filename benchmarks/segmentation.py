@@ -125,9 +125,7 @@ def field(rounds: int) -> Iterator[Row]:
         made = peer.DenseCRF2D(WIDTH, HEIGHT, LABELS)
         made.setUnaryEnergy(unary)
         made.addPairwiseGaussian(settings.smooth_place, settings.smooth_weight)
-        made.addPairwiseBilateral(
-            settings.place, settings.color, np.array(pixels), settings.weight
-        )
+        made.addPairwiseBilateral(settings.place, settings.color, np.array(pixels), settings.weight)
         return made.inference(settings.rounds)
 
     yield paired(case, ours, theirs, peer="pydensecrf", rounds=rounds, target=1.0)
