@@ -14,7 +14,7 @@ from striate.tasks.segmentation.reading import DEVIATION, MEAN, Reading
 from striate.tasks.segmentation.segmenter import Segmenter
 
 SHAPE = (96, 128)  # of the picture that is traced
-ANY = ("unet", "fcn", "deeplab", "hypercolumns", "frrn_a", "frrn_b")
+ANY = ("unet", "fcn", "deeplab", "hypercolumns", "frrn_a", "frrn_b", "weldon")
 """Networks that read pictures of any size in a graph, grown to multiples of a number."""
 MOST = 2**14  # multiples of it that a side may have
 
