@@ -18,7 +18,7 @@ from torch import nn
 from striate.handcrafted.selective_search import Strategies
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
-STUDIES = ("text_sets",)  # of accuracy, with tables of their own
+STUDIES = ("faces_folds", "text_sets")  # of accuracy, with tables of their own
 NAMES = sorted(
     path.stem
     for path in FOLDER.glob("*.py")
@@ -246,7 +246,14 @@ def trust(module: ModuleType, patch: Patch) -> dict[str, Any]:
     return {}
 
 
+def locally_connected(module: ModuleType, patch: Patch) -> dict[str, Any]:
+    patch.setattr(module, "CASES", {"small": (3, 1, 6)})
+    patch.setattr(module, "CHANNELS", 2)
+    return {}
+
+
 TOYS: dict[str, Toy] = {
+    "locally_connected": locally_connected,
     "augment": augment, "compare": compare, "detection": detection, "evaluation": evaluation,
     "handcrafted": handcrafted, "inference": inference, "input": input_, "main_job": main_job,
     "networks": networks, "occlusion": occlusion, "published_weights": published_weights,
