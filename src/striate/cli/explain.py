@@ -169,11 +169,10 @@ def place_of(at: str) -> tuple[float, ...]:
 def words(value: Any) -> str:
     """A finding in words.
 
-    >>> words(0.25), words(12.345), words([1, 2])
-    ('25.0 %', '12.3', '1 2')
+    >>> words(0.25), words(12.345), words([0.6, 2])  # several numbers are places or times
+    ('25.0 %', '12.3', '0.6 2')
     """
-    if isinstance(value, float):
-        return percent(value) if 0 <= value <= 1 else f"{value:.3g}"
-    if isinstance(value, list):
-        return " ".join(words(each) for each in value[:MANY])
-    return str(value)
+    if isinstance(value, float) and 0 <= value <= 1:
+        return percent(value)
+    several = value[:MANY] if isinstance(value, list) else [value]
+    return " ".join(f"{one:.3g}" if isinstance(one, float) else str(one) for one in several)
