@@ -30,7 +30,9 @@ def test_files_that_may_mark_images_are_found(tree):
 def test_a_folder_is_walked_once_while_it_is_opened(many, monkeypatch):
     root, calls = many(3, "cat"), []
     real = walking._walked
-    monkeypatch.setattr(walking, "_walked", lambda path: calls.append(path) or real(path))
+    monkeypatch.setattr(
+        walking, "_walked", lambda path, kinds: calls.append(path) or real(path, kinds)
+    )
     with once():
         assert walk(root) is walk(root)
     walk(root)

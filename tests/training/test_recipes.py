@@ -16,7 +16,7 @@ from striate.training.optimizers import rate_factor
 NAMED = {name: value for name, value in vars(recipes).items() if isinstance(value, Recipe)}
 FULL = Recipe(
     2, 3, 0.5, "adamw", 0.8, False, 0.1, "steps", 0.25, ((0.5, 0.2), (0.75, 0.1)), 0.1, True,
-    0.05, 2.0,
+    0.05, 0.5, 2.0,
     0.99, True, 4,
     Augmentation(Spread(mirror=0.5, rotation=1), brightness=0.1),
     2, "bfloat16", "measured", 1, "all",

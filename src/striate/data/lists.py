@@ -148,6 +148,9 @@ def _groups(
     """
     names = [row.group or f"\0{number}" for number, row in enumerate(rows)]
     told = {row.group for row in rows if row.group}
+    if len(set(names)) == 1 < len(rows):
+        notes.append(f"all images are of one group, {quoted(told)}; it is not looked at")
+        return None
     if not told:
         return None
     index = {name: number for number, name in enumerate(dict.fromkeys(names))}

@@ -16,8 +16,10 @@ from striate.data.cells import read_cells
 from striate.data.dataset import Dataset, Files, LeftOut
 from striate.data.folders import open_folders
 from striate.data.headings import normal
+from striate.data.markup import text_of
 from striate.data.names import natural
 from striate.data.people import EXPECTED, People
+from striate.data.sniffing import start_of
 from striate.data.splits import ASIDE, SPLITS, TEST, TRAIN, VALIDATION, joined
 from striate.errors import DataError
 from striate.images import SUFFIXES as PICTURES
@@ -46,10 +48,7 @@ def is_pairs(path: Path) -> bool:
         return _list_in(path) is not None
     if path.suffix.lower() not in (".csv", ".tsv", ".txt"):
         return False
-    try:
-        start = path.read_text("utf-8", errors="replace")[:4096].splitlines()
-    except OSError:
-        return False
+    start = text_of(start_of(path))[0].splitlines()
     return _columns(start[0]) is not None if _is_table(path) and start else _is_lfw(start)
 
 

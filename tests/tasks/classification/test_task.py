@@ -27,12 +27,13 @@ def ids(found: dict) -> list[str]:
 
 def test_it_has_a_line_in_the_table() -> None:
     assert isinstance(TASKS["classification"], Classification)
-    assert list(TASK.methods) == list(TASK.compared) == [
+    compared = [TASK.methods[name] for name in TASK.compared]
+    assert [method.approach for method in compared] == list(TASK.compared) == [
         "handcrafted", "transfer", "scratch", "finetune",
     ]  # fmt: skip
-    assert [method.approach for method in TASK.methods.values()] == list(TASK.methods)
-    assert [method.seeds for method in TASK.methods.values()] == [3, 3, 1, 1]
-    assert [method.by_epochs for method in TASK.methods.values()] == [False, False, True, True]
+    assert [method.seeds for method in compared] == [3, 3, 1, 1]
+    assert [method.by_epochs for method in compared] == [False, False, True, True]
+    assert list(TASK.methods) == [*TASK.compared, "weldon"]
     assert TASK.default in TASK.methods
     assert list(TASK.predictors) == ["network", "visual_words"]
 

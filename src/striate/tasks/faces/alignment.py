@@ -130,8 +130,8 @@ def similarity(source: NDArray[np.float64], target: NDArray[np.float64]) -> NDAr
     squares (Umeyama 1991, Equations 40 to 43); it does not mirror.
 
     >>> corner = np.array([[0.0, 0], [1, 0], [0, 1]])
-    >>> similarity(corner, 2 * corner + 3).round(9).tolist()
-    [[2.0, 0.0, 3.0], [-0.0, 2.0, 3.0]]
+    >>> (similarity(corner, 2 * corner + 3).round(9) + 0.0).tolist()
+    [[2.0, 0.0, 3.0], [0.0, 2.0, 3.0]]
     """
     before, after = source.mean(0), target.mean(0)
     spread, goal = source - before, target - after

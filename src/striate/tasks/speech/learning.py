@@ -32,7 +32,7 @@ from striate.tasks.speech.tuning import tuned
 from striate.training import Objective, Recipe, Run, fit, seeded, train
 
 RECIPE = Recipe(
-    epochs=5, batch_size=256, learning_rate=1e-3, optimizer="adamw", weight_decay=0.01, warmup=0.05
+    epochs=8, batch_size=256, learning_rate=1e-3, optimizer="adamw", weight_decay=0.01, warmup=0.05
 )
 STEP = FILTERS.step / FILTERS.rate
 SCALE = 10.0  # of the grammar, until it is tuned
