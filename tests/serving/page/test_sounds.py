@@ -19,6 +19,6 @@ def test_words_lie_where_they_are_said_and_the_microphone_is_heard(tmp_path, sit
     tab.click("#microphone")  # Chromium's own beeps
     tab.wait_for_timeout(600)
     tab.click("#microphone")
-    tab.get_by_text("Recording 1.wav").wait_for()
+    tab.get_by_text("Recording 1.wav", exact=True).wait_for()
     ready(tab)
     assert tab.locator(".result").first.locator(".verdict").count() == 1
