@@ -100,6 +100,13 @@ def test_lfws_own_list(tmp_path: Path):
     assert data.targets.protocol[:, 2:].tolist() == [[1, 0], [0, 0], [1, 1], [0, 1], [1, 2], [0, 2]]
 
 
+def test_numbers_too_long_to_count_anything_are_no_list_of_pairs(tmp_path: Path):
+    persons(tmp_path, {"Ann": 2, "Bob": 2})
+    lines = ["9" * 5000, "Ann\t1\t2", "Ann\t1\tBob\t1"]
+    with pytest.raises(DataError):
+        open_data(listed(tmp_path, lines, "pairs.txt"))
+
+
 def test_a_list_that_contradicts_its_folders_is_refused(tmp_path: Path):
     persons(tmp_path, {"a": 2, "b": 1})
     path = listed(tmp_path, ["a,b,same", "a/a_0001.png,b/b_0001.png,1"])

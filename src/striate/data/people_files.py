@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 from striate.data.cells import read_cells
 from striate.data.dataset import Dataset, Files, LeftOut
 from striate.data.folders import open_folders
-from striate.data.headings import normal
+from striate.data.headings import MAX_BYTES, normal
 from striate.data.markup import text_of
 from striate.data.names import natural
 from striate.data.people import EXPECTED, People
 from striate.data.sniffing import start_of
 from striate.data.splits import ASIDE, SPLITS, TEST, TRAIN, VALIDATION, joined
-from striate.errors import DataError
+from striate.errors import DataError, UserError
+from striate.files import read_bytes
 from striate.images import SUFFIXES as PICTURES
 
 NAMES = ("pairs.csv", "pairs.tsv", "pairs.txt")
@@ -30,6 +31,7 @@ SECOND = ("b", "second", "image b", "image 2", "path b", "path 2", "file b", "fi
 SAME = ("same", "issame", "is same", "match", "label", "target", "genuine")
 FOLD = ("fold", "set", "cv fold")
 TRUE, FALSE = ("1", "true", "yes", "same", "match"), ("0", "false", "no", "different", "-1")
+DIGITS = 9  # of numbers in LFW's form
 LFW = "expected LFW's form: name<tab>1<tab>2 of one person, name<tab>1<tab>name<tab>2 of two"
 
 
@@ -67,10 +69,15 @@ def _is_table(path: Path) -> bool:
 
 def _is_lfw(lines: list[str]) -> bool:
     """Whether lines are `pairs.txt`: one or two numbers, then names and numbers."""
-    if len(lines) < 2 or not all(each.isdecimal() for each in lines[0].split("\t")):
+    if len(lines) < 2 or not all(map(_is_number, lines[0].split("\t"))):
         return False
     cells = lines[1].split("\t")
-    return len(cells) in (3, 4) and cells[1].strip().isdecimal() and cells[-1].strip().isdecimal()
+    return len(cells) in (3, 4) and _is_number(cells[1].strip()) and _is_number(cells[-1].strip())
+
+
+def _is_number(cell: str) -> bool:
+    """Whether it is a whole number of a size that pictures and pairs are counted by."""
+    return cell.isdecimal() and len(cell) <= DIGITS
 
 
 def _columns(heading: str) -> tuple[int, int, int, int] | None:
@@ -217,7 +224,10 @@ def table_of_pairs(path: Path) -> list[tuple[str, str]]:
 
 def _lfw(path: Path, left_out: list[LeftOut]) -> list[Pair]:
     """As LFW has it: after a line with the number of folds (or none) and of pairs of each kind."""
-    lines = path.read_text("utf-8", errors="replace").splitlines()
+    try:
+        lines = text_of(read_bytes(path, limit=MAX_BYTES))[0].splitlines()
+    except UserError as error:
+        raise DataError(str(error)) from error
     head = [int(cell) for cell in lines[0].split("\t")]
     count = head[-1]
     root = _pictures(path, lines[1].split("\t")[0])
@@ -226,10 +236,10 @@ def _lfw(path: Path, left_out: list[LeftOut]) -> list[Pair]:
     for number, line in enumerate(lines[1:]):
         cells = [cell.strip() for cell in line.split("\t")]
         fold = number // (2 * count) if len(head) == 2 and count else -1
-        if len(cells) == 3 and all(map(str.isdecimal, cells[1:])):
+        if len(cells) == 3 and all(map(_is_number, cells[1:])):
             one = two = cells[0]
             first, second = cells[1:]
-        elif len(cells) == 4 and cells[1].isdecimal() and cells[3].isdecimal():
+        elif len(cells) == 4 and _is_number(cells[1]) and _is_number(cells[3]):
             one, first, two, second = cells
         else:
             if line.strip():

@@ -5,6 +5,7 @@ Every network here has `places(images)`: (N, 3, S, S), normalized, to (N, K, 3):
 from the upper left corner, and a score in [0, 1].
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import cast
 
@@ -126,16 +127,16 @@ class UNetMaps(HeatMaps):
         return F.avg_pool2d(maps, self.stride) if self.stride > 1 else maps
 
 
-class Ridge(nn.Module):
+class Ridge(nn.Module, ABC):
     """Places as a linear map of features (N, D), in shares of the picture's side."""
 
     def __init__(self, parts: int, inputs: int):
         super().__init__()
         self.linear = nn.Linear(inputs, 2 * parts)
 
+    @abstractmethod
     def features(self, images: Tensor) -> Tensor:
         """(N, D) of images (N, 3, S, S), normalized."""
-        raise NotImplementedError
 
     def places(self, images: Tensor) -> Tensor:
         shares = self.linear(self.features(images)).unflatten(1, (-1, 2))

@@ -4,16 +4,16 @@ A square hides each part of the picture in turn; where the answer depends on a p
 probability away (Zeiler & Fergus 2014, Section 4.2).
 """
 
+from functools import partial
+
 from striate.errors import ModelError
-from striate.images import to_rgb
 from striate.models import Stages
 from striate.tasks.classification.predictor import Classifier
 from striate.tasks.classification.visual_words import VisualWords
 from striate.tasks.contract import Explained, Predictor
-from striate.tasks.pictures.hiding import CELLS, PLACES, Floats, hidden, pooled, shown, spread
+from striate.tasks.pictures.hiding import CELLS, PLACES, Floats, heat_map, hidden, spread
 from striate.tasks.pictures.predictor import Pixels
 from striate.visualize import approximate_occlusion, occlusion
-from striate.visualize.reading import class_number
 
 SMALL = 64  # pixels; so small a picture is as quickly computed whole as in parts
 
@@ -34,17 +34,7 @@ def explain(
     """
     if not isinstance(predictor, Classifier):
         raise ModelError("an export has no layers to look into")
-    view = predictor.preprocessing.view
-    pixels = predictor.prepare(data)
-    probabilities = predictor.answers(pixels[None])[0][0]
-    target = int(probabilities.argmax()) if name is None else class_number(names, name)
-    return Explained(
-        names[target],
-        float(probabilities[target]),
-        to_rgb(pixels),
-        shown(data, view),
-        pooled(lost_over_pixels(predictor, pixels, target)),
-    )
+    return heat_map(predictor, names, data, name, partial(lost_over_pixels, predictor))
 
 
 def lost_over_pixels(predictor: Classifier, pixels: Pixels, target: int) -> Floats:

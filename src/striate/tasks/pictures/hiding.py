@@ -1,15 +1,47 @@
 """What is lost where a part of a picture is hidden, and how that is shown over the picture."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.images import View
+from striate.images import View, to_rgb
 from striate.images.decoding import Picture, decode_at, header
+from striate.tasks.contract import Explained
 from striate.tasks.pictures.predictor import PicturePredictor, Pixels
+from striate.visualize.reading import class_number
 
 CELLS = 28  # of the map, each way
 PLACES = 13  # of the square along a side, where every hidden picture is computed whole
 Floats = NDArray[np.float64]
+
+
+def heat_map(
+    predictor: PicturePredictor, names: tuple[str, ...], data: bytes, name: str | None,
+    lost: Callable[[Pixels, int], Floats],
+) -> Explained:  # fmt: skip
+    """Where in a picture lies what is said of it.
+
+    Args:
+        data: of the picture's file.
+        name: of the class; the most probable one where None.
+        lost: (S, S) of a picture in the predictor's view (S, S, C) and a class: what its
+            probability loses where a pixel is hidden.
+
+    Raises:
+        UnknownName: if there is no such class.
+        ImageError: if the picture cannot be read.
+    """
+    pixels = predictor.prepare(data)
+    probabilities = predictor.answers(pixels[None])[0][0]
+    target = int(probabilities.argmax()) if name is None else class_number(names, name)
+    return Explained(
+        names[target],
+        float(probabilities[target]),
+        to_rgb(pixels),
+        shown(data, predictor.preprocessing.view),
+        pooled(lost(pixels, target)),
+    )
 
 
 def hidden(

@@ -1,12 +1,12 @@
 """A heat map for a tag: what its probability loses when a part of the picture is hidden."""
 
+from functools import partial
+
 from striate.errors import ModelError
-from striate.images import to_rgb
 from striate.tasks.contract import Explained, Predictor
-from striate.tasks.pictures.hiding import Floats, hidden, pooled, shown, spread
+from striate.tasks.pictures.hiding import Floats, heat_map, hidden, spread
 from striate.tasks.pictures.predictor import Pixels
 from striate.tasks.tags.predictor import Tagger
-from striate.visualize.reading import class_number
 
 PARTS = 7  # the square's side is a PARTS-th of the picture's
 PLACES = 9  # of the square along a side
@@ -28,16 +28,7 @@ def explain(
     """
     if not isinstance(predictor, Tagger):
         raise ModelError("an export has no layers to look into")
-    pixels = predictor.prepare(data)
-    probabilities = predictor.answers(pixels[None])[0][0]
-    target = int(probabilities.argmax()) if name is None else class_number(names, name)
-    return Explained(
-        names[target],
-        float(probabilities[target]),
-        to_rgb(pixels),
-        shown(data, predictor.preprocessing.view),
-        pooled(lost(predictor, pixels, target)),
-    )
+    return heat_map(predictor, names, data, name, partial(lost, predictor))
 
 
 def lost(predictor: Tagger, pixels: Pixels, target: int) -> Floats:
