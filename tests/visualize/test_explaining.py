@@ -56,6 +56,37 @@ def test_probabilities_are_the_ones_of_the_recognizer_and_not_a_plain_softmax(in
     assert other.facts["probability"] == pytest.approx(float(wanted[1]))
 
 
+@pytest.mark.parametrize("approximate", [False, True])
+def test_classes_that_do_not_exclude_each_other_are_hidden_by_their_own_probability(
+    inside, photograph, approximate
+):
+    """Hidden squares take a class's sigmoid down, and not its share of a softmax."""
+    each = replace(inside, to_probabilities=lambda logits: torch.sigmoid(3 * logits - 1))
+    asked = Question(each, "occlusion", photograph, class_name="dots", approximate=approximate)
+    found = explain(asked)
+    pixels = inside.preprocessing.tensor(inside.read(photograph)[None])
+    assert found.facts["probability"] == pytest.approx(own(inside, pixels)[1], abs=1e-6)
+    top, left, bottom, right = found.facts["lowest_box"]
+    pixels[:, :, top:bottom, left:right] = 0
+    error = 0.02 if approximate else 1e-6  # between computed places
+    assert found.facts["lowest"] == pytest.approx(own(inside, pixels)[1], abs=error)
+
+
+@pytest.mark.parametrize("method", ["saliency", "gradcam"])
+def test_deletion_and_insertion_are_of_the_class_s_own_probability(inside, photograph, method):
+    """A map is judged on a sigmoid that is nearly constant: its curves enclose that constant."""
+    each = replace(inside, to_probabilities=lambda logits: torch.sigmoid(1e-3 * logits + 2))
+    found = explain(Question(each, method, photograph, class_name="bars"))
+    constant = 1 / (1 + np.exp(-2))
+    for area in ("deletion_area", "insertion_area", "probability"):
+        assert found.facts[area] == pytest.approx(constant, abs=1e-3)
+
+
+def own(inside, pixels):
+    with torch.inference_mode():
+        return torch.sigmoid(3 * inside.model.eval()(pixels) - 1)[0].tolist()
+
+
 def test_regions_are_those_of_a_network_that_scores_them(inside, photograph):
     with pytest.raises(UserError, match="learn one with --method weldon"):
         explain(Question(inside, "regions", photograph))

@@ -304,8 +304,9 @@ class Predictor(ABC):
         raise ModelError(f"{self.kind} has no network that can be looked into")
 
     def probabilities(self, logits: Tensor) -> Tensor:
-        """(N, classes) of the logits that the network of `inside` gives, calibrated where it is."""
-        return logits.float().softmax(1)
+        """(N, classes) of the logits that the network of `inside` gives, calibrated where it is, in
+        their precision; each class's own where classes do not exclude each other."""
+        return logits.softmax(1)
 
     def features(
         self, batch: Sequence[Any], *, layer: str | None = None, pool: Pool = "none"

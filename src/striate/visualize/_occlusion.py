@@ -25,7 +25,7 @@ from striate.progress import stage
 from striate.visualize.graph import Network, Untraceable, network_of
 from striate.visualize.incremental import Recomputation
 from striate.visualize.questions import Answer, Maps, Question, question_of
-from striate.visualize.reading import answer
+from striate.visualize.reading import Probabilities, answer, softmax
 from striate.visualize.rectangles import Plan, Span, plan_of
 
 BATCH = 16  # occluded images at a time, where each is computed whole
@@ -43,6 +43,7 @@ def occlusion(
     layer: str | None = None,
     incremental: bool = True,
     batch: int = BATCH,
+    probabilities: Probabilities = softmax,
 ) -> Maps:
     """Slides a square over an image and records the answers of the network.
 
@@ -58,6 +59,8 @@ def occlusion(
         layer: where to watch the feature map that is strongest in the clean image; the last layer
             that still has more than one place, where None.
         incremental: False computes every occluded image whole, `batch` of them at a time.
+        probabilities: of logits (N, classes) on the CPU, in double precision: how this network's
+            are meant; a recognizer's own are `predictor.probabilities`.
 
     Raises:
         UnknownName: if there is no such layer; with the closest names.
@@ -70,13 +73,14 @@ def occlusion(
     if batch < 1:
         raise ModelError(f"batch is 1 or more, not {batch}")
     with evaluating(model):
-        question = question_of(model, image, target, size, stride, fill, layer)
+        question = question_of(model, image, target, size, stride, fill, layer, probabilities)
         every = np.ones(question.grid, bool)
         answers = by_rectangles(question, every) if incremental else None
         found = answers or by_brute_force(question, every, batch)
+    values = question.probabilities(found.logits.flatten(0, 1)).unflatten(0, question.grid)
     return question.maps(
-        found.logits.softmax(-1)[..., question.target].numpy(),
-        found.logits.argmax(-1).numpy(),
+        values[..., question.target].numpy(),
+        values.argmax(-1).numpy(),
         found.totals.numpy(),
         incremental=answers is not None,
     )
@@ -158,6 +162,6 @@ def agrees(question: Question, answers: Answer, wanted: NDArray[np.bool_]) -> bo
     positions = np.argwhere(wanted)
     some = positions[[len(positions) // 2, -1]]
     logits, _ = whole_answers(question, some)
-    expected = logits.double().cpu().softmax(-1)[:, question.target]
-    found = answers.logits[some[:, 0], some[:, 1]].softmax(-1)[:, question.target]
+    both = (logits.double().cpu(), answers.logits[some[:, 0], some[:, 1]])
+    expected, found = (question.probabilities(each)[:, question.target] for each in both)
     return bool((expected - found).abs().max() <= AGREEMENT)

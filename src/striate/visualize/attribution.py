@@ -25,12 +25,14 @@ from striate.inference import evaluating
 from striate.models.surgery import check_name
 from striate.progress import stage
 from striate.visualize.reading import (
+    Probabilities,
     answer,
     batch_of,
     chosen,
     differentiating,
     finite,
     last_maps,
+    softmax,
 )
 from striate.visualize.rectifying import going_back
 
@@ -196,6 +198,7 @@ def curves(
     *,
     steps: int = 32,
     batch_size: int = 8,
+    probabilities: Probabilities = softmax,
 ) -> Curves:
     """Deletion and insertion (Petsiuk, Das & Saenko 2018, arXiv:1806.07421, Section 4.1).
 
@@ -205,6 +208,7 @@ def curves(
     Args:
         image: (C, H, W) or (1, C, H, W), as the model takes it.
         map: (h, w), larger where it matters more: give an occlusion map of p(class) with a minus.
+        probabilities: as `occlusion`.
     """
     images = batch_of(model, image)
     size = (images.shape[2], images.shape[3])
@@ -215,11 +219,11 @@ def curves(
     ends = ((images, torch.zeros_like(images)), (soft, images))  # what each goes from and to
     results: list[list[float]] = [[], []]
     with evaluating(model), stage("deletion and insertion", 2 * len(masks)) as bar:
-        target = chosen(model, answer(model, images), target)
+        target = chosen(model, probabilities(answer(model, images).double().cpu()), target)
         for (before, after), result in zip(ends, results, strict=True):
             for some in masks.split(batch_size):
                 logits = answer(model, before * (1 - some) + after * some)
-                result += logits.float().softmax(dim=1)[:, target].tolist()
+                result += probabilities(logits.double().cpu())[:, target].tolist()
                 bar.advance(len(some))
     shares = counts.double().numpy() / ranks.numel()
     return Curves(shares, np.array(results[0]), np.array(results[1]))

@@ -17,6 +17,7 @@ from striate.errors import ModelError
 from striate.inference import evaluating
 from striate.visualize._occlusion import BATCH, by_brute_force, by_rectangles
 from striate.visualize.questions import Maps, question_of
+from striate.visualize.reading import Probabilities, softmax
 
 Floats = NDArray[np.float64]
 NEIGHBORS = 40  # known places that one between them is interpolated from
@@ -51,6 +52,7 @@ def approximate_occlusion(
     layer: str | None = None,
     check: int = 8,
     seed: int = 0,
+    probabilities: Probabilities = softmax,
 ) -> Approximation:
     """As `occlusion`, from two of seven places. The log-odds of the class and the activation
     are interpolated between them; the most probable class is that of the nearest one.
@@ -58,6 +60,7 @@ def approximate_occlusion(
     Args:
         check: places beside them that are computed too, to measure the error.
         seed: of which ones.
+        probabilities: as `occlusion`.
 
     Raises:
         UnknownName, ModelError: as `occlusion`; and if `check` is less than 1.
@@ -68,7 +71,7 @@ def approximate_occlusion(
     if check < 1:
         raise ModelError(f"check is 1 or more, not {check}")
     with evaluating(model):
-        question = question_of(model, image, target, size, stride, fill, layer)
+        question = question_of(model, image, target, size, stride, fill, layer, probabilities)
         known = lattice(question.grid)
         others = np.argwhere(~known)
         checked = np.zeros_like(known)
@@ -78,8 +81,9 @@ def approximate_occlusion(
         found = answers or by_brute_force(question, wanted, BATCH)
     places = np.argwhere(known)
     exact = np.full(question.grid, np.nan)
-    exact[wanted] = found.logits[wanted].softmax(-1)[:, question.target].numpy()
-    totals, classes = found.totals.numpy()[known], found.logits[known].argmax(-1).numpy()
+    exact[wanted] = probabilities(found.logits[wanted])[:, question.target].numpy()
+    totals = found.totals.numpy()[known]
+    classes = probabilities(found.logits[known]).argmax(-1).numpy()
     probability = 1 / (1 + np.exp(-interpolated(places, log_odds(exact[known]), question.grid)))
     activation = interpolated(places, totals, question.grid)
     probability[known], activation[known] = exact[known], totals

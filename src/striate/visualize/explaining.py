@@ -30,7 +30,7 @@ from striate.visualize.coarse import approximate_occlusion
 from striate.visualize.colors import Pixels
 from striate.visualize.deconvnet import patches, project, rule_for
 from striate.visualize.inside import Inside, Place, Readable
-from striate.visualize.reading import answer, class_number, last_maps, placed
+from striate.visualize.reading import class_number, last_maps, placed
 
 SMALL = 64  # pixels; so small an image is as quickly computed whole as in parts
 MAPS = 9  # feature maps that one image is sent back from
@@ -92,8 +92,7 @@ class Question:
         """The class that is meant: the one named, or the most probable."""
         if self.class_name:
             return class_number(self.network.names, self.class_name)
-        with evaluating(self.network.model):
-            return int(answer(self.network.model, self.tensor)[0].argmax())
+        return int(self.network.probabilities(self.stored).argmax())
 
     @property
     def about(self) -> dict[str, Any]:
@@ -142,7 +141,9 @@ def by_attribution(question: Question) -> Explanation:
     model, images, target = question.network.model, question.tensor, question.target
     method = cast(Method, question.method)
     found = attribute(model, images, target, method=method, layer=question.layer)
-    score = curves(model, images, found.map, target)
+    score = curves(
+        model, images, found.map, target, probabilities=question.network.to_probabilities
+    )
     about = question.about
     label = f"{about['class']} ({100 * about['probability']:.1f} %)"
     page = sheets.of_attribution(found, question.pixels, label=label, score=score)
@@ -207,13 +208,14 @@ def by_occlusion(question: Question) -> Explanation:
     error = None
     if question.approximate:
         rough = approximate_occlusion(
-            network.model, images, target, size=size, stride=stride, layer=layer
-        )
+            network.model, images, target, size=size, stride=stride, layer=layer,
+            probabilities=network.to_probabilities,
+        )  # fmt: skip
         found, error = rough.maps, rough.largest_error
     else:
         found = occlusion(
             network.model, images, target, size=size, stride=stride, layer=layer,
-            incremental=side > SMALL,
+            incremental=side > SMALL, probabilities=network.to_probabilities,
         )  # fmt: skip
     page = sheets.of_occlusion(found, question.pixels, classes=network.names)
     row, column = np.unravel_index(found.probability.argmin(), found.probability.shape)

@@ -1,7 +1,7 @@
 """A network that can be looked into, and pictures as it is given them."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,7 +12,7 @@ from striate import images as pictures
 from striate.errors import ImageError, UserError
 from striate.inference import Preprocessing, evaluating
 from striate.progress import track
-from striate.visualize.reading import answer, placed
+from striate.visualize.reading import Probabilities, answer, placed
 
 Place = str | os.PathLike[str]
 
@@ -30,7 +30,7 @@ class Inside:
     model: nn.Module
     preprocessing: Preprocessing
     names: tuple[str, ...]
-    to_probabilities: Callable[[Tensor], Tensor]
+    to_probabilities: Probabilities
 
     def read(self, place: Place) -> NDArray[np.uint8]:
         """A picture as the network is given it: (S, S, C) uint8.
@@ -48,7 +48,7 @@ class Inside:
         images = self.preprocessing.tensor(pixels[None])
         with evaluating(self.model):
             logits = answer(self.model, placed(self.model, images))
-        return self.to_probabilities(logits.cpu())[0].numpy()
+        return self.to_probabilities(logits.cpu().float())[0].numpy()
 
     def name(self, number: int) -> str:
         """A class by its number."""

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from striate.errors import ModelError
 from striate.models.surgery import check_name
 from striate.visualize.incremental import layout
-from striate.visualize.reading import batch_of, chosen, finite, maps_of, survey
+from striate.visualize.reading import Probabilities, batch_of, chosen, finite, maps_of, survey
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,7 @@ def question_of(
     stride: int,
     fill: float | Sequence[float],
     layer: str | None,
+    probabilities: Probabilities,
 ) -> "Question":
     """The arguments of `occlusion`, checked, with the network's answer to the clean image."""
     image = batch_of(model, image)
@@ -89,17 +90,19 @@ def question_of(
     if layer not in totals:  # without places, or a full connection's numbers
         totals[layer] = maps_of(model, image, layer).double().sum((2, 3))
     strength = totals[layer][0]
+    known = probabilities(clean.double().cpu())
     return Question(
         model=model,
         image=image,
-        target=chosen(model, clean, target),
+        target=chosen(model, known, target),
         layer=layer,
         channel=int(strength.argmax()),
         fill=paint(fill, channels, image),
         size=size,
         places=(places(height, size, stride), places(width, size, stride)),
-        clean=clean.double().softmax(1)[0],
+        clean=known[0],
         strength=float(strength.max()),
+        probabilities=probabilities,
     )
 
 
@@ -132,6 +135,7 @@ class Question:
     Attributes:
         clean: (classes,) probabilities of the clean image.
         strength: the total of the watched channel there.
+        probabilities: of logits (N, classes).
     """
 
     model: nn.Module
@@ -144,6 +148,7 @@ class Question:
     places: tuple[NDArray[np.int64], NDArray[np.int64]]
     clean: Tensor
     strength: float
+    probabilities: Probabilities
 
     @property
     def grid(self) -> tuple[int, int]:

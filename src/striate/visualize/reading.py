@@ -13,6 +13,14 @@ from striate.models.recording import recording, run
 from striate.models.surgery import named
 from striate.models.tracing import Fields
 
+Probabilities = Callable[[Tensor], Tensor]
+"""From logits (N, classes) to the probability of each class (N, classes), in their precision."""
+
+
+def softmax(logits: Tensor) -> Tensor:
+    """The probabilities (N, classes) of classes that exclude each other."""
+    return logits.softmax(1)
+
 
 @contextmanager
 def differentiating(model: nn.Module) -> Iterator[nn.Module]:
@@ -64,15 +72,18 @@ def answer(model: nn.Module, images: Tensor) -> Tensor:
     return finite(logits, f"the answer of {named(model)}")
 
 
-def chosen(model: nn.Module, logits: Tensor, target: int | None) -> int:
-    """The class that is meant: `target`, or the most probable one of the first image.
+def chosen(model: nn.Module, answers: Tensor, target: int | None) -> int:
+    """The class that is meant: `target`, or the one with the largest of the first image's answers.
+
+    Args:
+        answers: (N, classes) logits or probabilities.
 
     Raises:
         ModelError: if there is no such class.
     """
-    classes = logits.shape[1]
+    classes = answers.shape[1]
     if target is None:
-        return int(logits[0].argmax())
+        return int(answers[0].argmax())
     if not 0 <= target < classes:
         raise ModelError(f"{named(model)} has classes 0 to {classes - 1}, not {target}")
     return int(target)

@@ -14,12 +14,11 @@ from striate.images import View
 from striate.images.decoding import Picture
 from striate.inference import Preprocessing
 from striate.models import Normalization
-from striate.tasks.classification.explaining import explain
 from striate.tasks.classification.exported import Exported
 from striate.tasks.classification.network import Network
 from striate.tasks.classification.predictor import Classifier
 from striate.tasks.classification.task import Classification
-from striate.tasks.pictures.hiding import box_of, pooled, shown, spread
+from striate.tasks.pictures.hiding import box_of, explain, pooled, shown, spread
 
 NAMES = ("bright", "dark")
 

@@ -10,10 +10,10 @@ from striate.images import View
 from striate.inference import Preprocessing
 from striate.models import Normalization, create
 from striate.models.weldon import weldon
-from striate.tasks.classification.explaining import lost_by_hiding
 from striate.tasks.classification.network import Network
 from striate.tasks.classification.reasons import reasons
 from striate.tasks.labels.scores import Classified
+from striate.tasks.pictures.hiding import lost_by_hiding
 from striate.visualize import heat
 
 

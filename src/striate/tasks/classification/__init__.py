@@ -6,5 +6,5 @@ exported       the same from an exported file
 calibration    probabilities that match accuracy; familiarity: "none of these"
 methods        the four approaches: handcrafted, transfer, scratch, finetune
 problem        cross-entropy for `striate.fit`; upper_layers: above a frozen trunk
-scores, evaluating, windows, explaining, report    answers beside the truth
+scores, evaluating, windows, report   answers beside the truth
 """

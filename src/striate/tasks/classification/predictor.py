@@ -67,7 +67,7 @@ class Classifier(PicturePredictor):
         return copy if self.familiarity is None else judging(copy, self.familiarity)
 
     def probabilities(self, logits: Tensor) -> Tensor:
-        return self.calibration(logits.float())
+        return self.calibration(logits)
 
     @property
     def refuses(self) -> bool:

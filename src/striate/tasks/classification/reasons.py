@@ -14,10 +14,9 @@ from striate.images import apply, to_rgb
 from striate.inference import device_of
 from striate.models.weldon import Weldon
 from striate.progress import track
-from striate.tasks.classification.explaining import lost_by_hiding
 from striate.tasks.classification.predictor import Classifier
 from striate.tasks.labels.scores import Classified
-from striate.tasks.pictures.hiding import PLACES
+from striate.tasks.pictures.hiding import PLACES, lost_by_hiding
 from striate.visualize import heat
 from striate.visualize.explaining import class_map
 

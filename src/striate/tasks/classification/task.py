@@ -93,7 +93,7 @@ class Classification(OneClass):
     def explained(
         self, predictor: Predictor, names: tuple[str, ...], data: bytes, name: str | None
     ) -> Explained:
-        from striate.tasks.classification.explaining import explain
+        from striate.tasks.pictures.hiding import explain
 
         return explain(predictor, names, data, name)
 

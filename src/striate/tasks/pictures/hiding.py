@@ -1,37 +1,46 @@
-"""What is lost where a part of a picture is hidden, and how that is shown over the picture."""
+"""What is lost where a part of a picture is hidden, and how that is shown over the picture.
 
-from collections.abc import Callable
+A square hides each part of the picture in turn; where the answer depends on a part, hiding it takes
+probability away (Zeiler & Fergus 2014, Section 4.2).
+"""
 
 import numpy as np
 from numpy.typing import NDArray
 
+from striate.errors import ModelError
+from striate.handcrafted import BagOfVisualWords
 from striate.images import View, to_rgb
 from striate.images.decoding import Picture, decode_at, header
-from striate.tasks.contract import Explained
+from striate.models import Stages
+from striate.tasks.contract import Explained, Predictor
 from striate.tasks.pictures.predictor import PicturePredictor, Pixels
+from striate.visualize import approximate_occlusion, occlusion
 from striate.visualize.reading import class_number
 
 CELLS = 28  # of the map, each way
+PARTS = 7  # the square's side is a PARTS-th of the picture's
+SMALL = 64  # pixels; so small a picture is as quickly computed whole as in parts
 PLACES = 13  # of the square along a side, where every hidden picture is computed whole
 Floats = NDArray[np.float64]
 
 
-def heat_map(
-    predictor: PicturePredictor, names: tuple[str, ...], data: bytes, name: str | None,
-    lost: Callable[[Pixels, int], Floats],
-) -> Explained:  # fmt: skip
-    """Where in a picture lies what is said of it.
+def explain(
+    predictor: Predictor, names: tuple[str, ...], data: bytes, name: str | None
+) -> Explained:
+    """Where in a picture lies what is said of it: hides a seventh of it at about 28 places each
+    way.
 
     Args:
         data: of the picture's file.
         name: of the class; the most probable one where None.
-        lost: (S, S) of a picture in the predictor's view (S, S, C) and a class: what its
-            probability loses where a pixel is hidden.
 
     Raises:
+        ModelError: if the predictor is an export.
         UnknownName: if there is no such class.
         ImageError: if the picture cannot be read.
     """
+    if not isinstance(predictor, PicturePredictor):
+        raise ModelError("an export has no layers to look into")
     pixels = predictor.prepare(data)
     probabilities = predictor.answers(pixels[None])[0][0]
     target = int(probabilities.argmax()) if name is None else class_number(names, name)
@@ -40,8 +49,48 @@ def heat_map(
         float(probabilities[target]),
         to_rgb(pixels),
         shown(data, predictor.preprocessing.view),
-        pooled(lost(pixels, target)),
+        pooled(lost_over_pixels(predictor, pixels, target)),
     )
+
+
+def lost_over_pixels(predictor: PicturePredictor, pixels: Pixels, target: int) -> Floats:
+    """(S, S): for each pixel the mean loss over the squares that hide it."""
+    side, model = len(pixels), predictor.model
+    size = max(1, side // PARTS)
+    if isinstance(model, BagOfVisualWords):
+        stride = max(1, (side - size) // (PLACES - 1))
+        return spread(lost_by_hiding(predictor, pixels, target, size, stride), side, size, stride)
+    images, stride = predictor.preprocessing.tensor(pixels[None]), max(1, side // CELLS)
+    if side > SMALL:
+        maps = approximate_occlusion(
+            model, images, target, size=size, stride=stride,
+            probabilities=predictor.probabilities,
+        ).maps  # fmt: skip
+    else:
+        maps = occlusion(
+            model, images, target, size=size, stride=stride, incremental=False,
+            probabilities=predictor.probabilities,
+        )  # fmt: skip
+    return maps.over_pixels()
+
+
+def lost_by_hiding(
+    predictor: PicturePredictor, pixels: Pixels, target: int, size: int, stride: int
+) -> Floats:
+    """How much of the probability of `target` each square takes away: (rows, columns).
+
+    Args:
+        pixels: (S, S, C), in the predictor's view.
+    """
+    side = len(pixels)
+    if isinstance(predictor.model, Stages):
+        image = predictor.preprocessing.tensor(pixels[None])
+        maps = occlusion(
+            predictor.model, image, target, size=size, stride=stride, incremental=side > SMALL,
+            probabilities=predictor.probabilities,
+        )  # fmt: skip
+        return maps.clean_probability - maps.probability
+    return hidden(predictor, pixels, target, size, stride)
 
 
 def hidden(

@@ -7,5 +7,5 @@ predictor      from pixels to both; TagNetwork and TagWords are its kinds
 exported       the same from an exported file
 methods        the four approaches: handcrafted, transfer, scratch, finetune
 heads          a linear classifier for all classes at once, solved; problem: binary cross-entropy
-scores, explaining, report, card    answers beside the truth
+scores, report, card   answers beside the truth
 """

@@ -43,7 +43,7 @@ class Tagger(PicturePredictor):
         return probabilities, self.calibration.there(probabilities)
 
     def probabilities(self, logits: Tensor) -> Tensor:
-        return self.calibration(logits.float())
+        return self.calibration(logits)
 
     def tensors(self) -> dict[str, Tensor]:
         known = self.calibration

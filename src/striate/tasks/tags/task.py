@@ -135,7 +135,7 @@ class TagsTask(Task):
     def explained(
         self, predictor: Predictor, names: tuple[str, ...], data: bytes, name: str | None
     ) -> Explained:
-        from striate.tasks.tags.explaining import explain
+        from striate.tasks.pictures.hiding import explain
 
         return explain(predictor, names, data, name)
 
