@@ -8,7 +8,10 @@ from torch import nn
 from striate.data import VOID, Dataset, Files
 from striate.errors import DataError
 from striate.models import Normalization
-from striate.tasks.segmentation.common import MOST, component
+from striate.tasks.contract import Ask
+from striate.tasks.segmentation import points_spread
+from striate.tasks.segmentation.common import component
+from striate.tasks.segmentation.crf import CRFSegmenter
 from striate.tasks.segmentation.pictures import scale
 from striate.tasks.segmentation.points import (
     Point,
@@ -21,6 +24,7 @@ from striate.tasks.segmentation.points import (
     points_of,
     present,
 )
+from striate.tasks.segmentation.points_spread import MOST, everywhere, objectness
 from striate.tasks.segmentation.reading import Reading
 from striate.training import Recipe
 
@@ -147,3 +151,27 @@ def test_what_is_wrong_with_a_file_of_points(data, set_of_files, text, words):
     (folder / "points.csv").write_text(text)
     with pytest.raises(DataError, match=words):
         pointed(scale(data, PLAIN), 0, points_of(some)[0])
+
+
+def test_points_tell_of_all_other_pixels(data, monkeypatch):
+    monkeypatch.setattr(points_spread, "SIDE", 64)
+    marked = pointed(scale(data, PLAIN), 0)
+    found, note = objectness(marked, "resnet18", Ask(weights=None), PLAIN.normalization)
+    assert list(found) == marked.rows(0).tolist()
+    inside = torch.cat([found[row][data.targets.maps[row].pixels == 1] for row in found])
+    outside = torch.cat([found[row][data.targets.maps[row].pixels == 0] for row in found])
+    assert inside.float().mean() > 0.7 * MOST
+    assert outside.float().mean() < 0.1 * MOST
+    assert "hypercolumns at the points" in note
+
+
+def test_points_stay_what_they_are():
+
+    marks = torch.full((4, 4), VOID, dtype=torch.uint8)
+    marks[1, 2] = 1
+    model = nn.Conv2d(3, 2, 1)
+    nn.init.zeros_(model.weight)
+    found = CRFSegmenter(model, {}, PLAIN, 2)
+    shares = everywhere(found, torch.zeros(4, 4, 3, dtype=torch.uint8), marks)
+    assert shares[:, 1, 2].tolist() == [0, 1]
+    assert 0 < float(shares[0, 0, 0]) < 1

@@ -81,9 +81,19 @@ def with_crf(
     Args:
         candidates: the settings that are tried.
     """
-    before = learned.predictor
-    assert isinstance(before, Segmenter)
+    assert isinstance(learned.predictor, Segmenter)
+    made, gain, words = behind(learned.predictor, scaled, candidates)
+    metrics = {**learned.validation, "miou": learned.validation["miou"] + gain}
+    return replace(learned, predictor=made, validation=metrics, notes=(*learned.notes, words))
+
+
+def behind(
+    before: Segmenter, scaled: Scaled, candidates: Sequence[CRFSettings] = TRIED
+) -> tuple[CRFSegmenter, float, str]:
+    """A segmenter with the field behind it that is best on validation pictures, none included; what
+    of mean IoU that adds there, and a note."""
     made = CRFSegmenter(before.model, before.architecture, before.reading, before.classes)
+    made.to(str(before.device))
     rows = scaled.rows(VALIDATION)
     rows = rows[np.unique(np.linspace(0, len(rows) - 1, min(PICTURES, len(rows))).astype(int))]
     tried = (NONE, *candidates)
@@ -97,17 +107,15 @@ def with_crf(
             totals[number] += confusion(truth, labels, made.classes, VOID)
     values = [summary(total)["miou"] for total in totals]
     best = int(np.argmax(values))
-    made.settings = tried[best]
+    made.settings = used = tried[best]
     gain = f"{100 * (values[best] - values[0]):+.1f} points on {len(rows)} validation pictures"
-    used = made.settings
     words = (
         f"field of weights {used.smooth_weight:g} and {used.weight:g}, {used.place:g} pixels and "
         f"{used.color:g} values wide: {gain}"
         if best
         else "no field made the validation pictures better"
     )
-    metrics = {**learned.validation, "miou": learned.validation["miou"] + values[best] - values[0]}
-    return replace(learned, predictor=made, validation=metrics, notes=(*learned.notes, words))
+    return made, values[best] - values[0], words
 
 
 def again(learned: Learned, dataset: Any) -> Scaled:

@@ -69,6 +69,9 @@ METHODS: dict[str, Method] = {
     "deeplab": finetuned("DeepLab", **DEEPLAB),
     "deeplab_crf": finetuned("DeepLab with CRF", **DEEPLAB, crf=True),
     "fcn8s_points": finetuned("FCN-8s from points", network="fcn", points=True),
+    "fcn8s_points_crf": finetuned(
+        "FCN-8s from points with CRF", network="fcn", points=True, crf=True
+    ),
     "weldon": labeled("WELDON's maps, from image labels", "transfer", weldon.learn),
     "weldon_crf": labeled(
         "WELDON's maps with CRF, from image labels", "transfer", partial(weldon.learn, crf=True)

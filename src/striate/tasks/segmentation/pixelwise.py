@@ -1,23 +1,22 @@
 """Pixels classified one by one, by a linear machine on features that are not learned: the filter
 bank, and the hypercolumns of a frozen network."""
 
-from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from striate.data import VOID, Dataset, Masks
+from striate.data import Dataset, Masks
 from striate.data.splits import TRAIN, VALIDATION
 from striate.handcrafted.filter_bank import FilterBankSegmenter
 from striate.inference import evaluating
 from striate.models.hypercolumns import Hypercolumns
-from striate.progress import Clock, track
+from striate.progress import Clock
 from striate.tasks.backbones import fill, normalization_for
 from striate.tasks.contract import Ask, Learned
 from striate.tasks.segmentation.finetune import NETWORK, read_side
+from striate.tasks.segmentation.linear import PIXELS, at, regression, sampled
 from striate.tasks.segmentation.networks import network
 from striate.tasks.segmentation.pictures import Scaled, scale
 from striate.tasks.segmentation.problem import SegmentationProblem, balanced
@@ -27,12 +26,7 @@ from striate.tasks.segmentation.steps import GRAY
 from striate.tasks.segmentation.unet import side_of
 from striate.training.modes import seeded
 
-PIXELS = 24_000  # that are learned from
 STRENGTHS = (1e-4, 1e-2)  # of the penalty on squared weights, of which validation chooses
-ROUNDS = 60
-
-Features = Callable[[Tensor, Tensor], Tensor]
-"""(n, D) of some pixels (n, 2) of an image (1, 3, H, W)."""
 
 
 def learn_filter_bank(data: Dataset[Masks], ask: Ask) -> Learned:
@@ -101,31 +95,6 @@ def finished(
     return Learned(predictor, metrics, clock.seconds, network=backbone, notes=(note,))
 
 
-def at(maps: Tensor, places: Tensor) -> Tensor:
-    """(n, C) of maps (1, C, H, W) at pixels (n, 2)."""
-    return maps[0, :, places[:, 0], places[:, 1]].T
-
-
-def sampled(
-    data: Scaled, reading: Reading, split: int, features: Features, seed: int, count: int = PIXELS
-) -> tuple[Tensor, Tensor]:
-    """Features (n, D) and classes (n,) of pixels drawn from all pictures of a split alike."""
-    rows = data.rows(split).tolist()
-    random = np.random.default_rng([seed, split])
-    each, found, labels = max(1, count // len(rows)), [], []
-    for row in track(rows, "features"):
-        mask = data.map(row).numpy()
-        known = np.flatnonzero(mask.ravel() != VOID)
-        if not len(known):
-            continue
-        chosen = random.choice(known, min(each, len(known)), replace=False)
-        places = torch.from_numpy(np.stack(np.unravel_index(chosen, mask.shape), 1))
-        images = reading.normalization(data.picture(row).permute(2, 0, 1)[None])
-        found.append(features(images, places).float())
-        labels.append(torch.from_numpy(mask.ravel()[chosen]).long())
-    return torch.cat(found), torch.cat(labels)
-
-
 def solved(
     learned: tuple[Tensor, Tensor], chosen: tuple[Tensor, Tensor], weights: Tensor
 ) -> tuple[Tensor, Tensor, str]:
@@ -139,24 +108,3 @@ def solved(
             best = loss, weight, bias, f"penalty on squared weights {strength:g}"
     assert best is not None
     return best[1:]
-
-
-def regression(
-    features: Tensor, labels: Tensor, weights: Tensor, strength: float
-) -> tuple[Tensor, Tensor]:
-    """By limited-memory BFGS, from zero."""
-    weight = torch.zeros(len(weights), features.shape[1], requires_grad=True)
-    bias = torch.zeros(len(weights), requires_grad=True)
-    optimizer = torch.optim.LBFGS(
-        [weight, bias], max_iter=ROUNDS, line_search_fn="strong_wolfe", tolerance_change=1e-7
-    )
-
-    def loss() -> Tensor:
-        optimizer.zero_grad()
-        value = F.cross_entropy(features @ weight.T + bias, labels, weights)
-        value = value + strength * weight.square().sum()
-        value.backward()
-        return value
-
-    optimizer.step(loss)
-    return weight.detach(), bias.detach()

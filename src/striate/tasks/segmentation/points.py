@@ -5,7 +5,7 @@ Each training picture is known at a few pixels, and by which classes are in it a
 the paper's: of the image (Equation 1), of the points (Equation 2) and of objectness (Equation 3).
 It differs in three ways. Its points mark objects alone; ours may mark the background, too, and
 those drawn from masks do. Its objectness is that of Alexe et al. (2012), which learned from boxes;
-ours is what the pictures of the set have in common (`common`). And every point counts alike, where
+ours is learned from the points themselves (`points_spread`). And every point counts alike, where
 the paper also weighs several annotators.
 """
 
@@ -30,8 +30,8 @@ from striate.data.targets import enumerated
 from striate.errors import DataError
 from striate.models import Normalization
 from striate.tasks.contract import Ask
-from striate.tasks.segmentation.common import MOST, objectness
 from striate.tasks.segmentation.pictures import Scaled
+from striate.tasks.segmentation.points_spread import MOST, objectness
 from striate.tasks.segmentation.problem import Batch, SegmentationProblem
 from striate.training import Recipe
 
@@ -294,7 +294,5 @@ def with_points(
     notes = (note or "a point for each class, drawn from each training mask",)
     if not has_background(data.dataset.classes):
         return data, (*notes, "no term of objectness, because no class is the background")
-    rows = data.rows(TRAIN).tolist()
-    marks = {row: data.map(row) for row in rows}
-    problem.objects = objectness(data, rows, backbone, ask, normalization, marks)
-    return data, notes
+    problem.objects, told = objectness(data, backbone, ask, normalization)
+    return data, (*notes, told)

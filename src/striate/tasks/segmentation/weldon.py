@@ -20,7 +20,6 @@ from striate.data.masks import Lying, digest
 from striate.data.splits import TRAIN, VALIDATION
 from striate.evaluation.segmentation import confusion, summary
 from striate.inference import fastest_device
-from striate.layers.dense_crf import CRFSettings
 from striate.models.backbone import network_stages
 from striate.models.weldon import REGIONS
 from striate.models.weldon_maps import WeldonMaps
@@ -28,7 +27,7 @@ from striate.progress import Clock, track
 from striate.tasks.backbones import normalization_for
 from striate.tasks.contract import Ask, Learned
 from striate.tasks.segmentation import finetune
-from striate.tasks.segmentation.common import SIDE, component, described, filled
+from striate.tasks.segmentation.common import FIELDS, SIDE, component, described, filled
 from striate.tasks.segmentation.crf import again, with_crf
 from striate.tasks.segmentation.image_labels import BACKGROUND, ImageLabels, image_labels
 from striate.tasks.segmentation.networks import network
@@ -42,11 +41,6 @@ EPOCHS, BATCH, RATE, DECAY = 6, 16, 2e-3, 1e-4
 WEIGHTS = (0.0, 0.5, 1.0)  # of what pictures have in common
 THRESHOLDS = tuple(np.arange(0.2, 0.8, 0.05).round(2).tolist())
 COARSE = 4  # every so many-th pixel each way is looked at to choose those
-# Maps this coarse are far off at borders: colors count for more than behind a network of masks.
-FIELDS = tuple(
-    CRFSettings(smooth_weight=3.0, weight=weight, place=60.0, color=color, rounds=5)
-    for weight, color in ((5.0, 10.0), (10.0, 10.0), (10.0, 5.0))
-)
 CHOSEN = "validation masks chose the background's threshold"
 
 
