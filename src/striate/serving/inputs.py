@@ -44,14 +44,22 @@ async def of_files(call: Call, files: Sequence[UploadFile]) -> list[Found]:
     Raises:
         Refused: 400, if they do not come out even.
     """
+    return await of_reads(call, [partial(whole, call, file.file) for file in files], "file")
+
+
+async def of_reads(call: Call, reads: Sequence[partial[bytes]], field: str) -> list[Found]:
+    """The same of what reads each of them, in threads.
+
+    Args:
+        field: of the call, that they came in.
+    """
     each = call.served.task.together
-    if len(files) % each:
-        raise Refused(400, refusals.INVALID_REQUEST, f"file: {each} {call.served.task.thing}s")
-    groups = [files[start : start + each] for start in range(0, len(files), each)]
+    if len(reads) % each:
+        raise Refused(400, refusals.INVALID_REQUEST, f"{field}: {each} {call.served.task.thing}s")
+    groups = [reads[start : start + each] for start in range(0, len(reads), each)]
     places = call.take(len(groups), call.entries())
     for group, place in zip(groups, places, strict=True):
-        reads = [partial(whole, call, file.file) for file in group]
-        call.file(place, reads[0] if each == 1 else partial(all_of, reads))
+        call.file(place, group[0] if each == 1 else partial(all_of, group))
     return [await attempt(call.answer(place)) for place in places]
 
 
@@ -77,9 +85,8 @@ async def of_upload(service: Service, call: Call, file: UploadFile) -> Found:
 
 async def of_inputs(service: Service, call: Call, inputs: Sequence[shapes.Input]) -> list[Found]:
     """Answers to what came as JSON; its videos one after the other."""
-    if (several := call.served.task.together) > 1:
-        details = f"this model takes {several} {call.served.task.thing}s together: /upload"
-        raise Refused(400, refusals.INVALID_REQUEST, details)
+    if call.served.task.together > 1:
+        return await of_several(call, inputs)
     single = [each for each in inputs if each.data.kind == shapes.KINDS[call.served.task.thing]]
     places = iter(call.take(len(single), call.entries()))
     one_video = asyncio.Lock()
@@ -101,6 +108,22 @@ async def of_inputs(service: Service, call: Call, inputs: Sequence[shapes.Input]
         for task in working:
             task.cancel()
         await asyncio.gather(*working, return_exceptions=True)
+
+
+async def of_several(call: Call, inputs: Sequence[shapes.Input]) -> list[Found]:
+    """Answers where one question is about several inputs: those that stand one after the other.
+
+    Raises:
+        Refused: 400, if one is of another kind or a link, or they do not come out even.
+    """
+    task, reads = call.served.task, []
+    for each in inputs:
+        source = each.data.source
+        if each.data.kind != shapes.KINDS[task.thing] or source is None or source.url:
+            details = f"inputs: {task.together} {task.thing}s as base64, one after the other"
+            raise Refused(400, refusals.INVALID_REQUEST, details)
+        reads.append(partial(unpacked, source.base64))
+    return await of_reads(call, reads, "inputs")
 
 
 async def of_file(service: Service, call: Call, source: Source | None, place: Place) -> Found:

@@ -94,7 +94,8 @@ def add_calls(app: FastAPI, service: Service) -> None:
         asked = await json_of(request, shapes.OutputsAsked, service)
         film = any(each.data.kind == "video" for each in asked.inputs)
         with call_of(service, request, name, asked.model.config, film=film) as call:
-            given = [repeated(each) for each in asked.inputs]
+            each = call.served.task.together
+            given = [repeated(one) for one in asked.inputs[::each]]
             found = await of_inputs(service, call, asked.inputs)
             return await answer(service, request, call, given, found)
 

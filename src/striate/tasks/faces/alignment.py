@@ -146,14 +146,21 @@ def warped(pixels: Pixels, points: NDArray[np.float64], places: NDArray[np.float
     """(SIDE, SIDE, 3) uint8 in which these points (K, 2) of a picture lie nearest to these places;
     bicubic, what is beyond the picture is black."""
     matrix = similarity(points, places)
-    scale = float(np.hypot(*matrix[:, 0]))
-    picture = Image.fromarray(pixels)
-    factor = int(1 / (SHRUNK * scale)) if scale > 0 else 1
+    smaller, factor = reduced(pixels, float(np.hypot(*matrix[:, 0])))
     if factor > 1:
-        picture = picture.reduce(factor)
-        matrix = similarity((points + 0.5) / factor - 0.5, places)
+        matrix = similarity(points / factor, places)
     back = np.linalg.inv(np.vstack([matrix, [0, 0, 1]]))[:2]
     values = tuple(back.ravel().tolist())
+    picture = Image.fromarray(smaller)
     return np.asarray(
         picture.transform((SIDE, SIDE), Image.Transform.AFFINE, values, Image.Resampling.BICUBIC)
     )
+
+
+def reduced(pixels: Pixels, scale: float) -> tuple[Pixels, int]:
+    """A picture that is to be scaled, first made smaller by a whole factor, and that factor, where
+    it has SHRUNK pixels and more for one of the face."""
+    factor = int(1 / (SHRUNK * scale)) if scale > 0 else 1
+    if factor <= 1:
+        return pixels, 1
+    return np.asarray(Image.fromarray(pixels).reduce(factor)), factor

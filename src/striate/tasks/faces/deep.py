@@ -1,7 +1,7 @@
 """What a network says of aligned faces: the map of one of its stages, as means in the fields of a
 coarse grid, and perhaps an embedding that was learned on it; or DeepFace's F7."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
@@ -15,6 +15,7 @@ from striate.models.deepface import F7, DeepFace
 from striate.models.networks import NETWORKS
 from striate.ops.memory import channels_last
 from striate.tasks.faces.descriptions import INNER, seen
+from striate.tasks.faces.metric import Cosine
 from striate.tensors import same_form
 
 WIDEST = 4096  # numbers of an embedding
@@ -46,11 +47,16 @@ class Reading:
 
 
 class Embedder(nn.Module):
-    """Normalized faces (N, 3, S, S) to numbers (N, D).
+    """Normalized faces (N, 3, S, S) to numbers (N, D): `upper` of what `lower` gives.
 
     Args:
         network: that has the stage; built without weights where None.
+
+    Attributes:
+        frozen: how many of the first stages `lower` computes; they do not learn.
     """
+
+    frozen = 0
 
     def __init__(self, reading: Reading, network: nn.Module | None = None):
         super().__init__()
@@ -72,11 +78,49 @@ class Embedder(nn.Module):
             self.width = reading.embedding
 
     def forward(self, images: Tensor) -> Tensor:
+        return self.upper(self.lower(images))
+
+    def freeze(self) -> None:
+        """Keeps the stages up to half the stride that is read as they are, if there are such."""
+        stage = stage_of(self.reading.network, self.reading.stride // 2)
+        assert isinstance(self.trunk, Backbone)
+        names = list(self.trunk.stages)
+        self.frozen = names.index(stage.name) + 1 if stage and stage.name in names else 0
+        for name in names[: self.frozen]:
+            self.trunk.stages[name].requires_grad_(False)
+
+    def lower(self, images: Tensor) -> Tensor:
+        """Maps of the last frozen stage; the images where none is frozen."""
+        if not self.frozen:
+            return images
+        assert isinstance(self.trunk, Backbone)
+        x = images
+        with torch.no_grad():
+            for stage in list(self.trunk.stages.values())[: self.frozen]:
+                x = stage(x)
+        return x
+
+    def upper(self, maps: Tensor) -> Tensor:
+        """(N, D) of what `lower` gives."""
         if isinstance(self.trunk, DeepFace):
-            return self.trunk.dropout(self.trunk.features(images)["F7"])
-        (maps,) = self.trunk(images)
-        found: Tensor = self.last(F.adaptive_avg_pool2d(maps, self.reading.grid).flatten(1))
+            return self.trunk.dropout(self.trunk.features(maps)["F7"])
+        assert isinstance(self.trunk, Backbone)
+        x = maps
+        for stage in list(self.trunk.stages.values())[self.frozen :]:
+            x = stage(x)
+        found: Tensor = self.last(F.adaptive_avg_pool2d(x, self.reading.grid).flatten(1))
         return found
+
+    def embed(self, metric: Cosine) -> None:
+        """Adds a linear layer that gives what a metric projects numbers to."""
+        assert metric.projection is not None
+        rows, width = metric.projection.shape
+        linear = nn.Linear(rows, width)
+        with torch.no_grad():
+            linear.weight.copy_(metric.projection.T)
+            linear.bias.copy_(-metric.mean @ metric.projection)
+        self.last, self.width = linear.to(device_of(self.trunk)), width
+        self.reading = replace(self.reading, embedding=width)
 
 
 class Deep:
@@ -85,7 +129,11 @@ class Deep:
     def __init__(self, model: Embedder, normalization: Normalization):
         channels_last(model.eval())  # in place
         self.model, self.normalization = model, normalization
-        self.reading = model.reading
+
+    @property
+    def reading(self) -> Reading:
+        """How its network reads a face."""
+        return self.model.reading
 
     @property
     def parameters(self) -> int:

@@ -26,7 +26,7 @@ class Gallery(Predictor):
 
     Args:
         people: (P,) names.
-        vectors: (P, K) the mean embedding of each, of unit length where the metric is a cosine.
+        vectors: (P, K) the mean embedding of each, of unit length where embeddings are.
     """
 
     kind: ClassVar[str] = "gallery"
@@ -103,5 +103,5 @@ def gallery_of(matcher: Matcher, folder: Path) -> Gallery:
     for some in people.values():
         mean = matcher.embed(some).mean(0)
         length = float(np.linalg.norm(mean))
-        vectors.append(mean / length if matcher.metric.kind == "cosine" and length else mean)
+        vectors.append(mean / length if matcher.metric.unit and length else mean)
     return Gallery(matcher, tuple(people), np.stack(vectors).astype(np.float32))

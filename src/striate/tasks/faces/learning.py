@@ -5,6 +5,7 @@ validation pairs, the threshold by their accuracy.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -22,7 +23,7 @@ from striate.tasks.backbones import normalization_for, trained_weights
 from striate.tasks.contract import Ask, Learned
 from striate.tasks.faces.calibration import Calibration
 from striate.tasks.faces.deep import Deep, Embedder, Reading
-from striate.tasks.faces.metric import ChiSquare, Components, Metric, parts_of, plain
+from striate.tasks.faces.metric import ChiSquare, Components, Cosine, Metric, parts_of, plain
 from striate.tasks.faces.predictor import Crafted, Describes, Matcher, numbers_of
 from striate.tasks.faces.prepared import Lined
 
@@ -59,15 +60,26 @@ def learn_transfer(data: Lined, ask: Ask) -> Learned:
 Solve = Callable[[Tensor, Pairs], Sequence[tuple[str, Metric]]]
 
 
-def learned(data: Lined, describes: Describes, solve: Solve, **recipe: Any) -> Learned:
-    """Describes all faces, solves every form of the metric, and keeps the best on validation."""
+def described(data: Lined, describes: Describes) -> Tensor:
+    """(N, D) of the training faces, and after them of those of the validation split."""
+    some = np.concatenate([np.flatnonzero(data.dataset.split == p) for p in (TRAIN, VALIDATION)])
+    return torch.cat(list(track(numbers_of(describes, data.faces[some]), "describe faces")))
+
+
+def learned(
+    data: Lined, describes: Describes, solve: Solve, *, numbers: Tensor | None = None, **recipe: Any
+) -> Learned:
+    """Describes all faces, solves every form of the metric, and keeps the best on validation.
+
+    Args:
+        numbers: as `described` gave them; None: it is called.
+    """
     clock = Clock()
     dataset = data.dataset
     train, held = (np.flatnonzero(dataset.split == part) for part in (TRAIN, VALIDATION))
-    with clock.stage("describe"):
-        some = [*train.tolist(), *held.tolist()]
-        found = list(track(numbers_of(describes, data.faces[some]), "describe faces"))
-        numbers = torch.cat(found)
+    if numbers is None:
+        with clock.stage("describe"):
+            numbers = described(data, describes)
     with clock.stage("solve"):
         pairs = dataset.targets.pairs(train)
         chosen = dataset.targets.pairs(held)
@@ -106,29 +118,39 @@ def similarities(metric: Metric, numbers: Tensor, pairs: Pairs) -> NDArray[np.fl
 
 def cosine_metrics(numbers: Tensor, pairs: Pairs) -> list[tuple[str, Metric]]:
     """The plain cosine, and whitened ones."""
+    return [("plain cosine", plain(numbers)), *whitened_metrics(numbers)]
+
+
+def whitened_metrics(numbers: Tensor) -> list[tuple[str, Cosine]]:
+    """Cosines of so many whitened components of numbers (N, D)."""
     most = len(numbers) - 1
     counts = sorted({min(count, most) for count in COUNTS})
-    found: list[tuple[str, Metric]] = [("plain cosine", plain(numbers))]
     components = Components.of(numbers, counts[-1])
-    found += [
+    return [
         (
             f"{count} components, whitened to the power {power:g}",
             components.whitened(count, power),
         )
         for count, power in product(counts, POWERS)
     ]
-    return found
 
 
-def chi2_metrics(numbers: Tensor, pairs: Pairs, cell: int) -> list[tuple[str, Metric]]:
-    """Chi2 with all cells alike, and weighted by a linear SVM on training pairs."""
+def chi2_metrics(
+    numbers: Tensor, pairs: Pairs, cell: int, *, largest: Tensor | None = None
+) -> list[tuple[str, Metric]]:
+    """Chi2 with all cells alike, and weighted by a linear SVM on training pairs.
+
+    Args:
+        largest: (D,) by which numbers (N, D) are normalized; None: they are not.
+    """
     from sklearn.svm import LinearSVC
 
-    vectors = numbers.numpy()
+    whole = ChiSquare(torch.ones(numbers.shape[1] // cell), cell, largest)
+    vectors = whole.embed(numbers).numpy()
     parts = parts_of(vectors[pairs.first], vectors[pairs.second], cell)
     alike = np.full(parts.shape[1], 1 / parts.shape[1], np.float32)
     found: list[tuple[str, Metric]] = [
-        ("chi2, all cells alike", ChiSquare(torch.from_numpy(alike), cell))
+        ("chi2, all weights alike", replace(whole, weights=torch.from_numpy(alike)))
     ]
     scale = float(parts.mean()) or 1.0
     for cost in (0.001, 0.01, 0.1):
@@ -137,7 +159,7 @@ def chi2_metrics(numbers: Tensor, pairs: Pairs, cell: int) -> list[tuple[str, Me
         if weights.any():
             weights = (weights / weights.sum()).astype(np.float32)
             found.append(
-                (f"chi2, cells weighted by a linear SVM, cost {cost:g}",
-                 ChiSquare(torch.from_numpy(weights), cell))
+                (f"chi2, weighted by a linear SVM, cost {cost:g}",
+                 replace(whole, weights=torch.from_numpy(weights)))
             )  # fmt: skip
     return found

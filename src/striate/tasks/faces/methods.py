@@ -5,7 +5,7 @@ from functools import partial
 from striate.models.backbone import NetworksWith
 from striate.tasks.backbones import find_weights
 from striate.tasks.contract import Method
-from striate.tasks.faces import learning, steps
+from striate.tasks.faces import heads, learning, steps
 
 METHODS: dict[str, Method] = {
     "pixels": Method("Raw pixels", "handcrafted", learning.learn_pixels),
@@ -19,6 +19,15 @@ METHODS: dict[str, Method] = {
         find=partial(find_weights, learning.NETWORK),
     ),
     "deepface": Method("DeepFace", "scratch", steps.learn_deepface, by_epochs=True),
+    **{
+        f"deepface_{head}": Method(
+            f"DeepFace, {title}",
+            "scratch",
+            partial(steps.learn_deepface, heads=(head,)),
+            by_epochs=True,
+        )
+        for head, title in heads.TITLES.items()
+    },
     "finetune": Method(
         "Fine-tuning with a margin",
         "finetune",

@@ -1,4 +1,6 @@
-"""How alike two faces are, by their numbers: the cosine of whitened projections, or chi2."""
+"""How alike two faces are, by their numbers: the cosine of whitened projections, or what DeepFace
+takes (Taigman et al. 2014, Section 4): inner product, weighted chi2, a Siamese network.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from striate.errors import DataError
+from striate.models.deepface import normalized
 
 Vectors = NDArray[np.float32]
 TINY = 1e-9
@@ -27,6 +30,7 @@ class Cosine:
     projection: Tensor | None = None
 
     kind = "cosine"
+    unit = True
 
     def embed(self, numbers: Tensor) -> Tensor:
         """(N, K) of unit length."""
@@ -54,16 +58,21 @@ class ChiSquare:
     Attributes:
         weights: (D / cell,) one for each cell of as many numbers.
         cell: numbers that share a weight.
+        largest: (D,) by which DeepFace's numbers are normalized; None: they are compared as they
+            are.
     """
 
     weights: Tensor
     cell: int = 1
+    largest: Tensor | None = None
 
     kind = "chi2"
+    unit = False
 
     def embed(self, numbers: Tensor) -> Tensor:
-        """(N, D): the numbers themselves, none negative."""
-        return numbers.clamp(min=0)
+        """(N, D): the numbers themselves, none negative, or normalized."""
+        positive = numbers.clamp(min=0)
+        return positive if self.largest is None else normalized(positive, self.largest)
 
     def similarity(self, first: Vectors, second: Vectors) -> NDArray[np.float64]:
         """(P,) of embeddings (P, D); 0 for two that are the same."""
@@ -73,10 +82,69 @@ class ChiSquare:
 
     def tensors(self) -> dict[str, Tensor]:
         """What is stored of it."""
-        return {"weights": self.weights, "cell": torch.tensor(self.cell)}
+        whole = {"weights": self.weights, "cell": torch.tensor(self.cell)}
+        return whole if self.largest is None else {**whole, "largest": self.largest}
 
 
-Metric = Cosine | ChiSquare
+@dataclass(frozen=True, eq=False)
+class Inner:
+    """The inner product of normalized numbers: nothing of it is learned from pairs.
+
+    Attributes:
+        largest: (D,) on the training set.
+    """
+
+    largest: Tensor
+
+    kind = "inner"
+    unit = True
+
+    def embed(self, numbers: Tensor) -> Tensor:
+        """(N, D) in [0, 1], of unit length."""
+        return normalized(numbers.clamp(min=0), self.largest)
+
+    def similarity(self, first: Vectors, second: Vectors) -> NDArray[np.float64]:
+        """(P,) in [0, 1] of embeddings (P, D)."""
+        found: NDArray[np.float64] = np.einsum("pk,pk->p", first, second, dtype=np.float64)
+        return found
+
+    def tensors(self) -> dict[str, Tensor]:
+        """What is stored of it."""
+        return {"largest": self.largest}
+
+
+@dataclass(frozen=True, eq=False)
+class Siamese:
+    """What the logistic unit on top of a Siamese network reads: sum over i of a_i |f_i - g_i|, and
+    a bias (Taigman et al. 2014, Section 4.2).
+
+    Attributes:
+        weights: (D,).
+        bias: ().
+    """
+
+    weights: Tensor
+    bias: Tensor
+
+    kind = "siamese"
+    unit = False
+
+    def embed(self, numbers: Tensor) -> Tensor:
+        """(N, D): the numbers themselves."""
+        return numbers
+
+    def similarity(self, first: Vectors, second: Vectors) -> NDArray[np.float64]:
+        """(P,) logits that both are the same, of embeddings (P, D)."""
+        away = np.abs(first.astype(np.float64) - second.astype(np.float64))
+        found: NDArray[np.float64] = away @ self.weights.double().numpy() + float(self.bias)
+        return found
+
+    def tensors(self) -> dict[str, Tensor]:
+        """What is stored of it."""
+        return {"weights": self.weights, "bias": self.bias}
+
+
+Metric = Cosine | ChiSquare | Inner | Siamese
 
 
 def metric_of(kind: Any, tensors: dict[str, Tensor]) -> Metric:
@@ -93,10 +161,20 @@ def metric_of(kind: Any, tensors: dict[str, Tensor]) -> Metric:
             raise ValueError("mean and projection do not belong together")
         return Cosine(mean, projection)
     if kind == "chi2":
-        cell = int(tensors["cell"])
-        if tensors["weights"].ndim != 1 or cell < 1:
+        cell, weights, largest = int(tensors["cell"]), tensors["weights"], tensors.get("largest")
+        if weights.ndim != 1 or cell < 1:
             raise ValueError("its weights are not a row")
-        return ChiSquare(tensors["weights"], cell)
+        if largest is not None and largest.shape != (len(weights) * cell,):
+            raise ValueError("its weights and largest values do not belong together")
+        return ChiSquare(weights, cell, largest)
+    if kind == "inner":
+        if tensors["largest"].ndim != 1:
+            raise ValueError("its largest values are not a row")
+        return Inner(tensors["largest"])
+    if kind == "siamese":
+        if tensors["weights"].ndim != 1 or tensors["bias"].ndim:
+            raise ValueError("its weights are not a row with a bias")
+        return Siamese(tensors["weights"], tensors["bias"])
     raise ValueError(f"faces are compared by {kind!r}")
 
 
