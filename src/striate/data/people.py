@@ -28,12 +28,15 @@ class Pairs(NamedTuple):
         first, second: (P,) int64 rows.
         same: (P,) bool whether both show one person.
         fold: (P,) int64 the fold of a protocol; -1 where there is none.
+        group: (P,) int64 the group of people that both are of; -1 where it is not known, or where
+            they are of two.
     """
 
     first: NDArray[np.int64]
     second: NDArray[np.int64]
     same: NDArray[np.bool_]
     fold: NDArray[np.int64]
+    group: NDArray[np.int64]
 
     def __len__(self) -> int:
         """How many pairs there are."""
@@ -49,14 +52,23 @@ class People(Targets):
             recognizer answers for persons whom it has never seen.
         numbers: (N,) int64 who each picture shows.
         ids: (N,) int64 what a protocol knows each picture by.
-        protocol: (P, 4) int64 pairs of ids, whether they are the same person, and the fold (-1:
-            none); None where no pairs are given.
+        protocol: (P, 5) int64 pairs of ids, whether they are the same person, the fold and the
+            group (-1: none); None where no pairs are given.
+        groups: names of groups of people, by which errors are told.
+        group: (N,) int64 the group of each picture's person, -1: none; None where none is given.
+        eyes: (N, 2, 2) x y of both eyes in pixels, the left one in the picture first, nan where
+            they are not given; None where none are.
+        boxes: (N, 4) left, top, right, bottom of the face likewise.
     """
 
     people: tuple[str, ...]
     numbers: NDArray[np.int64]
     ids: NDArray[np.int64]
     protocol: NDArray[np.int64] | None = None
+    groups: tuple[str, ...] = ()
+    group: NDArray[np.int64] | None = None
+    eyes: NDArray[np.float64] | None = None
+    boxes: NDArray[np.float64] | None = None
 
     kind: ClassVar[str] = "people"
     contradiction: ClassVar[str] = "under several persons, of whom one at most is right"
@@ -75,7 +87,14 @@ class People(Targets):
 
     def take(self, rows: Rows) -> "People":
         some = np.asarray(rows, dtype=np.int64)
-        return replace(self, numbers=self.numbers[some], ids=self.ids[some])
+        return replace(
+            self,
+            numbers=self.numbers[some],
+            ids=self.ids[some],
+            group=None if self.group is None else self.group[some],
+            eyes=None if self.eyes is None else self.eyes[some],
+            boxes=None if self.boxes is None else self.boxes[some],
+        )
 
     def strata(self) -> NDArray[np.int64]:
         """(N,) 0 where there is another picture of the person, else 1."""
@@ -86,7 +105,8 @@ class People(Targets):
         return np.zeros((0, len(SPLITS)), np.int64)
 
     def mark(self, row: int) -> bytes:
-        return self.words(row).encode("utf-8", "replace")
+        known = [one[row].tobytes() for one in (self.eyes, self.boxes) if one is not None]
+        return b"\0".join([self.words(row).encode("utf-8", "replace"), *known])
 
     def words(self, row: int) -> str:
         return self.people[self.numbers[row]]
@@ -95,15 +115,23 @@ class People(Targets):
         """The pairs of which both pictures are among these rows; places count within `rows`."""
         some = np.asarray(rows, dtype=np.int64)
         if self.protocol is None:
-            return drawn_pairs(self.numbers[some], self.ids[some])
+            return self._grouped(drawn_pairs(self.numbers[some], self.ids[some]), some)
         place = {int(one): k for k, one in enumerate(self.ids[some].tolist())}
         found = [
-            (place[a], place[b], same, fold)
-            for a, b, same, fold in self.protocol.tolist()
+            (place[a], place[b], same, fold, group)
+            for a, b, same, fold, group in self.protocol.tolist()
             if a in place and b in place
         ]
-        first, second, same, fold = np.array(found, np.int64).reshape(-1, 4).T
-        return Pairs(first, second, same.astype(np.bool_), fold)
+        first, second, same, fold, group = np.array(found, np.int64).reshape(-1, 5).T
+        return self._grouped(Pairs(first, second, same.astype(np.bool_), fold, group), some)
+
+    def _grouped(self, pairs: Pairs, rows: NDArray[np.int64]) -> Pairs:
+        """Pairs with the group of both pictures where none is given of the pair."""
+        if self.group is None:
+            return pairs
+        first, second = (self.group[rows[places]] for places in pairs[:2])
+        own = np.where(first == second, first, -1)
+        return pairs._replace(group=np.where(pairs.group < 0, own, pairs.group))
 
     def learnable(
         self, split: NDArray[np.int8], *, name: str, drawn: bool, thing: str = "image"
@@ -183,4 +211,5 @@ def drawn_pairs(numbers: NDArray[np.int64], ids: NDArray[np.int64], seed: int = 
             different[int(order[a]), int(order[b])] = None
     places = np.array([*dict.fromkeys(same), *different], np.int64).reshape(-1, 2)
     truth = numbers[places[:, 0]] == numbers[places[:, 1]]
-    return Pairs(places[:, 0], places[:, 1], truth, np.full(len(places), -1, np.int64))
+    none = np.full(len(places), -1, np.int64)
+    return Pairs(places[:, 0], places[:, 1], truth, none, none)

@@ -16,8 +16,9 @@ from striate.data.cells import read_cells
 from striate.data.dataset import Dataset, Files, LeftOut
 from striate.data.folders import open_folders
 from striate.data.headings import MAX_BYTES, normal
+from striate.data.marked_people import with_marks
 from striate.data.markup import text_of
-from striate.data.names import natural
+from striate.data.names import natural, printable
 from striate.data.people import EXPECTED, People
 from striate.data.sniffing import start_of
 from striate.data.splits import ASIDE, SPLITS, TEST, TRAIN, VALIDATION, joined
@@ -30,18 +31,20 @@ FIRST = ("a", "first", "image a", "image 1", "path a", "path 1", "file a", "file
 SECOND = ("b", "second", "image b", "image 2", "path b", "path 2", "file b", "file 2", "img2")
 SAME = ("same", "issame", "is same", "match", "label", "target", "genuine")
 FOLD = ("fold", "set", "cv fold")
+GROUP = ("group", "groups", "subgroup")
 TRUE, FALSE = ("1", "true", "yes", "same", "match"), ("0", "false", "no", "different", "-1")
 DIGITS = 9  # of numbers in LFW's form
 LFW = "expected LFW's form: name<tab>1<tab>2 of one person, name<tab>1<tab>name<tab>2 of two"
 
 
 class Pair(NamedTuple):
-    """A line: paths below the root, the truth, and the fold (-1: none)."""
+    """A line: paths below the root, the truth, the fold (-1: none) and the group ("": none)."""
 
     first: str
     second: str
     same: bool
     fold: int
+    group: str = ""
 
 
 def is_pairs(path: Path) -> bool:
@@ -80,15 +83,16 @@ def _is_number(cell: str) -> bool:
     return cell.isdecimal() and len(cell) <= DIGITS
 
 
-def _columns(heading: str) -> tuple[int, int, int, int] | None:
-    """The places of both pictures, of the truth and of the fold (-1: none) in a table."""
+def _columns(heading: str) -> tuple[int, int, int, int, int] | None:
+    """The places of both pictures, of the truth, of the fold and of the group (-1: none) in a
+    table."""
     heads = [normal(cell) for cell in heading.replace("\t", ",").replace(";", ",").split(",")]
 
     def place(names: tuple[str, ...]) -> int:
         return next((heads.index(name) for name in names if name in heads), -1)
 
-    first, second, same, fold = map(place, (FIRST, SECOND, SAME, FOLD))
-    return None if min(first, second, same) < 0 else (first, second, same, fold)
+    first, second, same, fold, group = map(place, (FIRST, SECOND, SAME, FOLD, GROUP))
+    return None if min(first, second, same) < 0 else (first, second, same, fold, group)
 
 
 def open_pairs(path: Path, *, seed: int) -> Dataset[People]:
@@ -113,16 +117,19 @@ def open_pairs(path: Path, *, seed: int) -> Dataset[People]:
     places = sorted({one for row in there for one in row[:2]}, key=natural)
     people = People.of([Path(place).parent.name or Path(place).stem for place in places])
     index = {place: number for number, place in enumerate(places)}
+    groups = sorted({row.group for row in there} - {""})
+    number = {name: place for place, name in enumerate(groups)}
     protocol = np.array(
-        [(index[row.first], index[row.second], row.same, row.fold) for row in there], np.int64
-    )
+        [(index[row.first], index[row.second], row.same, row.fold, number.get(row.group, -1))
+         for row in there], np.int64
+    )  # fmt: skip
     truth = people.numbers[protocol[:, 0]] == people.numbers[protocol[:, 1]]
     if wrong := int((truth != protocol[:, 2].astype(bool)).sum()):
         raise DataError(
             f"{file}: {wrong:,} of {len(there):,} pairs do not agree with the folders of their "
             "pictures; a picture lies in the folder of its person"
         )
-    people = replace(people, protocol=protocol)
+    people = with_marks(replace(people, protocol=protocol, groups=tuple(groups)), places, root)
     data = Dataset(
         name=path.resolve().name if path.is_dir() else file.stem,
         inputs=Files(places, root),
@@ -155,7 +162,7 @@ def fold_split(data: Dataset[People], test: int, validation: int) -> NDArray[np.
     assert protocol is not None
     fold = np.full(len(targets.people), -1, np.int64)
     person = dict(zip(targets.ids.tolist(), targets.numbers.tolist(), strict=True))
-    for first, second, _, number in protocol.tolist():
+    for first, second, _, number, _ in protocol.tolist():
         for one in (first, second):
             if one in person:
                 if fold[person[one]] not in (-1, number):
@@ -188,12 +195,14 @@ def _table(path: Path, left_out: list[LeftOut]) -> list[Pair]:
     folds: dict[str, int] = {}
     found = []
     for number, row in cells.rows[1:]:
-        first, second, same, fold = (row[k].strip() if 0 <= k < len(row) else "" for k in columns)
+        first, second, same, fold, group = (
+            row[k].strip() if 0 <= k < len(row) else "" for k in columns
+        )
         if not (first and second) or same.lower() not in (*TRUE, *FALSE):
             left_out.append(LeftOut(f"{path.name}:{number}", "not two pictures and 0 or 1"))
             continue
         own = -1 if columns[3] < 0 else folds.setdefault(fold, len(folds))
-        found.append(Pair(first, second, same.lower() in TRUE, own))
+        found.append(Pair(first, second, same.lower() in TRUE, own, printable(group)))
     if not found:
         raise DataError(f"{path}: no pair in it; expected columns a,b,same and perhaps fold")
     return found
@@ -290,10 +299,11 @@ def open_people(path: Path, *, seed: int) -> Dataset[People]:
         groups = joined(groups, labeled.groups)
     split = labeled.split.copy()
     split[np.isin(split, [SPLITS.index(part) for part in labeled.drawn])] = TRAIN
+    names = [labeled.inputs.name(row) for row in range(len(labeled))]
     data = Dataset(
         name=labeled.name,
         inputs=labeled.inputs,
-        targets=people,
+        targets=with_marks(people, names, path),
         split=split,
         groups=groups,
         left_out=labeled.left_out,

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from striate.data.people import People
 from striate.errors import InputError, WeightsError
 from striate.models.mtcnn import MTCNN, Faces, load_mtcnn
 from striate.tensors import same_form
@@ -30,6 +31,7 @@ TEMPLATE = np.array(
     [[0.342, 0.462], [0.657, 0.460], [0.500, 0.641], [0.371, 0.825], [0.632, 0.823]]
 )
 EYES = 2  # of the landmarks
+CORNERS = np.array([[-1.0, -1], [1, -1], [0, 1]])  # of a square, two and the middle of a side
 
 Mode = Literal["landmarks", "middle"]
 Pixels = NDArray[np.uint8]
@@ -59,9 +61,8 @@ class Aligner:
         if self.detector is None:
             height, width = pixels.shape[:2]
             reach = MIDDLE * min(height, width) / 2
-            x, y = width / 2, height / 2
-            corners = np.array([[x - reach, y - reach], [x + reach, y - reach], [x, y + reach]])
-            return warped(pixels, corners, np.array([[0.0, 0], [SIDE, 0], [SIDE / 2, SIDE]]))
+            corners = np.array([width / 2, height / 2]) + reach * CORNERS
+            return warped(pixels, corners, (CORNERS / 2 + 0.5) * SIDE)
         return warped(pixels, self.landmarks(pixels), template())
 
     def landmarks(self, pixels: Pixels) -> NDArray[np.float64]:
@@ -118,6 +119,23 @@ def by_eyes(pixels: Pixels, eyes: NDArray[np.float64]) -> Pixels:
     """(SIDE, SIDE, 3) uint8 of a picture whose eyes (2, 2) x y are known, the left one in the
     picture first."""
     return warped(pixels, np.asarray(eyes, np.float64), template()[:EYES])
+
+
+def by_box(pixels: Pixels, box: NDArray[np.float64]) -> Pixels:
+    """(SIDE, SIDE, 3) uint8 of a picture whose face, from the brows to the chin, lies in a box (4,)
+    left, top, right, bottom; it is not turned."""
+    middle, half = (box[:2] + box[2:]) / 2, max(box[2:] - box[:2]) / 2
+    corners = middle + half * CORNERS
+    return warped(pixels, corners, (CORNERS * (0.5 - MARGIN) + 0.5) * SIDE)
+
+
+def by_marks(pixels: Pixels, people: People, row: int) -> Pixels | None:
+    """The same by what is given of a row of a set, eyes before boxes; None where nothing is."""
+    if people.eyes is not None and np.isfinite(people.eyes[row]).all():
+        return by_eyes(pixels, people.eyes[row])
+    if people.boxes is not None and np.isfinite(people.boxes[row]).all():
+        return by_box(pixels, people.boxes[row])
+    return None
 
 
 def template() -> NDArray[np.float64]:

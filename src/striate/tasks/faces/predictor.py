@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from striate import images
+from striate.data.people import People
 from striate.errors import InputError
 from striate.tasks.contract import Input, Pool, Predictor
-from striate.tasks.faces.alignment import Aligner
+from striate.tasks.faces.alignment import Aligner, by_marks
 from striate.tasks.faces.answers import Embedding, Match
 from striate.tasks.faces.calibration import Calibration
 from striate.tasks.faces.deep import Deep
@@ -184,6 +185,27 @@ class Matcher(Predictor):
             metric_of(header["metric"], _below(METRIC, tensors)),
             Calibration.from_json(header["calibration"]),
         )
+
+
+class Marked(Matcher):
+    """The same for pictures of a set of which eyes or boxes are given.
+
+    Args:
+        people: what is given of each row.
+        rows: by the path of its picture.
+    """
+
+    def __init__(self, matcher: Matcher, people: People, rows: Mapping[str, int]):
+        super().__init__(matcher.aligner, matcher.describes, matcher.metric, matcher.calibration)
+        self.people, self.rows = people, rows
+
+    def face(self, item: Input, which: str = "") -> Face:
+        row = self.rows.get(os.fspath(item)) if isinstance(item, str | os.PathLike) else None
+        if row is not None and isinstance(item, str | os.PathLike):
+            face = by_marks(images.read(item, at_least=None), self.people, row)
+            if face is not None:
+                return face
+        return super().face(item, which)
 
 
 def numbers_of(describes: Describes, faces: Sequence[Face] | NDArray[np.uint8]) -> Iterator[Tensor]:

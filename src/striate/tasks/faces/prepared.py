@@ -12,7 +12,7 @@ from striate.data.narrowing import narrowed
 from striate.data.threads import each
 from striate.errors import InputError
 from striate.progress import stage
-from striate.tasks.faces.alignment import SIDE, Aligner, aligner
+from striate.tasks.faces.alignment import SIDE, Aligner, aligner, by_marks
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,18 +29,22 @@ class Lined(Decoded):
 
 
 def lined(dataset: Dataset[Any]) -> Lined:
-    """The faces of a set; pictures without one are left out with the reason."""
+    """The faces of a set; pictures without one are left out with the reason. Where eyes or a box
+    are given of a picture, nothing is looked for in it."""
     decoded = decode(dataset, [VIEW])
     dataset = decoded.dataset
     lines_up, why = aligner()
     if why:
         dataset = dataset.noted(why)
+    marked = dataset.targets
     faces = np.zeros((len(dataset), SIDE, SIDE, 3), np.uint8)
     broken: dict[int, str] = {}
 
     def work(row: int) -> None:
         try:
-            faces[row] = lines_up(dataset.inputs[row])
+            pixels = dataset.inputs[row]
+            face = by_marks(pixels, marked, row)
+            faces[row] = lines_up(pixels) if face is None else face
         except InputError as error:
             broken[row] = str(error)
 

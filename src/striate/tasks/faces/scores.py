@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,37 @@ from striate.tasks.faces.answers import Embedding
 RATES = (1e-2, 1e-3)  # of pairs of two persons that are taken for one
 
 
+class GroupErrors(NamedTuple):
+    """What goes wrong in pairs of which both are of one group, at the threshold of all.
+
+    Attributes:
+        error: the share of pairs that are answered wrong.
+        accepted: of pairs of two persons, the share that is said to be one; nan without such pairs.
+        refused: of pairs of one person, the share that is said to be two, likewise.
+    """
+
+    name: str
+    pairs: int
+    error: float
+    accepted: float
+    refused: float
+
+    def line(self) -> str:
+        """For people."""
+        return (
+            f"{self.name}: {self.error:.1%} of {self.pairs:,} pairs wrong; of two persons "
+            f"{_percent(self.accepted)} accepted, of one {_percent(self.refused)} refused"
+        )
+
+
+def _mean(wrong: NDArray[np.bool_]) -> float:
+    return float(wrong.mean()) if len(wrong) else float("nan")
+
+
+def _percent(share: float) -> str:
+    return "none" if np.isnan(share) else f"{share:.1%}"
+
+
 @dataclass(frozen=True, eq=False)
 class PairScores(Scores):
     """Pairs of faces beside the truth. Persons are drawn anew for intervals, and not pairs: the
@@ -39,6 +70,7 @@ class PairScores(Scores):
         persons: (P, 2) which of the persons both faces are of, 0 to examples - 1.
         names: of the persons.
         faces: (F,) rows of the set.
+        groups: of people, by the numbers of `pairs.group`.
     """
 
     examples: int
@@ -51,6 +83,7 @@ class PairScores(Scores):
     persons: NDArray[np.int64]
     names: tuple[str, ...]
     faces: tuple[int, ...]
+    groups: tuple[str, ...] = ()
 
     @cached_property
     def right(self) -> NDArray[np.bool_]:
@@ -83,6 +116,26 @@ class PairScores(Scores):
         share = float(self.pairs.same.mean())
         return max(share, 1 - share)
 
+    @property
+    def is_guessing(self) -> bool:
+        """Whether the interval reaches down to what the commoner answer alone gets."""
+        return self.interval[0] <= self.guessing
+
+    @cached_property
+    def by_group(self) -> tuple[GroupErrors, ...]:
+        """Of each group that has pairs, in the order of their names."""
+        found = []
+        for number, name in enumerate(self.groups):
+            own = self.pairs.group == number
+            if own.any():
+                same, wrong = self.pairs.same[own], ~self.right[own]
+                found.append(
+                    GroupErrors(
+                        name, int(own.sum()), *map(_mean, (wrong, wrong[~same], wrong[same]))
+                    )
+                )
+        return tuple(found)
+
     @cached_property
     def folds(self) -> NDArray[np.float64]:
         """The accuracy in each fold, the threshold chosen on all others; empty without folds."""
@@ -91,7 +144,8 @@ class PairScores(Scores):
     @cached_property
     def metrics(self) -> Mapping[str, float]:
         """ "accuracy", "auc", "eer", "tar@far=0.01", "tar@far=0.001"; "brier" of the probabilities;
-        "guessing"; "folds" and "folds_error" (the standard error) where there are several."""
+        "guessing"; "folds" and "folds_error" (the standard error) where there are several; of each
+        group what `GroupErrors` has, as "error@" and its name, "accepted@" and "refused@"."""
         found = {
             "accuracy": self.value,
             "auc": area_under(*self.curve),
@@ -101,6 +155,9 @@ class PairScores(Scores):
             "guessing": self.guessing,
             "pairs": float(len(self.right)),
         }
+        for one in self.by_group:
+            found |= {f"error@{one.name}": one.error, f"accepted@{one.name}": one.accepted,
+                      f"refused@{one.name}": one.refused}  # fmt: skip
         if len(self.folds) > 1:
             error = float(self.folds.std(ddof=1) / len(self.folds) ** 0.5)
             found |= {"folds": float(self.folds.mean()), "folds_error": error}
@@ -119,6 +176,8 @@ class PairScores(Scores):
             f"{len(self.right):,} pairs of {self.examples:,} persons; always giving the commoner "
             f"answer is right for {self.guessing:.1%}"
         )
+        if self.is_guessing:
+            yield "this cannot be told from guessing: the interval reaches down to it"
         yield f"area under the curve {m['auc']:.3f}, equal error rate {m['eer']:.1%}"
         least = 1 / max(1, int((~self.pairs.same).sum()))
         for rate in RATES:
@@ -130,6 +189,8 @@ class PairScores(Scores):
                 f"{len(self.folds)} folds, threshold chosen on the others: {m['folds']:.1%} "
                 f"± {m['folds_error']:.1%} (standard error)"
             )
+        for one in self.by_group:
+            yield one.line()
 
 
 def scored(answered: Answered, dataset: Dataset[People]) -> PairScores:
@@ -162,4 +223,5 @@ def scored(answered: Answered, dataset: Dataset[People]) -> PairScores:
         np.stack([place[pairs.first], place[pairs.second]], 1),
         tuple(dataset.targets.people[number] for number in who.tolist()),
         answered.rows,
+        dataset.targets.groups,
     )

@@ -1,8 +1,9 @@
 """Faces: whether two pictures show the same person."""
 
+import os
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -21,13 +22,15 @@ from striate.tasks.contract import (
     Method,
     Plan,
     Predictor,
+    Scores,
+    Section,
     Task,
     Wanted,
 )
 from striate.tasks.faces import card
 from striate.tasks.faces.answers import Embedding, Identity, Match, Verdict
 from striate.tasks.faces.gallery import gallery_of
-from striate.tasks.faces.predictor import Matcher
+from striate.tasks.faces.predictor import Marked, Matcher
 from striate.tasks.faces.prepared import Lined, lined
 from striate.tasks.faces.scores import PairScores, scored
 
@@ -88,6 +91,27 @@ class Faces(Task):
         seconds = (time.perf_counter() - start) / max(1, len(answers))
         return Answered(tuple(rows), answers, seconds)
 
+    def evaluated(
+        self,
+        recognizers: Mapping[str, Any],
+        dataset: Dataset[People],
+        rows: Sequence[int],
+        options: Mapping[str, Any],
+        *,
+        batch_size: int = 64,
+    ) -> Mapping[str, Scores]:
+        """Where eyes or boxes are given with the set, faces are lined up by them."""
+        if dataset.targets.eyes is not None or dataset.targets.boxes is not None:
+            paths = {os.fspath(path): row for row in rows
+                     if (path := dataset.inputs.path(row)) is not None}  # fmt: skip
+            recognizers = {
+                name: replace(one, predictor=Marked(one.predictor, dataset.targets, paths))
+                if isinstance(one.predictor, Matcher)
+                else one
+                for name, one in recognizers.items()
+            }
+        return super().evaluated(recognizers, dataset, rows, options, batch_size=batch_size)
+
     def scores(
         self, answered: Answered, dataset: Dataset[People], names: tuple[str, ...]
     ) -> PairScores:
@@ -103,8 +127,13 @@ class Faces(Task):
         assert isinstance(answer, Match)
         return {"match": asdict(answer)}
 
+    def sections(self, comparison: Any) -> Iterable[Section]:
+        from striate.tasks.faces.sections import sections
+
+        return sections(comparison)
+
     def card(self, recognizer: Any) -> Mapping[str, Sequence[str]]:
-        return card.sections(recognizer.predictor)
+        return card.sections(recognizer.predictor, recognizer.provenance)
 
     def given(self, places: Sequence[str], options: Mapping[str, Any]) -> Given:
         """Two pictures, lists of pairs, or, with a gallery, any number of pictures.
