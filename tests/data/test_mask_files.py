@@ -240,3 +240,33 @@ def test_all_void_is_a_stratum_of_its_own():
     targets = Masks.of(("a",), [np.full((2, 2), VOID, np.uint8)])
     assert targets.strata().tolist() == [1]
     assert targets.words(0) == "void"
+
+
+def test_pictures_in_class_folders_need_no_mask_to_be_learned_from(tmp_path):
+    for split in ("train", "test"):
+        for k in range(10):
+            picture(tmp_path / split / ("cat", "dog")[k % 2] / f"{split}{k}.jpg")
+            if k < 5:
+                mask(tmp_path / "masks" / split / f"{split}{k}.png")
+    data = opened(tmp_path)
+    bare = data.targets.unmarked
+    rows = np.flatnonzero(bare).tolist()
+    assert sorted(data.inputs.name(row)[-5] for row in rows) == list("56789")
+    assert (data.split[bare] == 0).all()  # validation is drawn from the others
+    assert (data.split == 1).sum() == 1
+    assert data.targets.maps[rows[0]].read().tolist() == [[VOID] * 16] * 12
+    assert any("5 training images without mask" in note for note in data.notes)
+    assert sum(each.reason == "has no mask" for each in data.left_out) == 5  # of the test
+    assert "5 images have no mask." in data.targets.facts(data.split).remarks
+    assert data.targets.words(rows[0]) == "no mask"
+    data.learnable("set")
+    assert (opened(tmp_path, seed=1).split[bare] == 0).all()
+
+
+def test_pictures_with_points_need_no_mask(tmp_path):
+    whole(tmp_path, 5)
+    picture(tmp_path / "images" / "bare.jpg")
+    (tmp_path / "points.csv").write_text("image,x,y,class\nbare.jpg,1,2,background\n")
+    data = opened(tmp_path)
+    assert len(data) == 6
+    assert data.targets.unmarked.sum() == 1

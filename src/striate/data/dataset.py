@@ -344,7 +344,8 @@ class Dataset(Generic[Target]):
     def _draw(self, part: str, seed: int) -> Self:
         # A class of two images is better off with one to choose on than one to score.
         number, keep = SPLITS.index(part), 2 if part == "test" else 1
-        pool = np.flatnonzero((self.split == TRAIN) | (self.split == number))
+        able = (self.split == TRAIN) & ~self.targets.unmarked | (self.split == number)
+        pool = np.flatnonzero(able)
         keys = [self.inputs.name(row) for row in pool.tolist()]
         strata = self.targets.strata()[pool]
         groups = None if self.groups is None else self.groups[pool]

@@ -3,7 +3,7 @@
 import csv
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +13,9 @@ from striate import progress
 from striate.data.dataset import Dataset, Files
 from striate.data.marked import Found, Marked
 from striate.data.mask_classes import Color, Legend, Meaning, legend_of, of_colors, of_numbers
-from striate.data.mask_pairs import EXPECTED, Pair, paired, split_of
-from striate.data.masks import VOID, MaskDoubt, Masks, digest
-from striate.data.names import printable, stem_of
+from striate.data.mask_pairs import EXPECTED, Pair, labeled, paired, split_of
+from striate.data.masks import VOID, MaskDoubt, Masks, Unmarked, digest
+from striate.data.names import counted, printable, stem_of
 from striate.data.places import key_of
 from striate.data.roles import split_of_cell
 from striate.data.splits import TRAIN
@@ -25,6 +25,8 @@ from striate.data.walking import Folder, walk
 from striate.errors import DataError, ImageError
 from striate.images.frames import frame_of
 from striate.images.values import Values, read_values
+
+POINTS = "points.csv"  # of pictures that need no mask then; image,x,y,class
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,8 +101,6 @@ def open_masks(root: Path, *, seed: int = 0, name: str | None = None) -> Dataset
     folder = walk(root)
     pairing = paired(folder)
     found = Found(left_out=list(folder.left_out), notes=list(folder.notes))
-    if pairing.bare:
-        found.leave_many(pairing.bare, "picture", "pictures", "has no mask")
     for reason in dict.fromkeys(pairing.lone.values()):
         some = [mask for mask, why in pairing.lone.items() if why == reason]
         found.leave_many(some, "mask", "masks", reason)
@@ -112,18 +112,32 @@ def open_masks(root: Path, *, seed: int = 0, name: str | None = None) -> Dataset
     title = name or root.resolve().name
     meaning = _meaning(seen, legend, str(root))
     found.notes += meaning.notes
-    found.pictures = [Marked(pair.picture, (), source=pair.mask) for pair in seen]
-    rows = in_splits(root, folder, found)
-    splits = _column(root, folder, seen)
-    rows = sorted(rows, key=lambda row: row.picture)
+    if labeled((*pairing.bare, *(pair.picture for pair in seen))) or (root / POINTS).is_file():
+        seen |= _unmarked(root, pairing.bare, found)
     pairs = {pair.picture: pair for pair in seen}
+    found.pictures = [Marked(name, (), source=pair.mask or name) for name, pair in pairs.items()]
+    rows = in_splits(root, folder, found)
+    splits = _column(root, folder, list(pairs))
+    rows = [replace(row, split=splits.get(row.picture, row.split)) for row in rows]
+    rows = [row for row in rows if pairs[row.picture].mask or row.split == TRAIN]
+    rows = sorted(rows, key=lambda row: row.picture)
+    bare = [row.picture for row in rows if not pairs[row.picture].mask]
+    if bare:
+        found.notes.append(
+            f"{counted(len(bare), 'training image')} without mask: for methods that learn from "
+            "labels of whole pictures or from points; others leave them out"
+        )
+    known = {row.picture for row in rows}
+    unused = [picture for picture in pairing.bare if picture not in known]
+    if unused:
+        found.leave_many(unused, "picture", "pictures", "has no mask")
     order = [pairs[row.picture] for row in rows]
     targets = _targets(root, order, seen, meaning)
     data = Dataset(
         name=title,
         inputs=Files([row.picture for row in rows], root),
         targets=targets,
-        split=np.array([splits.get(row.picture, row.split) for row in rows], np.int8),
+        split=np.array([row.split for row in rows], np.int8),
         left_out=tuple(found.left_out),
         notes=tuple(found.notes),
     )
@@ -174,6 +188,19 @@ def _seen(root: Path, pairs: Sequence[Pair], found: Found, *, colored: bool) -> 
             kept[pair] = result
         else:
             found.leave(pair.picture, result)
+    return kept
+
+
+def _unmarked(root: Path, pictures: Sequence[str], found: Found) -> dict[Pair, _Seen]:
+    """Pictures of which no mask is known, and their sizes."""
+    kept: dict[Pair, _Seen] = {}
+    for picture in progress.track(pictures, "read sizes"):
+        try:
+            frame = frame_of(root / picture)
+        except ImageError as error:
+            found.leave(picture, str(error))
+        else:
+            kept[Pair(picture, "")] = _Seen(frame[:2], None, {}, b"", False)
     return kept
 
 
@@ -228,11 +255,14 @@ def _targets(
                     f"{share:.2g} % of its mask is of a number or color that is no class: void",
                 )
             )  # fmt: skip
-        if not areas[row, :count].any():
+        if pair.mask and not areas[row, :count].any():
             doubts.append(MaskDoubt(printable(pair.picture), "void", "its mask is void all over"))
     return Masks(
         meaning.names,
-        tuple(MaskFile(f"{root}/{pair.mask}", meaning) for pair in order),
+        tuple(
+            MaskFile(f"{root}/{pair.mask}", meaning) if pair.mask else Unmarked(*seen[pair].size)
+            for pair in order
+        ),
         areas,
         np.array([seen[pair].size for pair in order], np.int64).reshape(-1, 2),
         tuple(seen[pair].digest for pair in order),
@@ -255,10 +285,10 @@ def _numbered(one: _Seen, meaning: Meaning) -> Iterator[tuple[int | None, int]]:
         yield meaning.colors.get(color), pixels
 
 
-def _column(root: Path, folder: Folder, pairs: Mapping[Pair, _Seen]) -> dict[str, int]:
+def _column(root: Path, folder: Folder, pictures: Sequence[str]) -> dict[str, int]:
     """Splits by picture, from a table with a column `split` beside one of names."""
-    stems = {key_of(stem_of(pair.picture.rpartition("/")[2])): pair.picture for pair in pairs}
-    if any(split_of(tuple(pair.picture.split("/")[:-1])) is not None for pair in pairs):
+    stems = {key_of(stem_of(picture.rpartition("/")[2])): picture for picture in pictures}
+    if any(split_of(tuple(picture.split("/")[:-1])) is not None for picture in pictures):
         return {}
     for path in folder.marking(".csv"):
         if "/" in path:

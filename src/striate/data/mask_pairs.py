@@ -7,7 +7,7 @@ train/SPECIES/NAME.jpg   masks/train/NAME.png
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -198,6 +198,18 @@ def is_masked_only(root: Path) -> bool:
     places = {pair.picture.rpartition("/")[0] for pair in _pairs(root)}
     lasts = {place.rpartition("/")[2] for place in places}
     return len(lasts - {""}) < 2 or all(plain(last) for last in lasts)
+
+
+def labeled(pictures: Iterable[str]) -> bool:
+    """Whether pictures lie in folders that say what they show, at least two.
+
+    >>> labeled(["train/cat/1.jpg", "train/dog/1.jpg"])
+    True
+    >>> labeled(["train/1.jpg", "val/images/1.jpg"])
+    False
+    """
+    lasts = {path.rpartition("/")[0].rpartition("/")[2] for path in pictures}
+    return len(lasts) > 1 and not any(map(plain, lasts))
 
 
 def plain(name: str) -> bool:

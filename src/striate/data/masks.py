@@ -44,6 +44,17 @@ class Lying:
 
 
 @dataclass(frozen=True)
+class Unmarked:
+    """No mask, of a picture of this size that is known otherwise: by its folder or by points."""
+
+    height: int
+    width: int
+
+    def read(self) -> NDArray[np.uint8]:
+        return np.full((self.height, self.width), VOID, np.uint8)
+
+
+@dataclass(frozen=True)
 class MaskDoubt:
     """A mask that is not as it should be, and what was done."""
 
@@ -59,7 +70,8 @@ class Masks(Targets):
     Attributes:
         names: the classes, in the order of their numbers, at most MOST.
         maps: (N,) where the mask of each image is read from.
-        areas: (N, len(names) + 1) int64 pixels of each class in each image, the void last.
+        areas: (N, len(names) + 1) int64 pixels of each class in each image, the void last; all 0
+            where an image has no mask.
         sizes: (N, 2) int64 height and width of each image, in pixels.
         digests: (N,) what changes when the mask does.
         doubts: masks that are not as they should be, of the whole set.
@@ -120,6 +132,10 @@ class Masks(Targets):
         """(N, len(names)) which classes each image shows."""
         return self.areas[:, :-1] > 0
 
+    @property
+    def unmarked(self) -> NDArray[np.bool_]:
+        return self.areas.sum(1) == 0
+
     def strata(self) -> NDArray[np.int64]:
         """(N,) the class in each image that the fewest images show; one more than the last class
         where all is void."""
@@ -136,12 +152,12 @@ class Masks(Targets):
         return self.digests[row]
 
     def words(self, row: int) -> str:
-        """What is in an image, the largest first: "road 31 %, sky 20 %"; "void"."""
+        """What is in an image, the largest first: "road 31 %, sky 20 %"; "void"; "no mask"."""
         areas = self.areas[row, :-1]
         order = np.argsort(-areas, kind="stable")[: int((areas > 0).sum())]
         total = max(1, int(areas.sum()))
         said = [f"{self.names[k]} {100 * int(areas[k]) / total:.0f} %" for k in order.tolist()]
-        return enumerated(said) or "void"
+        return enumerated(said) or ("void" if self.areas[row].any() else "no mask")
 
     def key(self, row: int) -> bytes:
         return self.present[row].tobytes()  # copies of other sizes have other digests
@@ -153,7 +169,10 @@ class Masks(Targets):
         if not (split == TRAIN).any():
             raise DataError(f"{name}: no training split to learn from")
         if drawn and len(set(split[split != ASIDE].tolist())) < len(SPLITS):
-            raise DataError(f"{name}: {len(self)} {thing}s with masks; expected {ENOUGH}")
+            count = int((~self.unmarked).sum())
+            raise DataError(f"{name}: {count} {thing}s with masks; expected {ENOUGH}")
+        if self._some_unmarked(split):  # they may teach what the others do not show
+            train = self.counts(split).sum(1)
         if (train > 0).sum() < 2:
             only = enumerated([self.names[k] for k in np.flatnonzero(train)]) or "void"
             raise DataError(
@@ -167,7 +186,7 @@ class Masks(Targets):
         faults = [
             f"{name} is in test masks, and in no training mask"
             for name, row in zip(self.names, counts, strict=True)
-            if row[TEST] and not row[TRAIN]
+            if row[TEST] and not row[TRAIN] and not self._some_unmarked(split)
         ]
         kinds = Counter[str](doubt.kind for doubt in self.doubts)
         faults += [
@@ -187,16 +206,23 @@ class Masks(Targets):
                 f"{alone:,} {'mask holds' if alone == 1 else 'masks hold'} one class alone, which "
                 "is right where there is nothing else to see."
             )
+        bare = int(self.unmarked.sum())
+        if bare:
+            remarks.append(f"{bare:,} {'image has' if bare == 1 else 'images have'} no mask.")
         void = self.areas[:, -1].sum() / max(1, self.areas.sum())
         values = {
             "shares": dict(zip(self.names, shares.tolist(), strict=True)),
             "void": float(void),
             "one_class": alone,
+            "unmarked": bare,
         }
         if void:
             remarks.append(f"{100 * void:.1f} % of all pixels are void: not learned, not scored.")
         columns = tuple((f"{100 * share:.1f} %",) for share in shares.tolist())
         return Facts(tuple(faults), tuple(remarks), ("pixels",), columns, values)
+
+    def _some_unmarked(self, split: NDArray[np.int8]) -> bool:
+        return bool(self.unmarked[split == TRAIN].any())
 
     def _shares(self, split: NDArray[np.int8]) -> NDArray[np.float64]:
         """(len(names),) the share of each class in all pixels of the splits that are not void."""

@@ -139,6 +139,11 @@ class Targets(ABC):
         """(N,) which inputs cannot be scored, because nothing that is learned from is like them."""
         return np.zeros(len(self), np.bool_)
 
+    @property
+    def unmarked(self) -> NDArray[np.bool_]:
+        """(N,) which inputs have nothing to be scored by: they stay in the training split."""
+        return np.zeros(len(self), np.bool_)
+
     def compact(self) -> Self:
         """The same without classes that no input has, where that loses nothing."""
         return self

@@ -7,13 +7,15 @@ import pytest
 import torch
 
 from striate import recognizer
-from striate.data import Array, Dataset, Masks
+from striate.data import Array, Dataset, Masks, Prepared
+from striate.data.masks import Unmarked
 from striate.errors import DataError
 from striate.models.weldon_maps import WeldonMaps, weldon_maps
 from striate.recognizer import Recognizer
-from striate.tasks.contract import Ask
+from striate.tasks.contract import Ask, Learned
 from striate.tasks.segmentation import weldon
-from striate.tasks.segmentation.image_labels import ImageLabels, image_labels
+from striate.tasks.segmentation.image_labels import ImageLabels, image_labels, labeled
+from striate.tasks.segmentation.methods import METHODS, on_pictures
 from striate.tasks.segmentation.pictures import Scaled
 from striate.tasks.segmentation.task import Segmentation
 
@@ -104,3 +106,49 @@ def test_regions_learn_from_labels_alone():
     scores = model.weldon.get_submodule("regions.scores")
     found = scores(maps[0][None])[0, 0]
     assert found.argmax() == 1  # row 0, column 1
+
+
+def without_masks(data, rows):
+    """The same set, with no mask of these pictures."""
+    targets = data.targets
+    maps, areas = list(targets.maps), targets.areas.copy()
+    for row in rows:
+        maps[row], areas[row] = Unmarked(32, 32), 0
+    return replace(data, targets=replace(targets, maps=tuple(maps), areas=areas))
+
+
+def test_pictures_without_mask_teach_their_labels(data, monkeypatch):
+    monkeypatch.setattr(weldon, "SIDE", 64)
+    some = without_masks(in_folders(data, ["cat", "dog"] * 6), [0, 2, 3])
+    seen = []
+    learned = weldon.regions_learned
+
+    def noted(model, maps, present, **options):
+        seen.append(len(maps))
+        learned(model, maps, present, **options)
+
+    monkeypatch.setattr(weldon, "regions_learned", noted)
+    done = METHODS["weldon"].learn(Prepared(some), Ask(network="resnet18", weights=None))
+    assert seen == [8]
+    assert "3 of 8 pictures have no mask" in done.notes[0]
+
+
+def test_methods_of_masks_leave_out_pictures_without(data):
+    seen = []
+
+    def learn(dataset, ask):
+        seen.append(dataset)
+        return Learned(None, {}, {})
+
+    method = on_pictures(learn)
+    done = method(Prepared(without_masks(data, [0, 6])), Ask())
+    assert (seen[0].split == 0).sum() == 6
+    assert done.notes == ("2 training pictures without mask unused",)
+    train = np.flatnonzero(data.split == 0)
+    with pytest.raises(DataError, match="no training picture has a mask; take a method"):
+        method(Prepared(without_masks(data, train)), Ask())
+    bare = without_masks(data, train)
+    known = image_labels(in_folders(bare, ["cat", "dog"] * 6))
+    assert np.array_equal(labeled(bare, known).split, bare.split)
+    nothing = ImageLabels(("a",), np.zeros((len(data), 1), bool), np.array([1]), "")
+    assert not (labeled(bare, nothing).split == 0).any()

@@ -1,7 +1,7 @@
 """What is known of pictures from labels of whole pictures: their folders, or which classes their
 masks show. Nothing else of a mask is used."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +45,18 @@ def image_labels(data: Dataset[Masks]) -> ImageLabels:
     Raises:
         DataError: if they tell no picture from another.
     """
-    return _of_folders(data) or _of_masks(data)
+    found = _of_folders(data) or _of_masks(data)
+    train = data.split == TRAIN
+    bare = int((train & data.targets.unmarked).sum())
+    if not bare:
+        return found
+    return replace(found, note=f"{found.note}; {bare} of {train.sum()} pictures have no mask")
+
+
+def labeled(data: Dataset[Masks], labels: ImageLabels) -> Dataset[Masks]:
+    """The same without training pictures of which neither mask nor label is known."""
+    nothing = data.targets.unmarked & ~labels.present.any(1) & (data.split == TRAIN)
+    return data.set_aside(dict.fromkeys(np.flatnonzero(nothing).tolist(), "has no label"))
 
 
 def _of_folders(data: Dataset[Masks]) -> ImageLabels | None:
@@ -74,7 +85,7 @@ def _is_class(folder: str) -> bool:
 
 def _of_masks(data: Dataset[Masks]) -> ImageLabels:
     """Which classes each mask shows; those that every training picture shows say nothing."""
-    train = data.targets.present[data.split == TRAIN]
+    train = data.targets.present[(data.split == TRAIN) & ~data.targets.unmarked]
     telling = train.any(0) & ~train.all(0)
     telling[BACKGROUND] = False
     if not telling.any():

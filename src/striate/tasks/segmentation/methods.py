@@ -1,6 +1,7 @@
 """The ways to learn segmentation."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -11,13 +12,29 @@ from striate.models.hypercolumns import STRIDES as HYPERCOLUMNS
 from striate.tasks.backbones import find_weights
 from striate.tasks.contract import Approach, Ask, Learned, Method
 from striate.tasks.segmentation import finetune, pixelwise, unet, weldon
+from striate.tasks.segmentation.pictures import with_masks
 
 Learn = Callable[[Dataset[Masks], Ask], Learned]
 
 
-def on_pictures(learn: Learn) -> Callable[[Decoded, Ask], Learned]:
-    """From prepared data: these methods read the pictures of its dataset by themselves."""
-    return lambda data, ask: learn(data.dataset, ask)
+def on_pictures(learn: Learn, *, unmarked: bool = False) -> Callable[[Decoded, Ask], Learned]:
+    """From prepared data: these methods read the pictures of its dataset by themselves.
+
+    Args:
+        unmarked: whether training pictures without mask are learned from, too.
+    """
+
+    def learned(data: Decoded, ask: Ask) -> Learned:
+        if unmarked:
+            return learn(data.dataset, ask)
+        some = with_masks(data.dataset)
+        bare = len(some.left_out) - len(data.dataset.left_out)
+        found = learn(some, ask)
+        if not bare:
+            return found
+        return replace(found, notes=(*found.notes, f"{bare} training pictures without mask unused"))
+
+    return learned
 
 
 def scratch(title: str, **options: Any) -> Method:
@@ -32,7 +49,7 @@ def finetuned(title: str, **options: Any) -> Method:
     return Method(
         title,
         "finetune",
-        on_pictures(learn),
+        on_pictures(learn, unmarked=options.get("points", False)),
         networks=NetworksWith(*STRIDES, first=finetune.NETWORK),
         by_epochs=True,
         find=partial(find_weights, finetune.NETWORK),
@@ -48,7 +65,7 @@ def labeled(title: str, approach: Approach, learn: Learn, *, by_epochs: bool = F
     return Method(
         title,
         approach,
-        on_pictures(learn),
+        on_pictures(learn, unmarked=True),
         networks=NetworksWith(*STRIDES, first=weldon.NETWORK),
         by_epochs=by_epochs,
         find=partial(find_weights, weldon.NETWORK),

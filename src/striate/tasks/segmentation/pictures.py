@@ -10,6 +10,7 @@ from torch import Tensor
 from striate import progress
 from striate.data import Dataset, Masks
 from striate.data.boxes import whole
+from striate.data.splits import TRAIN
 from striate.data.threads import each
 from striate.errors import DataError, ImageError
 from striate.tasks.segmentation.reading import Reading, nearest
@@ -44,6 +45,24 @@ class Scaled:
         found = self.maps[row]
         assert found is not None
         return found
+
+
+def with_masks(dataset: Dataset[Masks]) -> Dataset[Masks]:
+    """The same without training pictures of which no mask is known.
+
+    Raises:
+        DataError: if there are no others.
+    """
+    train = dataset.split == TRAIN
+    bare = train & dataset.targets.unmarked
+    if not bare.any():
+        return dataset
+    if (bare == train).all():
+        raise DataError(
+            f"{dataset.name}: no training picture has a mask; take a method that learns from "
+            "labels of whole pictures, such as weldon_crf"
+        )
+    return dataset.set_aside(dict.fromkeys(np.flatnonzero(bare).tolist(), "has no mask"))
 
 
 def scale(dataset: Dataset[Masks], reading: Reading) -> Scaled:

@@ -23,6 +23,7 @@ from striate.augment.augmentation import Draw
 from striate.augment.labels import warped_labels
 from striate.data import VOID, Dataset, Files, Masks
 from striate.data.cells import read_cells
+from striate.data.mask_files import POINTS as FILE
 from striate.data.names import printable, quoted, stem_of
 from striate.data.places import key_of
 from striate.data.splits import TRAIN
@@ -30,13 +31,12 @@ from striate.data.targets import enumerated
 from striate.errors import DataError
 from striate.models import Normalization
 from striate.tasks.contract import Ask
-from striate.tasks.segmentation.pictures import Scaled
+from striate.tasks.segmentation.pictures import Scaled, with_masks
 from striate.tasks.segmentation.points_spread import MOST, objectness
 from striate.tasks.segmentation.problem import Batch, SegmentationProblem
 from striate.training import Recipe
 
 RADIUS = 2  # pixels of the dot that a point becomes: one pixel would be lost between others
-FILE = "points.csv"  # in the folder of the set: image,x,y,class
 COLUMNS: Mapping[str, frozenset[str]] = {
     "image": frozenset(("image", "file", "filename", "path", "picture")),
     "x": frozenset(("x",)),
@@ -151,7 +151,7 @@ def pointed(data: Scaled, seed: int, points: Mapping[int, Sequence[Point]] | Non
         for row in rows:
             random = np.random.default_rng([seed, row])
             maps[row] = torch.from_numpy(dots(data.map(row).numpy(), random))
-        return replace(data, maps=tuple(maps))
+        return replace(data, dataset=with_masks(data.dataset), maps=tuple(maps))
     dataset = data.dataset
     targets, areas = dataset.targets, dataset.targets.areas.copy()
     for row in rows:

@@ -84,7 +84,7 @@ class Segmentation(Task):
         dataset = super().sound(dataset)
         counts = dataset.counts()[:, TRAIN].tolist()
         absent = [name for name, n in zip(dataset.classes, counts, strict=True) if not n]
-        if absent:
+        if absent and not dataset.targets.unmarked.any():
             dataset = dataset.noted(f"in no training mask, so never found: {enumerated(absent)}")
         return dataset
 

@@ -29,7 +29,7 @@ from striate.tasks.contract import Ask, Learned
 from striate.tasks.segmentation import finetune
 from striate.tasks.segmentation.common import FIELDS, SIDE, component, described, filled
 from striate.tasks.segmentation.crf import again, with_crf
-from striate.tasks.segmentation.image_labels import BACKGROUND, ImageLabels, image_labels
+from striate.tasks.segmentation.image_labels import BACKGROUND, ImageLabels, image_labels, labeled
 from striate.tasks.segmentation.networks import network
 from striate.tasks.segmentation.pictures import Scaled, scale
 from striate.tasks.segmentation.reading import Reading
@@ -53,7 +53,9 @@ def learn(data: Dataset[Masks], ask: Ask, *, crf: bool = False) -> Learned:
     Raises:
         DataError: if the labels tell nothing.
     """
-    learned = from_labels(data, ask, image_labels(data))
+    labels = image_labels(data)
+    data = labeled(data, labels)
+    learned = from_labels(data, ask, labels)
     return with_crf(learned, again(learned, data), FIELDS) if crf else learned
 
 
@@ -64,6 +66,7 @@ def learn_refined(data: Dataset[Masks], ask: Ask) -> Learned:
         DataError: if the labels tell nothing.
     """
     labels = image_labels(data)
+    data = labeled(data, labels)
     first = from_labels(data, replace(ask, folder=None), labels)
     scaled = again(first, data)
     first = with_crf(first, scaled, FIELDS)
