@@ -97,14 +97,8 @@ def test_lfws_own_list(tmp_path: Path):
     assert "lfw/Ann/Ann_0003.png" in names
     assert "lfw/Ann/Ann_0002.png" in names
     assert data.targets.protocol is not None
-    assert data.targets.protocol[:, 2:4].tolist() == [
-        [1, 0],
-        [0, 0],
-        [1, 1],
-        [0, 1],
-        [1, 2],
-        [0, 2],
-    ]
+    truth_and_fold = data.targets.protocol[:, 2:4].tolist()
+    assert truth_and_fold == [[1, 0], [0, 0], [1, 1], [0, 1], [1, 2], [0, 2]]
 
 
 def test_numbers_too_long_to_count_anything_are_no_list_of_pairs(tmp_path: Path):

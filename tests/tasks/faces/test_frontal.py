@@ -18,8 +18,8 @@ def test_the_shape_is_symmetric_and_covers_the_picture():
     mirrored = outline * [-1, 1, 1] + [2 * template()[:2, 0].mean(), 0, 0]
     inner, other = ({tuple(p) for p in some[:-4].round(6).tolist()} for some in (outline, mirrored))
     assert inner == other
-    a, b, c = (face.points[face.triangles[:, k], :2] for k in range(3))
-    sizes = np.abs(np.cross(b - a, c - a)) / 2
+    ends = face.points[face.triangles, :2]  # (T, 3, 2)
+    sizes = np.abs(np.linalg.det(ends[:, 1:] - ends[:, :1])) / 2
     assert np.isclose(sizes.sum(), SIDE**2)
 
 
@@ -80,9 +80,7 @@ def test_landmarks_of_a_turned_head_come_to_the_front():
 
 
 def test_what_is_seen_from_behind_is_filled_from_the_other_side():
-    corners = np.array(
-        [[0.0, 0], [SIDE / 2, 0], [SIDE, 0], [0, SIDE], [SIDE / 2, SIDE], [SIDE, SIDE]]
-    )
+    corners = np.array([[x, y] for y in (0.0, SIDE) for x in (0.0, SIDE / 2, SIDE)])
     triangles = np.array([[0, 1, 4], [0, 4, 3], [1, 2, 5], [1, 5, 4]])
     source = corners.copy()
     source[[2, 5], 0] = SIDE / 4  # the right half is folded behind the left one
