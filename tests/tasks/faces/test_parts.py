@@ -5,9 +5,17 @@ import pytest
 import torch
 
 from striate.handcrafted.lbp import histograms, patterns, uniform
-from striate.tasks.faces.alignment import SIDE, by_eyes, similarity, template, warped
+from striate.tasks.faces.alignment import (
+    MARGIN,
+    SIDE,
+    by_box,
+    by_eyes,
+    similarity,
+    template,
+    warped,
+)
 from striate.tasks.faces.calibration import Calibration
-from striate.tasks.faces.metric import ChiSquare, Components
+from striate.tasks.faces.metric import ChiSquare, Components, Inner, Siamese, metric_of
 from striate.tasks.faces.problem import triplets
 
 
@@ -39,6 +47,16 @@ def test_landmarks_come_to_the_template(scale: float):
         rows, columns = np.mgrid[-12:13, -12:13]
         assert abs((spot * rows).sum() / spot.sum()) < 1.5
         assert abs((spot * columns).sum() / spot.sum()) < 1.5
+
+
+def test_a_box_comes_to_the_middle():
+    pixels = np.zeros((300, 300, 3), np.uint8)
+    pixels[100:201, 60:161] = 255
+    face = by_box(pixels, np.array([60.0, 100, 161, 201]))[..., 0]
+    edge = round(MARGIN * SIDE)
+    assert face[edge + 2 : SIDE - edge - 2, edge + 2 : SIDE - edge - 2].min() == 255
+    assert face[: edge - 2].max() == 0
+    assert face[:, SIDE - edge + 2 :].max() == 0
 
 
 def test_what_is_beyond_the_picture_is_black():
@@ -73,6 +91,50 @@ def test_chi2_by_pencil():
     metric = ChiSquare(torch.tensor([1.0, 10.0]), cell=2)
     # (4/4 + 4/4) and (0 + 4/2)
     assert metric.similarity(one, two)[0] == pytest.approx(-(1 * 2 + 10 * 2), rel=1e-6)
+
+
+def test_the_inner_product_of_normalized_numbers_by_pencil():
+    metric = Inner(torch.tensor([4.0, 2.0]))
+    one, two = metric.embed(torch.tensor([[4.0, 0], [2, 2]])).numpy()
+    assert one.tolist() == [1, 0]
+    np.testing.assert_allclose(two, np.array([0.5, 1]) / 1.25**0.5)  # halves, then of unit length
+    assert metric.similarity(one[None], two[None])[0] == pytest.approx(0.5 / 1.25**0.5)
+
+
+def test_chi2_of_normalized_numbers_by_pencil():
+    metric = ChiSquare(torch.tensor([1.0, 10.0]), largest=torch.tensor([4.0, 2.0]))
+    one, two = metric.embed(torch.tensor([[4.0, 0], [0, 5]])).numpy()
+    assert metric.similarity(one[None], two[None])[0] == pytest.approx(-11)  # (1-0)^2/1 of each
+
+
+def test_the_siamese_output_by_pencil():
+    metric = Siamese(torch.tensor([-1.0, -0.5]), torch.tensor(3.0))
+    one, two = np.array([[1.0, 4]], np.float32), np.array([[3.0, 0]], np.float32)
+    assert metric.similarity(one, two)[0] == 3 - 1 * 2 - 0.5 * 4
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [Inner(torch.ones(3)), Siamese(torch.ones(3), torch.tensor(1.0)),
+     ChiSquare(torch.ones(3), largest=torch.ones(3))],
+    ids=["inner", "siamese", "chi2"],
+)  # fmt: skip
+def test_a_metric_is_restored(metric):
+    numbers = torch.rand(2, 3)
+    found = metric_of(metric.kind, metric.tensors())
+    first, second = (one.embed(numbers).numpy() for one in (metric, found))
+    assert found.similarity(first[:1], first[1:]) == metric.similarity(second[:1], second[1:])
+
+
+@pytest.mark.parametrize(
+    ("kind", "tensors"),
+    [("inner", {"largest": torch.ones(2, 2)}),
+     ("siamese", {"weights": torch.ones(2), "bias": torch.ones(1)}),
+     ("chi2", {"weights": torch.ones(2), "cell": torch.tensor(1), "largest": torch.ones(3)})],
+)  # fmt: skip
+def test_a_metric_that_does_not_belong_together_is_refused(kind, tensors):
+    with pytest.raises(ValueError, match=r"row|together"):
+        metric_of(kind, tensors)
 
 
 def test_whitened_components_vary_alike():
