@@ -1,9 +1,10 @@
 """Faces: every method in each fold of a list of pairs, learned from the others.
 
-    python benchmarks/faces_folds.py DATA [METHOD ...]
+    python benchmarks/faces_folds.py DATA [METHOD ...] [--folds N]
 
 As LFW's protocol has it, each fold is scored once; the fold before it is chosen on, the others are
-learned. Prints accuracy, mean and standard error over folds, and processor seconds.
+learned. Prints accuracy, mean and standard error over folds, processor seconds, and of each fold the
+accuracy and the area under the curve on validation pairs. With --folds only the last N are scored.
 """
 
 import argparse
@@ -24,6 +25,7 @@ def main() -> None:
     parser.add_argument("data")
     parser.add_argument("methods", nargs="*")
     parser.add_argument("--seconds", type=float, default=None)
+    parser.add_argument("--folds", type=int, default=None)
     given = parser.parse_args()
     task = Faces()
     dataset = striate.open(given.data, task="faces")
@@ -32,8 +34,9 @@ def main() -> None:
     print(f"faces found and lined up: {time.process_time() - start:.0f} s of processor", flush=True)
     folds = sorted(set(dataset.targets.protocol[:, 3].tolist()))
     for name in given.methods or task.compared:
-        method, found, areas, rates, start = task.methods[name], [], [], [], time.process_time()
-        for fold in folds:
+        method, found, areas, rates, chosen = task.methods[name], [], [], [], []
+        start = time.process_time()
+        for fold in folds[-given.folds :] if given.folds else folds:
             before = folds[folds.index(fold) - 1]
             split = fold_split(data.dataset, fold, before)
             own = replace(data, dataset=replace(data.dataset, split=split))
@@ -44,11 +47,14 @@ def main() -> None:
             found.append(scores.value)
             areas.append(scores.metrics["auc"])
             rates.append(scores.metrics["eer"])
-        error = np.std(found, ddof=1) / len(found) ** 0.5
+            chosen.append(learned.validation["auc"])
+        error = np.std(found, ddof=1) / len(found) ** 0.5 if len(found) > 1 else np.nan
         print(
             f"{name:12} accuracy {np.mean(found):.3f} ± {error:.3f}  area {np.mean(areas):.3f}  "
             f"equal error {np.mean(rates):.3f}  {time.process_time() - start:.0f} s of processor  "
-            f"{' '.join(f'{one:.3f}' for one in found)}",
+            f"{' '.join(f'{one:.3f}' for one in found)}  "
+            f"validation area {' '.join(f'{one:.3f}' for one in chosen)}  "
+            f"{'; '.join(learned.notes)}",
             flush=True,
         )
 

@@ -131,7 +131,7 @@ class People(Targets):
             return pairs
         first, second = (self.group[rows[places]] for places in pairs[:2])
         own = np.where(first == second, first, -1)
-        return pairs._replace(group=np.where(pairs.group < 0, own, pairs.group))
+        return Pairs(*pairs[:4], np.where(pairs.group < 0, own, pairs.group))
 
     def learnable(
         self, split: NDArray[np.int8], *, name: str, drawn: bool, thing: str = "image"

@@ -3,8 +3,8 @@ pencil."""
 
 import numpy as np
 
-from striate.tasks.faces.alignment import SIDE, template
 from striate.tasks.faces.frontal import TURNS, camera, centers, frontal, piecewise, shape
+from striate.tasks.faces.geometry import SIDE, template
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
 SMOOTH = (

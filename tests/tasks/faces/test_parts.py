@@ -5,16 +5,9 @@ import pytest
 import torch
 
 from striate.handcrafted.lbp import histograms, patterns, uniform
-from striate.tasks.faces.alignment import (
-    MARGIN,
-    SIDE,
-    by_box,
-    by_eyes,
-    similarity,
-    template,
-    warped,
-)
+from striate.tasks.faces.alignment import by_box, by_eyes
 from striate.tasks.faces.calibration import Calibration
+from striate.tasks.faces.geometry import MARGIN, SIDE, similarity, template, warped
 from striate.tasks.faces.metric import ChiSquare, Components, Inner, Siamese, metric_of
 from striate.tasks.faces.problem import triplets
 

@@ -29,7 +29,7 @@ def sections(predictor: Predictor, provenance: Mapping[str, Any]) -> dict[str, l
     if not isinstance(predictor, Matcher):
         return {"What it does not know": LIMITS}
     how = {
-        "landmarks": "MTCNN finds the face and five landmarks; a similarity lines them up.",
+        "frontal": "MTCNN finds the face and five landmarks, by which it is turned to the front.",
         "middle": "Nothing finds the face: the middle of the picture is taken for it.",
     }[predictor.aligner.mode]
     calibration = predictor.calibration

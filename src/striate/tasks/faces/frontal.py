@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy.spatial import Delaunay
 from torch.nn import functional as F
 
-from striate.tasks.faces.alignment import EYES, SIDE, Pixels, reduced, similarity, template
+from striate.tasks.faces.geometry import EYES, SIDE, Pixels, reduced, similarity, template
 
 Points = NDArray[np.float64]
 

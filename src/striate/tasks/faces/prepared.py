@@ -12,7 +12,8 @@ from striate.data.narrowing import narrowed
 from striate.data.threads import each
 from striate.errors import InputError
 from striate.progress import stage
-from striate.tasks.faces.alignment import SIDE, Aligner, aligner, by_marks
+from striate.tasks.faces.alignment import Aligner, aligner, by_marks
+from striate.tasks.faces.geometry import SIDE
 
 
 @dataclass(frozen=True, eq=False)

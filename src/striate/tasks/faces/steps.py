@@ -37,11 +37,11 @@ VIEWS = Augmentation(
     Spread(mirror=0.5, rotation=5, zoom=0.08, stretch=0.05), brightness=0.2, contrast=0.2
 )
 DEEPFACE_RECIPE = Recipe(
-    epochs=12, batch_size=32, learning_rate=1e-3, optimizer="adamw", weight_decay=1e-2,
+    epochs=6, batch_size=32, learning_rate=1e-3, optimizer="adamw", weight_decay=1e-2,
     warmup=0.05, clip=5.0, augmentation=VIEWS,
 )  # fmt: skip
 TUNED_RECIPE = Recipe(
-    epochs=8, batch_size=48, learning_rate=1e-3, optimizer="adamw", weight_decay=1e-2,
+    epochs=6, batch_size=48, learning_rate=1e-3, optimizer="adamw", weight_decay=1e-2,
     warmup=0.1, kept_rate=0.1, freeze_statistics=True, clip=5.0, keep_start=True,
     augmentation=VIEWS,
 )  # fmt: skip
