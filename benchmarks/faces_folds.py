@@ -3,7 +3,7 @@
     python benchmarks/faces_folds.py DATA [METHOD ...] [--folds N]
 
 As LFW's protocol has it, each fold is scored once; the fold before it is chosen on, the others are
-learned. Prints accuracy, mean and standard error over folds, processor seconds, and of each fold the
+learned. Prints accuracy, mean and standard error over folds, processor seconds, of each fold the
 accuracy and the area under the curve on validation pairs. With --folds only the last N are scored.
 """
 
