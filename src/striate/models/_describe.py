@@ -10,6 +10,7 @@ from torch import nn
 from striate.errors import ModelError
 from striate.models.networks import create, entry, sized
 from striate.models.recording import Row, recording, run, size_of
+from striate.models.skeletons import skeleton
 from striate.models.stages import Stages
 from striate.ops.receptive import Field
 
@@ -101,7 +102,7 @@ def describe(
     if isinstance(network, str):
         known = entry(network)
         image_size = image_size or known.image_size
-        with torch.device("meta"):
+        with skeleton():
             module = create(network, channels=channels, **sized(network, image_size))
     else:
         module = network

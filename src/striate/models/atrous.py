@@ -4,13 +4,12 @@ What a place of the map sees stays the same, and there are more places (Chen et 
 3.1). Weights are not touched.
 """
 
-from copy import deepcopy
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from striate.models.backbone import ADAPTIVE, SIDE
+from striate.models.skeletons import hollow
 from striate.models.stages import Stages, down
 from striate.models.surgery import replace
 
@@ -34,9 +33,9 @@ def atrous(network: Stages, stride: int) -> Stages:
 
 def factors(network: Stages) -> list[tuple[str, int]]:
     """By how much each stage makes maps smaller, up to the last that gives maps of any size."""
-    found, x = [], torch.empty(1, network.channels, SIDE, SIDE, device="meta")
+    found, x = [], torch.empty(0, network.channels, SIDE, SIDE, device="cpu")
     with torch.no_grad():
-        for name, stage in deepcopy(network).to("meta").eval().stages():
+        for name, stage in hollow(network).stages():
             if any(isinstance(layer, ADAPTIVE) for layer in stage.modules()):
                 break
             y = stage(x)

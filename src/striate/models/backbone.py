@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from striate.errors import ModelError, StriateError, UnknownName
 from striate.models.networks import NETWORKS, create
+from striate.models.skeletons import undrawn
 from striate.models.stages import Stages
 
 ADAPTIVE = (nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d)
@@ -43,11 +44,11 @@ def network_stages(name: str) -> tuple[Stage, ...]:
     Raises:
         UnknownName: if there is no such network.
     """
-    with torch.device("meta"), torch.no_grad():
+    with torch.device("cpu"), undrawn(), torch.no_grad():  # also inside a skeleton
         network = create(name, channels=3).eval()
         if not isinstance(network, Stages):
             return ()
-        x = torch.empty(1, 3, SIDE, SIDE)
+        x = torch.empty(0, 3, SIDE, SIDE)
         found: list[Stage] = []
         for stage, module in network.stages():
             if any(isinstance(layer, ADAPTIVE) for layer in module.modules()):

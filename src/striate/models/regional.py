@@ -11,6 +11,7 @@ from torch import nn
 
 from striate.errors import ModelError
 from striate.layers.strip_pooling import StripPooling
+from striate.models.skeletons import hollow
 from striate.models.stages import Stages
 from striate.models.surgery import named
 
@@ -56,23 +57,14 @@ def last_map(model: Stages) -> tuple[str, int]:
     """
     assert model.image_size is not None
     size = model.image_size
-    meta = next(model.parameters()).device.type == "meta"
+    form = hollow(model)
     shapes: dict[str, torch.Size] = {}
-    handles = [
+    for name, stage in form.stages():
         stage.register_forward_hook(
             lambda module, inputs, output, name=name: shapes.update({name: output.shape})
         )
-        for name, stage in model.stages()
-    ]
-    was = model.training
-    try:
-        with torch.no_grad():
-            device = "meta" if meta else "cpu"
-            model.eval()(torch.zeros(1, model.channels, size, size, device=device))
-    finally:
-        model.train(was)
-        for handle in handles:
-            handle.remove()
+    with torch.no_grad():
+        form(torch.empty(0, model.channels, size, size, device="cpu"))
     maps = {name: shape for name, shape in shapes.items() if len(shape) == 4 and shape[2] > 1}
     if not maps:
         raise ModelError(f"{named(model)} gives no map of several places")

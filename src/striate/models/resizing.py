@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from striate.errors import ModelError
 from striate.models.removal import rejoin
+from striate.models.skeletons import hollow, skeleton
 from striate.models.stages import Stages
 from striate.models.surgery import named, replace
 
@@ -148,7 +149,7 @@ def convolved(
     apart, or over one place."""
     if isinstance(stage, nn.Linear):
         inputs = channels if window != (1, 1) else stage.in_features
-        with torch.device("meta"):
+        with skeleton():
             layer = Sliding(
                 inputs, stage.out_features, window, dilation=apart, bias=stage.bias is not None
             )
@@ -164,16 +165,13 @@ def map_before(model: Stages, stage: str) -> tuple[int, ...]:
     """The shape (1, channels, rows, columns) of what a stage reads at the size it was built for."""
     if model.image_size is None:
         raise ModelError(f"{named(model)} was not built for images of a known size")
-    tensors = (*model.parameters(), *model.buffers())  # large ones, which are not to be copied
-    skeleton = deepcopy(model, {id(tensor): tensor.to("meta") for tensor in tensors}).eval()
-    shape = (1, model.channels, model.image_size, model.image_size)
-    x = torch.empty(shape, device="meta")
+    form, x = hollow(model), torch.empty(0, model.channels, model.image_size, model.image_size)
     with torch.no_grad():
-        for name, layer in skeleton.stages():
+        for name, layer in form.stages():
             if name == stage:
                 break
             x = layer(x)
-    return tuple(x.shape)
+    return 1, *x.shape[1:]
 
 
 def insert(model: Stages, name: str, stage: nn.Module, before: str) -> None:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from striate.inference import Preprocessing, device_of
 from striate.inference.program import Graph
+from striate.models.skeletons import skeleton, undrawn
 from striate.tasks.classification.predictor import Classifier, parts_of
 from striate.tasks.pictures.building import build
 from striate.tasks.pictures.graph import graph_of
@@ -53,10 +54,11 @@ class Network(Classifier):
     ) -> Self:
         architecture = header["architecture"]
         if model is None:
-            with torch.device("meta"):
-                skeleton = build(architecture, len(names))
-            own, rest = parts_of(tensors, header, skeleton)
-            model = build(architecture, len(names))
+            with skeleton():
+                form = build(architecture, len(names))
+            own, rest = parts_of(tensors, header, form)
+            with undrawn():
+                model = build(architecture, len(names))
         else:
             own, rest = parts_of(tensors, header, model)
         model.load_state_dict(own)

@@ -18,6 +18,7 @@ from striate.inference import Preprocessing, fastest_device
 from striate.models import Stages, create, entry, normalization_of
 from striate.models.networks import source_of
 from striate.models.published import locate
+from striate.models.skeletons import skeleton
 from striate.models.weldon import REGIONS, weldon
 from striate.progress import Clock
 from striate.tasks.classification.finishing import Made, finished
@@ -56,7 +57,7 @@ def find(ask: Ask) -> None:
     """
     name = ask.network or PRETRAINED
     locate(source_of(name, weights_of(name, ask.weights)))
-    with torch.device("meta"):
+    with skeleton():
         weldon(2, backbone=name, channels=entry(name).channels, hidden=False)
 
 

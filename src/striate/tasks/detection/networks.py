@@ -15,6 +15,7 @@ from striate.inference import device_of, evaluating
 from striate.inference.program import Graph
 from striate.models import folded
 from striate.models.matching import Detections
+from striate.models.skeletons import skeleton, undrawn
 from striate.ops.boxes import clipped
 from striate.tasks.contract import Input, Predictor
 from striate.tasks.detection.prediction import Answer
@@ -121,9 +122,10 @@ class NetworkPredictor(Predictor):
         scaling, architecture = Scaling.from_json(header["scaling"]), header["architecture"]
         if not isinstance(architecture, dict):
             raise ValueError("its architecture is not an object")
-        with torch.device("meta"):  # sizes first, memory later
+        with skeleton():  # sizes first, memory later
             same_form(cls.network(architecture, len(names)).state_dict(), tensors)
-        model = cls.network(architecture, len(names))
+        with undrawn():
+            model = cls.network(architecture, len(names))
         model.load_state_dict(tensors)
         return cls(model, architecture, scaling, len(names))
 

@@ -11,6 +11,7 @@ from striate.data.boxes import Boxes
 from striate.data.splits import TRAIN
 from striate.errors import ModelError
 from striate.inference import fastest_device
+from striate.models.skeletons import skeleton
 from striate.progress import Clock
 from striate.tasks.backbones import fill, normalization_for, trained_weights
 from striate.tasks.contract import Ask, Learned
@@ -50,7 +51,7 @@ def learned_by_steps(
     clock, backbone = Clock(), architecture["backbone"]
     every = max(1, round(shown / int((data.split == TRAIN).sum())))
     recipe = ask.recipe or recipe.longer(every)
-    with torch.device("meta"):  # the size first, memory later
+    with skeleton():  # the size first, memory later
         see_room(kind.network(architecture, len(data.classes)), ask.adjusted(recipe))
     with seeded(ask.seed):
         model = kind.network(architecture, len(data.classes))

@@ -8,13 +8,13 @@ no detector, the middle of the picture is taken for the face.
 from typing import Any, Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from striate.data.people import People
 from striate.errors import InputError, WeightsError
 from striate.models.mtcnn import MTCNN, Faces, load_mtcnn
+from striate.models.skeletons import skeleton, undrawn
 from striate.tasks.faces.frontal import frontal
 from striate.tasks.faces.geometry import EYES, MARGIN, SIDE, Pixels, template, warped
 from striate.tensors import same_form
@@ -87,9 +87,10 @@ class Aligner:
             return cls(None)
         if mode != "frontal":
             raise ValueError(f"faces are found by {mode!r}")
-        with torch.device("meta"):
+        with skeleton():
             same_form(MTCNN().state_dict(), tensors)
-        detector = MTCNN()
+        with undrawn():
+            detector = MTCNN()
         detector.load_state_dict(tensors)
         return cls(detector.eval())
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
 
 from striate.evaluation.verification import best_threshold
 
@@ -54,6 +53,8 @@ class Calibration:
     def fitted(cls, similarity: Values, same: NDArray[np.bool_]) -> "Calibration":
         """The threshold with the most right answers, the middle of all such, and the slope of the
         greatest likelihood, on validation pairs (P,)."""
+        from scipy.optimize import minimize_scalar  # a second that answering does without
+
         best = best_threshold(similarity, same)
         weight = np.where(same, 0.5 / max(1, same.sum()), 0.5 / max(1, (~same).sum()))
         signs = np.where(same, 1.0, -1.0)

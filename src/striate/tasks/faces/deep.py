@@ -13,6 +13,7 @@ from striate.models import Normalization, create
 from striate.models.backbone import Backbone, stage_of
 from striate.models.deepface import F7, DeepFace
 from striate.models.networks import NETWORKS
+from striate.models.skeletons import skeleton
 from striate.ops.memory import channels_last
 from striate.tasks.faces.descriptions import INNER, seen
 from striate.tasks.faces.metric import Cosine
@@ -181,7 +182,7 @@ class Deep:
             and 0 <= reading.embedding <= WIDEST and 0 < reading.share <= 1
         ):  # fmt: skip
             raise ValueError(f"it reads faces as {values}")
-        with torch.device("meta"):
+        with skeleton():
             same_form(Embedder(reading).state_dict(), tensors)
             model = Embedder(reading)
         model.load_state_dict(tensors, assign=True)

@@ -15,6 +15,7 @@ from striate.images.decoding import frame
 from striate.inference import Preprocessing, evaluating
 from striate.inference.program import Graph
 from striate.models import folded
+from striate.models.skeletons import skeleton, undrawn
 from striate.ops.memory import channels_last
 from striate.tasks.contract import Input, Predictor
 from striate.tasks.keypoints.canvas import back
@@ -129,9 +130,10 @@ class Finder(Predictor):
         architecture, lines = header["architecture"], lines_in(header, len(names))
         if not isinstance(architecture, dict):
             raise ValueError("its architecture is not an object")
-        with torch.device("meta"):  # sizes first, memory later
+        with skeleton():  # sizes first, memory later
             same_form(network(architecture, len(names)).state_dict(), tensors)
-        model = network(architecture, len(names))
+        with undrawn():
+            model = network(architecture, len(names))
         model.load_state_dict(tensors)
         sureness = Sureness.from_json(header["sureness"])
         return cls(model, architecture, preprocessing, len(names), lines, sureness)

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-import torch
 from torch import nn
 
 from striate.errors import WeightsError, one_line
 from striate.handcrafted import BagOfVisualWords, Settings
 from striate.models import Normalization, create
 from striate.models.regional import regional
+from striate.models.skeletons import skeleton
 from striate.models.weldon import weldon
 from striate.tasks.pictures.predictor import number, whole
 
@@ -73,5 +73,5 @@ def words_of(settings: Settings, classes: int, side: int) -> BagOfVisualWords:
         or not 1 <= len(settings.bin_sizes) <= side
     ):
         raise ValueError(f"its visual words do not read pictures of {side} x {side} pixels")
-    with torch.device("meta"):
+    with skeleton():
         return BagOfVisualWords(classes=classes, settings=settings)

@@ -13,6 +13,7 @@ from striate.models import Normalization, create, entry, normalization_of
 from striate.models.networks import source_of
 from striate.models.published import locate
 from striate.models.regional import regional
+from striate.models.skeletons import skeleton, undrawn
 from striate.models.surgery import classifier, replace_head
 from striate.tasks.contract import PUBLISHED, Ask
 from striate.tasks.pictures.building import build
@@ -71,7 +72,7 @@ def find(ask: Ask) -> None:
     """
     name = ask.network or PRETRAINED
     locate(source_of(name, weights_of(name, ask.weights)))
-    with torch.device("meta"):
+    with skeleton():
         last = classifier(create(name))[1]
     if type(last) is not nn.Linear or last.bias is None:
         raise ModelError(
@@ -154,11 +155,12 @@ def _recognizer_in(path: Path, name: str) -> Known | None:
         preprocessing, classes = (
             Preprocessing.from_json(about["preprocessing"]), len(header["names"])
         )  # fmt: skip
-        with torch.device("meta"):
+        with skeleton():
             expected = build(architecture, classes).state_dict()
         own = {name: tensor for name, tensor in tensors.items() if name in expected}
         same_kinds(expected, own)
-        model = build(architecture, classes)
+        with undrawn():
+            model = build(architecture, classes)
         model.load_state_dict(own)
         see_finite(own)
         return Known(model.eval(), architecture, preprocessing, classes)
@@ -173,9 +175,9 @@ def _recognizer_in(path: Path, name: str) -> Known | None:
 def takes(name: str, side: int, channels: int) -> bool:
     """Whether a network computes pictures of this side, though it was built for another."""
     try:
-        with torch.device("meta"), torch.no_grad():
+        with undrawn(), torch.no_grad():
             model = create(name, channels=channels, **options_for(name)).eval()
-            model(torch.empty(1, channels, side, side))
+            model(torch.empty(0, channels, side, side))
     except (RuntimeError, ModelError):
         return False
     return True

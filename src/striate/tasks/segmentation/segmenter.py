@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from striate.inference import device_of, evaluating
 from striate.inference.program import Graph
 from striate.models import folded
+from striate.models.skeletons import skeleton, undrawn
 from striate.ops.memory import channels_last
 from striate.tasks.contract import Input, Predictor
 from striate.tasks.segmentation.enlarging import classes_at
@@ -106,9 +107,10 @@ class Segmenter(Predictor):
         reading, architecture = Reading.from_json(header["reading"]), header["architecture"]
         if not isinstance(architecture, dict):
             raise ValueError("its architecture is not an object")
-        with torch.device("meta"):  # sizes first, memory later
+        with skeleton():  # sizes first, memory later
             same_form(network(architecture, len(names)).state_dict(), tensors)
-        model = network(architecture, len(names))
+        with undrawn():
+            model = network(architecture, len(names))
         model.load_state_dict(tensors)
         return cls(model, architecture, reading, len(names))
 

@@ -19,6 +19,7 @@ from striate.inference.devices import device_of
 from striate.inference.program import Graph
 from striate.inference.reading import Input
 from striate.models.acoustic import AcousticCNN, AcousticDNN
+from striate.models.skeletons import skeleton
 from striate.tasks.contract import Predictor
 from striate.tasks.speech import grammars
 from striate.tasks.speech.answers import Answer
@@ -232,7 +233,7 @@ def built(
     shape = (2 * CONTEXT + 1, CHANNELS, filters.width)
     if like is None:
         return kind(shape, states, **settings)
-    with torch.device("meta"):
+    with skeleton():
         model = kind(shape, states, **settings)
     wanted = {name: tuple(each.shape) for name, each in model.state_dict().items()}
     if wanted != {name: tuple(each.shape) for name, each in like.items()}:

@@ -13,6 +13,7 @@ from striate.handcrafted import BagOfVisualWords
 from striate.images import View
 from striate.inference import Preprocessing, device_of
 from striate.inference.program import Graph
+from striate.models.skeletons import skeleton, undrawn
 from striate.tasks.contract import Predictor
 from striate.tasks.pictures.building import PLAIN, build, settings_from_json, words_of
 from striate.tasks.pictures.graph import graph_of
@@ -89,10 +90,11 @@ class TagNetwork(Tagger):
         cls, tensors: dict[str, Tensor], header: dict[str, Any], names: tuple[str, ...]
     ) -> Self:
         architecture = header["architecture"]
-        with torch.device("meta"):
-            skeleton = build(architecture, len(names))
-        own, rest = parts_of(tensors, header, skeleton, len(names))
-        model = build(architecture, len(names))
+        with skeleton():
+            form = build(architecture, len(names))
+        own, rest = parts_of(tensors, header, form, len(names))
+        with undrawn():
+            model = build(architecture, len(names))
         model.load_state_dict(own)
         return cls(model=model.eval(), architecture=architecture, **rest)
 

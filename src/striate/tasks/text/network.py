@@ -12,6 +12,7 @@ from torch import Tensor
 
 from striate.inference.program import Graph
 from striate.models.kim import VARIANTS, Kim
+from striate.models.skeletons import skeleton
 from striate.tasks.contract import Input, Pool, Predictor
 from striate.tasks.labels.answers import Answer
 from striate.tasks.labels.calibration import Calibration
@@ -118,7 +119,7 @@ class Network(Predictor):
             raise ValueError(f"it has vectors {tuple(vectors.shape)} for {len(words)} words")
         if not all(bool(each.isfinite().all()) for each in state.values()):
             raise ValueError("its weights are not finite")
-        with torch.device("meta"):
+        with skeleton():
             model = Kim(torch.empty(vectors.shape), header["variant"], classes=len(names))
         model.load_state_dict(state, assign=True)
         return cls(

@@ -14,6 +14,7 @@ from striate.images.levels import depth_from
 from striate.inference.program import Graph
 from striate.models import Normalization
 from striate.models.matching import Detections
+from striate.models.skeletons import skeleton
 from striate.tasks.contract import Input, Predictor
 from striate.tasks.detection.prediction import Answer
 from striate.tasks.detection.rcnn.classifiers import Classifiers
@@ -100,7 +101,7 @@ class RCNNPredictor(Predictor):
             raise ValueError(f"its nms_overlap is {nms_overlap!r}")
         settings = RegionSettings.from_json(header["settings"])
         normalization = Normalization.from_json(header["normalization"])
-        with torch.device("meta"):  # sizes first; what is loaded then takes the place of these
+        with skeleton():  # sizes first; what is loaded then takes the place of these
             network = CropNetwork(name)
             expected = {f"network.{key}": value for key, value in network.state_dict().items()}
             width = torch.zeros(network.width)
