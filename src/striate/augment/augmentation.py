@@ -141,6 +141,16 @@ class Draw:
     places: Places | None = None  # whose pixels are kept
     mirrored: Tensor | None = None  # (N,) bool, with them
 
+    def within(self, windows: Tensor) -> None:
+        """Moves the views into parts of the pictures: `windows` (N, 2, 3) leads from those to the
+        pictures, as `affine_matrices` do."""
+        drawn = self.matrices
+        if drawn is None:
+            drawn = torch.eye(2, 3, device=windows.device).expand(len(windows), 2, 3)
+        linear = windows[:, :, :2] @ drawn[:, :, :2]
+        shift = windows[:, :, :2] @ drawn[:, :, 2:] + windows[:, :, 2:]
+        self.matrices = torch.cat([linear, shift], 2)
+
     def crop(self, places: Places, geometry: Spread, source: tuple[int, int]) -> None:
         """Takes the windows of pictures of height and width `source`, moved as drawn before."""
         count, device = len(places.corners), places.corners.device
@@ -150,10 +160,7 @@ class Draw:
         if replace(geometry, mirror=0.0) == Spread() and places.whole(source):
             self.places, self.mirrored, self.matrices = places, drawn[:, 0, 0] < 0, None
             return
-        windows = places.matrices()
-        linear = windows[:, :, :2] @ drawn[:, :, :2]
-        shift = windows[:, :, :2] @ drawn[:, :, 2:] + windows[:, :, 2:]
-        self.matrices = torch.cat([linear, shift], 2)
+        self.within(places.matrices())
 
     def __call__(
         self,

@@ -6,7 +6,7 @@ every network of `striate.models` that has stages of the strides a task needs ca
 
 from collections.abc import Iterator, Sequence
 from functools import cache, cached_property
-from typing import NamedTuple, overload
+from typing import NamedTuple, Self, overload
 
 import torch
 from torch import Tensor, nn
@@ -200,6 +200,12 @@ class Backbone(nn.Module):
                 break
         for name in self.frozen:
             self.stages[name].requires_grad_(False)
+
+    def train(self, mode: bool = True) -> Self:
+        super().train(mode)
+        for name in self.frozen:  # nor do their means and variances
+            self.stages[name].eval()
+        return self
 
     def forward(self, images: Tensor) -> list[Tensor]:
         x, maps = images, []

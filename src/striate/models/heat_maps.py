@@ -14,11 +14,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from striate.handcrafted.hog import BINS, BLOCK, CELL, hog
-from striate.models.backbone import Backbone, stages_of
+from striate.models.backbone import Backbone, frozen_stage, stages_of
 from striate.models.networks import create
 from striate.models.stages import Stages
 from striate.models.unet import UNet
 from striate.ops.peaks import peaks
+from striate.ops.windows import cut, windows_about
 
 WIDTH = 256  # channels of each deconvolution (Xiao et al., Section 2)
 FINEST = 4  # the stride of the maps
@@ -30,23 +31,46 @@ class HeatMaps(nn.Module):
     Args:
         swaps: the part that each is in the mirror; with them, `places` reads the picture and its
             mirror image and takes the mean of both maps (Xiao et al., Section 3).
+        twice: whether `places` looks twice, as a cascade does (Toshev & Szegedy 2014, Section 3.2),
+            with the same network: at the whole picture, at half its size, and then at the square
+            about what it found there, with as many pixels.
     """
 
     stride: int
 
-    def __init__(self, parts: int, swaps: Sequence[int] | None):
+    def __init__(self, parts: int, swaps: Sequence[int] | None, *, twice: bool = False):
         super().__init__()
         if swaps is not None and sorted(swaps) != list(range(parts)):
             raise ValueError(f"{list(swaps)} is no exchange of {parts} parts")
         self.swaps = None if swaps is None else list(swaps)
+        self.twice = twice
 
     def places(self, images: Tensor) -> Tensor:
-        maps = self(images)
+        return self.found(images, self.windows(images)) if self.twice else self.found(images)
+
+    def windows(self, images: Tensor) -> Tensor:
+        """(N, 3): the squares about what a first look finds, as `ops.windows` has them."""
+        first = self.found(F.avg_pool2d(images, 2))
+        return windows_about(2 * first[..., :2], images.shape[3])
+
+    def found(self, images: Tensor, windows: Tensor | None = None) -> Tensor:
+        """Places (N, K, 3) as one look finds them: at all of the images or at windows of them."""
+        found, share = peaks(self.maps(images, windows))
+        places = (found + 0.5) * self.stride
+        if windows is not None:
+            scale = windows[:, 2:] / (images.shape[3] // 2)
+            places = places * scale[:, None] + windows[:, None, :2]
+        return torch.cat([places, share[..., None]], 2)
+
+    def maps(self, images: Tensor, windows: Tensor | None = None) -> Tensor:
+        """What `forward` gives for the images, or for windows (N, 3) of them in half as many pixels
+        a side; the mean of both sides where it is known what they are in the mirror."""
+        if windows is not None:
+            images = cut(images, windows, images.shape[3] // 2)
+        maps: Tensor = self(images)
         if self.swaps is not None:
-            mirrored = self(images.flip(3))[:, self.swaps].flip(3)
-            maps = (maps + mirrored) / 2
-        found, share = peaks(maps)
-        return torch.cat([(found + 0.5) * self.stride, share[..., None]], 2)
+            maps = (maps + self(images.flip(3))[:, self.swaps].flip(3)) / 2
+        return maps
 
 
 class Deconvolved(HeatMaps):
@@ -59,6 +83,7 @@ class Deconvolved(HeatMaps):
         width: channels of each transposed convolution.
         across: whether the backbone's finer maps are added on the way up, each by a 1 x 1
             convolution; not so in the paper.
+        frozen: whether the backbone's first two blocks do not learn.
     """
 
     def __init__(
@@ -70,14 +95,17 @@ class Deconvolved(HeatMaps):
         coarsest: int = 32,
         width: int = WIDTH,
         across: bool = False,
+        twice: bool = False,
+        frozen: bool = False,
     ):
-        super().__init__(parts, swaps)
+        super().__init__(parts, swaps, twice=twice)
         strides = [FINEST * 2**k for k in range(4) if FINEST * 2**k <= coarsest]
         levels = stages_of(backbone, strides if across else strides[-1:], pooled=True)
         network = create(backbone, channels=3)
         assert isinstance(network, Stages)
         self.stride, self.coarsest = FINEST, coarsest
-        self.backbone = Backbone(network, [level.name for level in levels])
+        kept = frozen_stage(backbone) if frozen else ""
+        self.backbone = Backbone(network, [level.name for level in levels], kept)
         channels = levels[-1].channels
         self.ups = nn.ModuleList()
         for _ in strides[1:]:
@@ -116,9 +144,9 @@ class UNetMaps(HeatMaps):
 
     def __init__(
         self, parts: int, *, swaps: Sequence[int] | None = None, width: int = 16, depth: int = 4,
-        stride: int = 1,
+        stride: int = 1, twice: bool = False,
     ):  # fmt: skip
-        super().__init__(parts, swaps)
+        super().__init__(parts, swaps, twice=twice)
         self.stride = stride
         self.body = UNet(parts, width=width, depth=depth)
 

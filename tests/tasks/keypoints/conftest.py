@@ -35,11 +35,11 @@ def data():
 
 @pytest.fixture(scope="session")
 def learned(data):
-    """A small U-Net after a few seconds."""
+    """A small U-Net that looks twice, after a few seconds."""
     ask = Ask(epochs=3, settings=("batch_size=4", "learning_rate=0.01", "average=0.8"))
-    small = {"network": "unet", "stride": 2, "width": 6, "depth": 2}
+    small = {"network": "unet", "stride": 2, "width": 6, "depth": 2, "twice": True}
     return steps.learned_by_steps(
-        small, decode(data, [view_of(64)]), ask, steps.SCRATCH, size=64, sigma=2.0, epoch=48
+        small, decode(data, [view_of(128)]), ask, steps.SCRATCH, size=128, sigma=1 / 32, epoch=48
     )
 
 

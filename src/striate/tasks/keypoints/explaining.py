@@ -1,8 +1,11 @@
 """Which parts of a picture a point depends on: what of its heat is lost where a square is hidden
 (Zeiler & Fergus 2014, Section 4.2)."""
 
+from typing import cast
+
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from striate import images as pictures
 from striate.errors import ModelError, UnknownName
@@ -60,13 +63,15 @@ def with_maps(predictor: Predictor) -> Finder:
 
 def lost_by_hiding(finder: Finder, pixels: NDArray[np.uint8], part: int) -> Floats:
     """(PLACES, PLACES): how much of a part's heat, about where it was found, each square takes
-    away; the square has the mean color of the picture."""
+    away; the square has the mean color of the picture. A network that looks twice looks where it
+    does without the square."""
     side = len(pixels)
+    windows = windows_of(finder, pixels)
     size = max(1, side // SHARE)
     starts = np.linspace(0, side - size, PLACES).round().astype(int).tolist()
     places = [(top, left) for top in starts for left in starts]
     color = pixels.mean((0, 1)).round().astype(np.uint8)
-    clean = heat(finder, pixels[None], part)[0]
+    clean = heat(finder, pixels[None], part, windows)[0]
     row, column = np.unravel_index(int(clean.argmax()), clean.shape)
     near = (
         slice(max(0, row - AROUND), row + AROUND + 1),
@@ -79,16 +84,27 @@ def lost_by_hiding(finder: Finder, pixels: NDArray[np.uint8], part: int) -> Floa
         views = np.repeat(pixels[None], len(some), 0)
         for view, (top, left) in zip(views, some, strict=True):
             view[top : top + size, left : left + size] = color
-        found = heat(finder, views, part)
+        found = heat(finder, views, part, windows)
         lost += [before - float(each[near].sum()) for each in found]
     return np.array(lost).reshape(PLACES, PLACES)
 
 
-def heat(finder: Finder, pixels: NDArray[np.uint8], part: int) -> Floats:
-    """(N, h, w) of sum 1: where a part may be in pictures (N, S, S, 3)."""
-    with evaluating(finder.model):
+def windows_of(finder: Finder, pixels: NDArray[np.uint8]) -> Tensor | None:
+    """(1, 3): where a network that looks twice looks in a picture (S, S, 3)."""
+    model = cast(HeatMaps, finder.model.to(finder.device))
+    if not model.twice:
+        return None
+    with evaluating(model):
+        return model.windows(finder.preprocessing.tensor(pixels[None], finder.device))
+
+
+def heat(finder: Finder, pixels: NDArray[np.uint8], part: int, windows: Tensor | None) -> Floats:
+    """(N, h, w) of sum 1: where a part may be in pictures (N, S, S, 3), or in a window of all."""
+    model = cast(HeatMaps, finder.model.to(finder.device))
+    with evaluating(model):
         images = finder.preprocessing.tensor(pixels, finder.device)
-        maps = finder.model.to(finder.device)(images)[:, part].double()
+        each = None if windows is None else windows.expand(len(images), -1)
+        maps = model.maps(images, each)[:, part].double()
     return maps.flatten(1).softmax(1).view_as(maps).cpu().numpy()
 
 

@@ -35,7 +35,7 @@ METHODS: dict[str, Method] = {
         "scratch",
         steps.learn_scratch,
         by_epochs=True,
-        views=of(steps.SIZES["scratch"]),
+        views=lambda dataset, ask: (view_of(steps.side_of("scratch", dataset)),),
     ),
     "heat_maps": Method(
         "Heat maps, fine-tuned",
@@ -44,6 +44,6 @@ METHODS: dict[str, Method] = {
         networks=NetworksWith(4, 8, 16, 32, first=steps.NETWORK),
         by_epochs=True,
         find=partial(find_weights, steps.NETWORK),
-        views=of(steps.SIZES["finetune"]),
+        views=lambda dataset, ask: (view_of(steps.side_of("finetune", dataset)),),
     ),
 }

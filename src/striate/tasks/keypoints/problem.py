@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, cast
 
 import numpy as np
@@ -15,11 +16,13 @@ from striate.data.splits import TRAIN, VALIDATION
 from striate.inference import Preprocessing, device_of, evaluating
 from striate.models.heat_maps import HeatMaps
 from striate.ops.peaks import bumps
+from striate.ops.windows import matrices_of, windows_about
 from striate.tasks.keypoints.canvas import back, onto
 from striate.training import Problem, Recipe
 from striate.training.problem import CPU
 from striate.training.seeds import generator_for
 
+NEAR = 0.7  # of the views of a network that looks twice: those that show a window
 AT_ONCE = 32  # pictures that validation reads together
 FARTHEST = 0.2  # of the length: errors from there on are all the same to the validation score
 
@@ -66,6 +69,18 @@ class Placed:
         """The pictures of a split."""
         return np.flatnonzero(self.dataset.split == split)
 
+    @cached_property
+    def windows(self) -> Tensor:
+        """(N, 3) about the points of each picture, as `ops.windows` has them."""
+        places, side = self.places, self.pixels.shape[1]
+        middle = places.nanmean(1, keepdim=True).nan_to_num(side / 2)
+        return windows_about(torch.where(torch.isfinite(places), places, middle), side)
+
+    @cached_property
+    def all_of_it(self) -> Tensor:
+        """(3,) the window that is the whole picture."""
+        return torch.tensor([0.0, 0.0, self.pixels.shape[1]])
+
 
 class PointProblem(Problem[Any, Batch]):
     """Points in pictures. Data is a `Placed`.
@@ -76,12 +91,17 @@ class PointProblem(Problem[Any, Batch]):
     Args:
         sigma: deviation of the Gaussian about a point, in pixels of the picture.
         rounds: passes over the training pictures that are one epoch.
+        twice: whether the network looks twice: views of half the side then show all of a picture,
+            or the window about its points.
     """
 
     score = "area"
 
-    def __init__(self, preprocessing: Preprocessing, *, sigma: float, rounds: int = 1):
+    def __init__(
+        self, preprocessing: Preprocessing, *, sigma: float, rounds: int = 1, twice: bool = False
+    ):
         self.preprocessing, self.sigma, self.rounds = preprocessing, sigma, rounds
+        self.twice = twice
 
     def prepare(self, data: Placed) -> Placed:
         return data
@@ -98,10 +118,16 @@ class PointProblem(Problem[Any, Batch]):
             start=start,
         )  # fmt: skip
         swaps = data.dataset.targets.swaps
+        side = data.pixels.shape[1]
+        augmentation = recipe.augmentation.sized(side // 2 if self.twice else side)
         for step, batch in enumerate(batches, start):
-            source = (batch.images.shape[2], batch.images.shape[3])
+            source = (side, side)
             generator = generator_for(seed, step)
-            draw = recipe.augmentation.drawn(len(batch), source, generator)
+            draw = augmentation.drawn(len(batch), source, generator)
+            if self.twice:
+                near = torch.rand(len(batch), generator=generator) < NEAR
+                windows = torch.where(near[:, None], data.windows[batch.indices], data.all_of_it)
+                draw.within(matrices_of(windows, side))
             places = warped_points(data.places[batch.indices], draw, source, swaps)
             pixels = draw(batch.images).clamp(0, 255)
             yield Batch(self.preprocessing(pixels), places)
@@ -136,6 +162,7 @@ class PointProblem(Problem[Any, Batch]):
             "preprocessing": self.preprocessing.to_json(),
             "sigma": self.sigma,
             "rounds": self.rounds,
+            "twice": self.twice,
         }
 
     def new_parameters(self, model: nn.Module) -> list[nn.Parameter]:

@@ -6,15 +6,16 @@ import numpy as np
 from torch import nn
 
 from striate.augment import Augmentation, Spread
-from striate.data import Decoded
+from striate.data import Dataset, Decoded, Points
 from striate.data.splits import TRAIN, VALIDATION
 from striate.inference import Preprocessing, fastest_device
 from striate.models import Normalization
 from striate.ops.memory import channels_last
+from striate.ops.windows import MARGIN
 from striate.progress import Clock
 from striate.tasks.backbones import fill, normalization_for, trained_weights
 from striate.tasks.contract import Ask, Learned
-from striate.tasks.keypoints.canvas import view_of
+from striate.tasks.keypoints.canvas import onto, view_of
 from striate.tasks.keypoints.finder import Finder
 from striate.tasks.keypoints.networks import network
 from striate.tasks.keypoints.problem import Placed, PointProblem, answers, errors, measured
@@ -41,7 +42,7 @@ SCRATCH = Recipe(
     augmentation=VIEWS,
 )
 FINETUNE = Recipe(
-    epochs=12,
+    epochs=16,
     batch_size=8,
     learning_rate=2e-3,
     optimizer="adamw",
@@ -53,22 +54,48 @@ FINETUNE = Recipe(
     augmentation=VIEWS,
 )
 RIGHT = 0.2  # of the length: what a point's probability is about
-SIZES = {"scratch": 128, "finetune": 192}  # pixels of a side that are read
+ONCE = {"scratch": 128, "finetune": 192}  # pixels of a side that are read, by one that looks once
+TWICE = 256  # and by one that looks twice; each look has half as many
+SIGMA = 3 / 128  # of the side of a look: the deviation of the Gaussian about a point
+SMALL = 0.75  # of the picture: where the window about most things is smaller, one looks twice
 EPOCH = 200  # pictures that an epoch shows at least
 
 
 def learn_scratch(data: Decoded, ask: Ask) -> Learned:
     """A U-Net from random weights."""
-    architecture = {"network": "unet", "stride": 2}
-    return learned_by_steps(architecture, data, ask, SCRATCH, size=SIZES["scratch"], sigma=2.0)
+    architecture = {"network": "unet", "stride": 2, "twice": looks_twice(data.dataset)}
+    return learned_by_steps(
+        architecture, data, ask, SCRATCH, size=side_of("scratch", data.dataset), sigma=SIGMA
+    )
 
 
 def learn_finetuned(data: Decoded, ask: Ask) -> Learned:
     """Deconvolutions on a pretrained backbone."""
     architecture = {
         "network": "deconvolved", "backbone": ask.network or NETWORK, "width": 96, "across": True,
+        "frozen": True, "twice": looks_twice(data.dataset),
     }  # fmt: skip
-    return learned_by_steps(architecture, data, ask, FINETUNE, size=SIZES["finetune"], sigma=6.0)
+    return learned_by_steps(
+        architecture, data, ask, FINETUNE, size=side_of("finetune", data.dataset), sigma=SIGMA
+    )
+
+
+def looks_twice(dataset: Dataset[Points]) -> bool:
+    """Whether most things that are learned from fill so little of their pictures that a second
+    look, at them alone, sees more."""
+    targets = dataset.targets
+    rows = np.flatnonzero((dataset.split == TRAIN) & targets.marked.any(1))
+    if not len(rows):
+        return False
+    places = onto(targets.places[rows].astype(np.float64), targets.sizes[rows], TWICE)
+    high, low = np.nanmax(places, 1), np.nanmin(places, 1)
+    sides = MARGIN * (high - low).max(1)
+    return bool(np.median(sides) < SMALL * TWICE)
+
+
+def side_of(method: str, dataset: Dataset[Points]) -> int:
+    """Pixels of a side that a network reads."""
+    return TWICE if looks_twice(dataset) else ONCE[method]
 
 
 def learned_by_steps(
@@ -88,7 +115,7 @@ def learned_by_steps(
             weights that are asked for.
         recipe: used where the person gives none.
         size: of the pictures that it reads, a side.
-        sigma: deviation of the Gaussian about a point, in pixels of those.
+        sigma: deviation of the Gaussian about a point, as a share of the side of a look.
         epoch: pictures that an epoch shows at least; every training picture is among them.
     """
     clock = Clock()
@@ -103,6 +130,8 @@ def learned_by_steps(
     if swaps is None:
         recipe = without_mirror(recipe)
     pixels = data.pixels[view]
+    if backbone is not None and trained_weights(backbone, ask.weights) is None:
+        architecture["frozen"] = False
     with seeded(ask.seed):
         model = network(architecture, parts)
         if backbone is None:
@@ -117,7 +146,9 @@ def learned_by_steps(
     preprocessing = Preprocessing(view, normalization)
     placed = Placed.of(data, preprocessing)
     rounds = max(1, round(epoch / len(placed.rows(TRAIN))))
-    problem = PointProblem(preprocessing, sigma=sigma, rounds=rounds)
+    twice = bool(architecture.get("twice"))
+    look = size // 2 if twice else size
+    problem = PointProblem(preprocessing, sigma=sigma * look, rounds=rounds, twice=twice)
     with clock.stage("learn"):
         channels_last(model).to(fastest_device())
         run = fit(
