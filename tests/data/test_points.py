@@ -158,6 +158,13 @@ def test_ibugs_68_landmarks_have_known_mirror_images():
     assert sorted(swaps[k] for k in first) == list(second)
 
 
+def test_one_part_alone_is_measured_by_its_picture():
+    places = np.array([[[3.0, 4]], [[np.nan, np.nan]]])
+    found = Points.of(("nose",), places, np.array([[40, 60], [50, 30]]))
+    assert found.lengths.tolist() == [60, 50]
+    assert found.measure == "the longer side of each picture"
+
+
 def test_lines_are_the_shortest_tree():
     places = np.array([[[0, 0], [9, 0], [4, 0], [4, 3.0]]])
     assert set(tree(places)) == {(2, 3), (0, 2), (1, 2)}

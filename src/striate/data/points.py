@@ -101,7 +101,7 @@ class Points(Targets):
         marked = np.isfinite(places).all(2)
         if visible is None:
             visible = np.where(marked, SEEN, 0).astype(np.uint8)
-        lengths, measure = measured(places, boxes, eyes_of(names))
+        lengths, measure = measured(places, sizes, boxes, eyes_of(names))
         count = len(places)
         if areas is None:
             areas = np.full(count, np.nan)
@@ -238,17 +238,20 @@ def mirroring(names: Sequence[str], swaps: Sequence[int] | None) -> str:
 
 def measured(
     places: NDArray[np.float64],
+    sizes: NDArray[np.int64],
     boxes: NDArray[np.float64] | None,
     eyes: tuple[tuple[int, ...], tuple[int, ...]] | None,
 ) -> tuple[NDArray[np.float64], str]:
     """The length (N,) that errors in each picture are measured by, and what it is: of boxes the
     longer side, where every thing has one; of faces the distance between the middles of the eyes;
-    else the longer side of the box around all points of the picture.
+    else the longer side of the box around all points of the picture; where that is nothing
+    everywhere, as with one part alone, the longer side of the picture.
 
     A picture in which it cannot be measured has the median of the others.
 
     Args:
         places: (N, K, 2), nan where nothing is marked.
+        sizes: (N, 2) of the pictures.
         eyes: the parts of either eye.
     """
     if boxes is not None and np.isfinite(boxes).all():
@@ -266,7 +269,9 @@ def measured(
         measure = "the longer side of the box around all points of a picture"
     lengths: NDArray[np.float64] = np.where(np.isfinite(found), found, 0.0)
     good = lengths >= LEAST
-    usual = float(np.median(lengths[good])) if good.any() else 1.0
+    if not good.any():
+        return sizes.max(1, initial=1).astype(np.float64), "the longer side of each picture"
+    usual = float(np.median(lengths[good]))
     return np.where(good, lengths, usual), measure
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from striate.images import apply
 from striate.models.heat_maps import Deconvolved, UNetMaps
+from striate.ops.windows import cut
 from striate.tasks.contract import asked
 from striate.tasks.keypoints import ridge
 from striate.tasks.keypoints.canvas import back, onto, view_of
@@ -84,6 +85,28 @@ def test_a_mirror_image_has_the_mirrored_places():
     places, mirrored = model.places(images), model.places(images.flip(3))
     places[..., 0] = 32 - places[..., 0]
     assert torch.allclose(mirrored[:, [1, 0, 2]], places, atol=1e-3)
+
+
+def test_a_second_look_is_a_look_at_the_window():
+    torch.manual_seed(0)
+    model = UNetMaps(3, width=4, depth=2, twice=True).eval()
+    images = torch.randn(2, 3, 64, 64)
+    found, windows = model.places(images), model.windows(images)
+    for image, window, places in zip(images, windows, found, strict=True):
+        left, top, side = window.tolist()
+        alone = model.found(cut(image[None], window[None], 32))[0, :, :2] * side / 32
+        assert torch.allclose(places[:, :2], alone + torch.tensor([left, top]), atol=1e-3)
+
+
+def test_the_first_blocks_do_not_learn():
+    model = Deconvolved(2, backbone="efficientnet_lite0", width=8, across=True, frozen=True)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    model.train()(torch.randn(2, 3, 32, 32)).sum().backward()
+    kept = {name for name in before if torch.equal(before[name], model.state_dict()[name])}
+    assert all(name in kept for name in before if ".stem." in name or ".stage2." in name)
+    assert not all(name in kept for name in before if ".stage3." in name)
+    assert model.backbone.stages["stage2"][0].training is False
+    assert all(p.grad is None for p in model.backbone.stages["stem"].parameters())
 
 
 def test_the_published_head_has_the_published_size():

@@ -82,7 +82,8 @@ class PointScores(Scores):
 
     @cached_property
     def part_errors(self) -> dict[str, tuple[float, float]]:
-        """Of each part the mean error in pixels and in lengths; nan where it is marked nowhere."""
+        """Of each part the mean error in pixels and in lengths; nan where it is marked nowhere or
+        the predictor lacks it."""
         return {
             name: (mean(self.apart[:, k]), mean(self.errors[:, k]))
             for k, name in enumerate(self.parts)
@@ -92,14 +93,14 @@ class PointScores(Scores):
     def metrics(self) -> Mapping[str, float]:
         """PCK, mean errors, the median, COCO's average precision, and PCK@0.1 of each part ("pck
         NAME")."""
-        found = {}
+        found, known = {}, self.errors[np.isfinite(self.errors)]
         for name, share in SHARES.items():
             right, marked = self.right(share)
             found[name] = float(right.sum() / marked.sum()) if marked.sum() else float("nan")
         found |= {
             "error_pixels": mean(self.apart),
             "error": mean(self.errors),
-            "median_error": float(np.nanmedian(self.errors)),
+            "median_error": float(np.median(known)) if len(known) else float("nan"),
         }
         if self.similarities is not None:
             found["oks_map"] = average_precision(self.similarities, self.sure)
@@ -147,15 +148,16 @@ class PointScores(Scores):
                 if not np.isnan(pixels):
                     yield f"  {name}: {pixels:.1f} pixels, {100 * share:.1f} %"
         if self.unknown:
-            yield f"  not among its parts, so never found: {enumerated(self.unknown)}"
+            names = enumerated(self.unknown)
+            yield f"  not among its parts, so wrong in PCK and without an error: {names}"
 
 
 MANY = 25  # parts up to which each has a line
 
 
 def mean(values: Floats) -> float:
-    """Of those that are numbers; nan where none is."""
-    known = values[~np.isnan(values)]
+    """Of those that are finite; nan where none is."""
+    known = values[np.isfinite(values)]
     return float(known.mean()) if len(known) else float("nan")
 
 
