@@ -60,7 +60,7 @@ def measure(quick: bool) -> Iterator[Row]:
     where = f"step of {BATCH} x {SIDE} x {SIDE}"
     ours = step(channels_last(fcn(CLASSES, backbone="resnet18")), images, labels)
     case, name = f"FCN-8s, ResNet-18, {where}", "segmentation_models.pytorch FPN"
-    unet = step(channels_last(UNet(CLASSES, width=32)), images, labels)
+    unet = step(UNet(CLASSES, width=32), images.contiguous(), labels)  # as `learning_layout` has it
     rate = f"U-Net, 32 channels, {where}, arithmetic"
     let_torchvision_in()
     try:

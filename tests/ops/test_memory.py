@@ -46,6 +46,17 @@ print(held() - before)
 """
 
 
+def test_networks_of_wide_maps_learn_with_their_channels_outermost():
+    from striate.models.deeplab import deeplab
+    from striate.models.fcn import fcn
+    from striate.models.unet import UNet
+
+    with torch.device("meta"):
+        assert learning_layout(UNet(2)) is torch.contiguous_format
+        assert learning_layout(deeplab(2, backbone="resnet18")) is torch.contiguous_format
+        assert learning_layout(fcn(2, backbone="resnet18")) is torch.channels_last
+
+
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other libraries are left alone")
 @pytest.mark.parametrize(("how", "least", "most"), [("keep", 200, 260), ("return", 100, 130)])
 def test_blocks_between_others_are_given_back(how: str, least: int, most: int) -> None:

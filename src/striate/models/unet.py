@@ -28,6 +28,8 @@ class UNet(nn.Module):
         normalized: batch normalization behind every convolution, which is younger than the paper.
     """
 
+    outermost = True  # the layout of channels in which it learns faster
+
     def __init__(
         self,
         classes: int,

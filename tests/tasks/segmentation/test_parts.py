@@ -1,5 +1,6 @@
 """The parts of segmentation: reading, enlarging, tiles, predictions, scores, windows."""
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -56,6 +57,18 @@ def test_evened_pictures_do_not_depend_on_light():
     assert Reading.from_json(old) == PLAIN
     with pytest.raises(ValueError, match="evens pictures"):
         Reading.from_json({**old, "evened": 1})
+
+
+def test_evening_a_large_picture_takes_no_more_than_its_copy(monkeypatch):
+    monkeypatch.setattr("striate.tasks.segmentation.reading.STRIP", 5000)
+    part = np.random.default_rng(0).integers(0, 256, (20, 250, 3), dtype=np.uint8)
+    tall = np.tile(part, (50, 1, 1))
+    tracemalloc.start()
+    found = even(tall)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1.2 * tall.nbytes
+    assert (found == np.tile(even(part), (50, 1, 1))).all()
 
 
 def test_masks_tell_up_from_down(data):

@@ -17,6 +17,7 @@ from striate.data import VOID, Dataset, Masks
 from striate.data.splits import TRAIN, VALIDATION
 from striate.evaluation.segmentation import confusion, summary
 from striate.inference import device_of
+from striate.ops.memory import learning_layout
 from striate.progress import track
 from striate.tasks.segmentation.pictures import Scaled, scale
 from striate.tasks.segmentation.reading import Reading
@@ -115,7 +116,8 @@ class SegmentationProblem(Problem[Any, Batch]):
 
     def scores(self, model: nn.Module, batch: Batch) -> Tensor:
         """(N, classes, H, W) logits of a batch."""
-        scores: Tensor = model(batch.images.to(device_of(model), memory_format=torch.channels_last))
+        layout = learning_layout(model)
+        scores: Tensor = model(batch.images.to(device_of(model), memory_format=layout))
         return scores
 
     def cross_entropy(self, scores: Tensor, batch: Batch, recipe: Recipe) -> dict[str, Tensor]:

@@ -12,7 +12,7 @@ from striate.data.splits import TRAIN
 from striate.inference import fastest_device
 from striate.models import Normalization
 from striate.models.networks import create
-from striate.ops.memory import channels_last
+from striate.ops.memory import learning_layout
 from striate.progress import Clock
 from striate.tasks.backbones import fill, normalization_for, trained_weights
 from striate.tasks.contract import Ask, Learned
@@ -85,7 +85,8 @@ def learned_by_steps(
             scaled, told = with_points(problem, scaled, backbone, ask, normalization)
         notes = (*notes, *told)
     with clock.stage("learn"):
-        channels_last(model).to(fastest_device())
+        model.to(fastest_device())
+        model.to(memory_format=learning_layout(model))  # type: ignore[call-overload]
         run = fit(
             model, problem, scaled, recipe,
             folder=ask.folder, resume=ask.resume, seed=ask.seed, seconds=ask.seconds,
