@@ -18,7 +18,7 @@ from striate.errors import DataError, WeightsError
 from striate.recognizer import Recognizer
 from striate.tasks.contract import Answered, Learned, Wanted
 from striate.tasks.tags.answers import Tagged
-from striate.tasks.tags.calibration import TagCalibration, sigmoids, thresholds_of
+from striate.tasks.tags.calibration import TagCalibration, pull_of, sigmoids, thresholds_of
 from striate.tasks.tags.heads import solve
 from striate.tasks.tags.problem import loss
 from striate.tasks.tags.task import TagsTask
@@ -105,6 +105,30 @@ def test_thresholds_have_the_largest_f1_of_any() -> None:
         assert f1(told[:, k], targets[:, k], float(found[k])) == pytest.approx(best)
     best = max(f1(told, targets, value) for value in told.flatten().tolist())
     assert f1(told, targets, float(found[2])) == pytest.approx(best)
+
+
+def test_few_examples_draw_a_threshold_to_the_one_that_all_share() -> None:
+    """By pencil: its own takes 0.9 alone (F1 2/3, as with 0.2, and higher), the shared one four of
+    the five that are right (8/9); two examples beside eight."""
+    told = torch.tensor([[0.9, 0.8], [0.9, 0.7], [0.4, 0.6], [0.3, 0.5], [0.2, 0.1]]).double()
+    targets = torch.tensor([[1, 1], [-1, 1], [0, 1], [0, 0], [1, 0]])
+    own, shared = (0.9 + 0.4) / 2, (0.6 + 0.5) / 2
+    assert thresholds_of(told, targets).tolist() == pytest.approx([own, shared])
+    found = thresholds_of(told, targets, 8.0)
+    odds = 0.2 * np.log(own / (1 - own)) + 0.8 * np.log(shared / (1 - shared))
+    assert float(found[0]) == pytest.approx(1 / (1 + np.exp(-odds)))
+    assert thresholds_of(told, targets, float("inf")).tolist() == pytest.approx([shared, shared])
+
+
+def test_how_far_thresholds_are_drawn_together_is_judged_on_others() -> None:
+    """Classes of unlike frequency whose best thresholds are alike have one; unlike ones do not."""
+    random = np.random.default_rng(0)
+    alike = torch.from_numpy(random.random((80, 4)))
+    marks = (torch.from_numpy(random.random((80, 4))) < alike).long()
+    assert pull_of(alike, marks) > 0
+    unlike = torch.cat([alike / 4, 1 - alike / 4], 1)  # thresholds at 1/8 and 7/8
+    sure = torch.cat([alike > 0.5, alike < 0.5], 1).long()
+    assert pull_of(unlike, sure) == 0
 
 
 def test_calibration_finds_the_sigmoid_that_made_the_marks() -> None:

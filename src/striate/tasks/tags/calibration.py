@@ -2,19 +2,28 @@
 
 Platt 1999 ("Probabilistic outputs for support vector machines"), the sigmoid 1 / (1 + exp(-(a z +
 b))) of each class. Where a class has few validation examples, its own sigmoid would be noise: all
-classes share one, and a class leaves it as far as its examples outweigh a Gaussian prior.
+classes share one, and a class leaves it as far as its examples outweigh a Gaussian prior. So it is
+with thresholds: each is drawn to the one that all classes would share, the more the fewer the
+examples; how much is decided by decisions on examples that the thresholds were not chosen on.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from striate.evaluation.multilabel import f1_of, micro_f1
+
 PRIOR = 4.0  # weight of the shared sigmoid, in examples
-ROUNDING = 1e-4  # of a probability, between two ways of computing the same network
+EDGE = 1e-9  # the nearest that a threshold comes to 0 or 1 where it is drawn to another
 STEPS = 200  # of the solver, at most
+PULLS = (0.0, 2.0, 8.0, 32.0, float("inf"))
+"""Weights of the shared threshold, in examples with the class, that are tried: from each class's
+own threshold to the shared one alone."""
+FOLDS = 5  # of the examples that a threshold is judged on
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +71,7 @@ class TagCalibration:
     @classmethod
     def fitted(cls, logits: Tensor, targets: Tensor) -> "TagCalibration":
         """The sigmoids of the smallest cross-entropy on held-out inputs, and the thresholds of the
-        largest F1 there.
+        largest F1 there, drawn together as `pull_of` says.
 
         Args:
             logits: (N, classes) of inputs that were not learned from.
@@ -70,7 +79,9 @@ class TagCalibration:
         """
         scale, shift = sigmoids(logits.double(), targets)
         probabilities = torch.sigmoid(logits.double() * scale + shift)
-        return cls(scale.float(), shift.float(), thresholds_of(probabilities, targets).float())
+        pull = pull_of(probabilities, targets)
+        thresholds = thresholds_of(probabilities, targets, pull)
+        return cls(scale.float(), shift.float(), thresholds.float())
 
 
 def sigmoids(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
@@ -113,11 +124,36 @@ def _minimize(cost: Callable[[], Tensor], parameters: list[Tensor]) -> None:
         solver.step(closure)
 
 
-def thresholds_of(probabilities: Tensor, targets: Tensor) -> Tensor:
-    """Of each class the threshold (classes,) with the largest F1 on these inputs.
+def pull_of(probabilities: Tensor, targets: Tensor) -> float:
+    """That of PULLS with which thresholds decide best, by decisions on each fold with thresholds
+    that were chosen on the others: the mean F1 of the classes and the F1 of all decisions count
+    alike, for the former hardly minds a rare class that is said too often. Of equal ones the
+    strongest.
 
-    It lies between the last input that is taken and the first that is not. Of a class that no input
-    has, it is the one with the largest F1 over all classes together.
+    Args:
+        probabilities, targets: (N, classes).
+    """
+    place = np.random.default_rng(0).permutation(len(targets)) % FOLDS
+    judged = {pull: np.zeros(tuple(targets.shape), bool) for pull in PULLS}
+    for fold in range(FOLDS):
+        held, rest = np.flatnonzero(place == fold), np.flatnonzero(place != fold)
+        for pull, there in judged.items():
+            thresholds = thresholds_of(probabilities[rest], targets[rest], pull)
+            there[held] = (probabilities[held] >= thresholds).numpy()
+    values = {}
+    for pull, there in judged.items():
+        f1 = f1_of(there, targets.numpy())[2][(targets == 1).any(0).numpy()]
+        values[pull] = float(f1.mean()) + micro_f1(there, targets.numpy()) if len(f1) else 0.0
+    return max(reversed(PULLS), key=values.__getitem__)
+
+
+def thresholds_of(probabilities: Tensor, targets: Tensor, pull: float = 0.0) -> Tensor:
+    """Of each class a threshold (classes,): the one with the largest F1 on these inputs, and the
+    one with the largest F1 over all classes together, which n inputs with the class outweigh as n
+    to `pull`; between the two in log-odds.
+
+    A threshold lies between the last input that is taken and the first that is not. Of a class that
+    no input has, it is the one that is shared.
 
     Args:
         probabilities, targets: (N, classes).
@@ -128,7 +164,11 @@ def thresholds_of(probabilities: Tensor, targets: Tensor) -> Tensor:
     for k in range(probabilities.shape[1]):
         mine = known[:, k]
         there = targets[mine, k] == 1
-        found.append(_best(probabilities[mine, k], there) if there.any() else shared)
+        count = int(there.sum())
+        own = _best(probabilities[mine, k], there) if count else shared
+        share = count / (count + pull) if count else 0.0
+        mixed = share * own.logit(eps=EDGE) + (1 - share) * shared.logit(eps=EDGE)
+        found.append(own if share == 1 else mixed.sigmoid() if share else shared)
     return torch.stack(found) if found else probabilities.new_zeros(0)
 
 
