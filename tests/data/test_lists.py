@@ -218,6 +218,25 @@ def test_columns_that_are_not_used_are_noted(written):
     )
 
 
+def test_a_column_of_weights_goes_with_its_rows(written):
+    rows = [f"{path},{path[:3]},{number or ''}" for number, path in enumerate(PATHS)]
+    data = open_list(written("\n".join(["path,label,weight", *rows])), seed=0)
+    expected = {path: float(number or 1) for number, path in enumerate(PATHS)}
+    found = data.train.weights
+    assert found.tolist() == [expected[data.train.inputs.name(k)] for k in range(len(found))]
+    assert any("how much each image counts in learning" in note for note in data.notes)
+    plain = open_list(written("\n".join(["path,label,weight", *rows]).replace(",9", ",8")), seed=0)
+    assert plain.fingerprint() != data.fingerprint()
+
+
+@pytest.mark.parametrize("cell", ["heavy", "-1", "inf", "nan?"])
+def test_what_is_no_weight_leaves_all_alike(written, cell):
+    text = lines("{path},{label}," + cell, heading="path,label,weight")
+    data = open_list(written(text), seed=0)
+    assert data.weights is None
+    assert data.notes == (f"column 'weight' does not say how much images count: it holds {cell!r}",)
+
+
 def test_numbers_are_called_by_the_folders_of_their_images(written):
     rows = [f"{path} {int(path.startswith('dog'))}" for path in PATHS]
     data = open_list(written("\n".join(rows), "train.txt"), seed=0)

@@ -35,6 +35,15 @@ def test_beside_liblinear(cost: float, width: int) -> None:
     )
 
 
+def test_an_example_that_counts_twice_is_one_that_is_there_twice() -> None:
+    features, targets = clouds(30, 3, 3)
+    counts = torch.arange(30) % 3
+    again = torch.arange(30).repeat_interleave(counts)
+    options = {"classes": 3, "cost": 1.0, "tolerance": 1e-9}
+    ours = linear_svm(features, targets, importance=counts, **options)
+    torch.testing.assert_close(ours, linear_svm(features[again], targets[again], **options))
+
+
 def test_the_gradient_is_zero_at_the_end() -> None:
     features, targets = clouds(50, 8, 4)
     weights = linear_svm(features, targets, classes=4, cost=3.0, tolerance=1e-9).requires_grad_()

@@ -10,6 +10,7 @@ from striate.errors import DataError, UserError
 from striate.plain import plain
 from striate.tasks.contract import PUBLISHED, Ask, Method, Plan, Task
 from striate.training import Recipe, recipes
+from striate.training.settings import keys, path_of
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,12 @@ class Wishes:
             self.network, self.weights, recipe_of(self.recipe), self.epochs, self.seconds,
             seed=seed, settings=self.settings,
         )  # fmt: skip
+        known = settings_of(task, method)
+        for setting in self.settings:
+            if known and not takes(task, method, setting):
+                raise UserError(
+                    f"--set {setting}: {name} has no such setting; it has {', '.join(known)}"
+                )
         method.ready(name, ask)
         ask.adjusted(ask.recipe or recipes.SCRATCH)  # every recipe has the same settings
         return Plan(name, method, ask)
@@ -50,8 +57,9 @@ class Wishes:
     def plans(self, task: Task, names: Sequence[str], seed: int) -> tuple[Plan, ...]:
         """Several methods, each with the wishes that apply to it, ready to learn.
 
-        A network and weights apply to methods that learn on a network; a recipe, its settings,
-        epochs and a time limit to methods that learn by steps; the others learn as they are.
+        A network and weights apply to methods that learn on a network; a recipe, epochs and a time
+        limit to methods that learn by steps, each setting to those that have it; the others learn
+        as they are.
 
         Raises:
             DataError: if no method is named.
@@ -60,10 +68,17 @@ class Wishes:
         if not names:
             raise DataError("a comparison needs at least one method")
         methods = {name: task.method(name) for name in dict.fromkeys(names)}
-        for option, value, takes in self._options():
-            if value is not None and not any(takes(method) for method in methods.values()):
+        for option, value, applies in self._options():
+            if value is not None and not any(applies(method) for method in methods.values()):
                 raise UserError(f"{option}: none of {', '.join(methods)} takes it; leave it out")
-        return tuple(self._for(method).plan(task, name, seed) for name, method in methods.items())
+        for setting in self.settings:
+            if not any(takes(task, method, setting) for method in methods.values()):
+                known = [one for method in methods.values() for one in settings_of(task, method)]
+                has = f"they have {', '.join(dict.fromkeys(known))}" if known else "leave it out"
+                raise UserError(f"--set {setting}: none of {', '.join(methods)} has it; {has}")
+        return tuple(
+            self._for(task, method).plan(task, name, seed) for name, method in methods.items()
+        )
 
     def _options(self) -> Sequence[tuple[str, Any, Any]]:
         weights = None if self.weights == PUBLISHED else str(self.weights or "none")
@@ -72,17 +87,17 @@ class Wishes:
             (f"--weights {weights}", weights, starts_from_weights),
             ("--recipe", self.recipe, by_steps),
             ("--epochs", self.epochs, by_steps),
-            ("--set", self.settings or None, by_steps),
             ("--time-limit", self.seconds, by_steps),
         )
 
-    def _for(self, method: Method) -> "Wishes":
+    def _for(self, task: Task, method: Method) -> "Wishes":
         """Those that apply to a method."""
-        steps = (self.recipe, self.epochs, self.seconds, self.settings)
+        steps = (self.recipe, self.epochs, self.seconds)
         return Wishes(
             self.network if on_network(method) else None,
             self.weights if starts_from_weights(method) else PUBLISHED,
-            *(steps if by_steps(method) else ()),
+            *(steps if by_steps(method) else (None, None, None)),
+            settings=tuple(one for one in self.settings if takes(task, method, one)),
         )
 
 
@@ -99,6 +114,23 @@ def starts_from_weights(method: Method) -> bool:
 def by_steps(method: Method) -> bool:
     """Whether it learns by gradient steps."""
     return method.by_epochs
+
+
+def settings_of(task: Task, method: Method) -> list[str]:
+    """The settings that change how a method learns: fields of a recipe."""
+    if not method.by_epochs:
+        return sorted(method.settings)
+    names = dict.fromkeys(path[0] for path in keys(recipes.SCRATCH))
+    return [name for name in names if name not in task.ignores | method.ignores]
+
+
+def takes(task: Task, method: Method, setting: str) -> bool:
+    """Whether "key=value" is of such a field or of what is in it; true of a key that is in no
+    recipe where recipes are taken, for those are named when they are looked for."""
+    path = path_of(recipes.SCRATCH, setting.partition("=")[0].strip())
+    if path is None:
+        return method.by_epochs or bool(method.settings)
+    return path[0] in settings_of(task, method)
 
 
 def recipe_of(recipe: Recipe | str | None) -> Recipe | None:

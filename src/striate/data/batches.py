@@ -54,8 +54,9 @@ class Batches:
         size: most images of a batch. Those of an epoch are as equal as can be: a last batch of what
             is left would weigh its few images more, and batch normalization cannot learn from one.
         start: steps to pass over.
-        weights: of those rows, how often each is drawn, beside the others; an epoch then draws as
-            many with replacement. Where None, each comes once.
+        weights: of those rows, how often each is shown, beside the others; an epoch has as many as
+            there are, each as often as its share asks for, rounded up or down at random. Where
+            None, each comes once.
     """
 
     def __init__(
@@ -79,7 +80,7 @@ class Batches:
         self.pixels = np.asarray(pixels)
         self.targets = torch.from_numpy(np.asarray(targets, dtype=np.int64))
         self.size, self.seed, self.start = size, seed, start
-        self.chances = None if weights is None else weights / weights.sum()
+        self.shares = None if weights is None else weights / weights.sum()
 
     @property
     def steps_per_epoch(self) -> int:
@@ -89,9 +90,14 @@ class Batches:
     def order(self, epoch: int) -> NDArray[np.int64]:
         """The rows of an epoch in their order."""
         random = np.random.default_rng((self.seed % 2**63, epoch))
-        if self.chances is None:
+        if self.shares is None:
             return random.permutation(self.rows)
-        return random.choice(self.rows, len(self.rows), p=self.chances)
+        # Systematic sampling: one place drawn at random, the others in equal steps.
+        order = random.permutation(len(self.rows))
+        places = (np.arange(len(order)) + random.random()) / len(order)
+        ends = np.cumsum(self.shares[order])
+        drawn = np.searchsorted(ends / ends[-1], places, side="right")
+        return random.permutation(self.rows[order[drawn]])
 
     def epoch(self, number: int) -> list[NDArray[np.int64]]:
         """The rows of each batch of an epoch."""

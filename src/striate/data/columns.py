@@ -10,6 +10,7 @@ from striate.data.roles import TRUTH, split_of_cell
 from striate.data.splits import SPLITS, TEST, TRAIN, VALIDATION
 from striate.errors import DataError
 
+MOST = 1e9  # of a weight
 EXPECTED = "expected path,label or path,label,split"
 BLANK = frozenset(("", "nan", "<na>", "n/a", "#n/a", "null"))
 ONE_HOT = "one column a class"
@@ -27,6 +28,9 @@ def columns_of(path: Path, table: Table) -> None:
     if not table.headings:
         _without_headings(path, table, width)
         return
+    weights = _cells_of(table, "weight")
+    if "label" not in columns and (set(weights) <= MARKED or not _numbers(weights)):
+        columns.pop("weight", None)  # a class of that name, or words for classes
     if not columns.keys() >= {"label"}:
         rest = [
             place
@@ -177,6 +181,31 @@ def separator_of(labels: Sequence[str]) -> str | None:
         ):
             return called
     return None
+
+
+def _cells_of(table: Table, kind: str) -> list[str]:
+    """The cells of the column of a kind; none where there is no such column."""
+    return table.column(table.columns[kind]) if kind in table.columns else []
+
+
+def weights_of(table: Table) -> list[float]:
+    """How much each row counts in learning; 1 where a cell is empty, and all where the column holds
+    anything else than numbers of 0 or more."""
+    cells = _cells_of(table, "weight")
+    if not cells:
+        return [1.0] * len(table.rows)
+    filled = [cell for cell in cells if cell.lower() not in BLANK]
+    name = table.titles[table.columns["weight"]]
+    wrong = [cell for cell in filled if not NUMBER.fullmatch(cell) or not 0 <= float(cell) < MOST]
+    if wrong or not any(float(cell) for cell in filled):
+        why = f"it holds {wrong[0]!r:.40}" if wrong else "it holds nothing above 0"
+        table.notes.append(f"column {name!r} does not say how much images count: {why}")
+        return [1.0] * len(table.rows)
+    table.notes.append(
+        f"column {name!r} says how much each image counts in learning; choices and scores count "
+        "all alike"
+    )
+    return [1.0 if cell.lower() in BLANK else float(cell) for cell in cells]
 
 
 def splits_of(path: Path, table: Table) -> list[int | None]:

@@ -178,6 +178,8 @@ class Dataset(Generic[Target]):
         drawn: the splits that striate drew itself, because the folder does not say.
         groups: (N,) int64, equal for inputs that a drawn split has all of or none; None where each
             stands alone.
+        weights: (N,) 0 or more, how much each counts in learning, beside the others; None where all
+            count alike. Choices and scores do not look at them.
         seed: of the splits that were drawn.
         left_out: what lies in the folder and was not used, with reasons.
         notes: plain sentences that a report should repeat.
@@ -189,6 +191,7 @@ class Dataset(Generic[Target]):
     split: NDArray[np.int8]
     drawn: frozenset[str] = frozenset()
     groups: NDArray[np.int64] | None = None
+    weights: NDArray[np.float64] | None = None
     seed: int = 0
     left_out: tuple[LeftOut, ...] = ()
     notes: tuple[str, ...] = ()
@@ -237,6 +240,7 @@ class Dataset(Generic[Target]):
             targets=self.targets.take(rows),
             split=self.split[rows],
             groups=None if self.groups is None else self.groups[rows],
+            weights=None if self.weights is None else self.weights[rows],
         )
 
     def without(self, reasons: Mapping[int, str]) -> Self:
@@ -362,7 +366,8 @@ class Dataset(Generic[Target]):
         """Names this very set of inputs and targets, wherever it lies and however it is split.
 
         The SHA-256 (hexadecimal) over the class names and, sorted, every input's name, its target
-        and the size of its file, or its pixels where it is not a file.
+        and the size of its file, or its pixels where it is not a file; and its weight, where inputs
+        have one.
         """
         lines = sorted(
             b"\0".join(
@@ -370,6 +375,7 @@ class Dataset(Generic[Target]):
                     self.inputs.name(row).encode("utf-8", "replace"),
                     self.targets.mark(row),
                     self.inputs.mark(row),
+                    *(() if self.weights is None else (self.weights[row].tobytes(),)),
                 )
             )
             for row in range(len(self))

@@ -46,6 +46,7 @@ HEADINGS = {
         "subject", "subject id", "video", "video id", "clip", "clip id", "session", "session id",
         "case id", "study id", "sequence id",
     ),
+    "weight": ("sample weight", "example weight", "weight", "weights"),
     "width": ("width", "image width", "img width", "w"),
     "height": ("height", "image height", "img height", "h"),
 }  # fmt: skip

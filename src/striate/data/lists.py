@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.data.columns import EXPECTED, columns_of, labels_of, splits_of
+from striate.data.columns import EXPECTED, columns_of, labels_of, splits_of, weights_of
 from striate.data.dataset import Dataset, Files, LeftOut
 from striate.data.headings import Table, boxed, is_path, read_table
 from striate.data.names import alike_but_for_case, canonical, counted, natural, printable, quoted
@@ -40,6 +40,7 @@ class Line:
     label: str
     split: int
     group: str
+    weight: float
 
 
 class Row(NamedTuple):
@@ -48,12 +49,14 @@ class Row(NamedTuple):
     Attributes:
         file: relative to the list's folder.
         group: what keeps it with others in one split; "" where nothing does.
+        weight: how much it counts in learning.
     """
 
     file: str
     label: str
     split: int
     group: str
+    weight: float
 
 
 def is_list(path: Path) -> bool:
@@ -127,12 +130,14 @@ def dataset_of(
 ) -> Dataset[Any]:
     """The images of a list with their targets, row for row; its groups are named in the notes."""
     split = np.array([row.split for row in rows], dtype=np.int8)
+    weights = np.array([row.weight for row in rows])
     return Dataset(
         name=path.stem,
         inputs=Files([row.file for row in rows], path.parent),
         targets=targets,
         split=split,
         groups=_groups(rows, split, notes),
+        weights=None if (weights == 1).all() else weights,
         left_out=tuple(left_out),
         notes=tuple(notes),
     )
@@ -192,11 +197,13 @@ def _by_content(path: Path, table: Table) -> None:
 
 def _lines(path: Path, table: Table, labels: Sequence[str], left_out: list[LeftOut]) -> list[Line]:
     """The lines that name an image and its label, each image once."""
-    splits = splits_of(path, table)
+    splits, weights = splits_of(path, table), weights_of(table)
     found: dict[str, Line] = {}
     different: dict[str, list[int]] = {}
     repeated = 0
-    for (number, fields), label, split in zip(table.rows, labels, splits, strict=True):
+    for (number, fields), label, split, weight in zip(
+        table.rows, labels, splits, weights, strict=True
+    ):
         place = table.cell(fields, "path")
         named = printable(place) or f"line {number}"
         wrong = ""
@@ -210,7 +217,7 @@ def _lines(path: Path, table: Table, labels: Sequence[str], left_out: list[LeftO
             left_out.append(LeftOut(named, wrong))
             continue
         group = table.cell(fields, "group")
-        line = Line(number, place, label, TRAIN if split is None else split, group)
+        line = Line(number, place, label, TRAIN if split is None else split, group, weight)
         first = found.setdefault(place, line)
         if first is line:
             continue
@@ -250,7 +257,7 @@ def _files(path: Path, lines: list[Line], table: Table, left_out: list[LeftOut])
         moved += there is None
         other = found.setdefault(os.path.normpath(file), line)
         if other is line:
-            rows.append(Row(file, line.label, line.split, line.group))
+            rows.append(Row(file, line.label, line.split, line.group, line.weight))
         else:
             why = f"is the file of line {other.number} again"
             left_out.append(LeftOut(printable(line.place), why))

@@ -124,7 +124,7 @@ def _plain(table: Table, file: Path, name: str, pictures: Pictures, found: Found
     group = next((word for word in GROUPS if word in table.headings), "")
     column = table.headings.index(group) if group else -1
     used = [
-        *table.columns.values(),
+        *(place for kind, place in table.columns.items() if kind != "weight"),
         column,
         *(c for axes in columns.values() for c in axes.values()),
     ]

@@ -71,6 +71,7 @@ def fit(
     costs: tuple[float, ...] = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0),
     mirror: bool = True,
     score: Score | None = None,
+    importance: NDArray[np.floating] | None = None,
 ) -> tuple[BagOfVisualWords, Report]:
     """Learns dictionary and machine from the training images; validation makes the choices.
 
@@ -86,6 +87,8 @@ def fit(
         mirror: try mirror images too, with the best kernel map.
         score: of the margins (M, classes) of validation images beside their targets; where None,
             the share that is named rightly.
+        importance: (N,) or (N, classes), 0 or more: how much each training image counts for the
+            machine; all alike where None.
 
     Returns:
         The classifier, and what was tried. The same seed gives the same classifier.
@@ -95,26 +98,34 @@ def fit(
     model.dictionary = k_means(
         sample_descriptors(model, images, generator=generator), settings.words, generator=generator
     )
+    counts = None if importance is None else torch.from_numpy(importance.astype(np.float32))
     known, wanted = (torch.as_tensor(np.asarray(y)).long() for y in (targets, validation_targets))
     pooled, held_out = pool_all(model, images), pool_all(model, validation_images)
     search = Search(held_out, wanted, classes=classes, costs=costs, score=score or named_rightly)
     few = torch.randperm(len(images), generator=generator)[:IMAGES_TO_CHOOSE].sort().values
     some, answers = pooled[few], known[few]
+    ours = None if counts is None else counts[few]
     for mapping in mappings:
-        search.attempt(*Span.of(some, mapping, generator=generator), answers)
+        search.attempt(*Span.of(some, mapping, generator=generator), answers, ours)
     if mirror:
         both = torch.cat([some, pool_all(model, images[few.numpy()], mirrored=True)])
         span, inputs = Span.of(both, search.best.mapping, generator=generator)
-        search.attempt(span, inputs, torch.cat([answers, answers]), mirrored=True)
+        search.attempt(span, inputs, *twice(answers, ours), mirrored=True)
     if len(few) < len(images):  # the choices are made: once more, with all images
         best = search.best
         if best.mirrored:
             pooled = torch.cat([pooled, pool_all(model, images, mirrored=True)])
-            known = torch.cat([known, known])
+            known, counts = twice(known, counts)
         search.costs = (best.cost,)
         span, inputs = Span.of(pooled, best.mapping, generator=generator)
-        search.attempt(span, inputs, known, mirrored=best.mirrored)
+        search.attempt(span, inputs, known, counts, mirrored=best.mirrored)
     return search.finished(model.dictionary, settings), search.report()
+
+
+def twice(targets: Tensor, importance: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    """Both, and the same of the mirror images behind them."""
+    counts = None if importance is None else torch.cat([importance, importance])
+    return torch.cat([targets, targets]), counts
 
 
 class Search:
@@ -139,13 +150,16 @@ class Search:
         return max(self.trials, key=lambda trial: trial.validation)
 
     def attempt(
-        self, span: "Span", inputs: Tensor, targets: Tensor, *, mirrored: bool = False
-    ) -> None:
+        self, span: "Span", inputs: Tensor, targets: Tensor, importance: Tensor | None = None, *,
+        mirrored: bool = False,
+    ) -> None:  # fmt: skip
         """Learns one machine for each cost from inputs (N, M), coordinates in the span."""
         held_out, inside = span.coordinates(self.held_out), None
         sides = targets if targets.ndim == 1 else sides_of(targets)
         for cost in track(self.costs, f"support vector machines, {span.mapping}"):
-            inside = linear_svm(inputs, sides, classes=self.classes, cost=cost, start=inside)
+            inside = linear_svm(
+                inputs, sides, classes=self.classes, cost=cost, start=inside, importance=importance
+            )
             right = self.score(held_out @ inside[:, :-1].T + inside[:, -1], self.wanted)
             self.trials.append(Trial(span.mapping, mirrored, cost, right))
             if self.best is self.trials[-1]:

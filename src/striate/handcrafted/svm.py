@@ -22,6 +22,7 @@ def linear_svm(
     cost: float,
     start: Tensor | None = None,
     tolerance: float = 1e-3,
+    importance: Tensor | None = None,
 ) -> Tensor:
     """The weights (classes, D + 1), the last column the bias, that separate features (N, D).
 
@@ -31,6 +32,7 @@ def linear_svm(
         cost: of a misplaced example, above 0; larger fits the training examples more closely.
         start: weights to begin from, those of another cost.
         tolerance: how far the gradient must fall, beside its length at zero weights.
+        importance: (N,) or (N, classes), 0 or more, by which the cost of each is multiplied.
     """
     if cost <= 0:
         raise ModelError(f"the cost of a support vector machine must be above 0, not {cost}")
@@ -40,9 +42,11 @@ def linear_svm(
         signs = features.new_full((len(features), classes), -1.0)
         signs[torch.arange(len(targets)), targets] = 1.0
     known = (signs != 0).to(features)
+    if importance is not None:
+        known = known * importance.to(features).reshape(len(features), -1)
     zero = features.new_zeros(features.shape[1] + 1, classes)
     weights = zero if start is None else start.T.clone()
-    enough = tolerance * (2 * cost * margins.back(signs)).norm(dim=0)
+    enough = tolerance * (2 * cost * margins.back(known * signs)).norm(dim=0)
     for _ in range(50):
         scores = margins(weights)
         active = known * (signs * scores < 1)  # the examples inside the margin, or beyond
@@ -50,7 +54,7 @@ def linear_svm(
         if bool((gradient.norm(dim=0) <= enough).all()):
             break
         step = newton_step(margins, active, gradient, cost=cost)
-        line = Line(weights, step, scores, margins(step), signs, cost)
+        line = Line(weights, step, scores, margins(step), signs, known, cost)
         weights = weights + line.length((gradient * step).sum(0)) * step
     return weights.T.contiguous()
 
@@ -97,13 +101,13 @@ class Line:
     scores: Tensor  # (N, classes), the margins of the weights
     change: Tensor  # (N, classes), the margins of the step
     signs: Tensor
+    known: Tensor  # how much each counts
     cost: float
 
     def objective(self, length: Tensor) -> Tensor:
         slack = (1 - self.signs * (self.scores + length * self.change)).clamp(min=0)
-        slack = slack * (self.signs != 0)
         weights = self.weights + length * self.step
-        return 0.5 * (weights**2).sum(0) + self.cost * (slack**2).sum(0)
+        return 0.5 * (weights**2).sum(0) + self.cost * (self.known * slack**2).sum(0)
 
     def length(self, slope: Tensor) -> Tensor:
         """How much of its step each class takes (classes,): halved until it falls enough."""

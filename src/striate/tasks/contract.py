@@ -141,6 +141,8 @@ class Method:
         learn: from the data that `Task.prepare` gave; validation data are for choices.
         networks: names of `striate.models` that it can learn on; () where it learns on none.
         by_epochs: whether any of it learns by gradient steps; others are solved at once.
+        settings: of a method that is solved at once, the fields of a recipe that change it.
+        ignores: of one that learns by steps, those that do not, beside `Task.ignores`.
         needs: packages beyond the library's own, each with the extra that brings it.
         seeds: how often a comparison runs it where the person does not say.
         views: of each picture that it reads from `Decoded`.
@@ -154,6 +156,8 @@ class Method:
     learn: Callable[[Any, Ask], Learned]
     networks: Sequence[str] = ()
     by_epochs: bool = False
+    settings: frozenset[str] = frozenset()
+    ignores: frozenset[str] = frozenset()
     needs: tuple[tuple[str, str], ...] = ()
     seeds: int = 1
     views: Callable[[Dataset[Any], Ask], tuple[View, ...]] = no_views
@@ -183,10 +187,13 @@ class Method:
         if ask.network is not None and ask.network not in self.networks:
             raise UnknownName(f"network for {name}", ask.network, self.networks)
         if not self.by_epochs:
-            wanted = {
-                "epochs": ask.epochs, "recipe": ask.recipe, "set": ask.settings or None,
+            wanted: dict[str, object] = {
+                "epochs": ask.epochs,
+                "recipe": ask.recipe,
                 "time-limit": ask.seconds,
-            }  # fmt: skip
+            }
+            if not self.settings:
+                wanted["set"] = ask.settings or None
             for option, value in wanted.items():
                 if value is not None:
                     raise UserError(f"--{option}: {name} is solved at once; leave it out")
@@ -587,6 +594,7 @@ class Task(ABC):
         columns: of the table, beside the main score; `columns_for` may add to them by the data.
         compared: the methods of a comparison where the person names none.
         default: the method that `train` takes.
+        ignores: the fields of a recipe that change nothing in any of its methods.
         prediction: what is said of one input.
         options: by command ("evaluate", "predict", "explain", ...), the options that this task has
             and others may lack, without dashes.
@@ -607,6 +615,7 @@ class Task(ABC):
     columns: ClassVar[tuple[Column, ...]] = ()
     compared: ClassVar[tuple[str, ...]]
     default: ClassVar[str]
+    ignores: ClassVar[frozenset[str]] = frozenset()
     prediction: ClassVar[type[Prediction]]
     options: ClassVar[Mapping[str, frozenset[str]]] = {}
     top: ClassVar[int | None] = None

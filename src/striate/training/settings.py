@@ -29,11 +29,9 @@ def changed(value: T, assignments: Sequence[str], *, kind: str, named: Mapping[s
         key, sign, text = (part.strip() for part in assignment.partition("="))
         if not sign or not key or not text:
             raise UserError(f"--set {assignment}: expected key=value, such as epochs=5")
-        paths = {".".join(path): path for path in keys(value)}
-        short = {path[-1]: path for path in sorted(paths.values(), key=len, reverse=True)}
-        path = paths.get(key) or short.get(key)
+        path = path_of(value, key)
         if path is None:
-            known = list(dict.fromkeys(one[-1] for one in paths.values()))
+            known = list(dict.fromkeys(one[-1] for one in keys(value)))
             raise UnknownName(f"setting of {kind}", key, known, full=True)
         try:
             value = put(value, path, text, named)
@@ -41,6 +39,13 @@ def changed(value: T, assignments: Sequence[str], *, kind: str, named: Mapping[s
             subject = "" if str(error).startswith(f"{path[-1]} ") else f"{key} "
             raise UserError(f"--set {assignment}: {subject}{error}") from error
     return value
+
+
+def path_of(value: Any, key: str) -> tuple[str, ...] | None:
+    """Where a dataclass has what a key names; None where it has no such field."""
+    paths = {".".join(path): path for path in keys(value)}
+    short = {path[-1]: path for path in sorted(paths.values(), key=len, reverse=True)}
+    return paths.get(key) or short.get(key)
 
 
 def keys(value: Any) -> Iterator[tuple[str, ...]]:

@@ -51,6 +51,18 @@ def test_the_same_as_sklearn_on_standardized_features(classes: int) -> None:
     np.testing.assert_allclose(probabilities, expected, atol=0.01)
 
 
+def test_examples_count_as_they_are_weighed() -> None:
+    train, held_out = (clouds(seed, 90, 3, spread=3.0) for seed in range(2))
+    weights = np.where(train[1] == 0, 5.0, 0.5)
+    head = solve(*train, *held_out, classes=3, importance=weights)
+    mean, std = train[0].mean(0), train[0].std(0)
+    exact = LogisticRegression(C=head.strength, tol=1e-8, max_iter=5000)
+    exact.fit((train[0] - mean) / std, train[1], sample_weight=weights)
+    expected = exact.predict_proba((held_out[0] - mean) / std)
+    probabilities = torch.softmax(head(held_out[0]).double(), 1).numpy()
+    np.testing.assert_allclose(probabilities, expected, atol=0.01)
+
+
 def test_constant_features_have_no_say() -> None:
     train, held_out = (clouds(seed, 60, 3, spread=0.4) for seed in range(2))
     for points in (train[0], held_out[0]):

@@ -179,6 +179,28 @@ def test_the_classifiers_are_those_of_scikit_learn(width: int) -> None:
         np.testing.assert_allclose(head(features)[:, k].numpy(), expected, atol=0.02)
 
 
+@pytest.mark.parametrize("balance", [0.0, 1.0])
+def test_marks_count_as_they_are_weighed(balance: float) -> None:
+    """As scikit-learn's weights of samples and, with balance 1, of its "balanced" classes."""
+    random = np.random.default_rng(0)
+    features = random.normal(size=(60, 6)).astype(np.float32)
+    targets = (features[:, :1] + 0.5 * random.normal(size=(60, 1)) > 0.8).astype(np.int64)
+    own = random.integers(0, 4, 60).astype(float)
+    split = np.repeat(np.array([0, 1], np.int8), [40, 20])
+    pictures = Array(np.zeros((60, 1, 1), np.uint8))
+    marked = Dataset("x", pictures, Tags(("a",), targets.astype(np.int8)), split, weights=own)
+    head = solve(features[:40], features[40:], marked, balance=balance)
+    mean, std = features[:40].mean(0), features[:40].std(0) * np.sqrt(6)
+    weights, there = own[:40] / own[:40].mean(), targets[:40, 0] == 1
+    if balance:
+        sides = [weights[there].sum(), weights[~there].sum()]
+        weights = weights * weights.sum() / 2 / np.where(there, *sides)
+    solver = LogisticRegression(C=head.strength, tol=1e-8, max_iter=1000)
+    solver.fit((features[:40] - mean) / std, targets[:40, 0], sample_weight=weights)
+    expected = solver.decision_function((features - mean) / std)
+    np.testing.assert_allclose(head(features)[:, 0].numpy(), expected, atol=0.02)
+
+
 def test_where_it_looks(recognizer: Callable[[str], Recognizer], dataset: Dataset[Any],
                         tmp_path: Path) -> None:  # fmt: skip
     """Hiding the disk takes away the disk's probability more than hiding another corner does."""

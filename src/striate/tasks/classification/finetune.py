@@ -8,8 +8,10 @@ from striate.tasks.classification.heads import solve
 from striate.tasks.classification.network import Network
 from striate.tasks.classification.problem import ClassificationProblem
 from striate.tasks.contract import Ask, Learned
+from striate.tasks.pictures.beginning import balance_of
 from striate.tasks.pictures.features import view
 from striate.tasks.pictures.finetuning import tuned
+from striate.tasks.pictures.problem import importance
 from striate.tasks.pictures.starting import PRETRAINED, started, weights_of
 
 
@@ -24,6 +26,7 @@ def learn(data: Decoded, ask: Ask) -> Learned:
         preprocessing = Preprocessing(view(dataset, name, weights), start.normalization)
         model = start.model.to(fastest_device())
     targets = (dataset.train.targets.single(), dataset.validation.targets.single())
+    counts = importance(dataset.train, balance_of(ask))
     found = tuned(
         model,
         ClassificationProblem(dataset.classes, preprocessing=preprocessing),
@@ -31,7 +34,12 @@ def learn(data: Decoded, ask: Ask) -> Learned:
         ask,
         clock,
         lambda train, held_out: solve(
-            train, targets[0], held_out, targets[1], classes=len(dataset.classes)
+            train,
+            targets[0],
+            held_out,
+            targets[1],
+            classes=len(dataset.classes),
+            importance=counts,
         ),
     )
     made = Made(

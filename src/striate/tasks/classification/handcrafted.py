@@ -14,6 +14,8 @@ from striate.tasks.classification.finishing import Made, finished
 from striate.tasks.classification.problem import split
 from striate.tasks.classification.visual_words import VisualWords
 from striate.tasks.contract import Ask, Learned
+from striate.tasks.pictures.beginning import balance_of
+from striate.tasks.pictures.problem import importance
 
 
 def view(dataset: Dataset[Any]) -> View:
@@ -41,6 +43,7 @@ def learn(data: Decoded, ask: Ask) -> Learned:
             settings=features.settings_for(side),
             seed=ask.seed,
             mirror=not gray,
+            importance=importance(data.dataset.train, balance_of(ask)),
         )
     chosen = asdict(report.best)
     made = Made(

@@ -41,6 +41,7 @@ def solve(
     wanted: NDArray[np.int64],
     *,
     classes: int,
+    importance: NDArray[np.float64] | None = None,
 ) -> Head:
     """Multinomial logistic regression; how strongly it is regularized is chosen on held-out images.
 
@@ -52,6 +53,7 @@ def solve(
         targets: (N,) in [0, classes); every class is there.
         held_out: (M, D) of the validation images.
         wanted: (M,) their classes.
+        importance: (N,) how much each training image counts; all alike where None.
     """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
@@ -66,7 +68,7 @@ def solve(
         with warnings.catch_warnings():
             # a strength that is not solved exactly in 300 rounds still competes on validation
             warnings.simplefilter("ignore", ConvergenceWarning)
-            solver.fit(inputs, targets)
+            solver.fit(inputs, targets, sample_weight=importance)
         right = float((solver.predict(others) == wanted).mean())
         if best is None or right > best.validation:
             best = _folded(solver, mean, std, strength, right, classes)

@@ -14,7 +14,9 @@ from striate.tasks.classification.finishing import Made, finished
 from striate.tasks.classification.heads import Head, solve
 from striate.tasks.classification.network import Network
 from striate.tasks.contract import Ask, Learned
+from striate.tasks.pictures.beginning import balance_of
 from striate.tasks.pictures.features import deep_features, view
+from striate.tasks.pictures.problem import importance
 from striate.tasks.pictures.starting import PRETRAINED, started, weights_of
 
 
@@ -27,7 +29,8 @@ def learn(data: Decoded, ask: Ask) -> Learned:
     preprocessing = Preprocessing(view(data.dataset, name, weights), start.normalization)
     features, seconds = deep_features(data, name, weights, preprocessing)
     with clock.stage("classifier"):
-        head = solved_head(data.dataset, features)
+        counts = importance(data.dataset.train, balance_of(ask))
+        head = solved_head(data.dataset, features, counts)
         head.put_into(classifier(start.model)[1])
     rows = {part: data.dataset.split == number for number, part in enumerate(SPLITS)}
     made = Made(
@@ -47,7 +50,10 @@ def learn(data: Decoded, ask: Ask) -> Learned:
     return finished(made, data)
 
 
-def solved_head(dataset: Dataset[Any], features: NDArray[np.float32]) -> Head:
+def solved_head(
+    dataset: Dataset[Any], features: NDArray[np.float32],
+    importance: NDArray[np.float64] | None = None,
+) -> Head:  # fmt: skip
     """The classifier on deep features (N, D) of the images of a set, row for row."""
     train, validation = (
         np.flatnonzero(dataset.split == SPLITS.index(name)) for name in ("train", "validation")
@@ -59,4 +65,5 @@ def solved_head(dataset: Dataset[Any], features: NDArray[np.float32]) -> Head:
         features[validation],
         targets[validation],
         classes=len(dataset.classes),
+        importance=importance,
     )

@@ -27,8 +27,10 @@ from striate.tasks.classification.network import Network
 from striate.tasks.classification.problem import ClassificationProblem
 from striate.tasks.contract import Ask, Learned
 from striate.tasks.pictures import features
+from striate.tasks.pictures.beginning import balance_of
 from striate.tasks.pictures.building import WELDON
 from striate.tasks.pictures.finetuning import Head, tuned
+from striate.tasks.pictures.problem import importance
 from striate.tasks.pictures.starting import PRETRAINED, Start, weights_of
 
 LARGER = 1.5  # times the side that the network was trained at, so that there are regions
@@ -72,6 +74,7 @@ def learn(data: Decoded, ask: Ask) -> Learned:
         preprocessing = Preprocessing(view(dataset, ask), start.normalization)
         model = start.model.to(fastest_device())
     targets = (dataset.train.targets.single(), dataset.validation.targets.single())
+    counts = importance(dataset.train, balance_of(ask))
     found = tuned(
         model,
         ClassificationProblem(dataset.classes, preprocessing=preprocessing),
@@ -79,7 +82,12 @@ def learn(data: Decoded, ask: Ask) -> Learned:
         ask,
         clock,
         lambda train, held_out: solve(
-            train, targets[0], held_out, targets[1], classes=len(dataset.classes)
+            train,
+            targets[0],
+            held_out,
+            targets[1],
+            classes=len(dataset.classes),
+            importance=counts,
         ),
         reads=averaged,
         put=put,

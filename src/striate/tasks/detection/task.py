@@ -51,6 +51,7 @@ class Detection(Task):
     points: ClassVar[str] = "points of mean average precision"
     compared: ClassVar[tuple[str, ...]] = ("dpm", "rcnn", "yolo", "faster_rcnn")
     default: ClassVar[str] = "faster_rcnn"
+    ignores: ClassVar[frozenset[str]] = frozenset(("balance", "label_smoothing"))
     prediction: ClassVar[type[Findings]] = Findings
     options: ClassVar[Mapping[str, frozenset[str]]] = {"predict": frozenset({"draw"})}
     package: ClassVar[str] = "striate.tasks.detection"

@@ -34,6 +34,7 @@ METHODS: dict[str, Method] = {
         steps.learn_tuned,
         networks=NetworksWith(16, first=learning.NETWORK),
         by_epochs=True,
+        ignores=frozenset(("label_smoothing",)),
         find=partial(find_weights, learning.NETWORK),
     ),
     "triplets": Method(
@@ -42,6 +43,7 @@ METHODS: dict[str, Method] = {
         partial(steps.learn_tuned, loss="triplet"),
         networks=NetworksWith(16, first=learning.NETWORK),
         by_epochs=True,
+        ignores=frozenset(("label_smoothing",)),
         find=partial(find_weights, learning.NETWORK),
     ),
 }

@@ -54,6 +54,7 @@ class Faces(Task):
     )
     compared: ClassVar[tuple[str, ...]] = ("lbp", "sift", "transfer", "deepface", "finetune")
     default: ClassVar[str] = "sift"
+    ignores: ClassVar[frozenset[str]] = frozenset(("balance",))
     prediction: ClassVar[type[Verdict]] = Verdict
     options: ClassVar[Mapping[str, frozenset[str]]] = {"predict": frozenset({"gallery"})}
     package: ClassVar[str] = "striate.tasks.faces"

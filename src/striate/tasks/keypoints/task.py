@@ -53,6 +53,7 @@ class KeyPoints(Task):
     )
     compared: ClassVar[tuple[str, ...]] = ("hog_ridge", "deep_ridge", "unet", "heat_maps")
     default: ClassVar[str] = "heat_maps"
+    ignores: ClassVar[frozenset[str]] = frozenset(("balance", "label_smoothing"))
     prediction: ClassVar[type[Prediction]] = Pose
     options: ClassVar[Mapping[str, frozenset[str]]] = {"predict": frozenset({"draw", "save"})}
     package: ClassVar[str] = "striate.tasks.keypoints"

@@ -6,6 +6,7 @@ starting       networks to learn on, and the weights that they start from
 features       deep features of a set by a trained network
 problem        batches and views of pictures for `striate.fit`; upper_layers: above a frozen trunk
 beginning      learning from nothing: network, size, recipe; finetuning: from trained weights
+durations      about how long learning takes here
 graph, exported  all of an answer as one graph, and that graph run by another runtime
 hiding         what is lost where a part of a picture is hidden
 """

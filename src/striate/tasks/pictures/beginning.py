@@ -55,6 +55,11 @@ def plan(dataset: Dataset[Any], ask: Ask, name: str) -> Recipe:
     return ask.adjusted(ask.recipe or recipe_for(dataset, name))
 
 
+def balance_of(ask: Ask) -> float:
+    """How far classes count alike where a classifier is solved (`Recipe.balance`)."""
+    return ask.adjusted(ask.recipe or recipes.SCRATCH).balance
+
+
 def recipe_for(dataset: Dataset[Any], name: str) -> Recipe:
     """More epochs for fewer images; characters are not mirrored."""
     side, gray = native(dataset)

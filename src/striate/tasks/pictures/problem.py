@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from striate.data import SMALL, SPLITS, Batch, Batches, Dataset, Decoded, bits_of, decode, native
-from striate.errors import ModelError
+from striate.errors import DataError, ModelError
 from striate.images import View
 from striate.inference import Preprocessing
 from striate.inference.outputs import outputs_of
@@ -89,7 +89,7 @@ class PictureProblem(Problem[Dataset | Decoded, Batch]):
             size=recipe.batch_size,
             seed=seed,
             start=start,
-            weights=balanced(decoded.dataset.train, recipe.balance),
+            weights=importance(decoded.dataset.train, recipe.balance),
         )
         for step, batch in enumerate(some, start):
             views = augmentation(batch.images.to(device), generator_for(seed, step))
@@ -153,17 +153,26 @@ def laid_out(model: nn.Module, images: Tensor) -> tuple[nn.Module, Tensor]:
     return model, images
 
 
-def balanced(dataset: Dataset, balance: float) -> NDArray[np.float64] | None:
-    """(N,) how often each example is shown, beside the others; None where all are equal.
+def importance(dataset: Dataset, balance: float) -> NDArray[np.float64] | None:
+    """(N,) how much each example counts, 1 in the mean; None where all count alike.
 
-    An example counts for its class; of several, for the rarest (`Targets.strata`). With a balance
-    of 1, all classes are shown equally often, with 0 each example is.
+    That is its own weight, and that of its class; of several, of the rarest (`Targets.strata`).
+    With a balance of 1 all classes count alike, with 0 all examples do.
+
+    Raises:
+        DataError: if nothing counts.
     """
-    if not balance:
+    if not balance and dataset.weights is None:
         return None
-    _, place, counts = np.unique(dataset.targets.strata(), return_inverse=True, return_counts=True)
-    weights: NDArray[np.float64] = counts[place.reshape(-1)].astype(np.float64) ** -balance
-    return weights
+    weights = np.ones(len(dataset)) if dataset.weights is None else dataset.weights
+    if not weights.any():
+        raise DataError(f"{dataset.name}: no training {dataset.thing} has a weight above 0")
+    if balance:
+        _, place = np.unique(dataset.targets.strata(), return_inverse=True)
+        each = np.bincount(place.reshape(-1), weights)
+        weights = weights * np.maximum(each, 1e-12)[place.reshape(-1)] ** -balance
+    found: NDArray[np.float64] = weights / weights.mean()
+    return found
 
 
 def natural_view(data: Dataset | Decoded) -> View:

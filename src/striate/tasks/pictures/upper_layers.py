@@ -14,7 +14,7 @@ from striate.data import Batch, Batches, Dataset, Decoded
 from striate.inference import device_of, evaluating
 from striate.ops.memory import channels_last
 from striate.progress import stage
-from striate.tasks.pictures.problem import PictureProblem, balanced, pixels_of
+from striate.tasks.pictures.problem import PictureProblem, importance, pixels_of
 from striate.training import Recipe
 from striate.training.problem import CPU
 from striate.training.seeds import generator_for
@@ -108,7 +108,7 @@ class UpperLayers(PictureProblem):
         device: torch.device = CPU,
     ) -> Iterator[Batch]:
         targets = self.wanted(self.prepare(data), "train")
-        weights = balanced(self.prepare(data).dataset.train, recipe.balance)
+        weights = importance(self.prepare(data).dataset.train, recipe.balance)
         views = [
             Batches(maps, targets, size=recipe.batch_size, seed=seed, weights=weights)
             for maps in self._train

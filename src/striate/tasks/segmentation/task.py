@@ -60,6 +60,7 @@ class Segmentation(Task):
         "deeplab_crf",
     )
     default: ClassVar[str] = "fcn8s"
+    ignores: ClassVar[frozenset[str]] = frozenset(("balance",))
     prediction: ClassVar[type[Segments]] = Segments
     options: ClassVar[Mapping[str, frozenset[str]]] = {"predict": frozenset({"draw", "save"})}
     package: ClassVar[str] = "striate.tasks.segmentation"

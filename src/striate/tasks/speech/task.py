@@ -70,6 +70,7 @@ class Speech(Task):
     )
     compared = ("gmm-hmm", "dnn-hmm", "cnn-hmm")
     default = "cnn-hmm"
+    ignores = frozenset(("balance", "augmentation"))
     prediction = Transcript
     suffixes = SUFFIXES
     package = "striate.tasks.speech"

@@ -15,6 +15,7 @@ from striate.data import Dataset
 from striate.data.splits import TRAIN, VALIDATION
 from striate.evaluation import mean_average_precision
 from striate.progress import track
+from striate.tasks.pictures.problem import importance
 
 STRENGTHS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 """Inverse regularization strengths to try, on standardized features of mean square 1 / D."""
@@ -54,19 +55,45 @@ def marks(dataset: Dataset[Any], *splits: int) -> NDArray[np.int64]:
     return numbers.astype(np.int64)
 
 
+def counting(
+    dataset: Dataset[Any], targets: NDArray[np.int64], balance: float
+) -> NDArray[np.float64] | None:
+    """(N, classes) how much each mark of these inputs counts; None where all count alike.
+
+    That is the input's own weight; with a balance of 1, the inputs that have a class count as much
+    as those that do not.
+
+    Args:
+        targets: (N, classes) of the inputs of `dataset`.
+    """
+    own = importance(dataset, 0)
+    if own is None and not balance:
+        return None
+    weights = np.ones(len(targets)) if own is None else own
+    there, absent = weights @ (targets == 1), weights @ (targets == 0)
+    half, least = (there + absent) / 2, 1e-12
+    sides = np.where(
+        targets == 1, half / np.maximum(there, least), half / np.maximum(absent, least)
+    )
+    found: NDArray[np.float64] = weights[:, None] * np.maximum(sides, least) ** balance
+    return found
+
+
 def solve(
-    features: NDArray[np.float32], held_out: NDArray[np.float32], dataset: Dataset[Any]
-) -> Head:
+    features: NDArray[np.float32], held_out: NDArray[np.float32], dataset: Dataset[Any], *,
+    balance: float = 0.0,
+) -> Head:  # fmt: skip
     """Learned from the training inputs; the strength is the one that is best on the validation
     inputs, of equal ones the most regularized.
 
     Args:
         features: (N, D) of the training inputs.
         held_out: (M, D) of the validation inputs.
+        balance: as `counting` takes it.
     """
-    wanted = marks(dataset, VALIDATION)
+    wanted, seen = marks(dataset, VALIDATION), marks(dataset, TRAIN)
     best: Head | None = None
-    for head in heads(features, marks(dataset, TRAIN)):
+    for head in heads(features, seen, counting(dataset.train, seen, balance)):
         value = mean_average_precision(head(held_out).numpy(), wanted)
         if best is None or value > best.validation:
             best = replace(head, validation=value)
@@ -74,7 +101,9 @@ def solve(
     return best
 
 
-def crossed(features: NDArray[np.float32], dataset: Dataset[Any]) -> tuple[Head, Tensor]:
+def crossed(
+    features: NDArray[np.float32], dataset: Dataset[Any], *, balance: float = 0.0
+) -> tuple[Head, Tensor]:
     """Learned from training and validation inputs, and what classifiers that did not see them say.
 
     Few validation inputs tell badly which strength is best: of small sets, each fifth of both
@@ -83,6 +112,7 @@ def crossed(features: NDArray[np.float32], dataset: Dataset[Any]) -> tuple[Head,
 
     Args:
         features: (N, D) of every input of the set.
+        balance: as `counting` takes it.
 
     Returns:
         The classifier, and logits (N, classes) of the inputs held out; nan for all others.
@@ -94,11 +124,13 @@ def crossed(features: NDArray[np.float32], dataset: Dataset[Any]) -> tuple[Head,
         groups = None if dataset.groups is None else dataset.groups[rows]
         place, parts = folds(len(rows), groups), FOLDS
     targets = dataset.targets.numbers[rows].astype(np.int64)
+    counts = counting(dataset.take(rows), targets, balance)
     said = torch.full((len(STRENGTHS), len(dataset), targets.shape[1]), float("nan"))
     values = np.full((parts, len(STRENGTHS)), np.nan)
     for part in range(parts):
         learned, held = rows[place != part], rows[place == part]
-        for number, head in enumerate(heads(features[learned], targets[place != part])):
+        some = None if counts is None else counts[place != part]
+        for number, head in enumerate(heads(features[learned], targets[place != part], some)):
             said[number, held] = head(features[held])
             if (targets[place == part] == 1).any():
                 values[part, number] = mean_average_precision(
@@ -106,7 +138,7 @@ def crossed(features: NDArray[np.float32], dataset: Dataset[Any]) -> tuple[Head,
                 )
     means = np.nan_to_num(np.nanmean(values, 0))
     chosen = int(means.argmax())
-    head = next(islice(heads(features[rows], targets), chosen, None))
+    head = next(islice(heads(features[rows], targets, counts), chosen, None))
     return replace(head, validation=float(means[chosen])), said[chosen]
 
 
@@ -118,36 +150,44 @@ def folds(count: int, groups: NDArray[np.int64] | None) -> NDArray[np.int64]:
     return found
 
 
-def heads(features: NDArray[np.float32], targets: NDArray[np.int64]) -> Iterator[Head]:
+def heads(
+    features: NDArray[np.float32], targets: NDArray[np.int64],
+    counts: NDArray[np.float64] | None = None,
+) -> Iterator[Head]:  # fmt: skip
     """One for each of STRENGTHS; features are standardized for the solver, and the scaling is
     folded into the weights.
 
     Args:
         features: (N, D).
         targets: (N, classes) 1, 0, or -1, which is not learned from.
+        counts: (N, classes) how much each counts; all alike where None.
     """
     mean, std = features.mean(0), features.std(0)
     std = np.where(std > 1e-6 * std.max(), std, 1.0) * np.sqrt(features.shape[1])
     std = std.astype(np.float32)
     span = Span.of(torch.from_numpy((features - mean) / std))
-    answers = torch.from_numpy(targets)
+    answers, alike = torch.from_numpy(targets), torch.ones(targets.shape)
+    weighed = alike if counts is None else torch.from_numpy(counts.astype(np.float32))
     state = span.inputs.new_zeros(span.inputs.shape[1] + 1, targets.shape[1])
     for strength in track(STRENGTHS, "solve the classifiers"):
-        state = regressions(span.inputs, answers, strength, start=state)
+        state = regressions(span.inputs, answers, weighed, strength, start=state)
         weight = span.weights(state[:-1]) / torch.from_numpy(std)
         yield Head(weight, state[-1] - weight @ torch.from_numpy(mean), strength)
 
 
-def regressions(inputs: Tensor, targets: Tensor, strength: float, *, start: Tensor) -> Tensor:
+def regressions(
+    inputs: Tensor, targets: Tensor, counts: Tensor, strength: float, *, start: Tensor
+) -> Tensor:
     """(D + 1, classes): the weights, the bias last, of the smallest 1/2 |w|² + strength · loss.
 
     Args:
         inputs: (N, D).
         targets: (N, classes) 1, 0 or -1; what is -1 has no loss.
+        counts: (N, classes) by which each loss is multiplied.
         start: (D + 1, classes) to begin from.
     """
     weights, bias = start[:-1].clone().requires_grad_(), start[-1].clone().requires_grad_()
-    known, there = (targets >= 0).to(inputs), (targets == 1).to(inputs)
+    known, there = (targets >= 0) * counts.to(inputs), (targets == 1).to(inputs)
     solver = torch.optim.LBFGS(
         [weights, bias], max_iter=STEPS, history_size=20, tolerance_grad=1e-4,
         line_search_fn="strong_wolfe",

@@ -14,12 +14,12 @@ from striate.models import classifier
 from striate.progress import Clock
 from striate.tasks.contract import Ask, Learned
 from striate.tasks.pictures import features as deep
-from striate.tasks.pictures.beginning import trained
+from striate.tasks.pictures.beginning import balance_of, trained
 from striate.tasks.pictures.finetuning import tuned
 from striate.tasks.pictures.problem import pixels_of
 from striate.tasks.pictures.starting import PRETRAINED, Start, started, takes, weights_of
 from striate.tasks.tags.finishing import Made, finished
-from striate.tasks.tags.heads import crossed, marks, solve
+from striate.tasks.tags.heads import counting, crossed, marks, solve
 from striate.tasks.tags.predictor import TagNetwork, TagWords
 from striate.tasks.tags.problem import TagProblem, problem
 
@@ -54,6 +54,7 @@ def handcrafted(data: Decoded, ask: Ask) -> Learned:
             settings=features.settings_for(side),
             seed=ask.seed,
             mirror=not gray,
+            importance=counting(dataset.train, marks(dataset, TRAIN), balance_of(ask)),
             score=lambda margins, wanted: mean_average_precision(margins.numpy(), wanted.numpy()),
         )
     chosen = asdict(report.best)
@@ -97,7 +98,7 @@ def transfer(data: Decoded, ask: Ask) -> Learned:
     preprocessing = Preprocessing(view(dataset, ask), start.normalization)
     found, seconds = deep.deep_features(data, name, weights, preprocessing, strips=strips)
     with clock.stage("classifier"):
-        head, logits = crossed(found, dataset)
+        head, logits = crossed(found, dataset, balance=balance_of(ask))
         head.put_into(classifier(start.model)[1])
     made = Made(
         partial(network, start, preprocessing, len(dataset.classes)),
@@ -126,7 +127,7 @@ def finetune(data: Decoded, ask: Ask) -> Learned:
         data,
         ask,
         clock,
-        lambda train, held_out: solve(train, held_out, dataset),
+        lambda train, held_out: solve(train, held_out, dataset, balance=balance_of(ask)),
     )
     made = Made(
         partial(network, start, preprocessing, len(dataset.classes)),

@@ -25,6 +25,10 @@ class Text(OneClass):
     thing = "text"
     compared = ("bow", "cnn-static", "cnn-rand", "cnn-non-static")
     default = "cnn-non-static"
+    ignores = frozenset(
+        ("balance", "augmentation", "label_smoothing", "kept_rate", "momentum", "nesterov", "clip",
+         "schedule", "steps", "warmup", "decayed", "freeze_statistics", "parts", "precision")
+    )  # fmt: skip
     options: ClassVar[Mapping[str, frozenset[str]]] = {"predict": frozenset({"lines"})}
     suffixes = SUFFIXES
     package = "striate.tasks.text"

@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from striate.data import Array, Dataset, Labels, decode
-from striate.tasks.classification import durations
+from striate.data import Array, Dataset, Labels, Tags, decode
 from striate.tasks.classification.methods import METHODS
 from striate.tasks.contract import Ask
+from striate.tasks.pictures import durations
+from striate.tasks.tags.methods import METHODS as OF_TAGS
 
 
 def prepared(name: str, ask: Ask, count: int = 40):
@@ -42,7 +43,20 @@ def test_steps_are_timed_and_counted():
     """LeNet-5 on a few digits learns in a moment; twice the epochs and seeds take four times."""
     ask = Ask(epochs=2)
     data = prepared("scratch", ask)
-    one = durations.of_scratch(data, ask, 1)
+    lasts = METHODS["scratch"].lasts
+    one = lasts(data, ask, 1)
     assert 0 < one < 10
-    more = durations.of_scratch(data, replace(ask, epochs=200), 2)
+    more = lasts(data, replace(ask, epochs=200), 2)
     assert more > 20 * one
+
+
+@pytest.mark.usefixtures("each")
+def test_tags_take_as_long_as_classes_of_the_same_pictures():
+    for name in ("handcrafted", "transfer", "finetune"):
+        ask = Ask(epochs=2)
+        labeled = prepared(name, ask)
+        tags = Tags(("a", "b"), np.eye(2, dtype=np.int8)[np.arange(40) % 2])
+        tagged = replace(labeled.dataset, targets=tags)
+        data = decode(tagged, OF_TAGS[name].views(tagged, ask))
+        expected = METHODS[name].lasts(labeled, ask, 2)
+        assert OF_TAGS[name].lasts(data, ask, 2) == pytest.approx(expected)

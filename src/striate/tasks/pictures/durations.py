@@ -15,17 +15,15 @@ import torch
 from numpy.typing import NDArray
 
 from striate import handcrafted as features
-from striate.data import Decoded, native
+from striate.data import Dataset, Decoded, native
+from striate.images import View
 from striate.inference import Preprocessing, fastest_device
 from striate.inference.outputs import outputs_of
 from striate.models import create, entry, folded
 from striate.models.surgery import Before
 from striate.ops.memory import channels_last
-from striate.tasks.classification import handcrafted as by_hand
-from striate.tasks.classification.scratch import problem as asked
 from striate.tasks.contract import Ask
-from striate.tasks.pictures import features as deep
-from striate.tasks.pictures.beginning import begun
+from striate.tasks.pictures.beginning import Asked, begun
 from striate.tasks.pictures.finetuning import LEARNED, VIEWS, recipe_for
 from striate.tasks.pictures.starting import PRETRAINED, options_for
 from striate.training import train
@@ -34,15 +32,17 @@ from striate.training.modes import learning, threads
 FEW = 16  # pictures that are computed
 STEPS = 3  # that are learned
 BACKWARD = 2  # times the time forward
+Views = Callable[[Dataset[Any], Ask], tuple[View, ...]]
+"""What a method reads of each picture; the first of them is computed."""
 
 
-def of_handcrafted(data: Decoded, ask: Ask, seeds: int) -> float:
+def of_handcrafted(data: Decoded, ask: Ask, seeds: int, *, views: Views) -> float:
     """Seconds for the visual words of every picture, and of mirror images of what is learned."""
     side, gray = native(data.dataset)
     settings = features.settings_for(side)
     model = features.BagOfVisualWords(classes=len(data.dataset.classes), settings=settings).eval()
     model.dictionary = torch.randn_like(model.dictionary)
-    pixels = data.pixels[by_hand.view(data.dataset)]
+    pixels = data.pixels[views(data.dataset, ask)[0]]
 
     def compute(some: NDArray[np.uint8]) -> None:
         model.pooled(torch.from_numpy(some).permute(0, 3, 1, 2).float())
@@ -52,14 +52,14 @@ def of_handcrafted(data: Decoded, ask: Ask, seeds: int) -> float:
     return seeds * once * (len(data.dataset) + mirrored)
 
 
-def of_transfer(data: Decoded, ask: Ask, seeds: int) -> float:
+def of_transfer(data: Decoded, ask: Ask, seeds: int, *, views: Views) -> float:
     """Seconds for the deep features of every picture, which all seeds share."""
-    return forward(data, ask) * len(data.dataset)
+    return forward(data, ask, views) * len(data.dataset)
 
 
-def of_finetune(data: Decoded, ask: Ask, seeds: int) -> float:
+def of_finetune(data: Decoded, ask: Ask, seeds: int, *, views: Views) -> float:
     """Seconds for the lower layers of a few views, and for the upper ones in every epoch."""
-    once, dataset = forward(data, ask), data.dataset
+    once, dataset = forward(data, ask, views), data.dataset
     count, held_out = len(dataset.train), len(dataset.validation)
     epochs = ask.adjusted(ask.recipe or recipe_for(dataset)).epochs
     lower = (1 - LEARNED) * (min(VIEWS, epochs) * count + held_out)
@@ -67,7 +67,7 @@ def of_finetune(data: Decoded, ask: Ask, seeds: int) -> float:
     return seeds * once * (lower + upper)
 
 
-def of_scratch(data: Decoded, ask: Ask, seeds: int) -> float:
+def of_scratch(data: Decoded, ask: Ask, seeds: int, *, asked: Asked) -> float:
     """Seconds for all steps and evaluations, from the time that a few steps take."""
     _, recipe, start, _, problem = begun(data, ask, asked)
     device = fastest_device()
@@ -85,10 +85,10 @@ def of_scratch(data: Decoded, ask: Ask, seeds: int) -> float:
     return seeds * min(times) * each * recipe.epochs
 
 
-def forward(data: Decoded, ask: Ask) -> float:
+def forward(data: Decoded, ask: Ask, views: Views) -> float:
     """Seconds that the pretrained network takes for a picture; its weights do not matter."""
     name = ask.network or PRETRAINED
-    view = deep.view(data.dataset, name, ask.weights)
+    view = views(data.dataset, ask)[0]
     model = create(name, channels=view.channels, **options_for(name)).eval()
     trunk = channels_last(Before(folded(model))).to(fastest_device())
     rule = Preprocessing(view, entry(name).normalization)
