@@ -9,8 +9,8 @@ from striate.tasks.tags.predictor import Tagger
 LIMITS = (
     "- It has learned the classes above and nothing else; where none is above its threshold, it "
     "says so.",
-    "- Thresholds are those of the largest F1 on validation images: where classes are rarer or "
-    "more frequent than there, others are better.",
+    "- Thresholds were chosen by F1 on held-out images: where classes are rarer or more "
+    "frequent than there, others are better.",
     "- Another camera, light, crop or country may give other scores than those above.",
 )
 SHOWN = 60  # classes of which thresholds are listed
@@ -28,7 +28,7 @@ def sections(recognizer: Any) -> dict[str, list[str]]:
         more = len(lines) - SHOWN
         lines = [*lines[:SHOWN], *([f"- and {more} more"] if more > 0 else [])]
         found["Thresholds"] = [
-            "- a class is there from this probability on (largest F1 on the validation images):",
+            "- a class is there from this probability on (chosen by F1 on held-out images):",
             *lines,
         ]
     if isinstance(predictor, Tagger | ExportedPicture):
