@@ -91,7 +91,7 @@ def sgd(model: nn.Module) -> torch.optim.Optimizer:
 
 def ours(case: Case) -> Run:
     """striate: its batches, its loop, its optimizer."""
-    from striate.data import Batch, Batches
+    from striate.data.batches import Batch, Batches
     from striate.models.fusion import fused
     from striate.ops.memory import keep_memory, learning_layout
     from striate.training import Recipe

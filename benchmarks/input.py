@@ -24,7 +24,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from striate import images
-from striate.data import Batches
+from striate.data.batches import Batches
 from striate.data.kept import pixels_of_files
 from striate.images import View
 

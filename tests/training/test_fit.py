@@ -12,7 +12,8 @@ import pytest
 import torch
 from torch import nn
 
-from striate.data import Batch, Dataset
+from striate.data import Dataset
+from striate.data.batches import Batch
 from striate.errors import DataError, Diverged, WeightsError
 from striate.tasks.classification.problem import ClassificationProblem
 from striate.training import Recipe, Run, fit, keeper

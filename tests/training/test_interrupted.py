@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from striate.data import Batch, Dataset
+from striate.data import Dataset
+from striate.data.batches import Batch
 from striate.tasks.classification.problem import ClassificationProblem
 from striate.tensors import load_tensors
 from striate.training import Recipe, fit

@@ -1,8 +1,10 @@
-"""Where inputs and targets come from; nothing below this package knows where pixels lie."""
+"""Where inputs and targets come from; nothing below this package knows where pixels lie.
+
+None of these names needs torch; `batches`, which learning reads, does.
+"""
 
 from striate.data._native import SMALL, native
 from striate.data._open import READERS, Reader, open
-from striate.data.batches import Batch, Batches
 from striate.data.boxes import Boxes, Doubt, Objects
 from striate.data.catalog import CATALOG, Entry
 from striate.data.dataset import SPLITS, Array, Dataset, Files, Inputs, LeftOut
@@ -24,8 +26,6 @@ __all__ = [
     "SPLITS",
     "VOID",
     "Array",
-    "Batch",
-    "Batches",
     "Boxes",
     "Dataset",
     "Decoded",

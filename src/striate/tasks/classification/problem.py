@@ -6,7 +6,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from striate.data import SPLITS, Batch, Dataset, Decoded
+from striate.data import SPLITS, Dataset, Decoded
+from striate.data.batches import Batch
 from striate.evaluation import top_k
 from striate.images import View
 from striate.models import losses

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from striate.augment.points import warped_points
-from striate.data import Batches, Dataset, Decoded, Points
+from striate.data import Dataset, Decoded, Points
+from striate.data.batches import Batches
 from striate.data.splits import TRAIN, VALIDATION
 from striate.inference import Preprocessing, device_of, evaluating
 from striate.models.heat_maps import HeatMaps

@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from striate.data import SMALL, SPLITS, Batch, Batches, Dataset, Decoded, bits_of, decode, native
+from striate.data import SMALL, SPLITS, Dataset, Decoded, bits_of, decode, native
+from striate.data.batches import Batch, Batches
 from striate.errors import DataError, ModelError
 from striate.images import View
 from striate.inference import Preprocessing

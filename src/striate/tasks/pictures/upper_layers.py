@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from striate.augment import NONE, Augmentation
-from striate.data import Batch, Batches, Dataset, Decoded
+from striate.data import Dataset, Decoded
+from striate.data.batches import Batch, Batches
 from striate.inference import device_of, evaluating
 from striate.ops.memory import channels_last
 from striate.progress import stage

@@ -6,7 +6,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from striate.data import Batch, Dataset
+from striate.data import Dataset
+from striate.data.batches import Batch
 from striate.evaluation import mean_average_precision
 from striate.images import View
 from striate.inference import Preprocessing
