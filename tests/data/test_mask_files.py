@@ -270,3 +270,25 @@ def test_pictures_with_points_need_no_mask(tmp_path):
     data = opened(tmp_path)
     assert len(data) == 6
     assert data.targets.unmarked.sum() == 1
+
+
+@pytest.mark.parametrize("levels", [(0, 128, 255), (0, 60, 120, 180, 255)])
+def test_smoothed_edges_are_no_classes(tmp_path, levels):
+    whole(tmp_path)
+    pixels = np.zeros((12, 16), np.uint8)
+    for step, level in enumerate(levels):
+        pixels[step:, step:] = level
+    for k in range(4):
+        mask(tmp_path / "masks" / f"{k}.png", pixels)
+    data = opened(tmp_path)
+    assert data.classes == ("background", "foreground")
+    assert data.targets.maps[0].read().tolist() == (pixels >= 128).astype(int).tolist()
+    assert any("smoothed edges" in note for note in data.notes)
+
+
+def test_areas_of_gray_are_classes(tmp_path):
+    whole(tmp_path)
+    pixels = np.repeat(np.array([0, 100, 200, 255], np.uint8), 4)[None].repeat(12, 0)
+    for k in range(4):
+        mask(tmp_path / "masks" / f"{k}.png", pixels)
+    assert opened(tmp_path).classes == ("0", "100", "200")

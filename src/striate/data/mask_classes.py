@@ -149,8 +149,9 @@ def _clean(name: str) -> str:
 
 
 def of_numbers(
-    found: NDArray[np.int64], legend: Legend, folders: Iterable[str], *, blurred: bool, name: str
-) -> Meaning:
+    found: NDArray[np.int64], legend: Legend, folders: Iterable[str], *, blurred: bool, name: str,
+    smoothed: bool = False,
+) -> Meaning:  # fmt: skip
     """What the numbers of masks mean.
 
     Args:
@@ -158,6 +159,7 @@ def of_numbers(
         folders: names of the folders that the masks lie in.
         blurred: whether some were compressed in a way that changes numbers.
         name: what the person called the set.
+        smoothed: whether 0 and 255 are all but for the edges between them.
 
     Raises:
         DataError: if there is nothing to tell apart, or nobody can know what they mean.
@@ -168,8 +170,9 @@ def of_numbers(
     between = len(present) > 2 and found[LOW + 1 : HIGH].any()
     two = both and ends >= BINARY * found.sum()
     strays = not legend.numbers and _strays(found)
-    if blurred or strays or (len(present) > COLORS and not legend.numbers and two):
-        if not two:
+    smoothed = smoothed and not legend.numbers
+    if smoothed or blurred or strays or (len(present) > COLORS and not legend.numbers and two):
+        if not two and not smoothed:
             raise DataError(
                 f"{name}: its masks are JPEGs, whose compression changes class numbers; save them "
                 "as PNG"

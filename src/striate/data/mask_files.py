@@ -26,6 +26,7 @@ from striate.errors import DataError, ImageError
 from striate.images.frames import frame_of
 from striate.images.values import Values, read_values
 
+ALIKE = 0.02  # of the grays of smoothed edges, at most, have neighbors all of the same gray
 POINTS = "points.csv"  # of pictures that need no mask then; image,x,y,class
 
 
@@ -89,6 +90,7 @@ class _Seen:
     colors: dict[Color, int]
     digest: bytes
     lossy: bool
+    grays: tuple[int, int] = (0, 0)  # pixels between 0 and 255, and those of them in areas of one
 
 
 def open_masks(root: Path, *, seed: int = 0, name: str | None = None) -> Dataset[Masks]:
@@ -175,8 +177,10 @@ def _seen(root: Path, pairs: Sequence[Pair], found: Found, *, colored: bool) -> 
         else:
             colors = {}
             numbers = np.bincount(values.pixels.ravel(), minlength=256).astype(np.int64)
+        plain = numbers is not None and values.palette is None
+        grays = grays_of(values.pixels) if plain else (0, 0)
         results[number] = _Seen(
-            (height, width), numbers, colors, digest(values.pixels), values.lossy
+            (height, width), numbers, colors, digest(values.pixels), values.lossy, grays
         )
 
     with progress.stage("read masks", len(pairs)) as bar:
@@ -202,6 +206,21 @@ def _unmarked(root: Path, pictures: Sequence[str], found: Found) -> dict[Pair, _
         else:
             kept[Pair(picture, "")] = _Seen(frame[:2], None, {}, b"", False)
     return kept
+
+
+def grays_of(pixels: NDArray[np.uint8]) -> tuple[int, int]:
+    """How many pixels of a mask (H, W) are neither 0 nor 255, and how many of those have four
+    neighbors like them, as in areas of a class and not on smoothed edges.
+
+    >>> grays_of(np.array([[0, 0, 0, 0], [0, 0, 128, 255], [0, 0, 128, 255]], np.uint8))
+    (2, 0)
+    """
+    between = (pixels > 0) & (pixels < VOID)
+    inner = pixels[1:-1, 1:-1]
+    alike = between[1:-1, 1:-1].copy()
+    for other in (pixels[:-2, 1:-1], pixels[2:, 1:-1], pixels[1:-1, :-2], pixels[1:-1, 2:]):
+        alike &= inner == other
+    return int(between.sum()), int(alike.sum())
 
 
 def _reason(error: ImageError) -> str:
@@ -232,7 +251,9 @@ def _meaning(seen: Mapping[Pair, _Seen], legend: Legend, name: str) -> Meaning:
         if any(color in legend.colors for color in gray):
             return of_colors(gray, legend, name=name)
     folders = {part for pair in seen for part in pair.mask.split("/")[:-1]}
-    return of_numbers(numbers, legend, folders, blurred=blurred, name=name)
+    grays, alike = (sum(one.grays[place] for one in seen.values()) for place in range(2))
+    smoothed = bool(numbers[0] and numbers[VOID] and grays and alike <= ALIKE * grays)
+    return of_numbers(numbers, legend, folders, blurred=blurred, smoothed=smoothed, name=name)
 
 
 def _targets(

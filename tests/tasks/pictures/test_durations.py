@@ -39,6 +39,16 @@ def test_every_picture_is_counted_as_often_as_it_is_computed():
     assert given["finetune"] == pytest.approx(3 * 0.01 * (lower + upper))
 
 
+@pytest.mark.usefixtures("each")
+def test_larger_pictures_take_longer(monkeypatch):
+    ask = Ask(epochs=2)
+    data = prepared("weldon", ask)
+    (view,) = data.pixels
+    same = METHODS["weldon"].lasts(data, ask, 1)  # small pictures are not enlarged
+    monkeypatch.setattr(durations.deep, "view", lambda *_: replace(view, size=view.size // 2))
+    assert METHODS["weldon"].lasts(data, ask, 1) == pytest.approx(4 * same)
+
+
 def test_steps_are_timed_and_counted():
     """LeNet-5 on a few digits learns in a moment; twice the epochs and seeds take four times."""
     ask = Ask(epochs=2)

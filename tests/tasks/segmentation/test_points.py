@@ -144,6 +144,7 @@ def test_points_of_a_file(data, set_of_files):
         ("image,x,y,class\n0.png,1,2,squire\n", "line 2: 'squire' is none of the classes"),
         ("image,x,y,class\n0.png,32,2,square\n", r"\(32, 2\) lies outside of its picture of 32 x"),
         ("image,x,y,class\nother.png,1,2,square\n", "has no point in a training picture"),
+        ("image,x,y,class\n0.png,1,2,square\n", "in a training picture is square; at least two"),
     ],
 )
 def test_what_is_wrong_with_a_file_of_points(data, set_of_files, text, words):

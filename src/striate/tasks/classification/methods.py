@@ -64,6 +64,7 @@ METHODS: dict[str, Method] = {
         networks=tuple(NETWORKS),
         by_epochs=True,
         views=weldon.views,
+        lasts=partial(durations.of_finetune, views=weldon.views),
         find=weldon.find,
     ),
 }

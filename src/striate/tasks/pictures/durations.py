@@ -23,6 +23,7 @@ from striate.models import create, entry, folded
 from striate.models.surgery import Before
 from striate.ops.memory import channels_last
 from striate.tasks.contract import Ask
+from striate.tasks.pictures import features as deep
 from striate.tasks.pictures.beginning import Asked, begun
 from striate.tasks.pictures.finetuning import LEARNED, VIEWS, recipe_for
 from striate.tasks.pictures.starting import PRETRAINED, options_for
@@ -96,7 +97,9 @@ def forward(data: Decoded, ask: Ask, views: Views) -> float:
     def compute(some: NDArray[np.uint8]) -> None:
         outputs_of(trunk, rule, some, batch_size=FEW)
 
-    return seconds_each(compute, data.pixels[view])
+    side = min(view.size, deep.view(data.dataset, name, ask.weights).size)  # of its own pictures
+    larger = (view.size / side) ** 2
+    return larger * seconds_each(compute, data.pixels[view][:, :side, :side])
 
 
 def seconds_each(compute: Callable[[NDArray[np.uint8]], Any], pixels: NDArray[np.uint8]) -> float:

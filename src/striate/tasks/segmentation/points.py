@@ -165,9 +165,19 @@ def pointed(data: Scaled, seed: int, points: Mapping[int, Sequence[Point]] | Non
             areas[row, point.number] += 1
         maps[row] = torch.from_numpy(map)
     bare = {row: f"has no point in {FILE}" for row in rows if not points.get(row)}
+    counts = areas[rows, : len(dataset.classes)].sum(0)
+    marked = [name for name, count in zip(dataset.classes, counts, strict=True) if count]
     dataset = replace(dataset, targets=replace(targets, areas=areas)).set_aside(bare)
     if len(bare) == len(rows):
         raise DataError(f"{dataset.name}: {FILE} has no point in a training picture")
+    if len(marked) < 2:
+        raise DataError(
+            f"{dataset.name}: every point of {FILE} in a training picture is {marked[0]}; at least "
+            "two classes are needed, such as background and object"
+        )
+    if len(marked) < len(dataset.classes):
+        absent = [name for name in dataset.classes if name not in marked]
+        dataset = dataset.noted(f"without a point, so never found: {enumerated(absent)}")
     return replace(data, dataset=dataset, maps=tuple(maps))
 
 
