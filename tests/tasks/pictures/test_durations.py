@@ -1,6 +1,7 @@
 """What methods say that they will take."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -45,7 +46,8 @@ def test_larger_pictures_take_longer(monkeypatch):
     data = prepared("weldon", ask)
     (view,) = data.pixels
     same = METHODS["weldon"].lasts(data, ask, 1)  # small pictures are not enlarged
-    monkeypatch.setattr(durations.deep, "view", lambda *_: replace(view, size=view.size // 2))
+    usual = SimpleNamespace(view=lambda *_: replace(view, size=view.size // 2))
+    monkeypatch.setattr(durations, "deep", usual)
     assert METHODS["weldon"].lasts(data, ask, 1) == pytest.approx(4 * same)
 
 
