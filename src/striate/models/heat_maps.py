@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from striate.handcrafted.hog import BINS, BLOCK, CELL, hog
 from striate.models.backbone import Backbone, frozen_stage, stages_of
 from striate.models.networks import create
+from striate.models.shapes import ShapePrior
 from striate.models.stages import Stages
 from striate.models.unet import UNet
 from striate.ops.peaks import peaks
@@ -44,6 +45,7 @@ class HeatMaps(nn.Module):
             raise ValueError(f"{list(swaps)} is no exchange of {parts} parts")
         self.swaps = None if swaps is None else list(swaps)
         self.twice = twice
+        self.prior = ShapePrior(parts)
 
     def places(self, images: Tensor) -> Tensor:
         return self.found(images, self.windows(images)) if self.twice else self.found(images)
@@ -54,9 +56,13 @@ class HeatMaps(nn.Module):
         return windows_about(2 * first[..., :2], images.shape[3])
 
     def found(self, images: Tensor, windows: Tensor | None = None) -> Tensor:
-        """Places (N, K, 3) as one look finds them: at all of the images or at windows of them."""
+        """Places (N, K, 3) as one look finds them: at all of the images or at windows of them. The
+        last look is corrected by what is known of shapes."""
         found, share = peaks(self.maps(images, windows))
         places = (found + 0.5) * self.stride
+        if windows is not None or not self.twice:
+            side = images.shape[3] // (1 if windows is None else 2)
+            places = self.prior(places / side) * side
         if windows is not None:
             scale = windows[:, 2:] / (images.shape[3] // 2)
             places = places * scale[:, None] + windows[:, None, :2]

@@ -1,6 +1,6 @@
 """Heat maps learned by gradient steps, from a set to a predictor."""
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from torch import nn
@@ -10,6 +10,7 @@ from striate.data import Dataset, Decoded, Points
 from striate.data.splits import TRAIN, VALIDATION
 from striate.inference import Preprocessing, fastest_device
 from striate.models import Normalization
+from striate.models.heat_maps import HeatMaps
 from striate.ops.memory import channels_last
 from striate.ops.windows import MARGIN
 from striate.progress import Clock
@@ -19,6 +20,7 @@ from striate.tasks.keypoints.canvas import onto, view_of
 from striate.tasks.keypoints.finder import Finder
 from striate.tasks.keypoints.networks import network
 from striate.tasks.keypoints.problem import Placed, PointProblem, answers, errors, measured
+from striate.tasks.keypoints.shapes import learn_shapes
 from striate.tasks.keypoints.sureness import Sureness
 from striate.training import Recipe, fit
 from striate.training.modes import seeded
@@ -155,6 +157,8 @@ def learned_by_steps(
             model, problem, placed, recipe,
             folder=ask.folder, resume=ask.resume, seed=ask.seed, seconds=ask.seconds,
         )  # fmt: skip
+    with clock.stage("shapes"):
+        note = learn_shapes(cast(HeatMaps, model), preprocessing, placed, ask.seed)
     made = finished(model, architecture, preprocessing, placed, clock)
     return Learned(
         made[0],
@@ -163,6 +167,7 @@ def learned_by_steps(
         network=backbone or architecture["network"],
         history=run.history,
         recipe=recipe.to_json(),
+        notes=(note,),
     )
 
 
