@@ -12,7 +12,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.data.names import printable
+from striate.data.names import counted, printable
 from striate.data.splits import ASIDE, SPLITS, TRAIN, VALIDATION, Rows
 from striate.data.targets import Facts, Targets, enumerated
 from striate.errors import DataError
@@ -141,7 +141,8 @@ class People(Targets):
             counts = np.bincount(numbers, minlength=len(self.people))
             if (counts > 0).sum() < 2 or not (counts > 1).any():
                 raise DataError(
-                    f"{name}: the {SPLITS[part]} split has {(counts > 0).sum()} persons, "
+                    f"{name}: the {SPLITS[part]} split has "
+                    f"{counted(int((counts > 0).sum()), 'person')}, "
                     f"{(counts > 1).sum()} of them with two pictures; expected {EXPECTED}"
                 )
         return ()

@@ -14,7 +14,7 @@ from PIL import Image
 
 import striate
 from striate import pages
-from striate.errors import DataError, UserError
+from striate.errors import DataError, ModelError, UserError
 from striate.serving import Settings, create_app
 from striate.tasks.faces.answers import Identity, Match
 from striate.tasks.faces.card import NO_GROUPS, by_group
@@ -218,6 +218,11 @@ def test_a_list_of_faces_that_is_not_understood_is_refused(
     (folder / "faces.csv").write_text(text)
     with pytest.raises(DataError, match=message):
         striate.open(folder, task="faces")
+
+
+def test_an_export_is_refused_with_the_reason(learned):
+    with pytest.raises(ModelError, match="not a graph that can be exported"):
+        learned[0].recognizer.predictor.graph()
 
 
 def test_one_picture_without_a_gallery_is_refused():

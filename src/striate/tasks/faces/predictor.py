@@ -11,7 +11,8 @@ from torch import Tensor
 
 from striate import images
 from striate.data.people import People
-from striate.errors import InputError
+from striate.errors import InputError, ModelError
+from striate.inference.program import Graph
 from striate.tasks.contract import Input, Pool, Predictor
 from striate.tasks.faces.alignment import Aligner, by_marks
 from striate.tasks.faces.answers import Embedding, Match
@@ -150,6 +151,12 @@ class Matcher(Predictor):
         if layer not in (None, "", "embedding"):
             raise UnknownName("layer", str(layer), ["embedding"])
         return self.embed(batch)
+
+    def graph(self, *, single: bool = False) -> Graph:
+        raise ModelError(
+            "faces are found by nets that read as many windows as the one before gives, which is "
+            "not a graph that can be exported; copy the recognizer's file, which needs nothing else"
+        )
 
     def to(self, device: str) -> None:
         self.describes.to(device)
