@@ -10,11 +10,13 @@ import pytest
 from striate.data import Dataset
 from striate.data.boxes import Boxes, Objects
 from striate.errors import DataError, Diverged
+from striate.handcrafted.selective_search import Strategies
 from striate.recognizer import Recognizer, load
 from striate.tasks.contract import Ask, Learned, asked
 from striate.tasks.detection.dpm import method as dpm
 from striate.tasks.detection.faster_rcnn import method as faster_rcnn
 from striate.tasks.detection.rcnn import method as rcnn
+from striate.tasks.detection.rcnn import tuning
 from striate.tasks.detection.rcnn.settings import RegionSettings
 from striate.tasks.detection.task import Detection
 from striate.tasks.detection.yolo import method as yolo
@@ -26,8 +28,10 @@ QUICK: dict[str, Learn] = {
     "rcnn": lambda data, ask: rcnn.learn(
         data,
         ask,
-        settings=RegionSettings(side=32, regions=60),
-        tuning=rcnn.RECIPE.but(epochs=1, batch_size=2),
+        settings=RegionSettings(
+            side=32, regions=60, learned=20, strategies=Strategies(scales=(50,), side=160)
+        ),
+        tuning=rcnn.RECIPE.but(epochs=1, batch_size=8),
     ),
     "yolo": lambda data, ask: yolo.learn(
         data, ask, recipe=yolo.RECIPE.but(epochs=1), side=64, width=16
@@ -38,6 +42,11 @@ QUICK: dict[str, Learn] = {
 }
 ODD = [(20, 20), (1, 1000), (1000, 1), (400, 30)]  # height, width
 FRESH = Ask(weights=None, seed=1)
+
+
+@pytest.fixture(autouse=True)
+def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tuning, "SHOWN", 12)
 
 
 @pytest.fixture(params=sorted(QUICK))
