@@ -81,7 +81,7 @@ def train(
     from striate.comparing import data_to_json, learn
     from striate.tasks import opening
 
-    if resume is not None and out is not None:
+    if resume is not None and out not in (None, resume):
         raise UserError(f"--resume {resume} goes on in that folder; leave out --out {out}")
     dataset = opening.open(data, task=task, seed=seed)
     if max_images is not None:
