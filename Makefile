@@ -8,7 +8,7 @@ WORKERS ?= 3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-CODE := src tests benchmarks examples
+CODE := src tests benchmarks examples scripts
 
 .PHONY: demo test lint tests format clean
 

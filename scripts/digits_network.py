@@ -22,9 +22,9 @@ from striate.images import View
 from striate.inference import Preprocessing, outputs_of
 from striate.models import Normalization, create
 from striate.recognizer import Recognizer
-from striate.tasks.classification.calibration import Calibration
 from striate.tasks.classification.network import Network
 from striate.tasks.classification.problem import ClassificationProblem, split
+from striate.tasks.labels.calibration import Calibration
 from striate.tasks.table import TASKS
 from striate.training import fit, recipes, seeded
 
