@@ -32,7 +32,7 @@ Loss = Literal["softmax", "margin", "triplet"]
 SCALE, MARGIN = 24.0, 0.2  # of the cosine (Wang et al. 2018, "CosFace"), for a few hundred persons
 APART = 0.3  # of the squared distances of a triplet (Schroff et al. 2015, "FaceNet"), unit length
 MOST = 4  # pictures of a person in a batch
-VIEWS = 4  # of each face, of which the frozen layers are computed once
+VIEWS = 2  # of each face, of which the frozen layers are computed once
 LARGEST = 2 << 30  # bytes of what the frozen layers give
 
 

@@ -41,7 +41,7 @@ DEEPFACE_RECIPE = Recipe(
     warmup=0.05, clip=5.0, augmentation=VIEWS,
 )  # fmt: skip
 TUNED_RECIPE = Recipe(
-    epochs=6, batch_size=48, learning_rate=1e-3, optimizer="adamw", weight_decay=1e-2,
+    epochs=3, batch_size=48, learning_rate=5e-4, optimizer="adamw", weight_decay=1e-2,
     warmup=0.1, kept_rate=0.1, freeze_statistics=True, clip=5.0, keep_start=True,
     augmentation=VIEWS,
 )  # fmt: skip
