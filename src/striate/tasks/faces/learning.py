@@ -154,7 +154,7 @@ def chi2_metrics(
     ]
     scale = float(parts.mean()) or 1.0
     for cost in (0.001, 0.01, 0.1):
-        solver = LinearSVC(C=cost, random_state=0).fit(parts / scale, pairs.same)
+        solver = LinearSVC(C=cost, dual=False).fit(parts / scale, pairs.same)
         weights = np.maximum(-solver.coef_[0], 0)
         if weights.any():
             weights = (weights / weights.sum()).astype(np.float32)
