@@ -102,6 +102,18 @@ def test_an_exported_graph_gives_the_same_classes(exported):
         assert len(np.unique(first.labels)) > 1
 
 
+def test_openvino_gives_the_same_classes_at_the_pictures_own_scale(tmp_path):
+    pytest.importorskip("openvino")
+    mine = segmenter({"network": "unet", "width": 3, "depth": 1})
+    mine.reading = replace(mine.reading, evened=True)
+    export(Recognizer(TASK, mine, NAMES, {}), tmp_path / "m.xml", to="openvino")
+    theirs = recognizer.load(tmp_path / "m.xml").predictor
+    pixels = picture(33, 46)
+    first, second = (one.predict([one.prepare(pixels)])[0] for one in (mine, theirs))
+    assert (first.labels == second.labels).mean() > 0.999
+    assert len(np.unique(first.labels)) > 1
+
+
 def test_an_export_is_opened_as_any_recognizer(exported):
     (said,) = exported[1].predict([picture(30, 40)])
     assert sum(each.share for each in said.areas) == pytest.approx(1)

@@ -24,6 +24,7 @@ class Whole(nn.Module):
 
     scale: Tensor
     shift: Tensor
+    one: Tensor
 
     def __init__(self, model: nn.Module, reading: Reading):
         super().__init__()
@@ -31,12 +32,12 @@ class Whole(nn.Module):
         self.step = int(model.multiple)  # type: ignore[arg-type]
         normalization = reading.normalization
         std = torch.tensor(normalization.std)
+        self.register_buffer("one", torch.tensor(1))  # `ones` would be a node OpenVINO refuses
         self.register_buffer("scale", (1 / std)[:, None, None])
         self.register_buffer("shift", (-torch.tensor(normalization.mean) / std)[:, None, None])
 
     def forward(self, image: Tensor) -> Tensor:
-        one = torch.ones((), dtype=torch.int64)
-        given = [one * length for length in image.shape[:2]]
+        given = [self.one * length for length in image.shape[:2]]
         wanted = given if self.reading.side is None else self.wanted(*given)
         sides = [self.grown(each) for each in wanted]
         pixels = image.permute(2, 0, 1).float()
