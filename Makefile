@@ -47,7 +47,6 @@ $(VENV)/demo.stamp: pyproject.toml constraints.txt
 	$(PIP) install -c constraints.txt -e '.[pretrained]'
 	@touch $@
 
-# What tests import is compiled then, the rest never: half of the time.
 $(VENV)/test.stamp: $(VENV)/demo.stamp
-	$(PIP) install --no-compile -c constraints.txt --group dev
+	$(PIP) install -c constraints.txt --group dev
 	@touch $@
