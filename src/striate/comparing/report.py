@@ -11,6 +11,7 @@ import torch
 
 from striate import pages
 from striate.data import SPLITS
+from striate.data.names import percent
 from striate.plain import plain
 from striate.progress import stage
 
@@ -72,24 +73,20 @@ def _row(comparison: "Comparison", row: "Row") -> dict[str, Any]:
         "title": row.title,
         "best": row.name == comparison.best.name,
         "notes": row.notes,
-        "score": _percent(row.score),
+        "score": percent(row.score),
         "bar": {"width": _share(row.score), "left": _share(low), "length": _share(high - low)},
         "low": f"{100 * low:.1f}",
         "high": f"{100 * high:.1f}",
         "spread": None if row.score_std is None else f"{100 * row.score_std:.1f}",
         "seeds": row.seeds,
         "columns": [
-            _percent(row.metrics.get(column.metric, float("nan"))) for column in comparison.columns
+            percent(row.metrics.get(column.metric, float("nan"))) for column in comparison.columns
         ],
         "learning": f"{row.seconds:,.1f}",
         "answering": f"{row.seconds_per_example:.2g}",
         "parameters": f"{row.parameters:,}",
         "memory": f"{row.memory / 1e6:,.0f} MB",
     }
-
-
-def _percent(share: float) -> str:
-    return "–" if np.isnan(share) else f"{100 * share:.1f} %"
 
 
 def _share(share: float) -> str:

@@ -1,5 +1,6 @@
 """Names as people, cameras and systems write them, brought to one form where they are compared."""
 
+import math
 import os
 import re
 import unicodedata
@@ -87,6 +88,15 @@ def counted(count: int, thing: str) -> str:
     plural = f"{thing}es" if thing.endswith(("x", "s")) else f"{thing}s"
     plural = f"{thing[:-1]}ies" if thing.endswith("y") else plural
     return f"{count:,} {thing if count == 1 else plural}"
+
+
+def percent(share: float) -> str:
+    """A share of 1 in per cent; a dash where there is none.
+
+    >>> percent(0.9345), percent(float("nan"))
+    ('93.5 %', '–')
+    """
+    return "–" if math.isnan(share) else f"{100 * share:.1f} %"
 
 
 def kinds_of(suffixes: Counter[str]) -> str:

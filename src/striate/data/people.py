@@ -4,7 +4,7 @@ Where a protocol names pairs, those are scored. Else they are drawn: of every pe
 MOST pairs of pictures, and as many pairs of two persons.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import ClassVar, NamedTuple
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.data.names import counted, printable
-from striate.data.splits import ASIDE, SPLITS, TRAIN, VALIDATION, Rows
+from striate.data.splits import ASIDE, SPLITS, TRAIN, VALIDATION, Rows, straddling
 from striate.data.targets import Facts, Targets, enumerated
 from striate.errors import DataError
 
@@ -152,7 +152,7 @@ class People(Targets):
         used = split != ASIDE
         counts = np.bincount(self.numbers[used], minlength=len(self.people))
         single = [self.people[number] for number in np.flatnonzero(counts == 1)]
-        both = list(self._straddling(split))
+        both = [self.people[number] for number in self.straddling(split).tolist()]
         remarks, faults = [], []
         for part, title in enumerate(SPLITS):
             rows = np.flatnonzero(split == part)
@@ -176,11 +176,9 @@ class People(Targets):
         values = {"persons": int((counts > 0).sum()), "single": single, "straddling": both}
         return Facts(tuple(faults), tuple(remarks), values=values)
 
-    def _straddling(self, split: NDArray[np.int8]) -> Iterator[str]:
-        for number, name in enumerate(self.people):
-            parts = set(split[self.numbers == number].tolist()) - {ASIDE}
-            if len(parts) > 1:
-                yield name
+    def straddling(self, split: NDArray[np.int8]) -> NDArray[np.int64]:
+        """The numbers of persons who are in several splits."""
+        return straddling(split, self.numbers, range(len(SPLITS)))
 
 
 def drawn_pairs(numbers: NDArray[np.int64], ids: NDArray[np.int64], seed: int = 0) -> Pairs:
@@ -195,13 +193,14 @@ def drawn_pairs(numbers: NDArray[np.int64], ids: NDArray[np.int64], seed: int = 
     random = np.random.default_rng(seed)
     order = np.argsort(ids, kind="stable")
     same: list[tuple[int, int]] = []
-    for person in np.unique(numbers).tolist():
-        rows = order[numbers[order] == person].tolist()
+    together = order[np.argsort(numbers[order], kind="stable")]  # each person's rows, by their ids
+    for some in np.split(together, np.flatnonzero(np.diff(numbers[together])) + 1):
+        rows = some.tolist()
         every = list(combinations(rows, 2)) if len(rows) <= 2 * MOST else [
             tuple(random.choice(rows, 2, replace=False).tolist()) for _ in range(MOST)
         ]  # fmt: skip
-        some = random.permutation(len(every))[:MOST] if len(every) > MOST else range(len(every))
-        same += [every[int(k)] for k in some]
+        few = random.permutation(len(every))[:MOST] if len(every) > MOST else range(len(every))
+        same += [every[int(k)] for k in few]
     different: dict[tuple[int, int], None] = {}
     several = len(np.unique(numbers)) > 1
     for _ in range(20 * len(same)):

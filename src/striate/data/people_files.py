@@ -308,15 +308,9 @@ def open_people(path: Path, *, seed: int) -> Dataset[People]:
         groups=groups,
         left_out=labeled.left_out,
     )
-    shared = _in_several(people, split)
+    shared = len(people.straddling(split))
     if shared:
         data = replace(data, split=np.zeros(len(data), np.int8)).noted(
             f"its splits share {shared:,} persons and are not used: who was learned is not scored"
         )
     return by_person(data, seed)
-
-
-def _in_several(people: People, split: NDArray[np.int8]) -> int:
-    """How many persons are in two splits or more."""
-    parts = {(int(person), int(part)) for person, part in zip(people.numbers, split, strict=True)}
-    return len(parts) - len({person for person, _ in parts})

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from striate.errors import WeightsError
 from striate.files import cache_folder
+from striate.models.weights import read_state
 from striate.ops.boxes import non_maximum_suppression as nms
 from striate.tensors import same_form
 
@@ -206,9 +207,9 @@ def load_mtcnn() -> MTCNN:
         if not path.is_file():
             fetched(path)
         try:
-            state = torch.load(path, map_location="cpu", weights_only=True)
+            state = read_state(path)
             same_form(model.get_submodule(part).state_dict(), state)
-        except (OSError, RuntimeError, ValueError, LookupError, TypeError) as error:
+        except (WeightsError, ValueError) as error:
             raise WeightsError(f"{path} does not hold MTCNN's {part}: {error}") from error
         model.get_submodule(part).load_state_dict(state)
     return model.eval()

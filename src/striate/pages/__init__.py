@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 
 THUMBNAIL = 160  # pixels of the longer side
 ICON = 64  # below it, pictures are digits and icons: enlarged without blur
+LINES = ("var(--mark)", "#f58231", "#3cb44b", "#911eb4", "#e6194b", "#008080", "#9a6324")
+
+
+def line_color(number: int) -> str:
+    """The color of a method's curves."""
+    return LINES[number % len(LINES)]
 
 
 def write_page(package: str, template: str, values: Mapping[str, Any], path: Path) -> Path:

@@ -14,16 +14,15 @@ from striate.tasks.segmentation.common import component
 from striate.tasks.segmentation.crf import CRFSegmenter
 from striate.tasks.segmentation.pictures import scale
 from striate.tasks.segmentation.points import (
-    Point,
     PointProblem,
     absent,
     dots,
     has_background,
     of_objects,
     pointed,
-    points_of,
     present,
 )
+from striate.tasks.segmentation.points_file import Point, points_of
 from striate.tasks.segmentation.points_spread import MOST, everywhere, objectness
 from striate.tasks.segmentation.reading import Reading
 from striate.training import Recipe

@@ -1,7 +1,14 @@
 """The pretrained network, its new classifier solved first, then its upper layers in small steps."""
 
+from collections.abc import Callable
+from pathlib import Path
+
+from torch import nn
+
 from striate.data import Decoded
+from striate.images import View
 from striate.inference import Preprocessing, fastest_device
+from striate.models.surgery import Before
 from striate.progress import Clock
 from striate.tasks.classification.finishing import Made, finished
 from striate.tasks.classification.heads import solve
@@ -10,21 +17,41 @@ from striate.tasks.classification.problem import ClassificationProblem
 from striate.tasks.contract import Ask, Learned
 from striate.tasks.pictures.beginning import balance_of
 from striate.tasks.pictures.features import view
-from striate.tasks.pictures.finetuning import tuned
+from striate.tasks.pictures.finetuning import Head, into_classifier, tuned
 from striate.tasks.pictures.problem import importance
-from striate.tasks.pictures.starting import PRETRAINED, started, weights_of
+from striate.tasks.pictures.starting import PRETRAINED, Start, started, weights_of
 
 
 def learn(data: Decoded, ask: Ask) -> Learned:
     """Classifier solved on deep features, then the upper layers learned at the recipe's rates."""
+    made = tuned_from(data, ask, started, view(data.dataset, ask.network, ask.weights))
+    return finished(made, data)
+
+
+def tuned_from(
+    data: Decoded,
+    ask: Ask,
+    start: Callable[[str, str | Path, int], Start],
+    shape: View,
+    *,
+    reads: Callable[[nn.Module], nn.Module] = Before,
+    put: Callable[[Head, nn.Module], None] = into_classifier,
+) -> Made:
+    """The same from any form of a pretrained network.
+
+    Args:
+        start: from its name, its weights and the number of classes.
+        shape: what it reads of a picture.
+        reads, put: as `tuned` takes them.
+    """
     clock = Clock()
     dataset = data.dataset
     name = ask.network or PRETRAINED
     weights = weights_of(name, ask.weights)
     with clock.stage("frozen layers"):
-        start = started(name, weights, len(dataset.classes))
-        preprocessing = Preprocessing(view(dataset, name, weights), start.normalization)
-        model = start.model.to(fastest_device())
+        begun = start(name, weights, len(dataset.classes))
+        preprocessing = Preprocessing(shape, begun.normalization)
+        model = begun.model.to(fastest_device())
     targets = (dataset.train.targets.single(), dataset.validation.targets.single())
     counts = importance(dataset.train, balance_of(ask))
     found = tuned(
@@ -41,11 +68,13 @@ def learn(data: Decoded, ask: Ask) -> Learned:
             classes=len(dataset.classes),
             importance=counts,
         ),
+        reads=reads,
+        put=put,
     )
-    made = Made(
+    return Made(
         Network(
             model=model.eval(),
-            architecture=start.architecture,
+            architecture=begun.architecture,
             preprocessing=preprocessing,
             classes=len(dataset.classes),
         ),
@@ -56,4 +85,3 @@ def learn(data: Decoded, ask: Ask) -> Learned:
         notes=(found.note,),
         features=found.features,
     )
-    return finished(made, data)

@@ -6,6 +6,7 @@ for the other methods. The scores of regions begin as a classifier solved on the
 regions, halved, because the strongest and the weakest are added.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -14,23 +15,17 @@ from torch import nn
 from striate.data import SMALL, Dataset, Decoded, native
 from striate.errors import ModelError
 from striate.images import View
-from striate.inference import Preprocessing, fastest_device
 from striate.models import Stages, create, entry, normalization_of
 from striate.models.networks import source_of
 from striate.models.published import locate
 from striate.models.skeletons import skeleton
 from striate.models.weldon import REGIONS, weldon
-from striate.progress import Clock
-from striate.tasks.classification.finishing import Made, finished
-from striate.tasks.classification.heads import solve
-from striate.tasks.classification.network import Network
-from striate.tasks.classification.problem import ClassificationProblem
+from striate.tasks.classification.finetune import tuned_from
+from striate.tasks.classification.finishing import finished
 from striate.tasks.contract import Ask, Learned
 from striate.tasks.pictures import features
-from striate.tasks.pictures.beginning import balance_of
 from striate.tasks.pictures.building import WELDON
-from striate.tasks.pictures.finetuning import Head, tuned
-from striate.tasks.pictures.problem import importance
+from striate.tasks.pictures.finetuning import Head
 from striate.tasks.pictures.starting import PRETRAINED, Start, weights_of
 
 LARGER = 1.5  # times the side that the network was trained at, so that there are regions
@@ -65,47 +60,9 @@ def find(ask: Ask) -> None:
 
 def learn(data: Decoded, ask: Ask) -> Learned:
     """Scores of regions solved, then learned with the upper layers through max + min pooling."""
-    clock = Clock()
-    dataset = data.dataset
-    name = ask.network or PRETRAINED
-    weights = weights_of(name, ask.weights)
-    with clock.stage("frozen layers"):
-        start = started(name, weights, len(dataset.classes))
-        preprocessing = Preprocessing(view(dataset, ask), start.normalization)
-        model = start.model.to(fastest_device())
-    targets = (dataset.train.targets.single(), dataset.validation.targets.single())
-    counts = importance(dataset.train, balance_of(ask))
-    found = tuned(
-        model,
-        ClassificationProblem(dataset.classes, preprocessing=preprocessing),
-        data,
-        ask,
-        clock,
-        lambda train, held_out: solve(
-            train,
-            targets[0],
-            held_out,
-            targets[1],
-            classes=len(dataset.classes),
-            importance=counts,
-        ),
-        reads=averaged,
-        put=put,
-    )
-    made = Made(
-        Network(
-            model=model.eval(),
-            architecture=start.architecture,
-            preprocessing=preprocessing,
-            classes=len(dataset.classes),
-        ),
-        recipe={**found.recipe, "weights": str(weights)},
-        seconds=clock.seconds,
-        network=name,
-        history=found.history,
-        notes=(found.note,),
-    )
-    return finished(made, data)
+    shape = view(data.dataset, ask)
+    made = tuned_from(data, ask, started, shape, reads=averaged, put=put)
+    return finished(replace(made, features={}), data)  # of regions; familiarity reads others
 
 
 def put(head: Head, upper: nn.Module) -> None:

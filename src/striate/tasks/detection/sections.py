@@ -21,7 +21,6 @@ from striate.visualize.boxes import Frame, drawn
 SHOWN = 6  # pictures, from those with the fewest mistakes to those with the most
 SIDE = 560  # pixels of a shown picture
 POINTS = 200  # of a curve, at most
-LINES = ("var(--mark)", "#f58231", "#3cb44b", "#911eb4", "#e6194b", "#008080")
 RIGHT, WRONG, MISSED = "#1f6feb", "#d1242f", "#bf8700"
 
 
@@ -38,9 +37,7 @@ def sections(comparison: Any) -> Iterator[Section]:
 
 def curves(classes: Sequence[str], rows: Sequence[tuple[str, DetectionScores]]) -> Section:
     """Precision over recall, a drawing a class, a line a method."""
-    methods = [
-        {"title": title, "color": LINES[k % len(LINES)]} for k, (title, _) in enumerate(rows)
-    ]
+    methods = [{"title": title, "color": pages.line_color(k)} for k, (title, _) in enumerate(rows)]
     drawings = [{"name": name, "lines": lines(name, rows)} for name in classes]
     return Section("curves.html.jinja", {"methods": methods, "curves": drawings})
 
@@ -57,7 +54,7 @@ def lines(name: str, rows: Sequence[tuple[str, DetectionScores]]) -> list[dict[s
         points = " ".join(
             f"{40 + 240 * curve.recall[p]:.1f},{250 - 240 * highest[p]:.1f}" for p in some
         )
-        found.append({"points": points, "color": LINES[k % len(LINES)]})
+        found.append({"points": points, "color": pages.line_color(k)})
     return found
 
 

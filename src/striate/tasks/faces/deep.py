@@ -142,7 +142,7 @@ class Deep:
         return sum(parameter.numel() for parameter in self.model.parameters())
 
     def __call__(self, faces: Tensor) -> Tensor:
-        with torch.no_grad(), evaluating(self.model):
+        with evaluating(self.model):
             found: Tensor = self.model(self.images(faces))
         return found.float().cpu()
 

@@ -13,7 +13,7 @@ from striate.errors import InputError, ModelError, UserError
 from striate.inference.walking import walk
 from striate.tasks.contract import Input, Predictor
 from striate.tasks.faces.answers import Identity
-from striate.tasks.faces.predictor import Face, Matcher
+from striate.tasks.faces.predictor import TOGETHER, Face, Matcher
 
 MOST = 100_000  # pictures of a gallery
 
@@ -84,24 +84,37 @@ def gallery_of(matcher: Matcher, folder: Path) -> Gallery:
     """
     if not folder.is_dir():
         raise UserError(f"--gallery {folder}: is not a folder")
-    faces: dict[str, list[Face]] = {}
+    sums: dict[str, NDArray[np.float64]] = {}
+    counts: dict[str, int] = {}
+    waiting: list[tuple[str, Face]] = []
     broken = []
+
+    def embed() -> None:
+        for (person, _), vector in zip(waiting, matcher.embed([face for _, face in waiting]),
+                                       strict=True):  # fmt: skip
+            sums[person] = sums.get(person, 0.0) + vector.astype(np.float64)
+            counts[person] = counts.get(person, 0) + 1
+        waiting.clear()
+
     for number, place in enumerate(walk([str(folder)], images.SUFFIXES)):
         if number >= MOST:
             raise UserError(f"--gallery {folder}: more than {MOST:,} pictures")
         path = Path(place)
         person = path.stem if path.parent == folder else path.relative_to(folder).parts[0]
         try:
-            faces.setdefault(person, []).append(matcher.face(path))
+            waiting.append((person, matcher.face(path)))
         except InputError as error:
             broken.append(f"{path.name}: {error}")
-    people = {name: some for name, some in faces.items() if some}
-    if not people:
+        if len(waiting) == TOGETHER:
+            embed()
+    if waiting:
+        embed()
+    if not sums:
         why = f" ({broken[0]})" if broken else ""
         raise UserError(f"--gallery {folder}: no face in it{why}; expected one folder a person")
     vectors = []
-    for some in people.values():
-        mean = matcher.embed(some).mean(0)
+    for person, total in sums.items():
+        mean = total / counts[person]
         length = float(np.linalg.norm(mean))
         vectors.append(mean / length if matcher.metric.unit and length else mean)
-    return Gallery(matcher, tuple(people), np.stack(vectors).astype(np.float32))
+    return Gallery(matcher, tuple(sums), np.stack(vectors).astype(np.float32))

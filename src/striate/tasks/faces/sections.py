@@ -7,12 +7,12 @@ import numpy as np
 from PIL import Image
 
 from striate import pages
+from striate.data.names import percent
 from striate.tasks.contract import Section
 from striate.tasks.faces.prepared import Lined
 from striate.tasks.faces.scores import PairScores
 
 SHOWN = 8  # wrong pairs of each kind
-LINES = ("var(--mark)", "#f58231", "#3cb44b", "#911eb4", "#e6194b", "#008080", "#9a6324")
 
 
 def sections(comparison: Any) -> Iterator[Section]:
@@ -29,11 +29,12 @@ def curves(rows: Sequence[tuple[str, PairScores]]) -> Section:
     """The ROC curve of each method in a drawing 240 wide and high, and who only guesses."""
     methods = []
     for number, (title, scores) in enumerate(rows):
-        points = " ".join(
+        drawn = dict.fromkeys(  # of many pairs, most fall on one place of the drawing
             f"{40 + 240 * false:.1f},{250 - 240 * true:.1f}"
             for false, true in zip(*scores.curve, strict=True)
         )
-        methods.append({"title": title, "color": LINES[number % len(LINES)], "points": points,
+        color, points = pages.line_color(number), " ".join(drawn)
+        methods.append({"title": title, "color": color, "points": points,
                         "area": scores.metrics["auc"]})  # fmt: skip
     guessing = [title for title, scores in rows if scores.is_guessing]
     values = {"methods": methods, "guessing": guessing, "chance": 100 * rows[0][1].guessing}
@@ -46,10 +47,7 @@ def groups(scores: PairScores) -> list[dict[str, Any]]:
         {
             "name": one.name,
             "pairs": one.pairs,
-            "shares": [
-                "–" if np.isnan(share) else f"{100 * share:.1f} %"
-                for share in (one.error, one.accepted, one.refused)
-            ],
+            "shares": [percent(share) for share in (one.error, one.accepted, one.refused)],
         }
         for one in scores.by_group
     ]

@@ -2,6 +2,7 @@
 
 from striate.tasks.contract import Predictor
 from striate.tasks.keypoints.finder import Finder
+from striate.tasks.pictures.card import DECODING, whole_picture
 
 LIMITS = [
     "- It gives a place to every part, hidden ones and those beyond the picture too; their score, "
@@ -15,17 +16,8 @@ LIMITS = [
 
 def sections(predictor: Predictor) -> dict[str, list[str]]:
     """Titles to lines of Markdown."""
-    reads = [
-        "- decoding stays outside: give RGB uint8, upright (EXIF orientation applied), in sRGB, "
-        "alpha over white"
-    ]
+    reads = [DECODING]
     if isinstance(predictor, Finder):
-        normalization = predictor.preprocessing.normalization
-        reads = [
-            f"- the whole picture, its longer side brought to {predictor.size} pixels, on gray "
-            "(inside the file)",
-            f"- then (pixel - mean) / deviation: mean {list(normalization.mean)}, deviation "
-            f"{list(normalization.std)}" + (", blue first" if normalization.bgr else ""),
-            *reads,
-        ]
+        shape = f"its longer side brought to {predictor.size} pixels, on gray (inside the file)"
+        reads = whole_picture(shape, predictor.preprocessing.normalization)
     return {"What it reads": reads, "What it does not know": LIMITS}

@@ -11,11 +11,11 @@ from striate.inference.viewing import Viewing
 from striate.models import folded
 from striate.tasks.keypoints.finder import Finder
 from striate.tasks.keypoints.sureness import LEAST
+from striate.tasks.pictures.graph import ABOUT as IMAGE
+from striate.tasks.pictures.graph import WHOLE
 
-WHOLE = torch.zeros(4)  # the box that means all of the picture
 ABOUT = {
-    "image": "(N, H, W, 3) uint8, RGB, upright, sRGB",
-    "box": "(4,) float32: left, top, right, bottom in pixels of what is meant; zeros: all of it",
+    **IMAGE,
     "places": "(N, parts, 2) float32, x and y in pixels from the upper left corner of what is "
     "meant; the center of the first pixel is 0.5, 0.5",
     "scores": "(N, parts) float32, the probability of each place to be right",

@@ -22,7 +22,6 @@ ENOUGH = 0.7  # of the longer side: what fills more is shown with all of the pic
 FURTHEST = 0.3  # of the length: where the curves end
 STEPS = 61
 LISTED = 40  # parts up to which each has a line
-LINES = ("var(--mark)", "#f58231", "#3cb44b", "#911eb4", "#e6194b", "#008080")
 
 
 def sections(comparison: Any) -> Iterator[Section]:
@@ -46,7 +45,7 @@ def curves(rows: Sequence[tuple[str, PointScores]]) -> Section:
             f"{40 + 300 * share / FURTHEST:.1f},{250 - 240 * (known <= share).mean():.1f}"
             for share in shares
         )
-        methods.append({"title": title, "color": LINES[number % len(LINES)], "points": points})
+        methods.append({"title": title, "color": pages.line_color(number), "points": points})
     ticks = [{"x": 40 + 300 * share / FURTHEST, "text": f"{share:g}"} for share in (0.1, 0.2, 0.3)]
     return Section(
         "curves.html.jinja", {"methods": methods, "ticks": ticks, "measure": rows[0][1].measure}

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.data import Dataset
+from striate.data.names import percent
 from striate.data.targets import enumerated
 from striate.errors import DataError
 from striate.evaluation import Tree, calibration_error, scores, top_k, wilson_interval
@@ -93,7 +94,7 @@ class Classified(Scores):
         yield f"calibration error {_with_interval(error)}"
         tree = found.get("tree", {})
         for row in tree.get("depths", ()):
-            top1 = _percent(row["top1"])
+            top1 = percent(row["top1"])
             yield f"top-1 of {row['classes']} classes at depth {row['depth']}: {top1}"
         if tree:
             yield f"hierarchical error {tree['hierarchical_error']:.3f}"
@@ -102,17 +103,13 @@ class Classified(Scores):
         width = max(len("class"), *(len(row["name"]) for row in found["classes"]))
         yield f"{'class':<{width}}  {'examples':>8}  {'precision':>9}  {'recall':>8}"
         for row in found["classes"]:
-            precision, recall = _percent(row["precision"]), _percent(row["recall"])
+            precision, recall = percent(row["precision"]), percent(row["recall"])
             yield f"{row['name']:<{width}}  {row['images']:>8}  {precision:>9}  {recall:>8}"
 
 
 def _with_interval(score: dict[str, Any]) -> str:
     low, high = score["interval"]
-    return f"{_percent(score['value'])} (95 %: {_percent(low)} to {_percent(high)})"
-
-
-def _percent(share: float) -> str:
-    return "–" if np.isnan(share) else f"{100 * share:.1f} %"
+    return f"{percent(score['value'])} (95 %: {percent(low)} to {percent(high)})"
 
 
 def classified(

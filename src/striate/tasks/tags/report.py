@@ -7,6 +7,7 @@ import numpy as np
 
 from striate import pages
 from striate.data import Dataset
+from striate.data.names import percent
 from striate.data.splits import TRAIN
 from striate.tasks.contract import Section
 from striate.tasks.tags.scores import TagScores
@@ -58,13 +59,13 @@ def table(comparison: Any, best: TagScores) -> dict[str, Any]:
             {
                 "name": one["name"],
                 "examples": one["examples"],
-                "chance": _percent(one["by_chance"]),
+                "chance": percent(one["by_chance"]),
                 "values": [
-                    _percent(found.get(one["name"], {}).get("average_precision", float("nan")))
+                    percent(found.get(one["name"], {}).get("average_precision", float("nan")))
                     for found in each.values()
                 ],
                 "bar": _bar(one["average_precision"], low, high),
-                "f1": _percent(one["f1"]),
+                "f1": percent(one["f1"]),
             }
         )
     return {
@@ -82,10 +83,6 @@ def _bar(value: float, low: float, high: float) -> dict[str, str] | None:
         "left": f"{100 * low:.1f}",
         "length": f"{100 * (high - low):.1f}",
     }
-
-
-def _percent(share: float) -> str:
-    return "–" if np.isnan(share) else f"{100 * share:.1f} %"
 
 
 def mistakes(

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.data import Dataset
+from striate.data.names import percent
 from striate.data.targets import enumerated
 from striate.errors import DataError
 from striate.evaluation.multilabel import (
@@ -109,30 +110,26 @@ class TagScores(Scores):
 
     def lines(self) -> Iterable[str]:
         found = self.metrics
-        yield f"mAP at 11 recalls (VOC until 2009) {_percent(found['map11'])}"
+        yield f"mAP at 11 recalls (VOC until 2009) {percent(found['map11'])}"
         yield (
-            f"F1 of all decisions {_percent(found['f1_micro'])}, mean F1 of the classes "
-            f"{_percent(found['f1_macro'])}"
+            f"F1 of all decisions {percent(found['f1_micro'])}, mean F1 of the classes "
+            f"{percent(found['f1_macro'])}"
         )
-        yield f"wrong decisions (Hamming loss) {_percent(found['hamming_loss'])}"
-        yield f"calibration error {_percent(found['calibration_error'])}"
+        yield f"wrong decisions (Hamming loss) {percent(found['hamming_loss'])}"
+        yield f"calibration error {percent(found['calibration_error'])}"
         width = max(len("class"), *(len(name) for name in self.names))
         yield (
             f"{'class':<{width}}  {'examples':>8}  {'AP':>8}  {'95 %':>16}  {'by chance':>9}  "
             f"{'precision':>9}  {'recall':>8}  {'F1':>8}"
         )
         for row in self.classes:
-            low, high = (_percent(end) for end in row["interval"])
+            low, high = (percent(end) for end in row["interval"])
             yield (
                 f"{row['name']:<{width}}  {row['examples']:>8}  "
-                f"{_percent(row['average_precision']):>8}  {f'{low} to {high}':>16}  "
-                f"{_percent(row['by_chance']):>9}  {_percent(row['precision']):>9}  "
-                f"{_percent(row['recall']):>8}  {_percent(row['f1']):>8}"
+                f"{percent(row['average_precision']):>8}  {f'{low} to {high}':>16}  "
+                f"{percent(row['by_chance']):>9}  {percent(row['precision']):>9}  "
+                f"{percent(row['recall']):>8}  {percent(row['f1']):>8}"
             )
-
-
-def _percent(share: float) -> str:
-    return "–" if np.isnan(share) else f"{100 * share:.1f} %"
 
 
 def calibration_error(probabilities: NDArray[Any], targets: NDArray[Any]) -> float:
