@@ -13,8 +13,8 @@ from striate.tasks.contract import Input, Predictor
 from striate.tasks.labels.answers import Answer
 from striate.tasks.labels.calibration import Calibration
 from striate.tasks.text.reading import words_of
-from striate.tasks.text.words import packed, unpacked
 from striate.texts import Tokenizer
+from striate.texts.packing import packed, unpacked
 
 
 @dataclass(eq=False, kw_only=True)

@@ -18,8 +18,8 @@ from striate.tasks.labels.answers import Answer
 from striate.tasks.labels.calibration import Calibration
 from striate.tasks.text.batches import in_parts, logits_of, on
 from striate.tasks.text.reading import words_of
-from striate.tasks.text.words import packed, unpacked
 from striate.texts import Tokenizer
+from striate.texts.packing import packed, unpacked
 
 Numbers = NDArray[np.int64]
 Neighbors = tuple[str, tuple[str, ...], tuple[str, ...]]  # a word; its nearest before and after
