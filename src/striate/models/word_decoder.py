@@ -1,0 +1,262 @@
+"""Words one after another from an image: the decoders of Show and Tell (Vinyals et al. 2015), of
+Ask Your Neurons (Malinowski et al. 2015), and of Show, Attend and Tell (Xu et al. 2015).
+
+All are one LSTM (torch's own) that is given a word and gives the next. They differ in how it gets
+to know of the image:
+
+    first     the image is what it reads before the first word (Show and Tell, Section 3.1)
+    every     the image stands beside every word (Ask Your Neurons, Section 3.1)
+    attended  before each word it chooses of which places to know (Show, Attend and Tell, 3.1.2)
+
+Words are numbered as by `striate.texts.Vocabulary`: 0 is one that is not known, 1 to V are words.
+The decoder adds one, `mark`, V + 1: read, it is the beginning; given, the end.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, get_args
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+Image = Literal["first", "every", "attended"]
+IMAGES: tuple[Image, ...] = get_args(Image)
+UNKNOWN = 0  # never given, and nothing is learned from where it should be
+
+
+class State(NamedTuple):
+    """What is kept from word to word: `hidden` and `cell` (B, H), and the images' features, (B, F)
+    or (B, P, F), that words are given with."""
+
+    hidden: Tensor
+    cell: Tensor
+    image: Tensor
+
+    def take(self, rows: Tensor) -> "State":
+        """Those rows of the batch, in that order."""
+        return State(*(each[rows] for each in self))
+
+
+class WordDecoder(nn.Module):
+    """Features of images and the words so far to logits of the next word.
+
+    Args:
+        words: V + 1, as `len(Vocabulary)` has it.
+        features: F, numbers of an image, or of one of its places.
+        size: D, of a word's vector.
+        hidden: H, of the LSTM.
+        dropout: of what the LSTM reads, and of what words are decided by.
+        tied: whether a word is decided by the vector it is read as (Press & Wolf 2017).
+    """
+
+    def __init__(
+        self, words: int, features: int, *, image: Image = "first", size: int = 100,
+        hidden: int = 256, dropout: float = 0.5, tied: bool = False,
+    ):  # fmt: skip
+        super().__init__()
+        if image not in IMAGES:
+            raise ValueError(f"image is one of {', '.join(IMAGES)}, not {image!r}")
+        self.image, self.mark = image, words
+        self.vectors = nn.Embedding(words + 1, size)
+        self.seen = nn.Linear(features, size if image == "first" else hidden)
+        self.lstm = nn.LSTMCell(size if image == "first" else size + hidden, hidden)
+        if image == "attended":
+            self.begun = nn.Linear(hidden, 2 * hidden)  # Xu et al., Section 3.1.2
+            self.asked = nn.Linear(hidden, hidden, bias=False)
+            self.weighed = nn.Linear(hidden, 1, bias=False)
+            self.gate = nn.Linear(hidden, 1)  # beta, Section 4.2.1
+        self.brought = nn.Linear(hidden, size) if tied else nn.Identity()
+        self.decision = nn.Linear(size if tied else hidden, words + 1)
+        if tied:
+            self.decision.weight = self.vectors.weight
+        self.dropout = nn.Dropout(dropout)
+
+    @property
+    def hidden(self) -> int:
+        """H."""
+        return self.lstm.hidden_size
+
+    def begin(self, features: Tensor) -> State:
+        """The state before the first word.
+
+        Args:
+            features: (B, F), or (B, P, F) of P places where the image is attended to.
+        """
+        seen = self.seen(self.dropout(features))
+        zeros = seen.new_zeros(len(seen), self.hidden)
+        if self.image == "first":
+            hidden, cell = self.lstm(self.dropout(seen), (zeros, zeros))
+            return State(hidden, cell, seen)
+        seen = torch.tanh(seen)
+        if self.image == "every":
+            return State(zeros, zeros, seen)
+        hidden, cell = torch.tanh(self.begun(seen.mean(1))).chunk(2, 1)
+        return State(hidden, cell, seen)
+
+    def attention(self, state: State) -> Tensor:
+        """(B, P) how much of each place the next word is given with; rows sum to 1."""
+        scores = self.weighed(torch.tanh(state.image + self.asked(state.hidden)[:, None]))
+        return scores[..., 0].softmax(1)
+
+    def read(self, words: Tensor, state: State) -> State:
+        """The state after words (B,)."""
+        read = self.dropout(self.vectors(words))
+        if self.image == "attended":
+            context = (self.attention(state)[:, :, None] * state.image).sum(1)
+            context = torch.sigmoid(self.gate(state.hidden)) * context
+            read = torch.cat([read, self.dropout(context)], 1)
+        elif self.image == "every":
+            read = torch.cat([read, self.dropout(state.image)], 1)
+        hidden, cell = self.lstm(read, (state.hidden, state.cell))
+        return State(hidden, cell, state.image)
+
+    def decided(self, hidden: Tensor) -> Tensor:
+        """(..., V + 2) logits of the next word, from states (..., H); that of no word is lowest."""
+        logits: Tensor = self.decision(self.brought(self.dropout(hidden)))
+        never = torch.zeros_like(logits[..., :1]) + NEVER
+        return torch.cat([never, logits[..., 1:]], -1)
+
+    def step(self, words: Tensor, state: State) -> tuple[Tensor, State]:
+        """Logits (B, V + 2) of what follows words (B,), and the state after them."""
+        state = self.read(words, state)
+        return self.decided(state.hidden), state
+
+    def forward(self, features: Tensor, words: Tensor) -> Tensor:
+        """(B, T, V + 2) logits of what follows each of the given words (B, T), the first of which
+        is `mark`: teacher forcing."""
+        state, states = self.begin(features), []
+        for place in range(words.shape[1]):
+            state = self.read(words[:, place], state)
+            states.append(state.hidden)
+        return self.decided(torch.stack(states, 1))
+
+
+NEVER = -1e4  # a logit that softmax makes zero of, and half precision holds
+Step = Callable[[Tensor, State], tuple[Tensor, State]]
+
+
+def loss_of(logits: Tensor, words: Tensor) -> Tensor:
+    """The mean cross-entropy of the words (B, T) that were to be given; 0, padding or a word that
+    is not known, does not count."""
+    return F.cross_entropy(logits.flatten(0, 1), words.flatten(), ignore_index=UNKNOWN)
+
+
+@dataclass(frozen=True)
+class Words:
+    """What was given for one image.
+
+    Attributes:
+        numbers: of the words, without the mark at the end.
+        score: the logarithm of their probability, that of the end included unless the longest
+            length was reached before.
+    """
+
+    numbers: tuple[int, ...]
+    score: float
+
+
+def greedy(step: Step, state: State, *, mark: int, longest: int) -> list[Words]:
+    """The most probable next word, again and again, for every image of a batch at once.
+
+    Args:
+        state: of B images, before `mark` is read.
+        longest: words at most.
+    """
+    return _one_by_one(step, state, mark, longest, lambda logits: logits.argmax(1))
+
+
+def sample(
+    step: Step, state: State, *, mark: int, longest: int, generator: torch.Generator,
+    temperature: float = 1.0,
+) -> list[Words]:  # fmt: skip
+    """A next word drawn by its probability, again and again.
+
+    Args:
+        temperature: above 0; below 1 probable words are drawn more often than they are probable.
+    """
+
+    def drawn(logits: Tensor) -> Tensor:
+        probabilities = (logits.float() / temperature).softmax(1).cpu()
+        return torch.multinomial(probabilities, 1, generator=generator)[:, 0].to(logits.device)
+
+    return _one_by_one(step, state, mark, longest, drawn)
+
+
+def _one_by_one(
+    step: Step, state: State, mark: int, longest: int, choose: Callable[[Tensor], Tensor]
+) -> list[Words]:
+    count = len(state.hidden)
+    words = torch.full((count,), mark, device=state.hidden.device)
+    scores = torch.zeros(count, dtype=torch.float64)
+    ended = torch.zeros(count, dtype=torch.bool)
+    given: list[Tensor] = []
+    while len(given) < longest and not ended.all():
+        logits, state = step(words, state)
+        words = choose(logits)
+        chosen = logits.float().log_softmax(1).gather(1, words[:, None])[:, 0]
+        scores += torch.where(ended, 0.0, chosen.double().cpu())
+        given.append(words.cpu())
+        ended |= given[-1] == mark
+    rows = torch.stack(given, 1).tolist()
+    return [
+        Words(tuple(row[: row.index(mark)] if mark in row else row), float(score))
+        for row, score in zip(rows, scores, strict=True)
+    ]
+
+
+def beam(
+    step: Step, state: State, *, mark: int, longest: int, width: int = 5, power: float = 0.0
+) -> list[list[Words]]:
+    """The best sentences of each image of a batch, of those that keep among the `width` most
+    probable beginnings of their length (Show and Tell, Section 3.1.2).
+
+    Args:
+        width: beginnings that are kept of an image.
+        power: of the number of words, the end counted, by which a score is divided; 0 takes the
+            most probable sentence, which tends to be short, 1 the one with the best mean word.
+
+    Returns:
+        of each image at most `width`, the best first.
+    """
+    count, device = len(state.hidden), state.hidden.device
+    base = torch.arange(count, device=device)[:, None]
+    rows = base.expand(count, width).flatten()
+    state = state.take(rows)  # (B * width, ...), those of an image beside each other
+    scores = torch.full((count, width), -torch.inf, dtype=torch.float64, device=device)
+    scores[:, 0] = 0  # at first all beginnings are the same
+    prefixes = torch.full((count, width, 1), mark, device=device)
+    done: list[list[tuple[float, Words]]] = [[] for _ in range(count)]
+    for length in range(1, longest + 1):
+        logits, state = step(prefixes[:, :, -1].flatten(), state)
+        every = logits.shape[1]
+        values = logits.float().log_softmax(1).double().view(count, width, every)
+        best, places = (scores[:, :, None] + values).flatten(1).topk(2 * width, 1)
+        words, parents = places % every, places // every
+        ends = words == mark
+        for image, rank in ends.nonzero().tolist():
+            if rank < width:  # a sentence that ends outside of the beam is none of it
+                score = float(best[image, rank])
+                numbers = prefixes[image, parents[image, rank], 1:].tolist()
+                done[image].append((score / length**power, Words(tuple(numbers), score)))
+        # Of the others the first `width`, in their order.
+        order = (ends.long() * every + torch.arange(2 * width, device=device)).argsort(1)
+        kept = order[:, :width]
+        scores, words, parents = (each.gather(1, kept) for each in (best, words, parents))
+        prefixes = torch.cat([prefixes[base, parents], words[:, :, None]], 2)
+        state = state.take((base * width + parents).flatten())
+        bound = scores[:, 0].cpu() / longest**power  # no sentence that goes on can be better
+        if all(
+            len(some) >= width and sorted(some, key=_value)[-width][0] >= float(limit)
+            for some, limit in zip(done, bound, strict=True)
+        ):
+            break
+    for image, some in enumerate(done):
+        if not some:  # the longest length cut off all of them
+            score, numbers = float(scores[image, 0]), prefixes[image, 0, 1:].tolist()
+            some.append((score / longest**power, Words(tuple(numbers), score)))
+    return [[words for _, words in sorted(some, key=_value, reverse=True)[:width]] for some in done]
+
+
+def _value(one: tuple[float, Words]) -> float:
+    return one[0]
