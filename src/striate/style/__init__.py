@@ -1,0 +1,21 @@
+"""A photograph in the style of a painting."""
+
+from striate.style.colors import COLORS, recolored, with_luminance
+from striate.style.losses import content_loss, gram, style_loss, total_variation
+from striate.style.perception import CONTENT, STYLE, Perception
+from striate.style.transfer import Transferred, transfer
+
+__all__ = [
+    "COLORS",
+    "CONTENT",
+    "STYLE",
+    "Perception",
+    "Transferred",
+    "content_loss",
+    "gram",
+    "recolored",
+    "style_loss",
+    "total_variation",
+    "transfer",
+    "with_luminance",
+]
