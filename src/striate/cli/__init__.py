@@ -27,6 +27,7 @@ from striate.cli.predict import predict
 from striate.cli.reporter import showing
 from striate.cli.serve import serve
 from striate.cli.show import printable
+from striate.cli.style import style
 from striate.cli.train import train
 from striate.errors import StriateError, UserError, one_line
 from striate.version import __version__
@@ -48,8 +49,8 @@ app = typer.Typer(
     add_completion=False,
 )
 COMMANDS = (
-    compare, check, train, predict, evaluate, augment, models, datasets, explain, dream, export,
-    serve,
+    compare, check, train, predict, evaluate, augment, models, datasets, explain, dream, style,
+    export, serve,
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)

@@ -3,7 +3,7 @@
 from striate.style.colors import COLORS, recolored, with_luminance
 from striate.style.losses import content_loss, gram, style_loss, total_variation
 from striate.style.perception import CONTENT, STYLE, Perception
-from striate.style.transfer import Transferred, transfer
+from striate.style.transfer import Transferred, Weights, regions_in, transfer
 
 __all__ = [
     "COLORS",
@@ -11,9 +11,11 @@ __all__ = [
     "STYLE",
     "Perception",
     "Transferred",
+    "Weights",
     "content_loss",
     "gram",
     "recolored",
+    "regions_in",
     "style_loss",
     "total_variation",
     "transfer",

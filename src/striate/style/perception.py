@@ -44,7 +44,7 @@ class Perception(nn.Module):
         self.requires_grad_(False).eval()
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
-        """Normalized images (N, channels, H, W) to the maps of every layer, behind its rectifier."""
+        """Normalized images (N, channels, H, W) to the maps of all layers, rectified."""
         found, x = {}, images
         for name, stage in self.stages.items():
             x = stage(x)
