@@ -30,6 +30,7 @@ from striate.cli.reporter import live_table, say
 from striate.cli.show import (
     amount,
     duration,
+    fitting,
     percent,
     print_doubts,
     print_json,
@@ -238,7 +239,17 @@ def _table(
     *,
     best: str | None = None,
 ) -> "Table":
-    """One row for each method, empty where it has not run."""
+    """One row for each method, empty where it has not run; of the task's columns as many as fit."""
+    return fitting(lambda shown: _rows(task, chosen, columns[:shown], done, best), len(columns))
+
+
+def _rows(
+    task: "tasks.Task",
+    chosen: Sequence[str],
+    columns: "Sequence[Column]",
+    done: "Sequence[Row]",
+    best: str | None,
+) -> "Table":
     heads = (
         "method", task.score_title, "95 %", *(one.heading for one in columns), "to learn",
         "an example", "seeds", "parameters", "memory", "notes",

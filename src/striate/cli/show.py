@@ -3,7 +3,7 @@
 import json
 import math
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from striate.plain import plain
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from striate.data import Dataset
 
+PIPE = 200  # characters of a line there; tables that need more have more
 NAMED = 10  # of what was left out or is doubtful, in text; JSON has all
 
 
@@ -54,6 +55,9 @@ def table(
     for number, row in enumerate(rows):
         cells = (Text(printable(cell)) for cell in row)
         result.add_row(*cells, style="bold" if number in strong else None)
+    for column in result.columns:
+        if column.no_wrap:  # nothing of a number or its heading is cut off
+            column.min_width = max(len(str(cell)) for cell in (column.header, *column.cells))
     return result
 
 
@@ -61,8 +65,30 @@ def print_table(what: "Table") -> None:
     """On stdout: as wide as the terminal, or as wide as it needs to be in a pipe."""
     from rich.console import Console
 
-    width = None if sys.stdout.isatty() else 200
-    Console(file=sys.stdout, width=width, highlight=False).print(what)
+    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else PIPE, highlight=False)
+    if not sys.stdout.isatty():
+        console.width = max(PIPE, narrowest(what))
+    console.print(what)
+
+
+def fitting(build: Callable[[int], "Table"], columns: int) -> "Table":
+    """`build(n)` with the most of `columns` whose table a terminal has room for."""
+    from rich.console import Console
+
+    console = Console(file=sys.stdout)
+    shown = columns
+    while shown and sys.stdout.isatty() and narrowest(build(shown)) > console.width:
+        shown -= 1
+    return build(shown)
+
+
+def narrowest(what: "Table") -> int:
+    """The fewest characters of a line in which nothing of a table is cut off."""
+    from rich.console import Console
+    from rich.measure import Measurement
+
+    console = Console(width=10**4)
+    return Measurement.get(console, console.options, what).minimum
 
 
 def percent(share: float | None, spread: float | None = None) -> str:
