@@ -33,6 +33,7 @@ def told(text: str) -> list[str]:
 def test_the_house_is_there():
     assert len(FILES) > 50
     assert set(TASKS) == {
+        "captions",
         "classification",
         "detection",
         "faces",

@@ -72,6 +72,20 @@ def predict(
             help="A folder for each person: who of them is in each picture, or nobody.",
         ),
     ] = None,
+    search: Annotated[
+        Literal["greedy", "beam", "sample"] | None,
+        typer.Option(
+            help="How sentences are found: the most probable next word, a beam, or drawn words.",
+            show_default="what was best in validation",
+        ),
+    ] = None,
+    width: Annotated[
+        int | None, typer.Option(min=1, max=100, help="Beginnings that a beam keeps.")
+    ] = None,
+    temperature: Annotated[
+        float | None,
+        typer.Option(min=0.01, max=100, help="Of drawn words; below 1 the probable ones prevail."),
+    ] = None,
     crops: Crops = None,
     scales: Scales = "",
     dense: Dense = False,
@@ -91,7 +105,7 @@ def predict(
     json: Json = False,
 ) -> None:
     """Predicts what MODEL was trained for: of images, labels with probabilities, objects with their
-    boxes, or masks; of texts, labels; of recordings, words.
+    boxes, masks, or a sentence; of texts, labels; of recordings, words.
 
     --crops to --places average windows of a picture (see evaluate); for recognizers of labels.
 
@@ -105,6 +119,7 @@ def predict(
         striate predict cells.onnx slides/ --draw drawn
         striate predict streets.safetensors drive/ --save masks
         striate predict faces.safetensors a.jpg b.jpg
+        striate predict album.safetensors holiday/ --search beam --width 5 --top 3
         striate predict opinions.safetensors - < texts.txt
         striate predict efficientnet_lite0 dog.jpg --top 3
         striate predict efficientnet_lite0 photos/ --features stage4 --pool avg --out features.npy
@@ -116,6 +131,7 @@ def predict(
     check_features(features, pool, out, top, folders, wanted)
     found = recognizer.named(model, engine=engine, device=device)
     own = {**folders, "lines": lines, "gallery": gallery}
+    own |= {"search": search, "width": width, "temperature": temperature}
     wanted |= {name: one for name, one in own.items() if one}
     options = found.task.own_options("predict", wanted)
     for folder in filter(None, folders.values()):

@@ -59,6 +59,7 @@ class WordDecoder(nn.Module):
             raise ValueError(f"image is one of {', '.join(IMAGES)}, not {image!r}")
         self.image, self.mark = image, words
         self.vectors = nn.Embedding(words + 1, size)
+        nn.init.normal_(self.vectors.weight, std=size**-0.5)  # of length 1
         self.seen = nn.Linear(features, size if image == "first" else hidden)
         self.lstm = nn.LSTMCell(size if image == "first" else size + hidden, hidden)
         if image == "attended":
@@ -219,44 +220,62 @@ def beam(
     Returns:
         of each image at most `width`, the best first.
     """
-    count, device = len(state.hidden), state.hidden.device
+    numbers, scores = beams(step, state, mark=mark, longest=longest, width=width, power=power)
+    return [
+        [
+            Words(tuple(row[: row.index(mark)] if mark in row else row), score)
+            for row, score in zip(rows, some, strict=True)
+            if score > -torch.inf
+        ]
+        for rows, some in zip(numbers.tolist(), scores.tolist(), strict=True)
+    ]
+
+
+def beams(
+    step: Step, state: State, *, mark: int, longest: int, width: int, power: float,
+    traced: bool = False,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """As `beam`, in tensors alone: words (B, width, longest), `mark` behind the end, and scores
+    (B, width), -inf where there are fewer sentences.
+
+    Args:
+        traced: for a graph: as many steps as there can be, whatever was found.
+    """
+    count, device = state.hidden.shape[0], state.hidden.device
     base = torch.arange(count, device=device)[:, None]
-    rows = base.expand(count, width).flatten()
-    state = state.take(rows)  # (B * width, ...), those of an image beside each other
-    scores = torch.full((count, width), -torch.inf, dtype=torch.float64, device=device)
-    scores[:, 0] = 0  # at first all beginnings are the same
+    state = state.take(base.expand(count, width).flatten())  # those of an image stand together
+    alive = torch.zeros(count, width, dtype=torch.float64, device=device)
+    alive[:, 1:] = -torch.inf  # at first all beginnings are the same
     prefixes = torch.full((count, width, 1), mark, device=device)
-    done: list[list[tuple[float, Words]]] = [[] for _ in range(count)]
+    values = torch.full((count, width), -torch.inf, dtype=torch.float64, device=device)
+    scores, done = values, torch.full((count, width, longest), mark, device=device)
     for length in range(1, longest + 1):
         logits, state = step(prefixes[:, :, -1].flatten(), state)
         every = logits.shape[1]
-        values = logits.float().log_softmax(1).double().view(count, width, every)
-        best, places = (scores[:, :, None] + values).flatten(1).topk(2 * width, 1)
-        words, parents = places % every, places // every
+        chances = logits[:, 1:].float().log_softmax(1).double().view(count, width, every - 1)
+        best, places = (alive[:, :, None] + chances).flatten(1).topk(2 * width, 1)
+        words, parents = places % (every - 1) + 1, places // (every - 1)
+        longer = torch.cat([prefixes[base, parents, 1:], words[:, :, None]], 2)
         ends = words == mark
-        for image, rank in ends.nonzero().tolist():
-            if rank < width:  # a sentence that ends outside of the beam is none of it
-                score = float(best[image, rank])
-                numbers = prefixes[image, parents[image, rank], 1:].tolist()
-                done[image].append((score / length**power, Words(tuple(numbers), score)))
+        rank = torch.arange(2 * width, device=device)
+        ending = ends & (rank < width)  # what ends outside of the beam is none of it
+        found = torch.where(ending, best / length**power, -torch.inf)
+        values, kept = torch.cat([values, found], 1).topk(width, 1)
+        scores = torch.cat([scores, best], 1).gather(1, kept)
+        padding = torch.full((count, 2 * width, longest - length), mark, device=device)
+        done = torch.cat([done, torch.cat([longer, padding], 2)], 1)[base, kept]
         # Of the others the first `width`, in their order.
-        order = (ends.long() * every + torch.arange(2 * width, device=device)).argsort(1)
-        kept = order[:, :width]
-        scores, words, parents = (each.gather(1, kept) for each in (best, words, parents))
-        prefixes = torch.cat([prefixes[base, parents], words[:, :, None]], 2)
+        order = (ends.long() * 2 * width + rank).topk(width, 1, largest=False).indices
+        alive, parents = best.gather(1, order), parents.gather(1, order)
+        prefixes = torch.cat([prefixes[:, :1].expand(-1, width, -1), longer[base, order]], 2)
         state = state.take((base * width + parents).flatten())
-        bound = scores[:, 0].cpu() / longest**power  # no sentence that goes on can be better
-        if all(
-            len(some) >= width and sorted(some, key=_value)[-width][0] >= float(limit)
-            for some, limit in zip(done, bound, strict=True)
-        ):
+        # No sentence that goes on can become better than this.
+        if not traced and bool((values[:, -1] >= alive[:, 0] / longest**power).all()):
             break
-    for image, some in enumerate(done):
-        if not some:  # the longest length cut off all of them
-            score, numbers = float(scores[image, 0]), prefixes[image, 0, 1:].tolist()
-            some.append((score / longest**power, Words(tuple(numbers), score)))
-    return [[words for _, words in sorted(some, key=_value, reverse=True)[:width]] for some in done]
-
-
-def _value(one: tuple[float, Words]) -> float:
-    return one[0]
+    else:
+        cut = values[:, :1] == -torch.inf  # the longest length cut off all of an image's
+        done = torch.where(cut[:, :, None], prefixes[:, :, 1:], done)
+        first = torch.arange(width, device=device) == 0
+        scores = torch.where(cut, torch.where(first, alive, -torch.inf), scores)
+        values = torch.where(cut, 0.0, values)
+    return done, torch.where(values > -torch.inf, scores, -torch.inf)

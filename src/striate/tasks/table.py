@@ -3,6 +3,7 @@
 A task of a person's own is a line, too: `TASKS["brightness"] = Brightness()`.
 """
 
+from striate.tasks.captions.task import Captions
 from striate.tasks.classification.task import Classification
 from striate.tasks.contract import Task
 from striate.tasks.detection.task import Detection
@@ -14,6 +15,7 @@ from striate.tasks.tags.task import TagsTask
 from striate.tasks.text.task import Text
 
 TASKS: dict[str, Task] = {
+    "captions": Captions(),
     "classification": Classification(),
     "detection": Detection(),
     "faces": Faces(),

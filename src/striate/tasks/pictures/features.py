@@ -2,8 +2,9 @@
 
 import time
 import weakref
+from collections.abc import Callable, Hashable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from striate.tasks.pictures.starting import PRETRAINED, channels_of, side_for, s
 
 SMALL_SIDE = 96  # what pictures of at most SMALL pixels are enlarged to
 BATCH = 32
+Made = TypeVar("Made")
 
 
 def view(dataset: Dataset[Any], name: str | None = None, weights: str | Path | None = None) -> View:
@@ -40,8 +42,21 @@ def views(dataset: Dataset[Any], ask: Ask) -> tuple[View, ...]:
     return (view(dataset, ask.network, ask.weights),)
 
 
-Kept = dict[tuple[str, str, int], tuple[NDArray[np.float32], float]]
-_kept: dict[int, Kept] = {}  # by the identity of pixels, as long as they live
+_kept: dict[int, dict[Hashable, tuple[Any, float]]] = {}
+"""What was computed of pixels, by their identity, as long as they live."""
+
+
+def kept(pixels: NDArray[np.uint8], key: Hashable, make: Callable[[], Made]) -> tuple[Made, float]:
+    """What `make` computes of pixels, once for as long as those live, and the seconds it took."""
+    if id(pixels) not in _kept:
+        _kept[id(pixels)] = {}
+        weakref.finalize(pixels, _kept.pop, id(pixels), None)
+    mine = _kept[id(pixels)]
+    if key not in mine:
+        start = time.perf_counter()
+        made = make()
+        mine[key] = made, time.perf_counter() - start
+    return mine[key]
 
 
 def deep_features(
@@ -61,15 +76,11 @@ def deep_features(
         strips: as `started` takes them.
     """
     pixels = data.pixels[preprocessing.view]
-    if id(pixels) not in _kept:
-        _kept[id(pixels)] = {}
-        weakref.finalize(pixels, _kept.pop, id(pixels), None)
-    kept, key = _kept[id(pixels)], (name, str(weights), strips)
-    if key not in kept:
-        start = time.perf_counter()
-        features = _compute(pixels, name, weights, preprocessing, strips)
-        kept[key] = features, time.perf_counter() - start
-    return kept[key]
+    return kept(
+        pixels,
+        (name, str(weights), strips),
+        lambda: _compute(pixels, name, weights, preprocessing, strips),
+    )
 
 
 def _compute(

@@ -1,0 +1,313 @@
+"""How each method learns to describe; of what can be chosen, the validation pictures decide."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from functools import partial
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from striate.data import Decoded
+from striate.data.captions import LONG
+from striate.data.splits import TEST, TRAIN, VALIDATION
+from striate.inference import Preprocessing, fastest_device
+from striate.inference.outputs import outputs_of
+from striate.models import entry, folded
+from striate.models.stages import Stages
+from striate.models.word_decoder import WordDecoder
+from striate.ops.memory import channels_last
+from striate.progress import Clock, stage, track
+from striate.tasks.captions.answers import Answer, Words
+from striate.tasks.captions.constant import Constant
+from striate.tasks.captions.describer import Describer, Search, Teller
+from striate.tasks.captions.encoders import (
+    HOG,
+    Gradients,
+    last_maps,
+    parts,
+    plain_view,
+    pooled,
+    view,
+)
+from striate.tasks.captions.neighbors import Neighbors, Pooled, consensus, grams_of
+from striate.tasks.captions.problem import Mapped, NextWord, train_rows
+from striate.tasks.captions.scores import of_sentences
+from striate.tasks.contract import Ask, Learned
+from striate.tasks.pictures.building import PLAIN
+from striate.tasks.pictures.features import kept
+from striate.tasks.pictures.starting import PRETRAINED, started, weights_of
+from striate.texts.caption_words import caption_words
+from striate.texts.vocabulary import Vocabulary
+from striate.training import Recipe, fit, seeded
+
+# A few thousand sentences: half of all that is read is dropped, and what is kept is the mean of the
+# weights on the way; a run ends when BLEU on the validation pictures no longer rises.
+SHOW = Recipe(
+    epochs=24, batch_size=20, learning_rate=1e-3, optimizer="adamw", weight_decay=1e-4,
+    schedule="cosine", clip=5.0, average=0.98, patience=8, threads=1,
+)  # fmt: skip
+STEPS = 600  # at least, for sets of few pictures
+TUNE = SHOW.but(kept_rate=0.1, freeze_statistics=True)
+LEAST = 3  # times that a word occurs in training sentences, from which on it is given
+FEW_WORDS = 5_000  # running words, below which every word is
+SIZE, HIDDEN, DROPOUT = 128, 256, 0.5
+CANDIDATES = 200  # sentences that are tried for all pictures
+NEAREST = (1, 2, 5, 10, 20, 50)  # pictures whose sentences are tried
+SEARCHES = (
+    Search("greedy"),
+    *(Search("beam", width, power) for width in (2, 3, 5) for power in (0.0, 0.7, 1.0)),
+)
+CHUNK = 64
+TUNED = 2  # stages with feature maps, at the end of the network, that are tuned
+
+
+class Source(NamedTuple):
+    """A trained network whose maps are read."""
+
+    name: str
+    weights: str
+    preprocessing: Preprocessing
+    model: Stages
+
+
+def source_for(data: Decoded, ask: Ask) -> Source:
+    """The network that is asked for, with its weights."""
+    name = ask.network or PRETRAINED
+    weights = weights_of(name, ask.weights)
+    start = started(name, weights, entry(name).classes)
+    assert isinstance(start.model, Stages)
+    preprocessing = Preprocessing(view(data.dataset, ask), start.normalization)
+    return Source(name, str(weights), preprocessing, start.model)
+
+
+def sentences_of(data: Decoded, row: int) -> list[list[str]]:
+    """The words of a picture's sentences, as far as they are learned."""
+    return [caption_words(one)[:LONG] for one in data.dataset.targets.sentences[row]]
+
+
+def whole_sentences(data: Decoded, rows: Sequence[int]) -> list[list[list[str]]]:
+    """The words of all sentences of those pictures."""
+    return [list(map(caption_words, data.dataset.targets.sentences[row])) for row in rows]
+
+
+def rows_of(data: Decoded, part: int) -> list[int]:
+    """The rows of a split."""
+    return list(np.flatnonzero(data.dataset.split == part).tolist())
+
+
+def constant(data: Decoded, ask: Ask) -> Learned:
+    """Of the training sentences that are most like all others the best on validation."""
+    clock = Clock()
+    with clock.stage("choose"):
+        known = list(
+            dict.fromkeys(
+                tuple(words) for row in rows_of(data, TRAIN) for words in sentences_of(data, row)
+            )
+        )
+        order = consensus(grams_of(known))[:CANDIDATES].tolist()
+        held = whole_sentences(data, rows_of(data, VALIDATION))
+        best, values = _best(
+            [known[place] for place in order], lambda words: of_sentences([words] * len(held), held)
+        )
+    return Learned(Constant(words=best), values, clock.seconds, notes=(" ".join(best),))
+
+
+def _best(some: Sequence[Any], score: Callable[[Any], dict[str, float]]) -> tuple[Any, Any]:
+    """That of some with the best BLEU-4, then BLEU-1, the first of equals, and all its values."""
+    values = [score(one) for one in track(some, "choose on validation")]
+    place = max(
+        range(len(some)), key=lambda k: (values[k]["bleu4"], values[k]["bleu1"], -k)
+    )  # fmt: skip
+    return some[place], values[place]
+
+
+def hog_neighbors(data: Decoded, ask: Ask) -> Learned:
+    """Sentences of pictures with alike gradients and colors."""
+    clock = Clock()
+    preprocessing = Preprocessing(plain_view(data.dataset), PLAIN)
+    encoder = Gradients()
+    with clock.stage("features"):
+        pixels = data.pixels[preprocessing.view]
+        features = outputs_of(encoder, preprocessing, pixels)
+    return _neighbors(data, clock, features, encoder, HOG, preprocessing, None)
+
+
+def deep_neighbors(data: Decoded, ask: Ask) -> Learned:
+    """Sentences of pictures with alike deep features."""
+    clock, source = Clock(), source_for(data, ask)
+    maps, seconds = maps_of(data, source, last_maps(source.name)[-1])
+    lower, _ = parts(source.model, last_maps(source.name)[-1])
+    features = torch.cat([pooled(some.float()) for some in maps.split(CHUNK)])
+    found = _neighbors(
+        data, clock, features, Pooled(lower).eval(), source.name, source.preprocessing, source.name
+    )
+    return Learned(**{**vars(found), "seconds": {"features": seconds, **found.seconds}})
+
+
+def _neighbors(
+    data: Decoded, clock: Clock, features: Tensor, encoder: nn.Module, name: str,
+    preprocessing: Preprocessing, network: str | None,
+) -> Learned:  # fmt: skip
+    """How many neighbors are asked is chosen on validation."""
+    train, held, test = (rows_of(data, part) for part in (TRAIN, VALIDATION, TEST))
+    some: list[tuple[int, Words]] = [
+        (place, tuple(words)) for place, row in enumerate(train)
+        for words in sentences_of(data, row)
+    ]  # fmt: skip
+    predictor = Neighbors(
+        encoder=encoder,
+        name=name,
+        preprocessing=preprocessing,
+        features_kept=nn.functional.normalize(features[train]).half(),
+        sentences=tuple(words for _, words in some),
+        owners=np.array([place for place, _ in some], np.int64),
+    )
+    references = whole_sentences(data, held)
+    with clock.stage("choose"):
+        counts = [count for count in NEAREST if count <= len(train)]
+        predictor.count, values = _best(
+            counts,
+            lambda count: of_sentences(
+                [one.words for one in predictor.told(features[held], count)], references
+            ),
+        )
+    return Learned(
+        predictor,
+        values,
+        clock.seconds,
+        network=network,
+        recipe={"neighbors": predictor.count},
+        notes=(f"the sentences of the {predictor.count} nearest pictures",),
+        answers=predictor.told(features[test]) if test else (),
+    )
+
+
+def maps_of(
+    data: Decoded, source: Source, frozen: str, *, mirrored: bool = False
+) -> tuple[Tensor, float]:
+    """Maps (N, C, H, W) float16 that a stage gives of every picture, and the seconds that took; a
+    frozen network is run once for all methods.
+
+    Args:
+        mirrored: of the training pictures alone, each mirrored.
+    """
+    pixels = data.pixels[source.preprocessing.view]
+    key = ("maps", source.name, source.weights, frozen, mirrored)
+
+    def compute() -> Tensor:
+        rows = train_rows(data.dataset) if mirrored else list(range(len(data.dataset)))
+        lower, _ = parts(source.model, frozen)
+        trunk = channels_last(folded(lower)).to(fastest_device())
+        found = []
+        with stage("feature maps of each picture", len(rows)) as bar:
+            for first in range(0, len(rows), CHUNK):
+                some: NDArray[np.uint8] = pixels[rows[first : first + CHUNK]]
+                some = some[:, :, ::-1] if mirrored else some
+                found.append(outputs_of(trunk, source.preprocessing, some, bar=bar).half())
+        return torch.cat(found)
+
+    return kept(pixels, key, compute)
+
+
+def describe(
+    data: Decoded, ask: Ask, *, image: Literal["first", "attended"], tuned: bool = False
+) -> Learned:
+    """By gradient steps; the epoch with the best BLEU-4 on the validation pictures is kept, and
+    with it the way to search that is best there."""
+    clock, source = Clock(), source_for(data, ask)
+    stages = last_maps(source.name)
+    frozen = stages[-1 - TUNED] if tuned else stages[-1]
+    maps, first = maps_of(data, source, frozen)
+    mirrors, second = maps_of(data, source, frozen, mirrored=True)
+    train, held, test = (rows_of(data, part) for part in (TRAIN, VALIDATION, TEST))
+    lower, upper = parts(source.model, frozen)
+    if image == "first" and not tuned:  # of which the mean alone is read
+        maps, mirrors = (some.float().mean((2, 3), keepdim=True).half() for some in (maps, mirrors))
+    told = [sentences_of(data, row) for row in train]
+    running = sum(len(words) for some in told for words in some)
+    vocabulary = Vocabulary.of(
+        (words for some in told for words in some), least=LEAST if running > FEW_WORDS else 1
+    )
+    recipe = ask.adjusted(ask.recipe or recipe_for(len(train), tuned=tuned))
+    with seeded(ask.seed):
+        width = _width(upper, maps)
+        decoder = WordDecoder(
+            len(vocabulary), width, image=image, size=SIZE, hidden=HIDDEN, dropout=DROPOUT,
+            tied=True,
+        )  # fmt: skip
+    teller = Teller(upper, decoder).to(fastest_device())
+    mapped = Mapped(
+        data.dataset, vocabulary, (maps[train], mirrors), maps[held],
+        tuple(tuple(vocabulary.numbered(words) for words in some) for some in told),
+    )  # fmt: skip
+    spent = first + second
+    left = None if ask.seconds is None else max(0.0, ask.seconds - spent)
+    with clock.stage("train"):
+        run = fit(
+            teller, NextWord(Search()), mapped, recipe,
+            folder=ask.folder, resume=ask.resume, seed=ask.seed, seconds=left,
+        )  # fmt: skip
+    teller.eval()
+    predictor = Describer(
+        lower=lower.eval(),
+        teller=teller,
+        vocabulary=vocabulary,
+        preprocessing=source.preprocessing,
+        architecture={"name": source.name, "frozen": frozen},
+    )
+    references = whole_sentences(data, held)
+    with clock.stage("search"):
+        predictor.search, values = _best(
+            SEARCHES, partial(_searched, predictor, maps[held], references)
+        )
+    search = predictor.search
+    way = "word by word" if search.how == "greedy" else (
+        f"beam of {search.width}, length to the {search.power:g}"
+    )  # fmt: skip
+    return Learned(
+        predictor,
+        values,
+        {"features": spent, **clock.seconds},
+        network=source.name,
+        history=run.history,
+        recipe={**recipe.to_json(), "search": asdict(search), "weights": source.weights},
+        notes=(
+            f"{len(vocabulary) - 1:,} words; {vocabulary.counts[0] / max(1, running):.1%} of the "
+            "running words are rarer and never given".replace("%", " %"),
+            f"epoch {run.best['epoch']:g} of {run.history[-1]['epoch']:g}; {way}",
+        ),
+        answers=_told(predictor, maps[test]) if test else (),
+    )
+
+
+def recipe_for(count: int, *, tuned: bool) -> Recipe:
+    """The recipe for so many training pictures: few have more epochs.
+
+    >>> [recipe_for(count, tuned=False).epochs for count in (6_000, 500, 20)]
+    [24, 24, 200]
+    """
+    usual = TUNE if tuned else SHOW
+    steps = -(-count // usual.batch_size)
+    epochs = min(200, max(usual.epochs, round(STEPS / max(1, steps))))
+    return usual.but(epochs=epochs, patience=max(8, epochs // 3))
+
+
+def _width(upper: nn.Sequential, maps: Tensor) -> int:
+    """F, how many features a place has above maps (N, C, H, W)."""
+    with torch.no_grad():
+        found: Tensor = upper.eval()(maps[:1].float())
+    return found.shape[1]
+
+
+def _told(predictor: Describer, maps: Tensor) -> list[Answer]:
+    return [one for some in maps.split(CHUNK) for one in predictor.told(some.float())]
+
+
+def _searched(
+    predictor: Describer, maps: Tensor, references: list[list[list[str]]], search: Search
+) -> dict[str, float]:
+    told = _told(predictor.searching(search), maps)
+    return of_sentences([one.words for one in told], references)
