@@ -16,11 +16,11 @@ import numpy as np
 
 from striate.data.captions import LONG, Captions, LongCaption
 from striate.data.cells import read_cells
-from striate.data.coco import Ids, plain_id, split_of
+from striate.data.coco import Ids, plain_id
 from striate.data.dataset import Dataset, Files, LeftOut
 from striate.data.headings import HEADINGS, normal
 from striate.data.markup import NotReadable, read_json, text_of
-from striate.data.names import counted, printable, quoted
+from striate.data.names import counted, printable, quoted, words_of
 from striate.data.places import Missed, Pictures
 from striate.data.remembering import remembered
 from striate.data.roles import SPLIT_WORDS, split_of_cell
@@ -92,7 +92,7 @@ def open_captioned(path: Path, *, seed: int) -> Dataset[Captions]:
     for file in tokens:
         _read_tokens(file, found)
     for file in jsons:
-        _read_coco(file, path, found)
+        _read_coco(file, found)
     root = path if path.is_dir() else path.parent
     return _dataset(path, root, found, seed)
 
@@ -100,8 +100,13 @@ def open_captioned(path: Path, *, seed: int) -> Dataset[Captions]:
 def _files(path: Path) -> tuple[list[Path], list[Path], list[Path]]:
     """The tables, token files and JSON files that a path is, or that lie in it or two below."""
     if path.is_dir():
-        names = walk(path).marking(*TABLES, ".json")
-        files = [path / name for name in names if name.count("/") <= 2]
+        files = [
+            file
+            for suffix in (*TABLES, ".json")
+            for depth in ("", "*/", "*/*/")
+            for file in sorted(path.glob(f"{depth}*{suffix}"))
+            if not file.name.startswith(".")
+        ]
     else:
         files = [path]
     return remembered(("captions", path), lambda: _sorted(files))
@@ -186,7 +191,7 @@ def _lines(path: Path) -> Iterator[str]:
 # COCO
 
 
-def _read_coco(file: Path, path: Path, found: Found) -> None:
+def _read_coco(file: Path, found: Found) -> None:
     try:
         table = read_json(file)
     except NotReadable as error:
@@ -197,7 +202,8 @@ def _read_coco(file: Path, path: Path, found: Found) -> None:
         raise DataError(f"{file}: not COCO's captions: it has no lists of images and annotations")
     known = [one for one in images if isinstance(one, dict)]
     names = Ids((one.get("id"), str(one.get("file_name", "")).strip()) for one in known)
-    split = split_of(file.relative_to(path).as_posix() if path.is_dir() else file.name)
+    told_splits = {SPLIT_WORDS[word] for word in words_of(file.stem) if word in SPLIT_WORDS}
+    split = told_splits.pop() if len(told_splits) == 1 else None
     lost = 0
     for one in told:
         name = names.get(one.get("image_id")) if isinstance(one, dict) else None

@@ -85,7 +85,7 @@ class WordDecoder(nn.Module):
             features: (B, F), or (B, P, F) of P places where the image is attended to.
         """
         seen = self.seen(self.dropout(features))
-        zeros = seen.new_zeros(len(seen), self.hidden)
+        zeros = seen.new_zeros(seen.shape[0], self.hidden)
         if self.image == "first":
             hidden, cell = self.lstm(self.dropout(seen), (zeros, zeros))
             return State(hidden, cell, seen)
@@ -267,7 +267,7 @@ def beams(
         # Of the others the first `width`, in their order.
         order = (ends.long() * 2 * width + rank).topk(width, 1, largest=False).indices
         alive, parents = best.gather(1, order), parents.gather(1, order)
-        prefixes = torch.cat([prefixes[:, :1].expand(-1, width, -1), longer[base, order]], 2)
+        prefixes = torch.cat([prefixes[:, :, :1], longer[base, order]], 2)
         state = state.take((base * width + parents).flatten())
         # No sentence that goes on can become better than this.
         if not traced and bool((values[:, -1] >= alive[:, 0] / longest**power).all()):

@@ -33,6 +33,12 @@ class Answer(NamedTuple):
 NOTHING = Answer(())
 
 
+def told(words: Words, score: float) -> dict[str, Any]:
+    """A sentence as JSON has it."""
+    found: dict[str, Any] = {"caption": sentence_of(list(words))}
+    return found if math.isnan(score) else {**found, "log_probability": score}
+
+
 @dataclass(frozen=True)
 class Caption(contract.Prediction):
     """A sentence about a picture."""
@@ -47,15 +53,8 @@ class Caption(contract.Prediction):
     def fields(self, top: int | None) -> dict[str, Any]:
         """The sentence, its score, and of the others the best: `top` sentences in all."""
         others = self.answer.others if top is None else self.answer.others[: top - 1]
-        found: dict[str, Any] = {"caption": self.text}
-        if not math.isnan(self.answer.score):
-            found["log_probability"] = self.answer.score
-        if others:
-            found["others"] = [
-                {"caption": sentence_of(list(words)), "log_probability": score}
-                for words, score in others
-            ]
-        return found
+        found = told(self.answer.words, self.answer.score)
+        return {**found, "others": [told(*one) for one in others]} if others else found
 
     def line(self, top: int | None) -> str:
         return self.text or "(no words)"

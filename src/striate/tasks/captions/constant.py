@@ -30,7 +30,7 @@ class Constant(Predictor):
         if isinstance(item, str | os.PathLike):
             item = pictures.load(item)
         if isinstance(item, bytes):
-            pictures.header(item)
+            pictures.decode(item)
         else:
             pictures.to_rgb(np.asarray(item))
 

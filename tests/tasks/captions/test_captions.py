@@ -1,0 +1,144 @@
+"""The task from pictures and sentences to a file, an answer, a map and a graph."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import striate
+from striate.errors import ModelError, UserError
+from striate.exporting import export
+from striate.tasks.captions.describer import Describer, Search
+from striate.tasks.captions.neighbors import consensus, grams_of
+from striate.tasks.captions.task import Captions
+from striate.tasks.contract import Wanted
+
+TASK = Captions()
+
+
+def of(comparison, method):
+    return next(row for row in comparison.rows if row.name == method)
+
+
+def test_a_sentence_for_all_is_right_a_third_of_the_time(kept):
+    scores = of(kept, "constant").chosen.scores
+    assert len(set(scores.given)) == 1
+    assert scores.metrics["bleu1"] == pytest.approx((2 + 1 / 3) / 3, abs=0.2)
+    assert scores.metrics["people_bleu1"] == pytest.approx(0.5, abs=0.3)
+
+
+def test_words_are_learned(compared):
+    row = of(compared, "attend")
+    truth = [one.split()[-1] for one in
+             (some[1] for some in row.chosen.data.dataset.test.targets.sentences)]  # fmt: skip
+    said = [" ".join(words) for words in row.chosen.scores.given]
+    right = sum(color in one for color, one in zip(truth, said, strict=True))
+    assert right >= 5, said
+    assert row.score == row.chosen.scores.metrics["bleu4"]
+
+
+def test_the_report_has_pictures_and_maps(compared, tmp_path):
+    compared.report(tmp_path / "report.html")
+    text = (tmp_path / "report.html").read_text()
+    assert "BLEU-1" in text
+    assert "bright is where a word was given from" in text
+
+
+@pytest.mark.parametrize("method", ["deep_neighbors", "show_and_tell", "attend", "tuned"])
+def test_a_file_answers_as_before(compared, colored, tmp_path, method):
+    recognizer = of(compared, method).recognizer
+    recognizer.save(tmp_path / "one.safetensors")
+    again = striate.load(tmp_path / "one.safetensors")
+    paths = [colored / f"{n}.png" for n in (24, 25, 26)]
+    for first, second in zip(recognizer(paths), again(paths), strict=True):
+        assert first.text == second.text
+        assert first.to_json(top=3) == second.to_json(top=3)
+    assert again.predictor.parameters == recognizer.predictor.parameters
+
+
+def test_files_without_a_network_answer_as_before(kept, colored, tmp_path):
+    for row in kept.rows:
+        row.recognizer.save(tmp_path / "one.safetensors")
+        again = striate.load(tmp_path / "one.safetensors")
+        path = [colored / "27.png"]
+        assert row.recognizer(path)[0].text == again(path)[0].text != ""
+
+
+def test_a_damaged_file_is_refused(compared, tmp_path):
+    predictor = of(compared, "attend").recognizer.predictor
+    tensors, header = predictor.tensors(), predictor.header()
+    for wrong in ({"image": "none"}, {"hidden": 7}, {"search": {**header["search"], "width": 0}}):
+        with pytest.raises((ValueError, TypeError, LookupError)):
+            Describer.restored(tensors, {**header, **wrong}, ())
+
+
+def test_ways_to_search(compared, colored):
+    predictor = of(compared, "show_and_tell").recognizer.predictor
+    pixels = [predictor.prepare(colored / f"{n}.png") for n in (24, 25)]
+    beam = TASK.answering(predictor, {"width": 4})
+    assert beam.search == Search("beam", 4, predictor.search.power, predictor.search.longest)
+    answers = beam.predict(pixels)
+    assert all(len(one.others) == 3 for one in answers)
+    assert all(one.others[0][1] <= one.score for one in answers) or beam.search.power
+    drawn = TASK.answering(predictor, {"temperature": 3.0})
+    assert drawn.search.how == "sample"
+    assert drawn.predict(pixels)[0].words == drawn.predict(pixels)[0].words  # by its seed
+    with pytest.raises(ModelError, match="by chance"):
+        drawn.graph()
+
+
+def test_a_search_is_for_what_finds_words(kept):
+    predictor = of(kept, "constant").recognizer.predictor
+    with pytest.raises(UserError, match="--width: constant_caption finds no words"):
+        TASK.answering(predictor, {"width": 4})
+
+
+def test_a_map_for_each_word(compared, colored):
+    recognizer = of(compared, "attend").recognizer
+    prediction = recognizer([colored / "25.png"])[0]
+    maps = prediction.answer.maps
+    assert len(maps) == len(prediction.answer.words)
+    assert maps.sum((1, 2)) == pytest.approx(np.ones(len(maps)), abs=1e-5)
+    pixels = np.asarray(Image.open(colored / "25.png"))
+    picture = TASK.draw(pixels, prediction, ())
+    assert picture.height > pixels.shape[0] + 100
+    found = TASK.explanation(recognizer.predictor, (), str(colored / "25.png"), None, "occlusion")
+    assert found.facts["caption"] == prediction.text
+    assert len(found.facts["where"]) == len(maps)
+    one = TASK.explanation(
+        recognizer.predictor, (), str(colored / "25.png"), prediction.answer.words[0], "attention"
+    )
+    assert one.facts["words"] == list(prediction.answer.words[:1])
+
+
+def test_what_was_seen_once_has_no_attention(compared, colored):
+    predictor = of(compared, "show_and_tell").recognizer.predictor
+    with pytest.raises(ModelError, match="take --method occlusion"):
+        TASK.explanation(predictor, (), str(colored / "25.png"), None, "attention")
+
+
+def test_an_export_gives_the_same_words(compared, colored, tmp_path):
+    pytest.importorskip("onnxscript")
+    recognizer = of(compared, "attend").recognizer
+    search = Search("beam", 2, 0.7, 3)  # steps of which the graph has one each
+    recognizer = replace(recognizer, predictor=recognizer.predictor.searching(search))
+    export(recognizer, tmp_path / "one.onnx", to="onnx")
+    other = striate.load(tmp_path / "one.onnx")
+    paths = [colored / f"{n}.png" for n in range(24, 30)]
+    for first, second in zip(recognizer(paths), other(paths), strict=True):
+        assert first.answer.words == second.answer.words
+        assert first.answer.score == pytest.approx(second.answer.score, abs=1e-4)
+
+
+def test_the_service_says_it_as_text(compared, colored):
+    prediction = of(compared, "show_and_tell").recognizer([colored / "24.png"])[0]
+    assert TASK.response(prediction.answer, (), Wanted(most=1)) == {
+        "text": {"raw": prediction.text}, "others": [],
+    }  # fmt: skip
+
+
+def test_the_sentence_that_others_are_most_like():
+    """Two of three share words: one of them is told."""
+    sentences = (("a", "dog"), ("x", "y", "z"), ("a", "dog", "runs"))
+    assert consensus(grams_of(sentences)).tolist() == [0, 2, 1]
