@@ -130,7 +130,7 @@ def predict(
     folders = {"draw": draw, "save": save}
     check_features(features, pool, out, top, folders, wanted)
     found = recognizer.named(model, engine=engine, device=device)
-    own = {**folders, "lines": lines, "gallery": gallery}
+    own: dict[str, Any] = {**folders, "lines": lines, "gallery": gallery}
     own |= {"search": search, "width": width, "temperature": temperature}
     wanted |= {name: one for name, one in own.items() if one}
     options = found.task.own_options("predict", wanted)

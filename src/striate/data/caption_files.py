@@ -224,8 +224,8 @@ def _dataset(path: Path, root: Path, found: Found, seed: int) -> Dataset[Caption
     folder = walk(root)
     pictures = Pictures(folder)
     left_out = [*folder.left_out, *found.left_out]
-    for image, count in found.empty.items():
-        why = f"{counted(count, 'caption')} without a word"
+    for image, empty in found.empty.items():
+        why = f"{counted(empty, 'caption')} without a word"
         alone = "" if image in found.captions else ", so it is not used"
         left_out.append(LeftOut(printable(image), why + alone))
     left_out += [LeftOut(printable(one), "has no caption") for one in sorted(found.bare)]

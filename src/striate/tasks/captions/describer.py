@@ -15,12 +15,12 @@ from striate import images as pictures
 from striate.errors import UserError
 from striate.inference import Preprocessing, device_of, evaluating
 from striate.inference.program import Graph
-from striate.models import create, folded
+from striate.models import folded
 from striate.models.skeletons import skeleton, undrawn
 from striate.models.word_decoder import IMAGES, State, WordDecoder, Words, beam, greedy, sample
 from striate.ops.memory import channels_last
 from striate.tasks.captions.answers import Answer
-from striate.tasks.captions.encoders import parts, placed, pooled
+from striate.tasks.captions.encoders import parts, placed, pooled, stages_of
 from striate.tasks.contract import Input, Predictor
 from striate.tasks.pictures.predictor import number, same_kinds, whole
 from striate.texts.vocabulary import Vocabulary
@@ -235,7 +235,7 @@ class Describer(Predictor):
         about |= {"image": header["image"], "tied": header["tied"]}
 
         def made() -> tuple[nn.Sequential, Teller]:
-            lower, upper = parts(create(architecture["name"]), architecture["frozen"])
+            lower, upper = parts(stages_of(architecture["name"]), architecture["frozen"])
             return lower, Teller(upper, WordDecoder(*given, **about))
 
         with skeleton():

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from striate.data import Dataset
 from striate.handcrafted.hog import hog
 from striate.images import View
-from striate.models import create
+from striate.models import create, entry
 from striate.models.skeletons import undrawn
 from striate.models.stages import Stages
 from striate.tasks.contract import Ask
@@ -57,13 +57,21 @@ class Gradients(nn.Module):
         return torch.cat([F.normalize(edges), F.normalize(colors)], 1)
 
 
+def stages_of(name: str) -> Stages:
+    """The network of that name, with fresh weights."""
+    found = create(name)
+    assert isinstance(found, Stages)  # every network with a name is one
+    return found
+
+
 @lru_cache
 def last_maps(name: str) -> tuple[str, ...]:
     """The stages of a network from the first to the last that gives feature maps."""
+    known = entry(name)
     with undrawn(), torch.no_grad():
-        model = create(name).eval()
-        side = model.image_size or 224
-        found = model.features(torch.empty(0, model.channels, side, side))
+        model = stages_of(name).eval()
+        side = known.image_size
+        found = model.features(torch.empty(0, known.channels, side, side))
     names = list(found)
     last = max(place for place, each in enumerate(names) if found[each].ndim == 4
                and min(found[each].shape[2:]) > 1)  # fmt: skip

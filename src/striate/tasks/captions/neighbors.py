@@ -18,11 +18,11 @@ from striate import images as pictures
 from striate.evaluation.captions import ngrams
 from striate.inference import Preprocessing
 from striate.inference.outputs import outputs_of
-from striate.models import create, folded
+from striate.models import folded
 from striate.models.skeletons import skeleton, undrawn
 from striate.ops.memory import channels_last
 from striate.tasks.captions.answers import Answer, Words
-from striate.tasks.captions.encoders import HOG, Gradients, last_maps, parts, pooled
+from striate.tasks.captions.encoders import HOG, Gradients, last_maps, parts, pooled, stages_of
 from striate.tasks.contract import Input, Predictor
 from striate.tasks.pictures.predictor import same_kinds, whole
 from striate.texts.packing import packed, unpacked
@@ -48,7 +48,7 @@ def encoder_named(name: str) -> nn.Module:
     """Gradients, or a network up to its last maps with weights that are to be filled in."""
     if name == HOG:
         return Gradients()
-    lower, _ = parts(create(name), last_maps(name)[-1])
+    lower, _ = parts(stages_of(name), last_maps(name)[-1])
     return Pooled(lower)
 
 

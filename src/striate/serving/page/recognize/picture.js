@@ -42,13 +42,14 @@ export class Picture extends Result {
   }
 
   spoken() {
-    return spoken(this.data, this.service.name);
+    return this.data.text ? this.data.text.raw || "no words" : spoken(this.data, this.service.name);
   }
 
   /** Shows the answer in the language of the moment. */
   show() {
     if (!this.data) return;
     if (this.data.regions) return this.#objects(this.data.regions);
+    if (this.data.text) return this.fill(node("h3", "verdict", this.spoken()));
     const { name } = this.service, tags = node("div");
     const head = node("h3", this.data.known ? "verdict" : "verdict none", verdict(this.data, name));
     this.fill(head);
