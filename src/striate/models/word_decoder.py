@@ -126,7 +126,11 @@ class WordDecoder(nn.Module):
     def forward(self, features: Tensor, words: Tensor) -> Tensor:
         """(B, T, V + 2) logits of what follows each of the given words (B, T), the first of which
         is `mark`: teacher forcing."""
-        state, states = self.begin(features), []
+        return self.follow(self.begin(features), words)
+
+    def follow(self, state: State, words: Tensor) -> Tensor:
+        """The same from a state before the first word."""
+        states = []
         for place in range(words.shape[1]):
             state = self.read(words[:, place], state)
             states.append(state.hidden)

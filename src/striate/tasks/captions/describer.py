@@ -99,8 +99,8 @@ class Teller(nn.Module):
         Args:
             images: (S,) the row in maps (N, C, H, W) that each sentence is about.
         """
-        logits: Tensor = self.decoder(self.features(maps)[images], words)
-        return logits
+        state = self.decoder.begin(self.features(maps))  # once for all sentences of an image
+        return self.decoder.follow(state.take(images), words)
 
 
 @dataclass(eq=False, kw_only=True)
