@@ -114,7 +114,7 @@ def test_smoothed_masks_of_two_values_are_split_in_the_middle():
 
 
 def test_jpegs_of_many_classes_are_refused():
-    with pytest.raises(DataError, match="JPEGs, whose compression changes class numbers"):
+    with pytest.raises(DataError, match="JPEGs or WebP with loss, which changes class"):
         meaning(counts(v0=5, v1=3, v2=2), blurred=True)
 
 
@@ -160,3 +160,16 @@ def test_a_list_that_cannot_be_read_is_named(tmp_path):
     (one,) = left_out
     assert one.name == "classes.txt"
     assert "1,200,000" in one.reason or "bytes" in one.reason
+
+
+def test_numbers_of_one_name_are_one_class():
+    names = Legend("classes.txt", {0: "ground", 1: "cat", 2: "cat"})
+    found = meaning(counts(v0=5, v1=3, v2=3), names)
+    assert found.names == ("ground", "cat")
+    assert [found.numbers[value] for value in range(3)] == [0, 1, 1]
+
+
+def test_very_many_numbers_without_a_list_are_told():
+    found = meaning(counts(**{f"v{value}": 9 for value in range(100)}))
+    assert len(found.names) == 100
+    assert "if they number single objects" in found.notes[0]

@@ -222,6 +222,117 @@ def test_an_outline_of_another_size_is_left_out(tmp_path):
         opened(tmp_path)
 
 
+def test_a_category_called_background_is_the_background(tmp_path):
+    coco(tmp_path, [[0, 0, 8, 0, 8, 12, 0, 12]])
+    table = json.loads((tmp_path / "labels.json").read_text())
+    table["categories"].append({"id": 2, "name": "Background"})
+    ground = {"category_id": 2, "segmentation": [[0, 0, 16, 0, 16, 12, 0, 12]]}
+    boxed = {"category_id": 1, "segmentation": [], "bbox": [6, 2, 4, 4]}  # as void on no outline
+    table["annotations"] += [
+        {"id": 9, "image_id": 0, "bbox": [0, 0, 16, 12], **ground},
+        {"id": 10, "image_id": 0, **boxed},
+    ]
+    (tmp_path / "labels.json").write_text(json.dumps(table))
+    data = opened(tmp_path)
+    assert data.classes == ("background", "cat")
+    found = data.targets.maps[data.inputs.paths.index("0.png")].read()
+    assert found.tolist() == (1 - HALF).tolist()  # the ground lies below the cat, above the box
+    table["annotations"].pop(-2)
+    (tmp_path / "labels.json").write_text(json.dumps(table))
+    data = opened(tmp_path)
+    expected = 1 - HALF
+    expected[2:6, 8:10] = VOID
+    place = data.inputs.paths.index("0.png")
+    assert data.targets.maps[place].read().tolist() == expected.tolist()
+    assert data.targets.areas[place].tolist() == [88, 96, 8]
+    assert "1 mask with objects of which a box" in data.targets.facts(data.split).faults[0]
+
+
+@pytest.mark.parametrize(
+    ("segmentation", "reason"),
+    [
+        ([[1, 2, 3]], "a polygon of 3 numbers"),
+        ({"counts": [1]}, "no size"),
+        ({"size": [12, 16], "counts": [10**30]}, "too large"),
+    ],
+)
+def test_outlines_that_cannot_be_drawn(tmp_path, segmentation, reason):
+    coco(tmp_path, segmentation)
+    with pytest.raises(DataError, match=f"outline that cannot be drawn: .*{reason}"):
+        opened(tmp_path)
+
+
+def test_more_categories_than_numbers(tmp_path):
+    coco(tmp_path, [[0, 0, 8, 0, 8, 12]])
+    table = json.loads((tmp_path / "labels.json").read_text())
+    table["categories"] += [{"id": k, "name": f"c{k}"} for k in range(2, 300)]
+    table["annotations"] += [
+        {**table["annotations"][0], "id": k + 9, "category_id": k} for k in range(2, 300)
+    ]
+    (tmp_path / "labels.json").write_text(json.dumps(table))
+    with pytest.raises(DataError, match="299 categories; at most 253 fit beside the background"):
+        opened(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("renamed", "why"),
+    [
+        ("masks/x{}.png", "masks/x0.png has no picture of its name"),
+        ("masks/{0}_mask.png", None),
+        ("masks/{}.npy", "4 pictures and no mask"),
+    ],
+)
+def test_masks_that_meet_no_picture_are_not_taken_for_a_class(tmp_path, renamed, why):
+    whole(tmp_path, 4)
+    for k in range(4):
+        (tmp_path / "masks" / f"{k}.png").rename(tmp_path / renamed.format(k))
+    if why is None:
+        assert open_data(tmp_path).targets.kind == "masks"
+        return
+    for kinds in (None, ["masks"]):
+        with pytest.raises(DataError, match=f"no picture with a mask: {why}; expected"):
+            open_data(tmp_path, kinds=kinds)
+
+
+def test_a_list_in_a_form_that_is_not_read_is_told(tmp_path):
+    whole(tmp_path, 4)
+    (tmp_path / "classes.json").write_text('["ground", "cat"]')
+    data = open_data(tmp_path)
+    assert data.targets.kind == "masks"
+    assert any("'classes.json' not read" in note for note in data.notes)
+
+
+def test_few_pictures_of_many_classes_are_drawn_all_the_same(tmp_path):
+    for k in range(4):
+        picture(tmp_path / "images" / f"{k}.png")
+        mask(tmp_path / "masks" / f"{k}.png", HALF * (k // 2 + 1))
+    assert sorted(opened(tmp_path).split.tolist()) == [0, 0, 1, 2]
+
+
+def test_pictures_that_exif_turns(tmp_path):
+    whole(tmp_path, 5)
+    for k, size in enumerate([(12, 16), (16, 12)]):
+        image = Image.new("RGB", (size[1], size[0]))
+        exif = image.getexif()
+        exif[0x0112] = 6
+        image.save(tmp_path / "images" / f"{k}.jpg", exif=exif)
+    data = opened(tmp_path)
+    (left,) = data.left_out
+    assert left.name == "images/0.jpg"
+    assert left.reason.endswith("turned upright, as EXIF says; turn the mask, too")
+    assert any("1 picture turned upright" in note for note in data.notes)
+
+
+def test_webp_with_loss_is_refused(tmp_path):
+    whole(tmp_path, 4)
+    pixels = np.random.default_rng(0).integers(0, 255, (12, 16, 3)).astype(np.uint8)
+    for k in range(4):
+        (tmp_path / "masks" / f"{k}.png").unlink()
+        Image.fromarray(pixels // 128).save(tmp_path / "masks" / f"{k}.webp", quality=50)
+    with pytest.raises(DataError, match="WebP with loss"):
+        opened(tmp_path)
+
+
 def test_masks_in_memory():
     maps = [np.array([[0, 1, VOID]], np.uint8), np.array([[2, 2, 2]], np.uint8)]
     targets = Masks.of(("a", "b", "c"), maps)

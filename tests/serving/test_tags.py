@@ -166,6 +166,7 @@ def test_the_list_of_models(client):
     found = client.get("/v2/models").json()
     (one,) = found["models"]
     assert one["classes"] == ["bars", "dots", "waves"]
+    assert one["kinds"] == ["class", "classes"]
     assert (one["size"], one["explains"], one["none_of_these"]) == (28, True, False)
     assert (found["links"], found["videos"]) == (False, True)
     assert found["limits"]["video_bytes"] < 100_000_000

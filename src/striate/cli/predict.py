@@ -194,25 +194,25 @@ def show_all(
 
     read = number = 0
     for number, prediction in enumerate(track(predictions, "predict", total), 1):
+        written = {}
+        if prediction.error is None:
+            read += 1
+            name = f"{number:05d}-{plain_name(Path(prediction.name).stem)}"
+            if (folder := folders["draw"]) is not None:
+                written["drawn"] = draw_one(recognizer, prediction, folder / f"{name}.png")
+            if (folder := folders["save"]) is not None:
+                written["saved"] = save_one(recognizer, prediction, folder / name)
         if json:
-            print_json(prediction.to_json(top=top))
-        if prediction.error is not None:
-            if not json:
-                print(printable(f"{prediction.name}: {prediction.error}"), file=sys.stderr)
-            continue
-        read += 1
-        if not json:
+            print_json({**prediction.to_json(top=top), **written})
+        elif prediction.error is not None:
+            print(printable(f"{prediction.name}: {prediction.error}"), file=sys.stderr)
+        else:
             print(printable(f"{prediction.name}  {prediction.line(top)}"))
-        name = f"{number:05d}-{plain_name(Path(prediction.name).stem)}"
-        if (folder := folders["draw"]) is not None:
-            draw_one(recognizer, prediction, folder / f"{name}.png")
-        if (folder := folders["save"]) is not None:
-            save_one(recognizer, prediction, folder / name)
     return read, number
 
 
-def draw_one(recognizer: "Recognizer", prediction: "Prediction", path: Path) -> None:
-    """A picture with its prediction as a PNG, whole or not there."""
+def draw_one(recognizer: "Recognizer", prediction: "Prediction", path: Path) -> str:
+    """A picture with its prediction as a PNG, whole or not there; its path."""
     from striate import images
     from striate.files import writing
 
@@ -223,10 +223,11 @@ def draw_one(recognizer: "Recognizer", prediction: "Prediction", path: Path) -> 
     picture = recognizer.task.draw(pixels, prediction, recognizer.names)
     with writing(path) as temporary:
         picture.save(temporary, format="PNG")
+    return str(path)
 
 
-def save_one(recognizer: "Recognizer", prediction: "Prediction", path: Path) -> None:
-    """A prediction as a file of its own, whole or not there.
+def save_one(recognizer: "Recognizer", prediction: "Prediction", path: Path) -> str:
+    """A prediction as a file of its own, whole or not there; its path.
 
     Args:
         path: without a suffix.
@@ -234,8 +235,10 @@ def save_one(recognizer: "Recognizer", prediction: "Prediction", path: Path) -> 
     from striate.files import writing
 
     suffix, data = recognizer.task.filed(prediction)
-    with writing(path.with_name(path.name + suffix)) as temporary:
+    path = path.with_name(path.name + suffix)
+    with writing(path) as temporary:
         temporary.write_bytes(data)
+    return str(path)
 
 
 def write_features(

@@ -19,7 +19,7 @@ from striate.data.folders import EXPECTED, open_folders
 from striate.data.labeling import PROGRAMS, Program, find, open_labeled
 from striate.data.lists import is_list, open_list
 from striate.data.mask_files import open_masks
-from striate.data.mask_pairs import is_masked, is_masked_only
+from striate.data.mask_pairs import is_masked, is_masked_badly, is_masked_only
 from striate.data.people_files import is_pairs, open_pairs, open_people
 from striate.data.point_lists import is_point_table, open_point_table
 from striate.data.remembering import once
@@ -150,6 +150,13 @@ READERS = (
     Reader("pairs of persons' pictures (pairs.csv, pairs.txt)", "people", is_pairs, open_pairs),
     Reader("a list of paths and labels (.csv)", "labels", is_list, open_list, fallback=True),
     Reader("pictures with masks (images/, masks/)", "masks", is_masked_only, open_masks),
+    Reader(
+        "pictures with masks (images/, masks/)",
+        "masks",
+        is_masked_badly,
+        open_masks,
+        fallback=True,
+    ),
     Reader("class folders", "labels", Path.is_dir, open_folders, fallback=True),
     # Where boxes or classes are marked, too, points and masks are read if they are asked for.
     Reader("COCO with key points (.json)", "points", is_pointed, open_coco_points, fallback=True),

@@ -1,4 +1,7 @@
-"""COCO's outlines as masks: polygons and run lengths, drawn over a background."""
+"""COCO's outlines as masks: polygons and run lengths, drawn over a background.
+
+An object of which a box is all that is known is void there, where no outline covers it.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +16,8 @@ from striate.data.boxes import Mark
 from striate.data.coco import find_coco, found_in, is_coco
 from striate.data.dataset import Dataset, Files
 from striate.data.marked import once
-from striate.data.masks import VOID, Masks, digest
+from striate.data.masks import MOST, VOID, MaskDoubt, Masks, digest
+from striate.data.names import counted, printable
 from striate.data.sniffing import holds
 from striate.data.threads import each
 from striate.errors import DataError, ImageError
@@ -31,7 +35,7 @@ def is_outlined(root: Path) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class Outlined:
-    """The outlines in one picture, by class number, the largest first."""
+    """The outlines in one picture, by class number, in the order in which they are drawn."""
 
     size: tuple[int, int]
     shapes: tuple[tuple[int, Any], ...]
@@ -50,12 +54,16 @@ def drawn(shape: Any, height: int, width: int) -> NDArray[np.bool_]:
         ValueError, TypeError, LookupError: if it is none of a picture of that size.
     """
     if isinstance(shape, dict):
+        if not {"size", "counts"} <= shape.keys():
+            raise ValueError("run lengths have no size or no counts")
         if list(shape["size"]) != [height, width]:
             raise ValueError(f"run lengths of {shape['size']}, the picture has {height, width}")
         counts = shape["counts"]
         return decoded(from_text(counts) if isinstance(counts, str) else counts, height, width)
     pixels = np.zeros((height, width), np.bool_)
     for polygon in shape:
+        if len(polygon) % 2:
+            raise ValueError(f"a polygon of {len(polygon)} numbers, which are no pairs of x and y")
         points = np.array(polygon, np.float64).reshape(-1, 2)
         if not np.isfinite(points).all():
             raise ValueError("a corner is not a number")
@@ -64,18 +72,24 @@ def drawn(shape: Any, height: int, width: int) -> NDArray[np.bool_]:
 
 
 def open_coco_masks(root: Path, *, seed: int = 0, name: str | None = None) -> Dataset[Masks]:
-    """The images of COCO files with their outlines as masks, the rest background; the smaller of
-    two objects lies on top.
+    """The images of COCO files with their outlines as masks, the rest background, as are objects
+    of a category of that name; the smaller of two objects lies on top.
 
     Raises:
-        DataError: if no object has an outline.
+        DataError: if no object has an outline, or there are too many categories.
     """
     found = found_in(root, shape="segmentation")
     rows = once(found)
-    words = sorted({mark.name for row in rows for mark in row.marks})
-    if not any(mark.shape is not None for row in rows for mark in row.marks):
+    words = sorted({mark.name for row in rows for mark in row.marks if mark.shape is not None})
+    if not words:
         raise DataError(f"{root}: no object has an outline; expected polygons or run lengths")
-    numbers = {word: number for number, word in enumerate(words, 1)}
+    things = [word for word in words if word.lower() != BACKGROUND]
+    if len(things) >= MOST:
+        raise DataError(
+            f"{root}: outlines of {len(things)} categories; at most {MOST - 1} fit beside the "
+            "background"
+        )
+    numbers = dict.fromkeys(words, 0) | {word: number for number, word in enumerate(things, 1)}
     made: list[tuple[Outlined, NDArray[np.int64], bytes] | str] = [""] * len(rows)
 
     def make(place: int) -> None:
@@ -94,7 +108,7 @@ def open_coco_masks(root: Path, *, seed: int = 0, name: str | None = None) -> Da
         try:
             one = Outlined(frame[:2], sorted_shapes(row.marks, numbers, frame[:2]))
             pixels = one.read()
-        except (ValueError, TypeError, LookupError) as error:
+        except (ValueError, TypeError, LookupError, OverflowError) as error:
             made[place] = f"has an outline that cannot be drawn: {error}"
             return
         made[place] = one, np.bincount(pixels.ravel(), minlength=VOID + 1), digest(pixels)
@@ -102,21 +116,27 @@ def open_coco_masks(root: Path, *, seed: int = 0, name: str | None = None) -> Da
     with progress.stage("draw outlines", len(rows)) as bar:
         for done in each(range(len(rows)), make):
             bar.advance(done)
-    kept = []
+    kept: list[tuple[int, tuple[Outlined, NDArray[np.int64], bytes]]] = []
+    doubts = []
     for place, (row, result) in enumerate(zip(rows, made, strict=True)):
         if isinstance(result, str):
             found.leave(row.picture, result)
         else:
             kept.append((place, result))
+            boxes = sum(mark.shape is None for mark in row.marks)
+            if boxes:
+                what = f"{counted(boxes, 'object')} with a box and no outline: void"
+                doubts.append(MaskDoubt(printable(row.picture), "bare", what))
     if not kept:
         raise DataError(f"{root}: no image is left: {found.left_out[-1].reason}")
-    names = (BACKGROUND, *words)
+    names = (BACKGROUND, *things)
     targets = Masks(
         names,
         tuple(one for _, (one, _, _) in kept),
         np.stack([[*areas[: len(names)], areas[VOID]] for _, (_, areas, _) in kept]),
         np.array([one.size for _, (one, _, _) in kept], np.int64),
         tuple(total for _, (_, _, total) in kept),
+        tuple(doubts),
     )
     data = Dataset(
         name=name or root.resolve().name,
@@ -132,8 +152,12 @@ def open_coco_masks(root: Path, *, seed: int = 0, name: str | None = None) -> Da
 def sorted_shapes(
     marks: Sequence[Mark], numbers: dict[str, int], size: tuple[int, int]
 ) -> tuple[tuple[int, Any], ...]:
-    """Outlines with class numbers, the largest first."""
+    """Outlines with class numbers, the largest first; before them the boxes of what has none, as
+    void."""
     shapes = [(numbers[mark.name], mark.shape) for mark in marks if mark.shape is not None]
     areas = [int(drawn(shape, *size).sum()) for _, shape in shapes]
     order = sorted(range(len(shapes)), key=lambda k: -areas[k])
-    return tuple(shapes[k] for k in order)
+    boxes = [mark.box for mark in marks if mark.shape is None]
+    void = [(VOID, [[left, top, right, top, right, bottom, left, bottom]])
+            for left, top, right, bottom in boxes]  # fmt: skip
+    return (*void, *(shapes[k] for k in order))

@@ -91,11 +91,7 @@ def legend_of(root: Path, folder: Folder, left_out: list[LeftOut]) -> Legend:
     Args:
         left_out: takes up a list that cannot be read, with the reason.
     """
-    paths = [
-        path
-        for path in folder.marking(".txt", ".csv", ".names")
-        if path.count("/") <= 1 and path.rpartition("/")[2].rpartition(".")[0].lower() in TABLES
-    ]
+    paths = _lists(folder, ".txt", ".csv", ".names")
     for path in sorted(paths, key=lambda path: (path.count("/"), path)):
         try:
             text, _ = text_of(read_bytes(root / path, limit=MAX_BYTES))
@@ -106,6 +102,19 @@ def legend_of(root: Path, folder: Folder, left_out: list[LeftOut]) -> Legend:
         if numbers or colors:
             return Legend(path, numbers, colors)
     return Legend()
+
+
+def other_lists(folder: Folder) -> list[str]:
+    """Files that are called as lists of class names are, in forms that are not read."""
+    return _lists(folder, ".json", ".yaml", ".yml", ".xml")
+
+
+def _lists(folder: Folder, *suffixes: str) -> list[str]:
+    return [
+        path
+        for path in folder.marking(*suffixes)
+        if path.count("/") <= 1 and path.rpartition("/")[2].rpartition(".")[0].lower() in TABLES
+    ]
 
 
 def parsed(text: str) -> tuple[dict[int, str], dict[Color, str]]:
@@ -174,8 +183,8 @@ def of_numbers(
     if smoothed or blurred or strays or (len(present) > COLORS and not legend.numbers and two):
         if not two and not smoothed:
             raise DataError(
-                f"{name}: its masks are JPEGs, whose compression changes class numbers; save them "
-                "as PNG"
+                f"{name}: its masks are JPEGs or WebP with loss, which changes class numbers; save "
+                "them as PNG"
             )
         names = _two(legend)
         note = "masks with smoothed edges: numbers from 128 on are the object, all below not"
@@ -201,11 +210,15 @@ def of_numbers(
             f"{name}: its masks hold {len(values)} different numbers; expected one for each class"
         )
     numbers = {value: number for number, value in enumerate(values)}
-    note = "255 in masks is void; if it is a class, save it under another number"
-    shades = len(values) < len(present) and values[-1] > LOW  # not numbers that count classes
-    return Meaning(
-        tuple(map(str, values)), {**numbers, VOID: VOID}, notes=(note,) if shades else ()
-    )
+    notes = []
+    if len(values) < len(present) and values[-1] > LOW:  # not numbers that count classes
+        notes.append("255 in masks is void; if it is a class, save it under another number")
+    if len(values) > COLORS:
+        notes.append(
+            f"masks hold {len(values)} numbers and no list names them: each is a class; if they "
+            "number single objects, save class numbers instead"
+        )
+    return Meaning(tuple(map(str, values)), {**numbers, VOID: VOID}, notes=tuple(notes))
 
 
 def _strays(found: NDArray[np.int64]) -> bool:
@@ -232,11 +245,12 @@ def _by_legend(known: Mapping[int, str], present: Sequence[int], source: str) ->
             f"{source} names {len(known)} classes, and masks hold none of their numbers, but "
             f"{', '.join(map(str, present[:5]))}"
         )
-    if len(kept) > MOST:
-        raise DataError(f"{source} names {len(kept)} classes that masks hold; at most {MOST} fit")
-    numbers = {value: number for number, value in enumerate(kept)}
+    names = list(dict.fromkeys(known[value] for value in kept))  # several numbers may have one
+    if len(names) > MOST:
+        raise DataError(f"{source} names {len(names)} classes that masks hold; at most {MOST} fit")
+    numbers = {value: names.index(known[value]) for value in kept}
     void = {value: VOID for value, name in known.items() if NOTHING.match(name)}
-    return Meaning(tuple(known[v] for v in kept), {VOID: VOID, **void, **numbers})
+    return Meaning(tuple(names), {VOID: VOID, **void, **numbers})
 
 
 def of_colors(found: Mapping[Color, int], legend: Legend, *, name: str) -> Meaning:

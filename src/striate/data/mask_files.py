@@ -12,10 +12,18 @@ from numpy.typing import NDArray
 from striate import progress
 from striate.data.dataset import Dataset, Files
 from striate.data.marked import Found, Marked
-from striate.data.mask_classes import Color, Legend, Meaning, legend_of, of_colors, of_numbers
-from striate.data.mask_pairs import EXPECTED, Pair, labeled, paired, split_of
+from striate.data.mask_classes import (
+    Color,
+    Legend,
+    Meaning,
+    legend_of,
+    of_colors,
+    of_numbers,
+    other_lists,
+)
+from striate.data.mask_pairs import EXPECTED, Pair, Pairing, labeled, paired, split_of
 from striate.data.masks import VOID, MaskDoubt, Masks, Unmarked, digest
-from striate.data.names import counted, printable, stem_of
+from striate.data.names import counted, printable, quoted, stem_of
 from striate.data.places import key_of
 from striate.data.roles import split_of_cell
 from striate.data.splits import TRAIN
@@ -23,6 +31,7 @@ from striate.data.threads import each
 from striate.data.voc_lists import in_splits
 from striate.data.walking import Folder, walk
 from striate.errors import DataError, ImageError
+from striate.images.decoding import MAX_PIXELS, Frame
 from striate.images.frames import frame_of
 from striate.images.values import Values, read_values
 
@@ -91,6 +100,7 @@ class _Seen:
     digest: bytes
     lossy: bool
     grays: tuple[int, int] = (0, 0)  # pixels between 0 and 255, and those of them in areas of one
+    turned: bool = False  # whether EXIF turns the picture
 
 
 def open_masks(root: Path, *, seed: int = 0, name: str | None = None) -> Dataset[Masks]:
@@ -107,10 +117,13 @@ def open_masks(root: Path, *, seed: int = 0, name: str | None = None) -> Dataset
         some = [mask for mask, why in pairing.lone.items() if why == reason]
         found.leave_many(some, "mask", "masks", reason)
     legend = legend_of(root, folder, found.left_out)
+    if not legend.source and (others := other_lists(folder)):
+        found.notes.append(f"{quoted(others)} not read: names of classes come from .txt or .csv")
     seen = _seen(root, pairing.pairs, found, colored=bool(legend.colors))
     if not seen:
-        why = f": {found.left_out[0].name}: {found.left_out[0].reason}" if found.left_out else ""
-        raise DataError(f"{root}: no picture with a mask{why}; expected {EXPECTED}")
+        raise DataError(
+            f"{root}: no picture with a mask: {_lack(pairing, found)}; expected {EXPECTED}"
+        )
     title = name or root.resolve().name
     meaning = _meaning(seen, legend, str(root))
     found.notes += meaning.notes
@@ -146,6 +159,19 @@ def open_masks(root: Path, *, seed: int = 0, name: str | None = None) -> Dataset
     return data.complete(seed)
 
 
+def _lack(pairing: Pairing, found: Found) -> str:
+    """Why no picture of a folder has a mask."""
+    if pairing.pairs:  # and none of them could be read
+        first = next(
+            each for each in found.left_out if each.name == printable(pairing.pairs[0].picture)
+        )
+        return f"{first.name}: {first.reason}"
+    if pairing.lone:
+        mask, reason = next(iter(sorted(pairing.lone.items())))
+        return f"{printable(mask)} {reason}"
+    return f"{counted(len(pairing.bare), 'picture')} and no mask"
+
+
 def _seen(root: Path, pairs: Sequence[Pair], found: Found, *, colored: bool) -> dict[Pair, _Seen]:
     """What stands in every mask that fits its picture."""
     results: list[_Seen | str] = [""] * len(pairs)
@@ -164,10 +190,7 @@ def _seen(root: Path, pairs: Sequence[Pair], found: Found, *, colored: bool) -> 
             return
         height, width = values.pixels.shape[:2]
         if (height, width) != frame[:2]:
-            results[number] = (
-                f"its mask has {width} x {height} pixels and the picture {frame.width} x "
-                f"{frame.height}; save masks at the size of their pictures"
-            )
+            results[number] = _misfit((height, width), frame)
             return
         if values.pixels.ndim == 3 or (colored and values.palette is not None):
             keys, counts = np.unique(_packed(_colored(values)), return_counts=True)
@@ -180,8 +203,9 @@ def _seen(root: Path, pairs: Sequence[Pair], found: Found, *, colored: bool) -> 
         plain = numbers is not None and values.palette is None
         grays = grays_of(values.pixels) if plain else (0, 0)
         results[number] = _Seen(
-            (height, width), numbers, colors, digest(values.pixels), values.lossy, grays
-        )
+            (height, width), numbers, colors, digest(values.pixels), values.lossy, grays,
+            frame.orientation != 1,
+        )  # fmt: skip
 
     with progress.stage("read masks", len(pairs)) as bar:
         for done in each(range(len(pairs)), look):
@@ -192,7 +216,26 @@ def _seen(root: Path, pairs: Sequence[Pair], found: Found, *, colored: bool) -> 
             kept[pair] = result
         else:
             found.leave(pair.picture, result)
+    if turned := sum(one.turned for one in kept.values()):
+        found.notes.append(
+            f"{counted(turned, 'picture')} turned upright, as EXIF says; masks are taken as upright"
+        )
     return kept
+
+
+def _misfit(size: tuple[int, int], frame: Frame) -> str:
+    """Why a mask of that height and width is not that of its picture."""
+    its = (
+        f"its mask has {size[1]} x {size[0]} pixels and the picture {frame.width} x {frame.height}"
+    )
+    if frame.scale > 1:
+        return (
+            f"{its}, to which one of more than {MAX_PIXELS // 10**6} million pixels is brought; "
+            "cut both into parts"
+        )
+    if size == frame.stored:
+        return f"{its} when it is turned upright, as EXIF says; turn the mask, too"
+    return f"{its}; save masks at the size of their pictures"
 
 
 def _unmarked(root: Path, pictures: Sequence[str], found: Found) -> dict[Pair, _Seen]:
@@ -225,7 +268,9 @@ def grays_of(pixels: NDArray[np.uint8]) -> tuple[int, int]:
 
 def _reason(error: ImageError) -> str:
     words = str(error)
-    return words if words.startswith(("has ", "holds ", "is ", "cannot ")) else f"is {words}"
+    if words.startswith(("has ", "holds ", "is ", "cannot ")):
+        return words
+    return f"cannot be read: {words}"
 
 
 def _meaning(seen: Mapping[Pair, _Seen], legend: Legend, name: str) -> Meaning:
@@ -243,7 +288,8 @@ def _meaning(seen: Mapping[Pair, _Seen], legend: Legend, name: str) -> Meaning:
                 colors[value, value, value] += int(numbers[value])
         if blurred:
             raise DataError(
-                f"{name}: its masks are JPEGs, whose compression changes colors; save them as PNG"
+                f"{name}: its masks are JPEGs or WebP with loss, which changes colors; save "
+                "them as PNG"
             )
         return of_colors(colors, legend, name=name)
     if legend.colors:

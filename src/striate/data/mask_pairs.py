@@ -15,7 +15,7 @@ from striate.data.names import printable, stem_of, words_of
 from striate.data.places import key_of
 from striate.data.remembering import remembered
 from striate.data.roles import PICTURES, idle, role
-from striate.data.walking import Folder, Place, walk
+from striate.data.walking import Folder, Place, marks_below, walk
 
 # Folders of masks, the most usual first: of several masks of a picture, that of the first is taken.
 FOLDERS = (
@@ -174,7 +174,11 @@ def is_masked(root: Path) -> bool:
 
 
 def _pairs(root: Path) -> list[Pair]:
-    return remembered(("masks", root), lambda: paired(walk(root)).pairs)
+    return _pairing(root).pairs
+
+
+def _pairing(root: Path) -> Pairing:
+    return remembered(("masks", root), lambda: paired(walk(root)))
 
 
 def _may_be(folder: Folder) -> bool:
@@ -198,6 +202,26 @@ def is_masked_only(root: Path) -> bool:
     places = {pair.picture.rpartition("/")[0] for pair in _pairs(root)}
     lasts = {place.rpartition("/")[2] for place in places}
     return len(lasts - {""}) < 2 or all(plain(last) for last in lasts)
+
+
+def is_masked_badly(root: Path) -> bool:
+    """Whether a folder is meant to hold pictures with masks and nothing else: folders of both kinds
+    are there, also where no mask is that of a picture, or masks are in files that are not read."""
+    if not root.is_dir():
+        return False
+    folder = walk(root)
+    if not folder.files or not _may_be_meant(folder):
+        return False
+    pairing = _pairing(root)
+    pictures = (*pairing.bare, *(pair.picture for pair in pairing.pairs))
+    return bool(pictures) and all(plain(name) for path in pictures for name in path.split("/")[:-1])
+
+
+def _may_be_meant(folder: Folder) -> bool:
+    """Whether a folder of masks lies beside one of pictures; not one of lists of boxes."""
+    empty = [tuple(name.rstrip("/").split("/")) for name in folder.empty]
+    masks = marks_below((*folder.files, *(place for place in empty if place not in folder.marks)))
+    return any(rank(place[-1]) is not None for place in masks)
 
 
 def labeled(pictures: Iterable[str]) -> bool:

@@ -9,6 +9,7 @@ from typing import ClassVar, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from striate.data.names import counted
 from striate.data.splits import ASIDE, SPLITS, TEST, TRAIN, Rows
 from striate.data.targets import ENOUGH, Facts, Targets, enumerated
 from striate.errors import DataError
@@ -18,6 +19,7 @@ VOID = 255
 MOST = 254  # classes
 DOUBTS = {
     "unknown": "with pixels of a number or color that is no class, which count as void",
+    "bare": "with objects of which a box is all that is known, and which count as void",
     "void": "of which nothing but void is left",
 }
 
@@ -59,7 +61,7 @@ class MaskDoubt:
     """A mask that is not as it should be, and what was done."""
 
     image: str
-    kind: Literal["unknown", "void"]
+    kind: Literal["unknown", "bare", "void"]
     text: str
 
 
@@ -138,10 +140,12 @@ class Masks(Targets):
 
     def strata(self) -> NDArray[np.int64]:
         """(N,) the class in each image that the fewest images show; one more than the last class
-        where all is void."""
+        where all is void. All in one, where each has too few for a draw."""
         present = self.present
         images = np.where(present, present.sum(0), len(self) + 1)
-        return np.where(present.any(1), images.argmin(1), len(self.names)).astype(np.int64)
+        found = np.where(present.any(1), images.argmin(1), len(self.names)).astype(np.int64)
+        few = len(SPLITS) <= len(self) and np.bincount(found).max() < len(SPLITS)
+        return np.zeros_like(found) if few else found
 
     def counts(self, split: NDArray[np.int8]) -> NDArray[np.int64]:
         """(len(names), 3) images of each split in which a class is."""
@@ -170,7 +174,7 @@ class Masks(Targets):
             raise DataError(f"{name}: no training split to learn from")
         if drawn and len(set(split[split != ASIDE].tolist())) < len(SPLITS):
             count = int((~self.unmarked).sum())
-            raise DataError(f"{name}: {count} {thing}s with masks; expected {ENOUGH}")
+            raise DataError(f"{name}: {counted(count, thing)} with masks; expected {ENOUGH}")
         if self._some_unmarked(split):  # they may teach what the others do not show
             train = self.counts(split).sum(1)
         if (train > 0).sum() < 2:

@@ -14,6 +14,7 @@ from striate.errors import ImageError
 from striate.images.decoding import load, opened
 
 LOSSY = ("JPEG", "MPO", "JPEG2000")
+LOSSY_WEBP = b"VP8 "  # the chunk; that without loss is VP8L
 
 
 class Values(NamedTuple):
@@ -36,8 +37,9 @@ def read_values(path: str | os.PathLike[str]) -> Values:
     Raises:
         ImageError: if it cannot be read, or holds numbers above 255.
     """
-    with opened(load(path)) as image:
-        lossy = image.format in LOSSY
+    data = load(path)
+    with opened(data) as image:
+        lossy = image.format in LOSSY or (image.format == "WEBP" and LOSSY_WEBP in data)
         if image.mode == "1":
             return Values(np.asarray(image).astype(np.uint8))
         if image.mode == "P":

@@ -320,6 +320,7 @@ class Listed(BaseModel):
     version: str
     task: str
     thing: str
+    kinds: list[str]
     together: int
     classes: list[str]
     languages: list[str]

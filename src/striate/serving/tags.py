@@ -149,6 +149,7 @@ def listing(service: Service) -> dict[str, Any]:
                 "version": served.version,
                 "task": served.task.title,
                 "thing": served.task.thing,
+                "kinds": list(served.task.kinds),
                 "together": served.task.together,
                 "classes": list(served.classes),
                 "languages": sorted(served.languages),

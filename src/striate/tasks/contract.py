@@ -585,6 +585,7 @@ class Task(ABC):
         title: what is answered, for people: "which class a picture belongs to".
         reads: kinds of targets it learns from (`Targets.kind`).
         thing: what one of its inputs is: "image", "text", "recording" (`Inputs.thing`).
+        kinds: what one of a recognizer's names is, and several.
         together: how many inputs one question is about. Where more than one, examples are learned
             from and scored one by one, and a predictor also takes a tuple of so many.
         readers: of folders that only this task knows, besides `striate.data.READERS`.
@@ -607,6 +608,7 @@ class Task(ABC):
     title: ClassVar[str]
     reads: ClassVar[tuple[str, ...]]
     thing: ClassVar[str] = "image"
+    kinds: ClassVar[tuple[str, str]] = ("class", "classes")
     together: ClassVar[int] = 1
     readers: ClassVar[tuple["Reader", ...]] = ()
     score: ClassVar[str]

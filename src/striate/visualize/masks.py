@@ -15,6 +15,7 @@ OPACITY = 0.55
 SHOWN = 320  # pixels of the longer side of a picture with its mask
 WRONG, GRAY = (209, 36, 47), (128, 128, 128)
 LEGEND = 12  # classes that are named beside a picture, at most
+STRIP = 2**20  # pixels that are mixed at a time
 NAMED = 0.002  # of the picture: classes that cover less are not named
 
 
@@ -67,15 +68,21 @@ def overlaid(
     """A picture (H, W, 3) with its classes (H, W) laid over it; class 0 and void stay clear.
 
     Args:
-        names: of the classes, written into the picture; () where nothing is to be written.
+        names: of the classes, written into its upper half as far as they fit there; () where
+            nothing is to be written.
         side: of the longer side in pixels, at most.
     """
     picture, labels = _small(pixels, labels, side)
     colors = palette(256)
-    clear = (labels == 0) | (labels == VOID)
-    mixed = (1 - OPACITY) * picture + OPACITY * colors[labels]
-    image = Image.fromarray(np.where(clear[..., None], picture, mixed).astype(np.uint8))
-    counts = np.bincount(labels.ravel(), minlength=256)
+    laid = np.array(picture)
+    rows = max(1, STRIP // max(1, labels.shape[1]))
+    for first in range(0, len(labels), rows):  # mixing takes eight bytes for each value
+        part, numbers = laid[first : first + rows], labels[first : first + rows]
+        clear = (numbers == 0) | (numbers == VOID)
+        mixed = (1 - OPACITY) * part + OPACITY * colors[numbers]
+        part[~clear] = mixed[~clear].astype(np.uint8)
+    image = Image.fromarray(laid)
+    counts = np.array(Image.fromarray(labels).histogram())
     shown = [
         number
         for number in np.argsort(-counts, kind="stable").tolist()[:LEGEND]
@@ -84,6 +91,8 @@ def overlaid(
     pen, top = ImageDraw.Draw(image), 2
     for number in shown:
         box = pen.textbbox((4, top), names[number])
+        if box[2] + 3 > image.width or box[3] + 2 > image.height / 2:
+            break
         pen.rectangle((2, top, box[2] + 3, box[3] + 2), fill=tuple(colors[number].tolist()))
         pen.text((4, top), names[number], fill="white")
         top = int(box[3]) + 4

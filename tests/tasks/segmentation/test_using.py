@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -139,9 +140,11 @@ def test_from_the_command_line(tmp_path):
     Image.fromarray(picture(30, 40)).save(tmp_path / "a.png")
     given = ["predict", str(tmp_path / "m.safetensors"), str(tmp_path / "a.png")]
     folders = ["--draw", str(tmp_path / "drawn"), "--save", str(tmp_path / "masks")]
-    done = CliRunner().invoke(app, [*given, *folders])
+    done = CliRunner().invoke(app, [*given, *folders, "--json"])
     assert done.exit_code == 0, done.output
-    assert "%" in done.output
+    said = json.loads(done.stdout)
+    assert said["saved"] == str(tmp_path / "masks" / "00001-a.png")
+    assert said["drawn"] == str(tmp_path / "drawn" / "00001-a.png")
     expected = mine.predict([mine.prepare(picture(30, 40))])[0].labels
     with Image.open(tmp_path / "masks" / "00001-a.png") as image:
         assert np.asarray(image).tolist() == expected.tolist()

@@ -44,6 +44,7 @@ class KeyPoints(Task):
     name: ClassVar[str] = "keypoints"
     title: ClassVar[str] = "where the parts of the thing in a picture are"
     reads: ClassVar[tuple[str, ...]] = ("points",)
+    kinds: ClassVar[tuple[str, str]] = ("part", "parts")
     score: ClassVar[str] = "pck10"
     score_title: ClassVar[str] = "PCK@0.1"
     points: ClassVar[str] = "points of PCK@0.1"

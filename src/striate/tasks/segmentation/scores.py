@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.data import VOID, Dataset, Masks
+from striate.data.names import percent
 from striate.data.targets import enumerated
 from striate.errors import DataError
 from striate.evaluation.resampling import Rows
@@ -107,12 +108,10 @@ class SegmentationScores(Scores):
     def lines(self) -> Iterator[str]:
         for name, value in self.overlap.items():
             if not np.isnan(value):
-                yield f"  {name}: {100 * value:.1f} %"
+                yield f"  {name}: {percent(value)}"
         metrics = self.metrics
-        yield (
-            f"  pixels right {100 * metrics['pixel_accuracy']:.1f} %, borders (F) "
-            f"{100 * metrics['boundary_f']:.1f} %"
-        )
+        right, borders = percent(metrics["pixel_accuracy"]), percent(metrics["boundary_f"])
+        yield f"  pixels right {right}, borders (F) {borders}"
         if self.unknown:
             yield f"  not among its classes, so never found: {enumerated(self.unknown)}"
 
@@ -130,7 +129,7 @@ def scored(
     if not set(names) & set(classes):
         raise DataError(
             f"{dataset.name} has none of the classes {enumerated(names)}, only "
-            f"{enumerated(classes)}"
+            f"{enumerated(classes)}; a list such as classes.txt beside its masks names them"
         )
     count = len(classes)
     places = np.full(256, count, np.uint8)

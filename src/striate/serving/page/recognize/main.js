@@ -106,14 +106,14 @@ function offer() {
 function chooseModel() {
   service.model = listing.models.find(({ name }) => name === element("model").value);
   ask();
-  const { classes, languages, none_of_these: refuses, explains, task, thing } = service.model;
+  const { classes, languages, none_of_these: refuses, explains, kinds, task, thing } = service.model;
   const called = (code) => new Intl.DisplayNames([code], { type: "language", fallback: "code" }).of(code);
   const kept = languages.includes(service.language) ? service.language : languages.find((code) => navigator.languages.includes(code)) ?? "";
   element("language").replaceChildren(new Option("the model's own words", ""), ...languages.map((code) => new Option(called(code), code)));
   element("language").value = kept;
   element("languages").hidden = !languages.length;
-  const kinds = classes.length === 1 ? `one class, ${classes[0]}` : `${classes.length.toLocaleString("en")} classes`;
-  element("about").textContent = service.model.together > 1 ? `The model “${service.model.name}” finds ${task}.` : thing === "recording" ? `The model “${service.model.name}” finds the words of a recording, and when each is said.` : `The model “${service.model.name}” finds ${task}; it knows ${kinds}` +
+  const known = classes.length === 1 ? `one ${kinds[0]}, ${classes[0]}` : `${classes.length.toLocaleString("en")} ${kinds[1]}`;
+  element("about").textContent = service.model.together > 1 ? `The model “${service.model.name}” finds ${task}.` : thing === "recording" ? `The model “${service.model.name}” finds the words of a recording, and when each is said.` : `The model “${service.model.name}” finds ${task}; it knows ${known}` +
     `${refuses ? `, and when a ${thing === "image" ? "picture" : thing} is none of them` : ""}.${explains ? " Choose a tag to see which part of the picture speaks for it." : ""}`;
   return chooseLanguage();
 }

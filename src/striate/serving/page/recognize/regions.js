@@ -4,6 +4,7 @@ import { node, percent } from "./tags.js";
 
 const FEW = 8; // objects that are listed before one asks for more
 const SURE = 0.5; // score from which on objects are shown at first
+const NAMED = 6; // classes that are named in a sentence
 const SMALL = 0.13, NARROW = 0.2; // of the picture's width: boxes that have no room for a name
 const TINTS = ["#ffb000", "#3ba3ff", "#ff5d8f", "#4fd18b", "#c78bff", "#ff7a3d", "#37d3d3", "#d9e021", "#ff9ad5", "#9db4ff"];
 
@@ -65,20 +66,22 @@ export function byClass(regions) {
   return [...found.values()].sort((a, b) => b[1] - a[1]);
 }
 
-/** Regions that are sure enough to be shown at once. */
-export const sure = (regions) => regions.filter((region) => seen(region).value >= SURE);
+/** Regions that are sure enough to be shown at once; the value of a mask is how much of the picture it covers. */
+export const sure = (regions) => regions.filter((region) => masked(region) || seen(region).value >= SURE);
 
 /** In words: "2 cats" would need a plural in every language, so "cat × 2". */
 export function counted(regions, name) {
   const words = byClass(regions).map(([concept, count]) => (count > 1 ? `${name(concept)} × ${count}` : name(concept)));
-  return words.join(", ") || "Nothing found";
+  const rest = words.length > NAMED ? [`${words.length - NAMED} more`] : [];
+  return [...words.slice(0, NAMED), ...rest].join(", ") || "Nothing found";
 }
 
 /** Draws the boxes of a frame of a video over its thumbnail. */
 export function outline(context, regions, classes) {
   const { width, height } = context.canvas;
   context.lineWidth = Math.max(2, height / 45);
-  for (const { region_info: { bounding_box: box }, data } of sure(regions)) {
+  for (const { region_info: { bounding_box: box, mask }, data } of sure(regions)) {
+    if (mask) continue; // around most of the frame, as a rule
     context.strokeStyle = tint(classes, data.concepts[0].id);
     context.strokeRect(box.left_col * width, box.top_row * height, (box.right_col - box.left_col) * width, (box.bottom_row - box.top_row) * height);
   }
@@ -91,8 +94,8 @@ export class Objects {
     this.boxes = node("div", "boxes");
     this.boxes.setAttribute("aria-hidden", "true"); // the list says the same
     this.body = node("div", "objects");
-    const scored = !regions.some(masked); // the value of a mask is how much of the picture it covers
-    this.least = scored && regions.some((region) => seen(region).value >= SURE) ? SURE : 0;
+    this.scored = !regions.some(masked);
+    this.least = this.scored && regions.some((region) => seen(region).value >= SURE) ? SURE : 0;
     this.kinds = node("div", "kinds");
     this.list = node("ol", "found");
     this.list.setAttribute("aria-label", "Objects");
@@ -114,7 +117,7 @@ export class Objects {
   }
 
   #slider() {
-    const label = node("label", "least quiet"), text = node("span", "", "Score at least"), slider = node("input"), value = node("output");
+    const label = node("label", "least quiet"), text = node("span", "", this.scored ? "Score at least" : "Share at least"), slider = node("input"), value = node("output");
     Object.assign(slider, { type: "range", min: 0, max: 99, step: 1, value: Math.round(100 * this.least) });
     const say = () => (value.textContent = `${slider.value} %`);
     slider.addEventListener("input", () => {
@@ -159,7 +162,7 @@ export class Objects {
       });
       return chip;
     }));
-    this.kinds.hidden = kinds.length < 2 && !this.only;
+    this.kinds.hidden = !this.scored || (kinds.length < 2 && !this.only); // of masks the list says the same
   }
 
   #box(region) {
