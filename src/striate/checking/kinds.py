@@ -4,7 +4,13 @@ from collections.abc import Mapping
 
 from striate.checking.kind import Kind
 from striate.checking.pictures import PICTURES
+from striate.checking.questions import QUESTIONS
 from striate.checking.recordings import RECORDINGS
 from striate.checking.texts import TEXTS
 
-KINDS: Mapping[str, Kind] = {"image": PICTURES, "text": TEXTS, "recording": RECORDINGS}
+KINDS: Mapping[str, Kind] = {
+    "image": PICTURES,
+    "question": QUESTIONS,
+    "recording": RECORDINGS,
+    "text": TEXTS,
+}

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.data import SPLITS, Dataset
+from striate.data.splits import joined
 from striate.errors import DataError
 
 VALIDATION, TEST = SPLITS.index("validation"), SPLITS.index("test")
@@ -12,13 +13,23 @@ VALIDATION, TEST = SPLITS.index("validation"), SPLITS.index("test")
 def seen_before(
     dataset: Dataset, groups: NDArray[np.int64], *, split: int = TEST
 ) -> NDArray[np.int64]:
-    """Rows of a split that are the same as a row of a split before it.
+    """Rows of a split that are the same as a row of a split before it, or are about the same
+    picture.
 
     Args:
         groups: (N,) equal for rows that are the same.
     """
+    if dataset.groups is not None and shared(dataset):
+        groups = joined(groups, dataset.groups)
     before = np.unique(groups[(dataset.split >= 0) & (dataset.split < split)])
     return np.flatnonzero((dataset.split == split) & np.isin(groups, before))
+
+
+def shared(dataset: Dataset) -> str:
+    """What inputs of one group have in common so that whoever knows one knows of the others: the
+    "picture" that several questions are about; "" where there is nothing like it."""
+    found: str = getattr(dataset.inputs, "shared", "")
+    return found
 
 
 def sentence(dataset: Dataset, rows: NDArray[np.int64]) -> str:
@@ -33,9 +44,12 @@ def sentence(dataset: Dataset, rows: NDArray[np.int64]) -> str:
     count = int((dataset.split == TEST).sum())
     share = len(rows) / max(count, 1)
     stand = "stands" if len(rows) == 1 else "stand"
+    also = f"also {stand} in"
+    if common := shared(dataset):
+        also = f"{'is' if len(rows) == 1 else 'are'} about a {common} that also stands in"
     part = "training or validation" if (dataset.split == 1).any() else "training"
     percent = f"{100 * share:.1f}" if share >= 0.01 else f"{100 * share:.2g}"
-    return f"{len(rows):,} of {count:,} test {dataset.thing}s ({percent} %) also {stand} in {part}"
+    return f"{len(rows):,} of {count:,} test {dataset.thing}s ({percent} %) {also} {part}"
 
 
 def scored_without(dataset: Dataset, leaking: NDArray[np.int64]) -> Dataset:

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -56,6 +57,12 @@ def explain(
             "answers that are about pixels.",
         ),
     ] = "",
+    question: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEXT", help="What is asked about the picture, where that is learned."
+        ),
+    ] = None,
     approximate: Annotated[
         bool,
         typer.Option(
@@ -80,6 +87,7 @@ def explain(
         striate explain photos.safetensors cat.jpg --approximate
         striate explain streets.safetensors drive.jpg --at 120,80
         striate explain streets.safetensors drive.jpg --class car
+        striate explain rooms.safetensors kitchen.jpg --question "what is on the table?"
         striate explain efficientnet_lite0 dog.jpg --method gradcam --class beagle
         striate explain efficientnet_lite0 holiday/ --method deconvnet --layer stage3
         striate explain efficientnet_lite0 --method filters --layer stem
@@ -92,6 +100,9 @@ def explain(
 
     format_of(out)  # before any work
     found = recognizer.named(model, device=device)
+    options = {} if question is None else {"question": question}
+    found.task.own_options("explain", options)
+    found = replace(found, predictor=found.task.answering(found.predictor, options))
     if own := found.task.explanations:
         found.task.no_place(place_of(at))
         _tell(found, own, method, image, class_name, layer, approximate=approximate, json=json)

@@ -86,6 +86,14 @@ def predict(
         float | None,
         typer.Option(min=0.01, max=100, help="Of drawn words; below 1 the probable ones prevail."),
     ] = None,
+    question: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEXT",
+            help="What is asked about every picture; instead, PATHS may be tables (.tsv, .csv) of "
+            "images and questions.",
+        ),
+    ] = None,
     crops: Crops = None,
     scales: Scales = "",
     dense: Dense = False,
@@ -121,6 +129,7 @@ def predict(
         striate predict faces.safetensors a.jpg b.jpg
         striate predict album.safetensors holiday/ --search beam --width 5 --top 3
         striate predict opinions.safetensors - < texts.txt
+        striate predict rooms.safetensors kitchen.jpg --question "what is on the table?"
         striate predict efficientnet_lite0 dog.jpg --top 3
         striate predict efficientnet_lite0 photos/ --features stage4 --pool avg --out features.npy
     """
@@ -133,6 +142,8 @@ def predict(
     own: dict[str, Any] = {**folders, "lines": lines, "gallery": gallery}
     own |= {"search": search, "width": width, "temperature": temperature}
     wanted |= {name: one for name, one in own.items() if one}
+    if question is not None:
+        wanted["question"] = question
     options = found.task.own_options("predict", wanted)
     for folder in filter(None, folders.values()):
         see_writable(folder)

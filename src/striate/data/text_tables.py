@@ -16,6 +16,8 @@ from striate.data.cells import Cells, read_cells
 from striate.data.dataset import Dataset, LeftOut
 from striate.data.headings import HEADINGS, normal
 from striate.data.names import alike_but_for_case, canonical, natural, quoted, words_of
+from striate.data.question_forms import columns_of as questions_in
+from striate.data.question_forms import in_turn
 from striate.data.roles import SPLIT_WORDS, split_of_cell
 from striate.data.sniffing import START, start_of
 from striate.data.splits import TEST, TRAIN
@@ -89,12 +91,22 @@ def is_text_table(path: Path) -> bool:
     except DataError:
         return False
     rows = [row for _, row in cells.rows[:PLACES]]
+    if asks_about_pictures(path, rows):
+        return False
     try:
         columns = columns_of(path, cells)
     except DataError:  # which opening it says
         return _is_amiss(path, rows)
     return not any(_is_place(row[place]) for row in rows
                    for place in range(len(row)) if place != columns.text)  # fmt: skip
+
+
+def asks_about_pictures(path: Path, rows: list[list[str]]) -> bool:
+    """Whether a table is of questions about pictures, which are more than a text and a label."""
+    return bool(rows) and (
+        questions_in(rows[0]).complete
+        or (path.suffix.lower() == ".txt" and in_turn("\n".join(row[0] for row in rows)))
+    )
 
 
 def _is_amiss(path: Path, rows: list[list[str]]) -> bool:

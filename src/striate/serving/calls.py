@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from striate.errors import InputError
 from striate.serving import refusals, video
 from striate.serving.account import Line, Share, bytes_of
-from striate.serving.gates import GATES
+from striate.serving.gates import of_parts
 from striate.serving.models import Served
 from striate.serving.refusals import Refused, Unanswered
 from striate.serving.settings import Limits
@@ -157,9 +157,8 @@ class Call:
         self, place: Place, read: Callable[[], bytes | tuple[bytes, ...]], _: Share
     ) -> None:
         data = read()
-        gate = GATES[self.served.recognizer.task.thing]
-        parts = data if isinstance(data, tuple) else (data,)
-        cost = sum(gate(part, self.limits, self.served.cost) for part in parts)
+        thing = self.served.recognizer.task.thing
+        cost = of_parts(thing, data, self.limits, self.served.cost)
         if cost > self.workers.account.most[Line.WORKING]:
             raise Unanswered(refusals.TOO_LARGE, "it takes too much memory to read")
         place.follow(self._submit(partial(self._prepared, place, data), cost))

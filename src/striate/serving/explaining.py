@@ -6,7 +6,7 @@ import time
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from striate.errors import InputError, ModelError, UnknownName
+from striate.errors import InputError, ModelError, UnknownName, UserError
 from striate.progress import Stage, reporting
 from striate.serving.models import Served
 from striate.serving.refusals import (
@@ -35,14 +35,16 @@ class Watch:
 
 
 def explain(
-    served: Served, data: bytes, name: str | None, deadline: float, stop: threading.Event
-) -> Explained:
+    served: Served, data: bytes, name: str | None, deadline: float, stop: threading.Event,
+    question: str | None = None,
+) -> Explained:  # fmt: skip
     """Where in a picture lies what is said of it.
 
     Args:
         name: of a class; of the first one where None.
         deadline: when it ends without an answer (monotonic).
         stop: set by whoever does not want it any more.
+        question: that is asked about the picture, where the model answers some.
 
     Raises:
         Refused: 400 if the model cannot be asked that, 404 if it has no such class, 422 if the
@@ -50,12 +52,14 @@ def explain(
     """
     with reporting(Watch(deadline, stop)):
         try:
-            return served.task.explained(served.predictor, served.classes, data, name)
+            options = {} if question is None else {"question": question}
+            predictor = served.task.answering(served.predictor, options)
+            return served.task.explained(predictor, served.classes, data, name)
         except UnknownName:
             raise Refused(404, NO_SUCH_PATH, "there is no such class") from None
         except InputError as error:
             raise Refused(422, UNREADABLE, str(error)) from None
-        except ModelError as error:
+        except (ModelError, UserError) as error:
             raise Refused(400, INVALID_REQUEST, str(error)) from None
 
 

@@ -53,9 +53,25 @@ def text(data: bytes, limits: Limits, cost: Cost) -> int:
     return CHARACTER * len(data) + cost.of_pixels(len(data))
 
 
+def of_parts(thing: str, data: bytes | tuple[bytes, ...], limits: Limits, cost: Cost) -> int:
+    """Bytes that it takes to prepare an input, or the parts of one.
+
+    Args:
+        thing: what an input is (`Task.thing`).
+
+    Raises:
+        Unanswered: if a part is too large, or none of its kind.
+    """
+    parts = data if isinstance(data, tuple) else (data,)
+    kinds = PARTS.get(thing, (thing,) * len(parts))
+    return sum(GATES[kind](part, limits, cost) for kind, part in zip(kinds, parts, strict=True))
+
+
+PARTS: Mapping[str, tuple[str, ...]] = {"question": ("image", "text")}
+"""Of what such an input is made."""
 GATES: Mapping[str, Callable[[bytes, Limits, Cost], int]] = {
     "image": picture,
     "recording": recording,
     "text": text,
 }
-"""By what an input is (`Task.thing`)."""
+"""By what a part of an input is."""

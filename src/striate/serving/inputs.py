@@ -7,10 +7,10 @@ import io
 import tempfile
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from urllib.parse import unquote
 
 from starlette.datastructures import UploadFile
@@ -38,16 +38,41 @@ async def attempt(answering: Awaitable[Found]) -> Found:
         return error
 
 
-async def of_files(call: Call, files: Sequence[UploadFile]) -> list[Found]:
+async def of_files(
+    call: Call, files: Sequence[UploadFile], question: str | None = None
+) -> list[Found]:
     """Answers to uploaded files: to each, or to as many together as one question is about.
 
+    Args:
+        question: that is asked about each of them.
+
     Raises:
-        Refused: 400, if they do not come out even.
+        Refused: 400, if they do not come out even, or a question is missing or one too many.
     """
-    return await of_reads(call, [partial(whole, call, file.file) for file in files], "file")
+    see_asked(call, question)
+    reads: list[partial[Any]] = [partial(whole, call, file.file) for file in files]
+    if question is not None:
+        reads = [partial(with_question, read, question) for read in reads]
+    return await of_reads(call, reads, "file")
 
 
-async def of_reads(call: Call, reads: Sequence[partial[bytes]], field: str) -> list[Found]:
+def see_asked(call: Call, question: str | None) -> None:
+    """Sees that there is a question where the model answers some.
+
+    Raises:
+        Refused: 400, if not, or if there is one where it does not.
+    """
+    if (call.served.task.thing == "question") != (question is not None):
+        why = "this model answers none" if question is not None else "what is asked is missing"
+        raise Refused(400, refusals.INVALID_REQUEST, f"question: {why}")
+
+
+def with_question(read: Callable[[], bytes], question: str) -> tuple[bytes, bytes]:
+    """A picture, and what is asked about it; in a thread."""
+    return read(), question.encode("utf-8", "replace")
+
+
+async def of_reads(call: Call, reads: Sequence[partial[Any]], field: str) -> list[Found]:
     """The same of what reads each of them, in threads.
 
     Args:
@@ -63,7 +88,7 @@ async def of_reads(call: Call, reads: Sequence[partial[bytes]], field: str) -> l
     return [await attempt(call.answer(place)) for place in places]
 
 
-def all_of(reads: Sequence[partial[bytes]]) -> tuple[bytes, ...]:
+def all_of(reads: Sequence[partial[Any]]) -> tuple[bytes, ...]:
     """What each of them reads; in a thread."""
     return tuple(read() for read in reads)
 
@@ -97,6 +122,8 @@ async def of_inputs(service: Service, call: Call, inputs: Sequence[shapes.Input]
             answering = refused(thing)
         elif kind == "text":
             answering = of_text(call, each.data.text.raw, next(places))
+        elif kind == "question":
+            answering = of_file(service, call, each.data.source, next(places), each.data.text.raw)
         elif kind != "video":
             answering = of_file(service, call, each.data.source, next(places))
         else:
@@ -126,11 +153,17 @@ async def of_several(call: Call, inputs: Sequence[shapes.Input]) -> list[Found]:
     return await of_reads(call, reads, "inputs")
 
 
-async def of_file(service: Service, call: Call, source: Source | None, place: Place) -> Found:
-    """The answer to one picture or recording."""
+async def of_file(
+    service: Service, call: Call, source: Source | None, place: Place, question: str | None = None
+) -> Found:
+    """The answer to one picture or recording, or to a question about a picture."""
     assert source is not None
+
+    def asked(read: Callable[[], bytes]) -> Callable[[], bytes | tuple[bytes, ...]]:
+        return read if question is None else partial(with_question, read, question)
+
     if not source.url:
-        call.file(place, partial(unpacked, source.base64))
+        call.file(place, asked(partial(unpacked, source.base64)))
         return await call.answer(place)
     with Share(service.workers.account, Line.COMING) as share:
         limit = call.limits.image_bytes
@@ -138,14 +171,15 @@ async def of_file(service: Service, call: Call, source: Source | None, place: Pl
         file = io.BytesIO()
         await fetched(service, call, source.url, file, limit, refusals.NOT_FETCHED)
         share.shrink(file.tell())
-        call.file(place, file.getvalue)
+        call.file(place, asked(file.getvalue))
         del file
         return await call.answer(place)
 
 
 async def refused(thing: str) -> Found:
     """The answer to an input of another kind than the model reads."""
-    raise Unanswered(refusals.UNREADABLE, f"this model reads {thing}s")
+    reads = "an image and a text together" if thing == "question" else f"{thing}s"
+    raise Unanswered(refusals.UNREADABLE, f"this model reads {reads}")
 
 
 async def of_text(call: Call, text: str, place: Place) -> Found:
@@ -251,13 +285,17 @@ async def fetched(
 
 
 async def of_explanation(
-    service: Service, call: Call, file: UploadFile, name: str | None
+    service: Service, call: Call, file: UploadFile, name: str | None, question: str | None = None
 ) -> Explained:
     """The heat map of an uploaded picture; the turn lasts until its thread has ended.
+
+    Args:
+        question: that is asked about it, where the model answers some.
 
     Raises:
         Refused: with the reason, if there is none.
     """
+    see_asked(call, question)
     try:
         async with in_time(service, call):
             data, cost = await call.work(partial(costly, call, file.file))
@@ -274,7 +312,9 @@ async def of_explanation(
         except BaseException:
             ended(None)
             raise
-        working = service.explaining.submit(explain, call.served, data, name, call.deadline, stop)
+        working = service.explaining.submit(
+            explain, call.served, data, name, call.deadline, stop, question
+        )
         working.add_done_callback(ended)
         try:
             async with in_time(service, call):

@@ -31,7 +31,13 @@ class Asked(BaseModel):
 
 
 MEDIA = ("image", "video", "audio", "text")
-KINDS = {"image": "image", "recording": "audio", "text": "text"}  # by what an input is
+KINDS = {  # by what an input is
+    "image": "image",
+    "question": "question",
+    "recording": "audio",
+    "text": "text",
+}
+ASKED = frozenset(("image", "text"))  # together: a picture, and what is asked about it
 
 
 class Source(Asked):
@@ -60,11 +66,20 @@ class Raw(Asked):
 
 
 class Medium(Asked):
-    """A picture, a video, a recording or a text: exactly one of them."""
+    """A picture, a video, a recording or a text: exactly one of them; or a picture and a text, the
+    question about it."""
 
     model_config = ConfigDict(
         strict=True,
-        json_schema_extra={"oneOf": [{"required": [kind]} for kind in MEDIA]},
+        json_schema_extra={
+            "oneOf": [
+                {"required": ["video"]},
+                {"required": ["audio"]},
+                {"required": ["image"], "not": {"required": ["text"]}},
+                {"required": ["text"], "not": {"required": ["image"]}},
+                {"required": ["image", "text"]},
+            ]
+        },
     )
     image: Source = None  # type: ignore[assignment]
     video: Source = None  # type: ignore[assignment]
@@ -73,7 +88,7 @@ class Medium(Asked):
 
     @model_validator(mode="after")
     def _one(self) -> "Medium":
-        if len(self.given) != 1:
+        if len(self.given) != 1 and self.given != ASKED:
             raise ValueError(f"give either {', '.join(MEDIA[:-1])} or {MEDIA[-1]}")
         return self
 
@@ -85,11 +100,13 @@ class Medium(Asked):
     @property
     def kind(self) -> str:
         """Which of them it is."""
-        return next(iter(self.given))
+        return "question" if self.given == ASKED else next(iter(self.given))
 
     @property
     def source(self) -> Source | None:
         """Where it is; None of a text, which is there."""
+        if self.kind == "question":
+            return self.image
         return None if self.kind == "text" else getattr(self, self.kind)
 
 

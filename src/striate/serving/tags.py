@@ -22,6 +22,7 @@ from striate.serving.shapes import OutputConfig
 
 Name = Annotated[str, Path(description="A model", max_length=200, examples=["photos"])]
 Language = Annotated[shapes.Language | None, Query(description="Of the class names")]
+Question = Annotated[str | None, Query(max_length=10_000, description="Asked about each picture")]
 ANSWERS: dict[int | str, Any] = {
     200: {"model": shapes.Outputs, "description": "All inputs were answered"},
     207: {"model": shapes.Outputs, "description": "Some inputs were answered"},
@@ -65,6 +66,7 @@ def add_calls(app: FastAPI, service: Service) -> None:
         language: Language = None,
         sample_ms: Annotated[int, Query(ge=100, le=60_000)] = 1000,
         thumbnails: bool = False,
+        question: Question = None,
     ) -> Response:
         """Pictures, one video, recordings or texts, as parts called `file`."""
         config = OutputConfig(
@@ -82,7 +84,7 @@ def add_calls(app: FastAPI, service: Service) -> None:
                 if film:
                     found = [await attempt(of_upload(service, call, files[0]))]
                 else:
-                    found = await of_files(call, files)
+                    found = await of_files(call, files, question)
                 return await answer(service, request, call, given, found)
 
     @app.post(path + "/{name}/outputs", dependencies=key, summary="Answers in Clarifai's form",
@@ -90,7 +92,8 @@ def add_calls(app: FastAPI, service: Service) -> None:
                 response_model=shapes.Outputs,
                 openapi_extra=openapi.json_body(shapes.OutputsAsked, EXAMPLE))  # fmt: skip
     async def outputs(request: Request, name: Name) -> Response:
-        """Pictures, videos and recordings as base64 or by link; texts as they are."""
+        """Pictures, videos and recordings as base64 or by link; texts as they are; a picture and a
+        text together are a question."""
         asked = await json_of(request, shapes.OutputsAsked, service)
         film = any(each.data.kind == "video" for each in asked.inputs)
         with call_of(service, request, name, asked.model.config, film=film) as call:
@@ -110,6 +113,7 @@ def add_calls(app: FastAPI, service: Service) -> None:
         class_name: Annotated[str | None, Query(alias="class", max_length=1000)] = None,
         format: Annotated[str, Query(pattern="^(json|png)$")] = "json",
         language: Language = None,
+        question: Question = None,
     ) -> Response:
         """A heat map, as numbers or as a picture."""
         async with files_of(request, service) as files:
@@ -118,7 +122,7 @@ def add_calls(app: FastAPI, service: Service) -> None:
             with call_of(service, request, name, OutputConfig(language=language)) as call:
                 if not call.served.explains:
                     raise Refused(400, refusals.INVALID_REQUEST, "this model has no heat maps")
-                found = await of_explanation(service, call, files[0], class_name)
+                found = await of_explanation(service, call, files[0], class_name, question)
                 request.state.images = 1
                 if format == "png":
                     picture = await call.work(partial(to_png, found))

@@ -9,6 +9,7 @@ from striate.tasks.contract import Task
 from striate.tasks.detection.task import Detection
 from striate.tasks.faces.task import Faces
 from striate.tasks.keypoints.task import KeyPoints
+from striate.tasks.questions.task import QuestionsTask
 from striate.tasks.segmentation.task import Segmentation
 from striate.tasks.speech.task import Speech
 from striate.tasks.tags.task import TagsTask
@@ -20,6 +21,7 @@ TASKS: dict[str, Task] = {
     "detection": Detection(),
     "faces": Faces(),
     "keypoints": KeyPoints(),
+    "questions": QuestionsTask(),
     "segmentation": Segmentation(),
     "speech": Speech(),
     "tags": TagsTask(),

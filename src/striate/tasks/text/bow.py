@@ -4,11 +4,9 @@ Of both forms, words alone or words and pairs, and the cost, those are kept that
 validation texts.
 """
 
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
 
 import numpy as np
 import torch
@@ -25,6 +23,7 @@ from striate.handcrafted.bag_of_words import (
     inverse_document_frequencies,
     log_count_ratios,
 )
+from striate.handcrafted.word_svm import linear_svm, word_solver
 from striate.progress import Clock, track
 from striate.tasks.contract import Ask, Learned
 from striate.tasks.labels.calibration import Calibration
@@ -121,21 +120,6 @@ def _solved(
         yield Solved(bag, weight, bias, cost)
 
 
-def linear_svm(
-    rows: csr_matrix, numbers: NDArray[np.int64], classes: int, cost: float
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """One class against the rest, squared hinge loss: (classes, V), (classes,)."""
-    solver = _svm(cost).fit(rows, numbers)
-    weight = np.zeros((classes, rows.shape[1]), np.float32)
-    bias = np.full(classes, -1e3, np.float32)  # of a class without a training text
-    if len(solver.classes_) == 2:
-        weight[solver.classes_] = np.concatenate([-solver.coef_, solver.coef_]) / 2
-        bias[solver.classes_] = np.array([-1, 1]) * solver.intercept_ / 2
-    else:
-        weight[solver.classes_], bias[solver.classes_] = solver.coef_, solver.intercept_
-    return weight, bias
-
-
 def nb_svm(
     rows: csr_matrix, numbers: NDArray[np.int64], ratios: Sequence[NDArray[np.float32]], cost: float
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -147,7 +131,7 @@ def nb_svm(
     for ratio, number in pairs[-1:] if len(ratios) == 2 else pairs:
         scaled = rows.copy()
         scaled.data *= ratio[scaled.indices]
-        solver = _svm(cost).fit(scaled, numbers == number)
+        solver = word_solver(cost).fit(scaled, numbers == number)
         own = solver.coef_[0]
         mixed = (1 - SHARE) * np.abs(own).mean() + SHARE * own
         weights.append((mixed * ratio).astype(np.float32))
@@ -157,10 +141,3 @@ def nb_svm(
         weight, bias = np.concatenate([-weight, weight]), np.concatenate([-bias, bias])
         weight, bias = weight * np.float32(0.5), bias * np.float32(0.5)
     return weight, bias
-
-
-def _svm(cost: float) -> Any:
-    from sklearn.svm import LinearSVC
-
-    warnings.filterwarnings("ignore", message="Liblinear failed to converge")
-    return LinearSVC(C=cost, random_state=0)

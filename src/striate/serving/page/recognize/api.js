@@ -54,10 +54,10 @@ export async function tagsOfText(model, raw, { language, ...settings }) {
 }
 
 /** Which part of a picture speaks for a class: `{map, box, largest, ...}`. */
-export function heat(model, file, kind) {
+export function heat(model, file, kind, question) {
   const body = new FormData();
   body.append("file", file, file.name);
-  return call(path(model, "explain", { class: kind }), { method: "POST", body });
+  return call(path(model, "explain", { class: kind, question }), { method: "POST", body });
 }
 
 function path(model, what, query = {}) {

@@ -5,6 +5,7 @@ import { Film } from "./film.js";
 import { offerMicrophone } from "./microphone.js";
 import { Pair } from "./pair.js";
 import { Picture } from "./picture.js";
+import { Question } from "./question.js";
 import { Sound } from "./sound.js";
 import { Text } from "./text.js";
 import { offerCamera } from "./webcam.js";
@@ -15,7 +16,7 @@ const element = (id) => document.getElementById(id);
 
 const results = [];
 let pairs = {}, half = null; // of two pictures, the one that waits for the other
-let pictures = {}, texts = {}, recordings = {};
+let pictures = {}, texts = {}, recordings = {}, questions = {};
 let listing = null, words = {}, waiting = [], underway = 0, wired = false;
 
 const service = {
@@ -61,12 +62,13 @@ element("key").addEventListener("submit", (event) => {
 
 /** Asks for what the model reads. */
 function ask() {
-  const { thing, together } = service.model, seen = thing === "image";
+  const { thing, together } = service.model, asked = thing === "question", seen = thing === "image" || asked;
   half = null;
-  const { title, accept, lead, limits } = together > 1 ? pairs : { text: texts, recording: recordings }[thing] ?? pictures;
+  const { title, accept, lead, limits } = together > 1 ? pairs : { text: texts, recording: recordings, question: questions }[thing] ?? pictures;
   element("title").textContent = title;
   element("write").hidden = thing !== "text";
-  element("link").hidden = !seen || !listing.links || together > 1;
+  element("ask").hidden = !asked;
+  element("link").hidden = !seen || asked || !listing.links || together > 1;
   element("webcam").classList.toggle("unused", !seen);
   element("microphone").classList.toggle("unused", thing !== "recording");
   element("files").accept = accept;
@@ -99,6 +101,12 @@ function offer() {
     lead: "Drop recordings here, or speak",
     limits: `Recordings (WAV, FLAC, Ogg, MP3) up to ${megabytes(limits.image_bytes)} and ten minutes.`,
   };
+  questions = {
+    title: "What would you like to know?",
+    accept: "image/*",
+    lead: "Write a question and drop a picture here",
+    limits: `Pictures up to ${megabytes(limits.image_bytes)}. The same question is asked about all of them.`,
+  };
   texts = { title: "What is the text?", accept: ".txt,text/plain", lead: "Write a text, or drop files", limits: `Files of text up to ${megabytes(limits.text_bytes)}.` };
   chooseModel();
 }
@@ -113,7 +121,7 @@ function chooseModel() {
   element("language").value = kept;
   element("languages").hidden = !languages.length;
   const known = classes.length === 1 ? `one ${kinds[0]}, ${classes[0]}` : `${classes.length.toLocaleString("en")} ${kinds[1]}`;
-  element("about").textContent = service.model.together > 1 ? `The model “${service.model.name}” finds ${task}.` : thing === "recording" ? `The model “${service.model.name}” finds the words of a recording, and when each is said.` : `The model “${service.model.name}” finds ${task}; it knows ${known}` +
+  element("about").textContent = service.model.together > 1 ? `The model “${service.model.name}” finds ${task}.` : thing === "question" ? `The model “${service.model.name}” finds ${task}.` : thing === "recording" ? `The model “${service.model.name}” finds the words of a recording, and when each is said.` : `The model “${service.model.name}” finds ${task}; it knows ${known}` +
     `${refuses ? `, and when a ${thing === "image" ? "picture" : thing} is none of them` : ""}.${explains ? " Choose a tag to see which part of the picture speaks for it." : ""}`;
   return chooseLanguage();
 }
@@ -176,6 +184,12 @@ function take(files) {
   for (const file of files) {
     if (service.model.thing === "text") {
       begin(new Text(file, service), newest, "text_bytes");
+      continue;
+    }
+    if (service.model.thing === "question") {
+      const question = element("ask-field").value.trim();
+      if (!question) return say("Write a question first.", true);
+      begin(new Question(file, question, service), newest, "image_bytes");
       continue;
     }
     if (service.model.thing === "recording") {

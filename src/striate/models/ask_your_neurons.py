@@ -1,0 +1,74 @@
+"""Ask Your Neurons (Malinowski, Rohrbach & Fritz 2015, arXiv:1505.01121): an LSTM reads a question
+word by word, and is shown the picture beside every word; what it holds at the end decides.
+
+This is the form that gives one answer out of those known (Section 4.1, "single word"); without
+features of a picture it is the paper's "language only".
+"""
+
+import torch
+from torch import Tensor, nn
+
+
+class AskYourNeurons(nn.Module):
+    """Features of pictures (N, F) and words (N, T) to logits (N, answers).
+
+    Args:
+        words: V + 1, as `len(Vocabulary)` has it; word 0 is one that is not known, or none.
+        features: F; 0: it sees no picture.
+        size: of a word's vector.
+        hidden: of the LSTM, and of what it is shown of the picture.
+        dropout: of what the LSTM reads, and of what decides.
+    """
+
+    def __init__(
+        self, words: int, answers: int, *, features: int = 0, size: int = 100, hidden: int = 256,
+        dropout: float = 0.5,
+    ):  # fmt: skip
+        super().__init__()
+        self.vectors = nn.Embedding(words, size)
+        self.seen = nn.Linear(features, hidden) if features else None
+        if features:  # of those it learned from, which are then brought to the same scale
+            self.register_buffer("mean", torch.zeros(features))
+            self.register_buffer("deviation", torch.ones(features))
+        self.lstm = nn.LSTM(size + (hidden if features else 0), hidden, batch_first=True)
+        self.decision = nn.Linear(hidden, answers)
+        self.dropout = nn.Dropout(dropout)
+
+    @property
+    def looks(self) -> bool:
+        """Whether it is shown pictures."""
+        return self.seen is not None
+
+    def standardize(self, features: Tensor) -> None:
+        """Takes mean and deviation of features (M, F)."""
+        self.get_buffer("mean").copy_(features.mean(0))
+        self.get_buffer("deviation").copy_(features.std(0).clamp_min(1e-6))
+
+    def forward(self, features: Tensor, words: Tensor, lengths: Tensor) -> Tensor:
+        """Logits of answers.
+
+        Args:
+            features: (N, F); (N, 0) where it looks at none.
+            words: (N, T) numbers, whatever behind the end.
+            lengths: (N,) words of each question, at least 1.
+        """
+        states = self.lstm(self._read(features, words))[0]
+        last = (lengths - 1)[:, None, None].expand(-1, 1, states.shape[2])
+        logits: Tensor = self.decision(self.dropout(states.gather(1, last)[:, 0]))
+        return logits
+
+    def about(self, features: Tensor, words: Tensor) -> Tensor:
+        """Logits (N, answers) of one question, all of whose words (1, L) count, about pictures."""
+        states = self.lstm(self._read(features, words.expand(features.shape[0], -1)))[0]
+        logits: Tensor = self.decision(self.dropout(states[:, -1]))
+        return logits
+
+    def _read(self, features: Tensor, words: Tensor) -> Tensor:
+        """(N, T, ...) each word with what is seen beside it."""
+        read: Tensor = self.dropout(self.vectors(words))
+        if self.seen is None:
+            return read
+        plain = (features - self.get_buffer("mean")) / self.get_buffer("deviation")
+        seen = torch.tanh(self.seen(self.dropout(plain)))
+        beside = seen[:, None].expand(-1, words.shape[1], -1)
+        return torch.cat([read, self.dropout(beside)], 2)

@@ -1,0 +1,1 @@
+"""Questions about pictures (Malinowski, Rohrbach & Fritz 2015)."""

@@ -1,0 +1,112 @@
+"""What chooses one of the answers that it knows: the part that all such predictors share."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+
+from striate.inference import Preprocessing
+from striate.tasks.contract import Predictor
+from striate.tasks.labels.calibration import Calibration
+from striate.tasks.questions.answers import Answer, Said
+from striate.tasks.questions.inputs import Prepared, prepared
+from striate.texts import Tokenizer, Vocabulary
+
+TOP = 5  # answers that are told
+BLANK = "what is it ?"
+OWN = "answers."  # before the names of the answers' tensors in a file
+
+
+@dataclass(eq=False, kw_only=True)
+class Chooser(Predictor):
+    """Questions to calibrated probabilities of answers.
+
+    Attributes:
+        answers: those of the training questions; what a network numbers k is word k + 1.
+        question: what is asked where a picture alone is given; None where that is not enough.
+    """
+
+    tokenizer: Tokenizer
+    answers: Vocabulary
+    calibration: Calibration = field(default_factory=Calibration)
+    question: str | None = None
+
+    @property
+    def preprocessing(self) -> Preprocessing | None:
+        """Of the picture; None where it is not looked at."""
+        return None
+
+    @abstractmethod
+    def logits(self, batch: Sequence[Prepared]) -> Tensor:
+        """(N, answers), on the CPU."""
+
+    @abstractmethod
+    def unknown(self, words: Sequence[str]) -> tuple[str, ...]:
+        """The words that say nothing, for no training question had them."""
+
+    def about(self, question: str) -> Self:
+        """The same, which asks this of every picture that comes without a question."""
+        return replace(self, question=question)
+
+    def rehearsed(self, times: int = 1) -> Prepared:
+        return self.prepare((self.blank(times), BLANK))
+
+    def prepare(self, item: Any) -> Prepared:
+        if self.question is not None and not isinstance(item, tuple):
+            item = (item, self.question)
+        return prepared(item, self.tokenizer, self.preprocessing)
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        return self.calibration(logits)
+
+    def predict(self, batch: Sequence[Prepared]) -> list[Answer]:
+        values, places = self.calibration(self.logits(batch)).topk(min(TOP, len(self.answers) - 1))
+        names = self.answers.words
+        return [
+            Answer(
+                one.question,
+                tuple(Said(names[k], float(v)) for v, k in zip(row, where, strict=True)),
+                self.preprocessing is not None,
+                self.unknown(one.words),
+            )
+            for one, row, where in zip(batch, values.tolist(), places.tolist(), strict=True)
+        ]
+
+    def calibrate(self, logits: Tensor, answers: Sequence[str]) -> None:
+        """Fits the temperature on held-out questions (N, answers); those whose answer is not among
+        the known are passed over."""
+        numbers = torch.from_numpy(self.answers.numbered(answers)) - 1
+        if (known := numbers >= 0).any():
+            found = Calibration.fitted(logits[known], numbers[known])
+            self.calibration = Calibration(found.temperature)
+
+    def tensors(self) -> dict[str, Tensor]:
+        return {OWN + name: tensor for name, tensor in self.answers.tensors().items()}
+
+    def header(self) -> dict[str, Any]:
+        return {
+            "tokenizer": self.tokenizer.to_json(),
+            "temperature": self.calibration.temperature,
+        }
+
+
+def chooser_parts(tensors: dict[str, Tensor], header: dict[str, Any]) -> dict[str, Any]:
+    """What a `Chooser` needs of a file, beside its own; its tensors are taken out of `tensors`.
+
+    Raises:
+        ValueError, LookupError, TypeError: if they do not belong together.
+    """
+    own = {
+        name.removeprefix(OWN): tensors.pop(name) for name in list(tensors) if name.startswith(OWN)
+    }
+    answers = Vocabulary.restored(own)
+    if not answers.words:
+        raise ValueError("it knows no answer")
+    return {
+        "tokenizer": Tokenizer.from_json(header["tokenizer"]),
+        "answers": answers,
+        "calibration": Calibration(float(header["temperature"])),
+    }

@@ -1,0 +1,116 @@
+"""Where the answer to a question comes from: what of its probability is lost where a part of the
+picture is hidden (Zeiler & Fergus 2014, Section 4.2)."""
+
+import warnings
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from striate import images as pictures
+from striate.errors import ModelError, UnknownName, UserError
+from striate.inference import Preprocessing
+from striate.tasks.contract import Explained, Predictor
+from striate.tasks.pictures.hiding import CELLS, PARTS, pooled, shown
+from striate.tasks.questions.choosing import Chooser
+from striate.tasks.questions.neurons import Neurons
+from striate.visualize import approximate_occlusion
+
+NEEDED = (
+    'give --question, as in: striate explain MODEL photo.jpg --question "what is on the table?"'
+)
+
+
+class Asking(nn.Module):
+    """Pictures, preprocessed, to logits (N, answers) of one question."""
+
+    words: Tensor
+
+    def __init__(self, neurons: Neurons, words: tuple[str, ...]):
+        super().__init__()
+        self.eye, self.head = neurons.eye, neurons.head
+        self.register_buffer("words", torch.from_numpy(neurons.words.numbered(words))[None])
+
+    def forward(self, images: Tensor) -> Tensor:
+        assert self.eye is not None
+        return self.head.about(self.eye(images), self.words)
+
+
+def looking(predictor: Predictor) -> tuple[Neurons, Preprocessing]:
+    """One that sees, and what it takes of a picture.
+
+    Raises:
+        ModelError: if it does not.
+    """
+    if isinstance(predictor, Chooser) and predictor.preprocessing is None:
+        raise ModelError("this one does not look at the picture, so no part of it matters")
+    if not isinstance(predictor, Neurons) or predictor.seen is None:
+        raise ModelError("only networks that look at the picture tell what they look at")
+    return predictor, predictor.seen
+
+
+def explain(predictor: Predictor, data: bytes, name: str | None) -> Explained:
+    """Hides a seventh of the picture, each way, at about 28 places each way.
+
+    Args:
+        predictor: with a question (`Chooser.about`).
+        data: of the picture's file.
+        name: of the answer that is asked about; the best one where None.
+
+    Raises:
+        ModelError: if the predictor does not look, or has no question.
+        UnknownName: if it knows no such answer.
+        ImageError: if the picture cannot be read.
+    """
+    neurons, seen = looking(predictor)
+    if neurons.question is None:
+        raise ModelError("no question is asked about the picture")
+    one = neurons.prepare(data)
+    probabilities = neurons.probabilities(neurons.logits([one]))[0]
+    known = neurons.answers.index
+    if name is not None and name not in known:
+        raise UnknownName("answer", name, neurons.answers.words)
+    target = int(probabilities.argmax()) if name is None else known[name] - 1
+    side = seen.view.size
+    assert one.pixels is not None
+    with warnings.catch_warnings():  # what follows the last maps is computed whole, as it must be
+        warnings.simplefilter("ignore", UserWarning)
+        maps = approximate_occlusion(
+            Asking(neurons, one.words),
+            seen.tensor(one.pixels[None]),
+            target,
+            size=max(1, side // PARTS),
+            stride=max(1, side // CELLS),
+            probabilities=neurons.probabilities,
+        ).maps
+    return Explained(
+        neurons.answers.words[target],
+        float(probabilities[target]),
+        pictures.to_rgb(one.pixels),
+        shown(data, seen.view),
+        pooled(maps.over_pixels()),
+    )
+
+
+def page(
+    predictor: Predictor, item: str, name: str | None
+) -> tuple[NDArray[Any], dict[str, object]]:
+    """The map over the picture, and what was found.
+
+    Raises:
+        UserError: if there is no question.
+    """
+    from striate.visualize import heat
+
+    neurons, _ = looking(predictor)
+    if neurons.question is None:
+        raise UserError(NEEDED)
+    found = explain(neurons, pictures.load(item), name)
+    facts = {
+        "question": neurons.question,
+        "answer": found.name,
+        "probability": found.probability,
+        "most_lost": float(found.map.max()),
+    }
+    return heat(found.pixels, found.map, signed=True), facts

@@ -1,0 +1,108 @@
+"""A question and a picture as a predictor takes them, and what a person names for `predict`."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from striate import images as pictures
+from striate.data.places import Missed
+from striate.data.question_files import located, table_rows
+from striate.data.questions import sound_question
+from striate.data.texts import decoded_text
+from striate.errors import DataError, InputError, UserError
+from striate.images import SUFFIXES
+from striate.inference.preprocessing import Preprocessing
+from striate.inference.reading import Named
+from striate.inference.walking import Given, files_of
+from striate.texts import Tokenizer
+
+TABLES = (".tsv", ".csv")
+QUESTION = "question"
+NEEDED = (
+    'give --question, as in: striate predict MODEL photo.jpg --question "what is on the table?"'
+)
+
+
+class Prepared(NamedTuple):
+    """A question as it was asked, its words, and the picture's pixels where they are looked at."""
+
+    question: str
+    words: tuple[str, ...]
+    pixels: NDArray[np.uint8] | None
+
+
+def prepared(item: Any, tokenizer: Tokenizer, preprocessing: Preprocessing | None) -> Prepared:
+    """What a predictor takes of a picture and a question.
+
+    Args:
+        item: (picture, question): a path, the bytes of a file or pixels; a str or bytes.
+        preprocessing: of the picture; None where it is not looked at.
+
+    Raises:
+        InputError: if it is no such pair, or one of the two cannot be read.
+    """
+    if not isinstance(item, tuple) or len(item) != 2:
+        raise InputError("a picture and a question are needed: (picture, question)")
+    picture, question = item
+    if isinstance(question, bytes):
+        question = decoded_text(question) if question.strip() else ""
+    if not isinstance(question, str):
+        raise InputError(f"a question is a str or bytes, not {type(question).__name__}")
+    question = sound_question(question)
+    words = tuple(tokenizer(question))
+    if not words:
+        raise InputError("the question has no words")
+    return Prepared(question, words, _seen(picture, preprocessing))
+
+
+def _seen(picture: Any, preprocessing: Preprocessing | None) -> NDArray[np.uint8] | None:
+    """The picture in the view that is looked at; who does not look sees only that it is there."""
+    if isinstance(picture, str | os.PathLike):
+        picture = pictures.load(picture)
+    if preprocessing is None:
+        return None
+    view = preprocessing.view
+    if isinstance(picture, bytes):
+        return pictures.render(picture, [view])[0]
+    return pictures.apply(pictures.to_rgb(np.asarray(picture)), view)
+
+
+def given(places: Sequence[str], question: str | None) -> Given:
+    """What is asked about: one question about every picture, or tables of images and questions.
+
+    Raises:
+        UserError: if there is no picture, or no question.
+    """
+    tables = [place for place in places if place.lower().endswith(TABLES)]
+    if tables and len(tables) == len(places):
+        if question is not None:
+            raise UserError("--question: a table has its own questions; leave it out")
+        named = [one for place in tables for one in _of_table(Path(place))]
+        return Given(len(named), named)
+    if question is None:
+        raise UserError(NEEDED)
+    try:
+        question = sound_question(question)
+    except InputError as error:
+        raise UserError(f"--question: {error}") from error
+    found = files_of(places, SUFFIXES)
+    return Given(found.count, (Named(str(path), (path, question)) for path in found.items))
+
+
+def _of_table(path: Path) -> list[Named]:
+    """The lines of a table; a picture that is not there is named when it is read."""
+    try:
+        rows = table_rows(path, answered=False)
+    except DataError as error:
+        raise UserError(str(error)) from error
+    places = located(path.parent, (row.image for row in rows))
+    found = []
+    for row in rows:
+        place = places[row.image]
+        file = row.image if isinstance(place, Missed) else place
+        found.append(Named(file, (path.parent / file, row.question)))
+    return found

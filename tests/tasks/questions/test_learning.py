@@ -1,0 +1,113 @@
+"""All methods on a small set: what is learned, kept, asked and explained."""
+
+import numpy as np
+import pytest
+
+import striate
+from striate.comparing import compare
+from striate.errors import ModelError
+from striate.inference.reading import Named
+from striate.tasks.contract import Ask
+from striate.tasks.questions.methods import METHODS
+from striate.tasks.table import TASKS
+
+TASK = TASKS["questions"]
+QUESTION = "what is the colour of the wall ?"
+
+
+@pytest.fixture(scope="module")
+def data(colors):
+    from striate.tasks.contract import Plan
+
+    dataset = striate.open(colors)
+    plans = [Plan("neurons", METHODS["neurons"], Ask(network="resnet20"))]
+    return TASK.prepare(dataset, plans)
+
+
+@pytest.fixture(scope="module")
+def learned(data, weights):
+    ask = Ask(network="resnet20", weights=weights, epochs=30, settings=("learning_rate=0.01",))
+    return METHODS["neurons"].learn(data, ask)
+
+
+@pytest.fixture(scope="module")
+def recognizer(learned, tmp_path_factory):
+    path = tmp_path_factory.mktemp("kept") / "colors.safetensors"
+    striate.Recognizer(TASK, learned.predictor).save(path)
+    return striate.load(path)
+
+
+def test_the_folder_and_its_table_are_the_same_set(colors):
+    folder, table = striate.open(colors), striate.open(colors / "qa.tsv")
+    assert folder.thing == "question"
+    assert folder.targets.kind == "answers"
+    assert folder.fingerprint() == table.fingerprint()
+    assert [int((folder.split == part).sum()) for part in range(3)] == [36, 18, 18]
+    assert folder.groups is not None
+    assert len(set(folder.groups.tolist())) == 36
+
+
+def test_who_looks_knows_the_color_and_who_does_not_guesses(data, learned):
+    rows = [row for row in range(len(data.dataset)) if data.dataset.inputs[row][1] == QUESTION
+            and data.dataset.split[row] == 2]  # fmt: skip
+    looking = TASK.answered(learned.predictor, data, rows)
+    blind = TASK.answered(METHODS["start"].learn(data, Ask()).predictor, data, rows)
+    truth = [data.dataset.targets.texts[row] for row in rows]
+    assert [answer.text for answer in looking.answers] == truth
+    assert len({answer.text for answer in blind.answers}) == 1
+    assert all(answer.looked for answer in looking.answers)
+    assert not any(answer.looked for answer in blind.answers)
+
+
+@pytest.mark.parametrize("name", ["prior", "start", "bow", "blind"])
+def test_blind_methods_answer_the_same_after_being_kept(name, data, tmp_path):
+    found = METHODS[name].learn(data, Ask(epochs=1 if name == "blind" else None))
+    path = tmp_path / "kept.safetensors"
+    striate.Recognizer(TASK, found.predictor).save(path)
+    item = Named("a", (data.dataset.inputs[0][0], "what is on the left side 3 ?"))
+    before = striate.Recognizer(TASK, found.predictor)([item])
+    assert striate.load(path)([item]) == before
+    assert 0 <= found.validation["accuracy"] <= 1
+
+
+def test_answers_are_the_same_after_being_kept_and_by_every_way(data, learned, recognizer):
+    test = np.flatnonzero(data.dataset.split == 2).tolist()
+    there = TASK.answered(learned.predictor, data, test).answers
+    items = [Named(str(row), data.dataset.inputs[row]) for row in test]
+    for before, after in zip(there, recognizer(items), strict=True):
+        assert after.answer.text == before.text
+        assert after.answer.said[0].probability == pytest.approx(
+            before.said[0].probability, abs=1e-5
+        )
+
+
+def test_a_map_shows_where_the_answer_comes_from(data, learned):
+    file, _ = data.dataset.inputs[0]
+    asking = learned.predictor.about(QUESTION)
+    found = TASK.explained(asking, (), file.read_bytes(), None)
+    assert found.map.shape[0] == found.map.shape[1]
+    assert found.name in ("red", "green", "blue")
+    again = TASK.explained(asking, (), file.read_bytes(), "lamp")
+    assert again.name == "lamp"
+    with pytest.raises(ModelError, match="no question"):
+        TASK.explained(learned.predictor, (), file.read_bytes(), None)
+
+
+def test_unknown_words_are_named_and_empty_questions_refused(data, recognizer):
+    file, _ = data.dataset.inputs[0]
+    asked = ["is the zebra on the left ?", "", "why " * 10_000]
+    found = recognizer([Named("a", (file, question)) for question in asked])
+    assert found[0].answer.unknown == ("zebra",)
+    assert found[1].error == "the question is empty"
+    assert found[2].error == "the question has 10,000 words, and at most 100 are read"
+
+
+def test_a_comparison_says_whether_the_picture_helps(colors, weights, tmp_path):
+    result = compare(
+        striate.open(colors), methods=["start", "blind", "neurons"], seeds=1,
+        network="resnet20", weights=weights, settings=["epochs=3"],
+    )  # fmt: skip
+    page = result.report(tmp_path / "report.html").read_text()
+    assert "Does the picture help?" in page
+    assert "LSTM, language only (blind)" in page
+    assert "data:image/" in page
