@@ -47,24 +47,26 @@ async def of_files(
         question: that is asked about each of them.
 
     Raises:
-        Refused: 400, if they do not come out even, or a question is missing or one too many.
+        Refused: 400, if they do not come out even, or a question is missing.
     """
-    see_asked(call, question)
+    question = wanted(call, question)
     reads: list[partial[Any]] = [partial(whole, call, file.file) for file in files]
     if question is not None:
         reads = [partial(with_question, read, question) for read in reads]
     return await of_reads(call, reads, "file")
 
 
-def see_asked(call: Call, question: str | None) -> None:
-    """Sees that there is a question where the model answers some.
+def wanted(call: Call, question: str | None) -> str | None:
+    """The question, where the model answers some.
 
     Raises:
-        Refused: 400, if not, or if there is one where it does not.
+        Refused: 400, if it does and there is none.
     """
-    if (call.served.task.thing == "question") != (question is not None):
-        why = "this model answers none" if question is not None else "what is asked is missing"
-        raise Refused(400, refusals.INVALID_REQUEST, f"question: {why}")
+    if call.served.task.thing != "question":
+        return None
+    if question is None:
+        raise Refused(400, refusals.INVALID_REQUEST, "question: what is asked is missing")
+    return question
 
 
 def with_question(read: Callable[[], bytes], question: str) -> tuple[bytes, bytes]:
@@ -295,7 +297,7 @@ async def of_explanation(
     Raises:
         Refused: with the reason, if there is none.
     """
-    see_asked(call, question)
+    question = wanted(call, question)
     try:
         async with in_time(service, call):
             data, cost = await call.work(partial(costly, call, file.file))

@@ -178,7 +178,8 @@ async def head(file: UploadFile) -> bytes:
 
 def named(file: UploadFile, kind: str) -> dict[str, Any]:
     """What an answer repeats of an uploaded file."""
-    return {"id": (file.filename or "")[:256], "data": {kind: {}}}
+    medium = "image" if kind == "question" else kind
+    return {"id": (file.filename or "")[:256], "data": {medium: {}}}
 
 
 def repeated(given: shapes.Input) -> dict[str, Any]:
@@ -187,7 +188,7 @@ def repeated(given: shapes.Input) -> dict[str, Any]:
     place = {"url": source.url} if source and source.url else {}
     return {
         "id": given.id,
-        "data": {given.data.kind: place},
+        "data": {kind: place if kind != "text" else {} for kind in sorted(given.data.given)},
     }
 
 

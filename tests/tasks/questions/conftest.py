@@ -5,7 +5,11 @@ import pytest
 import torch
 from PIL import Image
 
+import striate
 from striate.models import create
+from striate.tasks.contract import Ask, Plan
+from striate.tasks.questions.methods import METHODS
+from striate.tasks.table import TASKS
 
 COLORS = {"red": (200, 30, 30), "green": (30, 180, 30), "blue": (30, 30, 200)}
 HEAD = "split\timage\tquestion\tanswer\n"
@@ -38,4 +42,27 @@ def weights(tmp_path_factory):
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp("weights") / "resnet20.pt"
     torch.save(create("resnet20", classes=10).state_dict(), path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def data(colors, tmp_path_factory):
+    """The set, its pictures decoded as Ask Your Neurons reads them on ResNet-20."""
+    plans = [Plan("neurons", METHODS["neurons"], Ask(network="resnet20"))]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STRIATE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        return TASKS["questions"].prepare(striate.open(colors), plans)
+
+
+@pytest.fixture(scope="session")
+def learned(data, weights):
+    ask = Ask(network="resnet20", weights=weights, epochs=30, settings=("learning_rate=0.01",))
+    return METHODS["neurons"].learn(data, ask)
+
+
+@pytest.fixture(scope="session")
+def kept(learned, tmp_path_factory):
+    """The file of a recognizer."""
+    path = tmp_path_factory.mktemp("kept") / "colors.safetensors"
+    striate.Recognizer(TASKS["questions"], learned.predictor).save(path)
     return path

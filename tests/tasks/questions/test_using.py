@@ -1,0 +1,105 @@
+"""Asking from the command line, over HTTP and in another runtime: the same answer everywhere."""
+
+import asyncio
+import base64
+import json
+
+import httpx
+import pytest
+from typer.testing import CliRunner
+
+import striate
+from striate.cli import app
+from striate.inference.reading import Named
+from striate.serving import Settings, create_app
+
+QUESTION = "what is the colour of the wall ?"
+
+
+@pytest.fixture
+def expected(kept, colors):
+    (found,) = striate.load(kept)([Named("a", (colors / "images/image0.png", QUESTION))])
+    return found.answer
+
+
+def test_one_question_about_a_picture(kept, colors, expected):
+    picture = str(colors / "images/image0.png")
+    found = CliRunner().invoke(
+        app, ["predict", str(kept), picture, "--question", QUESTION, "--json"]
+    )
+    said = json.loads(found.stdout)
+    assert said["path"] == picture
+    assert said["question"] == QUESTION
+    assert said["answer"] == expected.text
+    assert said["probability"] == pytest.approx(expected.said[0].probability, abs=1e-6)
+    assert said["looked"]
+    missing = CliRunner().invoke(app, ["predict", str(kept), picture])
+    assert missing.exit_code == 2
+    assert "--question" in missing.output
+
+
+def test_a_table_of_questions(kept, colors):
+    (colors / "ask.tsv").write_text(
+        f"image\tquestion\nimage0.png\t{QUESTION}\nimage99.png\tis it there ?\n"
+    )
+    found = CliRunner().invoke(app, ["predict", str(kept), str(colors / "ask.tsv"), "--json"])
+    rows = [json.loads(line) for line in found.stdout.splitlines()]
+    assert rows[0]["path"] == "images/image0.png"
+    assert rows[0]["question"] == QUESTION
+    assert "error" in rows[1]
+
+
+def test_over_http(kept, colors, expected):
+    data = (colors / "images/image0.png").read_bytes()
+    files = {"file": ("a.png", data)}
+    pair = {"image": {"base64": base64.b64encode(data).decode()}, "text": {"raw": QUESTION}}
+    body = {"inputs": [{"data": pair}]}
+    place = "/v2/models/colors"
+
+    async def ask():
+        served = create_app(Settings((str(kept),)))
+        transport = httpx.ASGITransport(served)
+        async with (
+            served.router.lifespan_context(served),
+            httpx.AsyncClient(transport=transport, base_url="http://localhost") as client,
+        ):
+            asked = {"question": QUESTION}
+            return [
+                await client.post(f"{place}/upload", params=asked, files=files),
+                await client.post(f"{place}/outputs", json=body),
+                await client.post(f"{place}/explain", params=asked, files=files),
+                await client.post(f"{place}/upload", files=files),
+                await client.post(f"{place}/upload", params={"question": ""}, files=files),
+            ]
+
+    upload, outputs, map_, missing, empty = asyncio.run(ask())
+    for answer in (upload, outputs):
+        assert answer.status_code == 200
+        said = answer.json()["outputs"][0]["data"]
+        assert said["text"]["raw"] == expected.text
+        assert said["concepts"][0]["value"] == pytest.approx(expected.said[0].probability, abs=1e-5)
+        assert said["looked"]
+    assert map_.json()["class"] == expected.text
+    assert missing.status_code == 400
+    assert "what is asked is missing" in missing.json()["status"]["details"]
+    assert empty.json()["outputs"][0]["status"]["details"] == "the question is empty"
+
+
+def test_an_export_gives_the_same_answers(kept, colors, tmp_path):
+    pytest.importorskip("onnxruntime")
+    from striate.exporting import export
+
+    recognizer = striate.load(kept)
+    export(recognizer, tmp_path / "colors.onnx", to="onnx")
+    other = striate.load(tmp_path / "colors.onnx")
+    items = [
+        Named(f"{number} {question}", (colors / f"images/image{number}.png", question))
+        for number in (0, 1)
+        for question in (QUESTION, "is the zebra here ?")
+    ]
+    for one, two in zip(recognizer(items), other(items), strict=True):
+        assert one.answer.text == two.answer.text
+        assert one.answer.unknown == two.answer.unknown
+        assert one.answer.said[0].probability == pytest.approx(
+            two.answer.said[0].probability, abs=1e-4
+        )
