@@ -143,7 +143,7 @@ def test_a_question_that_is_asked_twice_is_found(folder):
 
 def test_splits_that_are_drawn_keep_a_picture_whole(folder):
     for number in range(5, 21):
-        pixels = np.full((8, 8, 3), 10 * number, np.uint8)
+        pixels = np.full((8, 8, 3), 11 * number, np.uint8)
         Image.fromarray(pixels).save(folder / f"{number}.png")
     head = "image\tquestion\tanswer\n"
     lines = [f"{k}.png\twhat is {q} ?\t{'ab'[k % 2]}\n" for k in range(1, 21) for q in "xyz"]

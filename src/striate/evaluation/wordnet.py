@@ -195,6 +195,8 @@ def _of_data(folder: Path) -> WordNet:
             fields = line.partition("|")[0].split()
             count = int(fields[3], 16)
             words = fields[4 : 4 + 2 * count : 2]
+            if not words or len(words) < count:
+                raise ValueError("it lacks words")
             pointers = fields[5 + 2 * count :]
             number[fields[0]] = len(synonyms)
             synonyms.append([word.lower() for word in words])

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 
 from striate import images as pictures
 from striate.errors import ModelError, UnknownName, UserError
-from striate.inference import Preprocessing
 from striate.tasks.contract import Explained, Predictor
 from striate.tasks.pictures.hiding import CELLS, PARTS, pooled, shown
 from striate.tasks.questions.choosing import Chooser
+from striate.tasks.questions.eyes import Eye
 from striate.tasks.questions.neurons import Neurons
 from striate.visualize import approximate_occlusion
 
@@ -27,27 +27,26 @@ class Asking(nn.Module):
 
     words: Tensor
 
-    def __init__(self, neurons: Neurons, words: tuple[str, ...]):
+    def __init__(self, neurons: Neurons, eye: Eye, words: tuple[str, ...]):
         super().__init__()
-        self.eye, self.head = neurons.eye, neurons.head
+        self.eye, self.head = eye.network, neurons.head
         self.register_buffer("words", torch.from_numpy(neurons.words.numbered(words))[None])
 
     def forward(self, images: Tensor) -> Tensor:
-        assert self.eye is not None
         return self.head.about(self.eye(images), self.words)
 
 
-def looking(predictor: Predictor) -> tuple[Neurons, Preprocessing]:
-    """One that sees, and what it takes of a picture.
+def looking(predictor: Predictor) -> tuple[Neurons, Eye]:
+    """One that sees, and what it sees by.
 
     Raises:
         ModelError: if it does not.
     """
     if isinstance(predictor, Chooser) and predictor.preprocessing is None:
         raise ModelError("this one does not look at the picture, so no part of it matters")
-    if not isinstance(predictor, Neurons) or predictor.seen is None:
+    if not isinstance(predictor, Neurons) or predictor.eye is None:
         raise ModelError("only networks that look at the picture tell what they look at")
-    return predictor, predictor.seen
+    return predictor, predictor.eye
 
 
 def explain(predictor: Predictor, data: bytes, name: str | None) -> Explained:
@@ -63,7 +62,7 @@ def explain(predictor: Predictor, data: bytes, name: str | None) -> Explained:
         UnknownName: if it knows no such answer.
         ImageError: if the picture cannot be read.
     """
-    neurons, seen = looking(predictor)
+    neurons, eye = looking(predictor)
     if neurons.question is None:
         raise ModelError("no question is asked about the picture")
     one = neurons.prepare(data)
@@ -72,23 +71,23 @@ def explain(predictor: Predictor, data: bytes, name: str | None) -> Explained:
     if name is not None and name not in known:
         raise UnknownName("answer", name, neurons.answers.words)
     target = int(probabilities.argmax()) if name is None else known[name] - 1
-    side = seen.view.size
+    view = eye.preprocessing.view
     assert one.pixels is not None
     with warnings.catch_warnings():  # what follows the last maps is computed whole, as it must be
         warnings.simplefilter("ignore", UserWarning)
         maps = approximate_occlusion(
-            Asking(neurons, one.words),
-            seen.tensor(one.pixels[None]),
+            Asking(neurons, eye, one.words),
+            eye.preprocessing.tensor(one.pixels[None]),
             target,
-            size=max(1, side // PARTS),
-            stride=max(1, side // CELLS),
+            size=max(1, view.size // PARTS),
+            stride=max(1, view.size // CELLS),
             probabilities=neurons.probabilities,
         ).maps
     return Explained(
         neurons.answers.words[target],
         float(probabilities[target]),
         pictures.to_rgb(one.pixels),
-        shown(data, seen.view),
+        shown(data, view),
         pooled(maps.over_pixels()),
     )
 

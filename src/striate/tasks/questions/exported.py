@@ -28,6 +28,7 @@ from striate.texts import Tokenizer
 
 if TYPE_CHECKING:
     from striate.inference.runtimes import Runtime
+    from striate.tasks.questions.eyes import Eye
     from striate.tasks.questions.neurons import Neurons
 
 ABOUT = {
@@ -43,14 +44,12 @@ class Whole(nn.Module):
     """A picture (1, H, W, 3) RGB uint8, the box of it that is meant, and words (1, L), to
     probabilities."""
 
-    def __init__(self, neurons: "Neurons", *, single: bool = False):
+    def __init__(self, neurons: "Neurons", eye: "Eye", *, single: bool = False):
         super().__init__()
-        assert neurons.eye is not None
-        assert neurons.seen is not None
-        view = neurons.seen.view
-        self.viewing, self.seen = Viewing(view, single=single), neurons.seen
+        view = eye.preprocessing.view
+        self.viewing, self.seen = Viewing(view, single=single), eye.preprocessing
         example = torch.zeros(1, view.channels, view.size, view.size)
-        self.eye = settled(neurons.eye.cpu().eval(), example)
+        self.eye = settled(eye.network.cpu().eval(), example)
         self.head, self.calibration = neurons.head.cpu().eval(), neurons.calibration
 
     def forward(self, image: Tensor, box: Tensor, words: Tensor) -> Tensor:
@@ -58,11 +57,11 @@ class Whole(nn.Module):
         return self.calibration(self.head.about(features, words))
 
 
-def graph_of(neurons: "Neurons", *, single: bool = False) -> Graph:
+def graph_of(neurons: "Neurons", eye: "Eye", *, single: bool = False) -> Graph:
     """The graph, and what other runtimes need to know of it."""
     words, answers = neurons.words.words, neurons.answers.words
     return Graph(
-        Whole(neurons, single=single).eval(),
+        Whole(neurons, eye, single=single).eval(),
         examples=(
             torch.zeros(1, 300, 400, 3, dtype=torch.uint8),
             WHOLE,

@@ -18,6 +18,7 @@ from striate.models.pooled_maps import PooledMaps
 from striate.progress import Clock, stage
 from striate.tasks.backbones import fill, find_weights, normalization_for
 from striate.tasks.contract import Ask, Learned
+from striate.tasks.questions.eyes import TOGETHER, Eye
 from striate.tasks.questions.neurons import Neurons
 from striate.tasks.questions.problem import Numbered, OneAnswer, held_out
 from striate.texts import Tokenizer, Vocabulary
@@ -55,20 +56,23 @@ def views(dataset: Dataset, ask: Ask) -> tuple[View, ...]:
     return (view(ask),)
 
 
-def eye_of(ask: Ask) -> PooledMaps:
-    """The network that sees, with its weights."""
+def eye_of(ask: Ask) -> Eye:
+    """What sees, with its weights."""
     name = ask.network or NETWORK
-    eye = PooledMaps(name, grid=GRID)
-    fill(eye, name, ask.weights)
-    return eye.eval().to(fastest_device())
+    network = PooledMaps(name, grid=GRID)
+    fill(network, name, ask.weights)
+    preprocessing = Preprocessing(view(ask), normalization_for(name, ask.weights))
+    return Eye(network.eval().to(fastest_device()), preprocessing)
 
 
-def features_of(data: ReadQuestions, eye: PooledMaps, seen: Preprocessing, key: str) -> Tensor:
+def features_of(data: ReadQuestions, eye: Eye, key: str) -> Tensor:
     """(M, F) of the pictures of a set, computed once for all that learn on them."""
     if key not in data.kept:
-        pixels = data.pixels[seen.view]
+        pixels = data.pixels[eye.preprocessing.view]
         with stage("features of each picture", len(pixels)) as bar:
-            data.kept[key] = outputs_of(eye, seen, pixels, batch_size=32, bar=bar)
+            data.kept[key] = outputs_of(
+                eye.network, eye.preprocessing, pixels, batch_size=TOGETHER, bar=bar
+            )
     found: Tensor = data.kept[key]
     return found
 
@@ -84,14 +88,11 @@ def learn(data: ReadQuestions, ask: Ask, *, looks: bool) -> Learned:
         texts = [tokenizer(question) for question in asked]
         words = Vocabulary.of(texts[row] for row in train)
         answers = Vocabulary.of([dataset.targets.texts[row]] for row in train)
-    eye, seen = None, None
-    features = torch.zeros(len(data.paths), 0)
+    eye, features = None, torch.zeros(len(data.paths), 0)
     if looks:
-        name = ask.network or NETWORK
         with clock.stage("features"):
-            seen = Preprocessing(view(ask), normalization_for(name, ask.weights))
             eye = eye_of(ask)
-            features = features_of(data, eye, seen, f"{name} {ask.weights} {GRID}")
+            features = features_of(data, eye, f"{ask.network} {ask.weights}")
     with seeded(ask.seed):
         head = AskYourNeurons(
             len(words), len(answers.words), features=features.shape[1], size=SIZE, hidden=HIDDEN
@@ -110,7 +111,7 @@ def learn(data: ReadQuestions, ask: Ask, *, looks: bool) -> Learned:
             folder=ask.folder, resume=ask.resume, seed=ask.seed, seconds=ask.seconds,
         )  # fmt: skip
     predictor = Neurons(
-        tokenizer=tokenizer, answers=answers, words=words, head=head.eval(), eye=eye, seen=seen
+        tokenizer=tokenizer, answers=answers, words=words, head=head.eval(), eye=eye
     )
     rows = np.flatnonzero(dataset.split == VALIDATION).tolist()
     with clock.stage("calibrate"):
