@@ -27,22 +27,9 @@ class AskYourNeurons(nn.Module):
         super().__init__()
         self.vectors = nn.Embedding(words, size)
         self.seen = nn.Linear(features, hidden) if features else None
-        if features:  # of those it learned from, which are then brought to the same scale
-            self.register_buffer("mean", torch.zeros(features))
-            self.register_buffer("deviation", torch.ones(features))
         self.lstm = nn.LSTM(size + (hidden if features else 0), hidden, batch_first=True)
         self.decision = nn.Linear(hidden, answers)
         self.dropout = nn.Dropout(dropout)
-
-    @property
-    def looks(self) -> bool:
-        """Whether it is shown pictures."""
-        return self.seen is not None
-
-    def standardize(self, features: Tensor) -> None:
-        """Takes mean and deviation of features (M, F)."""
-        self.get_buffer("mean").copy_(features.mean(0))
-        self.get_buffer("deviation").copy_(features.std(0).clamp_min(1e-6))
 
     def forward(self, features: Tensor, words: Tensor, lengths: Tensor) -> Tensor:
         """Logits of answers.
@@ -68,7 +55,6 @@ class AskYourNeurons(nn.Module):
         read: Tensor = self.dropout(self.vectors(words))
         if self.seen is None:
             return read
-        plain = (features - self.get_buffer("mean")) / self.get_buffer("deviation")
-        seen = torch.tanh(self.seen(self.dropout(plain)))
+        seen = torch.tanh(self.seen(self.dropout(features)))
         beside = seen[:, None].expand(-1, words.shape[1], -1)
         return torch.cat([read, self.dropout(beside)], 2)

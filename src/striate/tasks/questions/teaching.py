@@ -66,15 +66,18 @@ def eye_of(ask: Ask) -> Eye:
 
 
 def features_of(data: ReadQuestions, eye: Eye, key: str) -> Tensor:
-    """(M, F) of the pictures of a set, computed once for all that learn on them."""
+    """(M, F) of the pictures of a set, computed once for all that learn on them; they are brought
+    to the same scale by those of the training questions."""
     if key not in data.kept:
         pixels = data.pixels[eye.preprocessing.view]
         with stage("features of each picture", len(pixels)) as bar:
             data.kept[key] = outputs_of(
                 eye.network, eye.preprocessing, pixels, batch_size=TOGETHER, bar=bar
             )
-    found: Tensor = data.kept[key]
-    return found
+    plain: Tensor = data.kept[key]
+    train = np.flatnonzero(data.dataset.split == TRAIN)
+    eye.network.standardize(plain[np.unique(data.pictures[train])])
+    return eye.network.scaled(plain)
 
 
 def learn(data: ReadQuestions, ask: Ask, *, looks: bool) -> Learned:
@@ -97,8 +100,6 @@ def learn(data: ReadQuestions, ask: Ask, *, looks: bool) -> Learned:
         head = AskYourNeurons(
             len(words), len(answers.words), features=features.shape[1], size=SIZE, hidden=HIDDEN
         )
-    if looks:
-        head.standardize(features[np.unique(data.pictures[train])])
     head.to(fastest_device())
     numbered = Numbered(
         dataset, features, data.pictures, [words.numbered(some) for some in texts],
