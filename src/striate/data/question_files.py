@@ -323,7 +323,8 @@ def located(root: Path, images: Iterable[str]) -> dict[str, "str | Missed"]:
         return dict(direct)
     pictures = Pictures(walk(root))
     joined = pictures.join(((name, ()) for name in rest), direct.values())
-    found: dict[str, str | Missed] = dict(direct) | dict(zip(rest, joined, strict=True))
+    found: dict[str, str | Missed] = {**direct}
+    found.update(zip(rest, joined, strict=True))
     numbers = [name for name in rest if isinstance(found[name], Missed) and name.isdecimal()]
     if numbers:  # COCO_train2014_000000000009.jpg is image 9
         by_number: dict[int, str] = {}

@@ -90,7 +90,8 @@ def given(places: Sequence[str], question: str | None) -> Given:
     except InputError as error:
         raise UserError(f"--question: {error}") from error
     found = files_of(places, SUFFIXES)
-    return Given(found.count, (Named(str(path), (path, question)) for path in found.items))
+    paths = (one.item if isinstance(one, Named) else one for one in found.items)
+    return Given(found.count, (Named(str(path), (path, question)) for path in paths))
 
 
 def _of_table(path: Path) -> list[Named]:

@@ -61,11 +61,10 @@ class Neurons(Chooser):
             self.eye.network.to(device)
 
     def graph(self, *, single: bool = False) -> Graph:
-        from striate.tasks.questions.exported import graph_of
-
-        if self.eye is None:
-            raise ModelError("a blind network is only there to compare with; export one that looks")
-        return graph_of(self, self.eye, single=single)
+        raise ModelError(
+            "its LSTM reads questions of any length, and torch's exporter would fix one; copy the "
+            "recognizer's file, which needs nothing else"
+        )
 
     def tensors(self) -> dict[str, Tensor]:
         eye = {} if self.eye is None else self.eye.network.state_dict()

@@ -39,8 +39,6 @@ from striate.tasks.questions.scores import VQA, QuestionScores, scored
 from striate.tasks.questions.starts import Starts
 
 if TYPE_CHECKING:
-    from striate.inference.runtimes import Runtime
-    from striate.tasks.questions.exported import ExportedQuestions
     from striate.visualize.explaining import Explanation
 
 
@@ -168,13 +166,6 @@ class QuestionsTask(Task):
             raise UserError(f"--method {method}: answers are explained by occlusion alone")
         drawn, facts = page(predictor, item, name)
         return Explanation(drawn, facts)
-
-    def exported(
-        self, runtime: "Runtime", header: dict[str, Any], names: tuple[str, ...]
-    ) -> "ExportedQuestions":
-        from striate.tasks.questions.exported import ExportedQuestions
-
-        return ExportedQuestions(runtime, header)
 
     def sections(self, comparison: Any) -> Iterable[Section]:
         from striate.tasks.questions.sections import sections
