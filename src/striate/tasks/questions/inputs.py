@@ -1,7 +1,7 @@
 """A question and a picture as a predictor takes them, and what a person names for `predict`."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -90,8 +90,14 @@ def given(places: Sequence[str], question: str | None) -> Given:
     except InputError as error:
         raise UserError(f"--question: {error}") from error
     found = files_of(places, SUFFIXES)
-    paths = (one.item if isinstance(one, Named) else one for one in found.items)
-    return Given(found.count, (Named(str(path), (path, question)) for path in paths))
+    return Given(found.count, _about(found, question))
+
+
+def _about(found: Given, question: str) -> Iterator[Named]:
+    """The same question about every file."""
+    for path in found.items:
+        assert isinstance(path, str)
+        yield Named(path, (path, question))
 
 
 def _of_table(path: Path) -> list[Named]:
