@@ -4,7 +4,9 @@ from functools import partial
 
 from striate.models.backbone import NetworksWith
 from striate.tasks.contract import Method
-from striate.tasks.questions import bag, starts, teaching
+from striate.tasks.questions import bag, seeing, starts, teaching
+
+NETWORKS = NetworksWith(4, first=seeing.NETWORK)
 
 METHODS: dict[str, Method] = {
     "prior": Method("Commonest answer (blind)", "handcrafted", partial(starts.learn, longest=0)),
@@ -16,13 +18,21 @@ METHODS: dict[str, Method] = {
         partial(teaching.learn, looks=False),
         by_epochs=True,
     ),
+    "bow-image": Method(
+        "Bag of words and the picture",
+        "transfer",
+        partial(bag.learn, looks=True),
+        networks=NETWORKS,
+        views=seeing.views,
+        find=seeing.find,
+    ),
     "neurons": Method(
         "Ask Your Neurons",
         "transfer",
         partial(teaching.learn, looks=True),
-        networks=NetworksWith(4, first=teaching.NETWORK),
+        networks=NETWORKS,
         by_epochs=True,
-        views=teaching.views,
-        find=teaching.find,
+        views=seeing.views,
+        find=seeing.find,
     ),
 }

@@ -14,7 +14,7 @@ from striate.tasks.questions.neurons import Neurons
 
 SHOWN, MAPS = 12, 6  # answers; of them, those with a map
 SIDE = 240  # pixels of a picture on the page
-BLIND = "blind"  # the method that differs from a looking one by nothing but the picture
+TWINS = {"neurons": "blind", "bow-image": "bow"}  # that differ by the picture alone
 
 
 def sections(comparison: Any) -> Iterable[Section]:
@@ -31,8 +31,7 @@ def _looking(comparison: Any) -> list[Any]:
 
 
 def _sees(row: Any) -> bool:
-    predictor = row.recognizer.predictor
-    return isinstance(predictor, Neurons) and predictor.eye is not None
+    return row.recognizer.predictor.preprocessing is not None
 
 
 def looking(comparison: Any) -> list[dict[str, str]]:
@@ -41,9 +40,10 @@ def looking(comparison: Any) -> list[dict[str, str]]:
     blind = [one for one in comparison.rows if not _sees(one)]
     if not blind:
         return []
-    twin = next((one for one in blind if one.name == BLIND), max(blind, key=lambda one: one.score))
     found = []
     for row in _looking(comparison):
+        best = max(blind, key=lambda one: one.score)
+        twin = next((one for one in blind if one.name == TWINS.get(row.name)), best)
         low, high = lead(row.scores, twin.scores)
         if low > 0:
             verdict = "the picture helps"

@@ -66,7 +66,7 @@ class QuestionsTask(Task):
     score_title = "accuracy"
     points = "points of accuracy"
     columns = (Column("WUPS@0.9", "wups_0.9"), Column("WUPS@0.0", "wups_0.0"))
-    compared = ("prior", "start", "bow", "blind", "neurons")
+    compared = ("prior", "start", "bow", "blind", "bow-image", "neurons")
     default = "neurons"
     ignores = frozenset(("balance", "augmentation", "freeze_statistics"))
     prediction = Prediction
