@@ -67,6 +67,21 @@ def test_answers_are_the_same_after_being_kept_and_by_every_way(data, learned, r
         )
 
 
+def test_words_and_the_picture_in_one_classifier(data, weights, tmp_path):
+    found = METHODS["bow-image"].learn(data, Ask(network="resnet20", weights=weights))
+    rows = [row for row in range(len(data.dataset)) if data.dataset.inputs[row][1] == QUESTION
+            and data.dataset.split[row] == 2]  # fmt: skip
+    answers = TASK.answered(found.predictor, data, rows).answers
+    assert [one.text for one in answers] == [data.dataset.targets.texts[row] for row in rows]
+    striate.Recognizer(TASK, found.predictor).save(tmp_path / "kept.safetensors")
+    items = [Named(str(row), data.dataset.inputs[row]) for row in rows]
+    for before, after in zip(
+        answers, striate.load(tmp_path / "kept.safetensors")(items), strict=True
+    ):
+        assert after.answer.text == before.text
+        assert after.answer.looked
+
+
 def test_a_map_shows_where_the_answer_comes_from(data, learned):
     file, _ = data.dataset.inputs[0]
     asking = learned.predictor.about(QUESTION)
