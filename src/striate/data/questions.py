@@ -52,7 +52,7 @@ def items_of(answer: str) -> tuple[str, ...]:
     >>> items_of("knife, fork,knife"), items_of("plastic_cup_of_coffee")
     (('knife', 'fork'), ('plastic_cup_of_coffee',))
     """
-    words = (word.strip().lower() for word in answer.split(","))
+    words = (" ".join(word.lower().split()) for word in answer.split(","))
     return tuple(dict.fromkeys(word for word in words if word))
 
 

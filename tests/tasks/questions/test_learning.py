@@ -82,6 +82,21 @@ def test_words_and_the_picture_in_one_classifier(data, weights, tmp_path):
         assert after.answer.looked
 
 
+def test_answers_word_by_word_are_kept_and_are_sets(data, weights, tmp_path):
+    ask = Ask(network="resnet20", weights=weights, epochs=25, settings=("learning_rate=0.01",))
+    found = METHODS["neurons-words"].learn(data, ask)
+    assert found.validation["accuracy"] > 0.4
+    path = tmp_path / "kept.safetensors"
+    striate.Recognizer(TASK, found.predictor).save(path)
+    rows = np.flatnonzero(data.dataset.split == 2).tolist()
+    answers = TASK.answered(found.predictor, data, rows).answers
+    assert "chair, table" in {one.text for one in answers}
+    items = [Named(str(row), data.dataset.inputs[row]) for row in rows]
+    for before, after in zip(answers, striate.load(path)(items), strict=True):
+        assert after.answer.text == before.text
+        assert sum(one.probability for one in after.answer.said) <= 1 + 1e-6
+
+
 def test_a_map_shows_where_the_answer_comes_from(data, learned):
     file, _ = data.dataset.inputs[0]
     asking = learned.predictor.about(QUESTION)

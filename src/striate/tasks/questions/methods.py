@@ -4,7 +4,7 @@ from functools import partial
 
 from striate.models.backbone import NetworksWith
 from striate.tasks.contract import Method
-from striate.tasks.questions import bag, seeing, starts, teaching
+from striate.tasks.questions import bag, seeing, several_teaching, starts, teaching
 
 NETWORKS = NetworksWith(4, first=seeing.NETWORK)
 
@@ -30,6 +30,15 @@ METHODS: dict[str, Method] = {
         "Ask Your Neurons",
         "transfer",
         partial(teaching.learn, looks=True),
+        networks=NETWORKS,
+        by_epochs=True,
+        views=seeing.views,
+        find=seeing.find,
+    ),
+    "neurons-words": Method(
+        "Ask Your Neurons, word by word",
+        "transfer",
+        several_teaching.learn,
         networks=NETWORKS,
         by_epochs=True,
         views=seeing.views,

@@ -36,6 +36,7 @@ from striate.tasks.questions.inputs import given
 from striate.tasks.questions.learning import asked_of
 from striate.tasks.questions.neurons import Neurons
 from striate.tasks.questions.scores import VQA, QuestionScores, scored
+from striate.tasks.questions.several import Several
 from striate.tasks.questions.starts import Starts
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class QuestionsTask(Task):
 
     @property
     def predictors(self) -> Mapping[str, type[Predictor]]:
-        return {kind.kind: kind for kind in (Starts, Bag, Neurons)}
+        return {kind.kind: kind for kind in (Starts, Bag, Neurons, Several)}
 
     def columns_for(self, dataset: Dataset[Answers]) -> tuple[Column, ...]:
         several = any(len(some) > 1 for some in dataset.targets.people)
@@ -99,7 +100,7 @@ class QuestionsTask(Task):
         )
 
     def answered(self, predictor: Predictor, data: Any, rows: Sequence[int]) -> Answered:
-        if isinstance(predictor, Starts | Chooser):
+        if isinstance(predictor, Starts | Chooser | Several):
             seen = predictor.preprocessing
             if seen is None or seen.view in data.pixels:
                 some = asked_of(data, rows, predictor)
