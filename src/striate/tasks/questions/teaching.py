@@ -17,10 +17,10 @@ from striate.texts import Tokenizer, Vocabulary
 from striate.training import Recipe, fit, seeded
 
 RECIPE = Recipe(
-    epochs=20, batch_size=64, learning_rate=0.002, optimizer="adamw", schedule="cosine",
+    epochs=16, batch_size=64, learning_rate=0.003, optimizer="adamw", schedule="cosine",
     weight_decay=0.01, clip=5.0, patience=6, threads=1,
 )  # fmt: skip
-SIZE, HIDDEN = 100, 256  # of a word's vector; of the LSTM
+SIZE, HIDDEN = 100, 128  # of a word's vector; of the LSTM
 
 
 def learn(data: ReadQuestions, ask: Ask, *, looks: bool) -> Learned:
