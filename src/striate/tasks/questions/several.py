@@ -98,9 +98,11 @@ class Several(Predictor):
     ) -> Self:
         words = Vocabulary.restored(below(tensors, WORDS))
         eye = Eye.restored(below(tensors, EYE), header["eye"])
-        sizes = {name: size_of(header[name], MOST) for name in ("size", "hidden")}
+        size, hidden = (size_of(header[name], MOST) for name in ("size", "hidden"))
         with skeleton():
-            decoder = WordDecoder(len(words), eye.network.size, image="every", **sizes)
+            decoder = WordDecoder(
+                len(words), eye.network.size, image="every", size=size, hidden=hidden
+            )
         state = below(tensors, HEAD)
         same_kinds(decoder.state_dict(), state)
         decoder.load_state_dict(state, assign=True)
