@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 import striate
-from striate.data.people_files import fold_split
+from striate.data.people_files import FOLDS, fold_of_each, fold_split
 from striate.tasks.contract import Ask
 from striate.tasks.faces.task import Faces
 
@@ -29,16 +29,23 @@ def main() -> None:
     given = parser.parse_args()
     task = Faces()
     dataset = striate.open(given.data, task="faces")
+    if dataset.targets.protocol is None:
+        parser.error(f"{given.data} has no list of pairs")
+    _, shared = fold_of_each(dataset)
+    folds = sorted(set(dataset.targets.protocol[:, 3].tolist()) - {-1})
+    if shared or len(folds) < FOLDS:
+        parser.error(f"{given.data}: needs {FOLDS} folds or more that share no person; "
+                     f"{len(folds)} share {len(shared)}")  # fmt: skip
     start = time.process_time()
     data = task.prepare(dataset, ())
+    own_fold, _ = fold_of_each(data.dataset)
     print(f"faces found and lined up: {time.process_time() - start:.0f} s of processor", flush=True)
-    folds = sorted(set(dataset.targets.protocol[:, 3].tolist()))
     for name in given.methods or task.compared:
         method, found, areas, rates, chosen = task.methods[name], [], [], [], []
         start = time.process_time()
         for fold in folds[-given.folds :] if given.folds else folds:
             before = folds[folds.index(fold) - 1]
-            split = fold_split(data.dataset, fold, before)
+            split = fold_split(own_fold, fold, before)
             own = replace(data, dataset=replace(data.dataset, split=split))
             ask = Ask(seconds=given.seconds if method.by_epochs else None)
             learned = method.learn(own, ask)

@@ -111,5 +111,64 @@ def test_numbers_too_long_to_count_anything_are_no_list_of_pairs(tmp_path: Path)
 def test_a_list_that_contradicts_its_folders_is_refused(tmp_path: Path):
     persons(tmp_path, {"a": 2, "b": 1})
     path = listed(tmp_path, ["a,b,same", "a/a_0001.png,b/b_0001.png,1"])
-    with pytest.raises(DataError, match="1 of 1 pairs do not agree with the folders"):
+    with pytest.raises(DataError, match="1 of 1 pair does not agree .*pairs.csv:2"):
         open_data(path)
+
+
+def in_folds(root: Path, folds: list[str], extra: list[str], heading: str = "fold") -> list[str]:
+    """A list with a pair of one person and one of two in each fold, then further lines; of each
+    fold there are the persons `x` and `y` with its number."""
+    lines = [f"{heading},a,b,same"]
+    for number, fold in enumerate(folds):
+        one, two = f"x{number}", f"y{number}"
+        persons(root, {one: 2, two: 1})
+        lines.append(f"{fold},{one}/{one}_0001.png,{one}/{one}_0002.png,1")
+        lines.append(f"{fold},{one}/{one}_0001.png,{two}/{two}_0001.png,0")
+    return lines + extra
+
+
+@pytest.mark.parametrize(
+    ("folds", "extra", "note"),
+    [
+        (["only"] * 4, [], "its only fold is not used"),
+        (["1", "2"] * 2, [], "its 2 folds are not used"),
+        (list("abcd"), ["c,x0/x0_0001.png,x1/x1_0001.png,0"], "its folds share 2 persons and are"),
+    ],
+)
+def test_folds_that_are_not_used_are_told(
+    tmp_path: Path, folds: list[str], extra: list[str], note: str
+):
+    data = open_data(listed(tmp_path, in_folds(tmp_path, folds, extra)), learn=False)
+    assert any(note in each for each in data.notes)
+    assert data.targets.facts(data.split).values["straddling"] == []
+
+
+def test_folds_are_told_by_their_names_in_natural_order(tmp_path: Path):
+    data = open_data(listed(tmp_path, in_folds(tmp_path, ["10", "9", "2", "1"], [])), learn=False)
+    assert any("'10' is scored, '9' is chosen on" in note for note in data.notes)
+    scored = {data.targets.people[k] for k in data.targets.numbers[data.split == 2]}
+    assert scored == {"x0", "y0"}
+
+
+def test_a_column_of_splits_is_used(tmp_path: Path):
+    words = ["train", "train", "val", "test"]
+    data = open_data(listed(tmp_path, in_folds(tmp_path, words, [], "split")), learn=False)
+    assert np.bincount(data.split).tolist() == [6, 3, 3]
+    assert not data.notes
+
+
+def test_pairs_that_cannot_be_used_are_named(tmp_path: Path):
+    extra = [
+        "d,x3/x3_0001.png,x3/x3_0001.png,1",
+        "d,../elsewhere/x3/x3_0002.png,x3/x3_0001.png,1",  # never outside; here the pair of line 8
+        "d,x3/x3_0001.png,x3/x3_0009.png,1",
+        ",x3/x3_0001.png,y2/y2_0001.png,0",
+    ]
+    data = open_data(listed(tmp_path, in_folds(tmp_path, list("abcd"), extra)), learn=False)
+    assert {each.name: each.reason for each in data.left_out} == {
+        "pairs.csv:10": "both are the same picture",
+        "pairs.csv:11": "the same pair as pairs.csv:8",
+        "pairs.csv:12": "x3/x3_0009.png: no such file",
+        "pairs.csv:13": "no fold",
+    }
+    assert len(data.targets.pairs(np.arange(len(data)))) == 8

@@ -228,3 +228,10 @@ def test_an_export_is_refused_with_the_reason(learned):
 def test_one_picture_without_a_gallery_is_refused():
     with pytest.raises(UserError, match="give two pictures, or a list of pairs"):
         Faces().given(["a.jpg"], {})
+
+
+def test_features_are_of_single_pictures(tmp_path: Path):
+    places = [str(tmp_path / f"{name}.png") for name in "abc"]
+    for place in places:
+        Image.new("RGB", (4, 4)).save(place)
+    assert Faces().given(places, {"features": "embedding"}).count == 3

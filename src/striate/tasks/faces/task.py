@@ -137,12 +137,12 @@ class Faces(Task):
         return card.sections(recognizer.predictor, recognizer.provenance)
 
     def given(self, places: Sequence[str], options: Mapping[str, Any]) -> Given:
-        """Two pictures, lists of pairs, or, with a gallery, any number of pictures.
+        """Two pictures, lists of pairs, or, with a gallery or for features, any number of pictures.
 
         Raises:
             UserError: if it is none of these.
         """
-        if options.get("gallery"):
+        if options.get("gallery") or options.get("features"):
             return files_of(places, SUFFIXES)
         lists = [place for place in places if place.lower().endswith(LISTS)]
         if lists and len(lists) == len(places):
