@@ -111,7 +111,7 @@ def test_numbers_too_long_to_count_anything_are_no_list_of_pairs(tmp_path: Path)
 def test_a_list_that_contradicts_its_folders_is_refused(tmp_path: Path):
     persons(tmp_path, {"a": 2, "b": 1})
     path = listed(tmp_path, ["a,b,same", "a/a_0001.png,b/b_0001.png,1"])
-    with pytest.raises(DataError, match="1 of 1 pair does not agree .*pairs.csv:2"):
+    with pytest.raises(DataError, match=r"1 of 1 pair does not agree .*pairs\.csv:2"):
         open_data(path)
 
 

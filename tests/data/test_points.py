@@ -43,12 +43,41 @@ def test_a_plain_table(tmp_path):
     assert targets.lengths[row] == 26
     assert sorted(doubt.kind for doubt in targets.doubts) == ["number", "number", "outside"]
     assert {each.reason for each in found.left_out} == {
-        "has a point of 'x, 2'",
+        "has a point of 'x' and '2'",
         "no such file, named in points.csv",
     }
     assert "mirrored views exchange left_ear and right_ear" in found.notes
     faults = targets.facts(found.split).faults
-    assert "1 point outside their picture, which count as not marked" in faults
+    assert "1 point beyond the edge of the picture, taken for not marked" in faults
+
+
+@pytest.mark.parametrize(
+    ("lines", "why"),
+    [
+        (["file,nose_x,nose_y,tail_y", "img00.png,1,2,3"], "'tail_y' without its other axis"),
+        (["file,nose_x,tail_y", "img00.png,1,2"], "'nose_x', 'tail_y' without their other axis"),
+        (["file,x0,y0,x1", "img00.png,1,2,3"], "'x1' without"),
+        (["file,nose_x,nose_y,nose_x,nose_y"], "several columns are called 'nose_x', 'nose_y'"),
+        (["file,nose_x,nose_y"], "no line below its headings"),
+        (["file,nose_x,nose_y,nose_v", "img00.png,1,2,maybe"], "has a visibility of 'maybe'"),
+        (["file;nose_x;nose_y", "img00.png;1,5;2"], "'1,5' and '2'; write decimals with a point"),
+    ],
+)
+def test_tables_that_cannot_be_meant_are_refused(tmp_path, lines, why):
+    pictures(tmp_path, 1)
+    (tmp_path / "points.csv").write_text("\n".join(lines))
+    with pytest.raises(DataError, match=why):
+        opened(tmp_path)
+
+
+def test_persons_in_several_splits_are_told(tmp_path):
+    pictures(tmp_path, 3)
+    parts = ("train", "validation", "test")
+    rows = [f"img{k:02}.png,{k},1,9,9,{part},Ann" for k, part in enumerate(parts)]
+    (tmp_path / "p.csv").write_text("image,x0,y0,x1,y1,split,person\n" + "\n".join(rows))
+    assert any(
+        "1 of 1 group in several splits of the list ('Ann')" in n for n in opened(tmp_path).notes
+    )
 
 
 def test_hidden_points_and_a_column_of_persons(tmp_path):
@@ -78,6 +107,18 @@ def test_deeplabcut_with_videos_in_three_cells(tmp_path):
     for video in "abc":
         rows = [k for k in range(12) if f"/{video}/" in found.inputs.name(k)]
         assert len(set(found.split[rows].tolist())) == 1
+
+
+def test_each_video_of_deeplabcut_has_a_table_of_its_own(tmp_path):
+    heads = ["scorer,Ann,Ann,Ann,Ann", "bodyparts,nose,nose,tail,tail", "coords,x,y,x,y"]
+    for video in "abc":
+        folder = tmp_path / "labeled-data" / video
+        pictures(folder, 3)
+        rows = [f"labeled-data/{video}/img{k:02}.png,{k},5,20,{k}" for k in range(3)]
+        (folder / "CollectedData_Ann.csv").write_text("\n".join([*heads, *rows]))
+    found = opened(tmp_path)
+    assert sorted(np.bincount(found.split).tolist()) == [3, 3, 3]
+    assert "drawn splits keep each video together (3 of them)" in found.notes
 
 
 def coco(folder, images, annotations, **category):

@@ -100,8 +100,10 @@ def uneven(data: Dataset) -> str | None:
     names = data.classes
     if not counts[most]:
         return None
+    if not counts[least]:
+        return f"{names[least]} has no {things}"
     if counts[most] >= UNEVEN * counts[least]:
-        times = counts[most] / max(counts[least], 1)
+        times = counts[most] / counts[least]
         return (
             f"{names[most]} has {times:.1f} times as many {things} as {names[least]} "
             f"({counts[most]:,} and {counts[least]:,})"

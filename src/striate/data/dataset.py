@@ -286,8 +286,8 @@ class Dataset(Generic[Target]):
         return data.noted(*notes)
 
     def noted(self, *notes: str) -> Self:
-        """The same with more notes."""
-        return replace(self, notes=self.notes + notes)
+        """The same with more notes, each once."""
+        return replace(self, notes=tuple(dict.fromkeys(self.notes + notes)))
 
     def redraw(self, seed: int) -> Self:
         """The same rows with the validation split drawn anew; the test split stays.

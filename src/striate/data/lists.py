@@ -18,7 +18,7 @@ from striate.data.dataset import Dataset, Files, LeftOut
 from striate.data.headings import Table, boxed, is_path, read_table
 from striate.data.names import alike_but_for_case, canonical, counted, natural, printable, quoted
 from striate.data.places import Missed, Pictures
-from striate.data.splits import TRAIN, straddling
+from striate.data.splits import TRAIN, torn
 from striate.data.targets import Labels, Targets
 from striate.data.walking import walk
 from striate.errors import DataError
@@ -165,14 +165,8 @@ def _groups(
             f"{counted(len(told), 'group')} of images; those of a group stay in one split wherever "
             "striate draws it"
         )
-    across = straddling(split, groups, set(split.tolist()))
-    if len(across):
-        by_number = list(index)
-        some = quoted([by_number[number] for number in across.tolist()], most=3)
-        notes.append(
-            f"{len(across):,} of {counted(len(told), 'group')} in several splits of the list "
-            f"({some}): scores are too good where a group that is scored was learned from"
-        )
+    if note := torn([row.group for row in rows], split):
+        notes.append(note)
     return groups
 
 

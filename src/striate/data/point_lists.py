@@ -12,13 +12,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from striate.data.columns import splits_of
+from striate.data.columns import BLANK, splits_of
 from striate.data.dataset import Dataset
 from striate.data.frames import claimed
-from striate.data.headings import Table, normal, read_table, unused
+from striate.data.headings import HEADINGS, Table, normal, read_table, unused
 from striate.data.marked import Found
 from striate.data.markup import text_of
-from striate.data.names import canonical, quoted, stem_of
+from striate.data.names import canonical, counted, quoted, stem_of
 from striate.data.places import Missed, Pictures
 from striate.data.points import SEEN, Points
 from striate.data.posed import Place, Posed, Poses, posed
@@ -38,6 +38,7 @@ GROUPS = (
 )  # fmt: skip
 BODYPARTS, COORDS, INDIVIDUALS, SCORER = "bodyparts", "coords", "individuals", "scorer"
 FRAME = re.compile(r"(.*?)[-_. ]*\d+")  # `Ann_Lee_07` is a frame of `Ann_Lee`
+FEW_VIDEOS = 2  # up to which their frames may come into different splits
 SERIES = 10  # series of frames from which on their names tell what belongs together
 
 
@@ -63,7 +64,10 @@ def pointed(path: Path) -> bool:
         return True
     separator = max(",;\t|", key=lines[0].count)
     headings = [normal(cell.strip('" ')) for cell in lines[0].split(separator)]
-    return len(columns_of_points(headings)) > 0 and len(headings) > 2
+    if columns_of_points(headings):
+        return len(headings) > 2
+    lone = {heading[-1] for heading in lone_columns(headings)}  # to be refused by their names
+    return {"x", "y"} <= lone and not set(HEADINGS["label"]) & set(headings)
 
 
 def open_point_table(path: Path, *, seed: int = 0) -> Dataset[Points]:
@@ -77,11 +81,14 @@ def open_point_table(path: Path, *, seed: int = 0) -> Dataset[Points]:
     pictures = Pictures(folder)
     found = Found(left_out=list(folder.left_out), notes=list(folder.notes))
     several: list[Poses] = []
+    videos: set[str] = set()
     for file in find_point_tables(path):
         table = read_table(file)
         found.notes += table.notes
-        read = _deeplabcut if _is_deeplabcut(table) else _plain
+        framed = _is_deeplabcut(table)
+        read = _deeplabcut if framed else _plain
         several.append(read(table, file, file.relative_to(root).as_posix(), pictures, found))
+        videos |= {row.group for row in several[-1].rows if framed}
     poses = several[0]
     for other in several[1:]:
         if other.parts != poses.parts:
@@ -92,6 +99,12 @@ def open_point_table(path: Path, *, seed: int = 0) -> Dataset[Points]:
         poses.rows += other.rows
         poses.group = poses.group or other.group
     poses.found = found
+    if 0 < len(videos) <= FEW_VIDEOS:
+        poses.rows = [replace(row, group="") for row in poses.rows]
+        found.notes.append(
+            f"frames of {counted(len(videos), 'video')}, which drawn splits part: scores say "
+            "little of other videos"
+        )
     if not any(row.split for row in poses.rows):
         poses.rows = _in_folders(poses.rows)
     if not any(row.group for row in poses.rows):
@@ -102,19 +115,69 @@ def open_point_table(path: Path, *, seed: int = 0) -> Dataset[Points]:
 def columns_of_points(headings: Sequence[str]) -> dict[str, dict[str, int]]:
     """The columns of x, y and v of each part, by its normalized name; of those that have both x and
     y."""
-    found: dict[str, dict[str, int]] = {}
+    return {
+        part: {axis: places[0] for axis, places in axes.items()}
+        for part, axes in _axes(headings).items()
+        if {"x", "y"} <= axes.keys()
+    }
+
+
+def lone_columns(headings: Sequence[str]) -> list[str]:
+    """The columns of an x without a y, or of a y without an x.
+
+    >>> lone_columns(["file", "nose x", "nose y", "tail y"])
+    ['tail y']
+    """
+    return [
+        headings[place]
+        for axes in _axes(headings).values()
+        if len({"x", "y"} & axes.keys()) == 1
+        for axis in ("x", "y")
+        for place in axes.get(axis, ())
+    ]
+
+
+def _axes(headings: Sequence[str]) -> dict[str, dict[str, list[int]]]:
+    """The columns of x, y and v of each part, by its normalized name."""
+    found: dict[str, dict[str, list[int]]] = {}
     for place, heading in enumerate(headings):
         match = COLUMN.fullmatch(heading)
         if match is None:
             continue
         part = match["part"] or match["number"] or match["number2"]
         axis = (match["axis"] or match["first"] or match["last"])[0]
-        found.setdefault(part, {}).setdefault(axis, place)
-    return {part: axes for part, axes in found.items() if {"x", "y"} <= axes.keys()}
+        found.setdefault(part, {}).setdefault(axis, []).append(place)
+    return found
+
+
+def _see_columns(table: Table, file: Path) -> None:
+    """Sees that each part has one column of x and one of y.
+
+    Raises:
+        DataError: if a column has no partner, stands twice, or there is no line below.
+    """
+    lone = [table.titles[table.headings.index(name)] for name in lone_columns(table.headings)]
+    if lone:
+        raise DataError(
+            f"{file}: {quoted(lone)} without {'its' if len(lone) == 1 else 'their'} other axis; "
+            "give each part a column of x and one of y (nose_x,nose_y), and call what is no point "
+            "something else"
+        )
+    twice = [
+        table.titles[places[0]]
+        for axes in _axes(table.headings).values()
+        for places in axes.values()
+        if len(places) > 1
+    ]
+    if twice:
+        raise DataError(f"{file}: several columns are called {quoted(twice)}; keep one of each")
+    if not table.rows:
+        raise DataError(f"{file}: there is no line below its headings")
 
 
 def _plain(table: Table, file: Path, name: str, pictures: Pictures, found: Found) -> Poses:
     columns = columns_of_points(table.headings)
+    _see_columns(table, file)
     if not columns:
         raise DataError(
             f"{file}: the first line names no column of pictures and columns of x and y; expected "
@@ -139,11 +202,11 @@ def _plain(table: Table, file: Path, name: str, pictures: Pictures, found: Found
             found.leave(f"{name}, line {number}", why)
             continue
         points = [_point(fields, axes["x"], axes["y"]) for axes in columns.values()]
-        wrong = next((point for point in points if isinstance(point, str)), None)
+        visible = tuple(_visible(fields, axes.get("v")) for axes in columns.values())
+        wrong = next((each for each in (*points, *visible) if isinstance(each, str)), None)
         if wrong is not None:
             found.leave(f"{name}, line {number}", wrong)
             continue
-        visible = tuple(_visible(fields, axes.get("v")) for axes in columns.values())
         shown = tuple(p if v else None for p, v in zip(points, visible, strict=True))
         size = claimed(table.cell(fields, "height"), table.cell(fields, "width"))
         word = fields[column].strip() if 0 <= column < len(fields) else ""
@@ -165,18 +228,21 @@ def _point(fields: Sequence[str], x: int, y: int) -> Place | str | None:
     try:
         return float(cells[0] or "nan"), float(cells[1] or "nan")
     except ValueError:
-        return f"has a point of {', '.join(cells)[:80]!r}"
+        comma = "; write decimals with a point" if any("," in cell for cell in cells) else ""
+        return f"has a point of {cells[0]!r:.40} and {cells[1]!r:.40}{comma}"
 
 
-def _visible(fields: Sequence[str], column: int | None) -> int:
-    """COCO's visibility; where a column says nothing, a point is seen."""
+def _visible(fields: Sequence[str], column: int | None) -> int | str:
+    """COCO's visibility, or what is wrong with it; where a column says nothing, a point is seen."""
     word = fields[column].strip().lower() if column is not None and column < len(fields) else ""
-    if word in ("false", "no"):
-        return 0
+    if word in BLANK:
+        return SEEN
+    if word in ("false", "no", "true", "yes"):
+        return SEEN if word in ("true", "yes") else 0
     try:
         return min(max(int(float(word)), 0), SEEN)
     except (ValueError, OverflowError):
-        return SEEN
+        return f"has a visibility of {word!r:.40}; 0 is not marked, 1 hidden, 2 seen"
 
 
 def _is_deeplabcut(table: Table) -> bool:
@@ -224,19 +290,7 @@ def _deeplabcut(table: Table, file: Path, name: str, pictures: Pictures, found: 
                 shown = tuple(point if _known(point) else None for point in points)
                 visible = (SEEN,) * len(parts)
                 rows.append(Posed(named, shown, visible, group=video, source=name))  # type: ignore[arg-type]
-    videos = {row.group for row in rows}
-    several = len(videos) > 2
-    rows = [row if several else _alone(row) for row in rows]
-    if not several:
-        found.notes.append(
-            f"{name}: frames of {len(videos)} video{'' if len(videos) == 1 else 's'}, which drawn "
-            "splits part: scores say little of other videos"
-        )
     return Poses(parts, list(_there(rows, name, pictures, found)), group="video")
-
-
-def _alone(row: Posed) -> Posed:
-    return Posed(row.picture, row.places, row.visible, source=row.source)
 
 
 def _known(point: Place | str | None) -> bool:

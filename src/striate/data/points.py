@@ -19,8 +19,8 @@ HIDDEN, SEEN = 1, 2  # COCO's visibility; 0 where nothing is marked
 NEAR = 0.1  # of the length: copies are marked at most that far apart
 LEAST = 2.0  # pixels: a shorter length measures nothing
 DOUBTS = {
-    "outside": "outside their picture, which count as not marked",
-    "number": "whose place is no number, which count as not marked",
+    "outside": "beyond the edge of the picture, taken for not marked",
+    "number": "at no finite place, taken for not marked",
     "repeated": "at the place of another part",
 }
 Doubts = Literal["outside", "number", "repeated"]

@@ -1,6 +1,7 @@
 """Pictures and their points, as readers of all formats find them, made a dataset by one rule."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from striate.data.frames import Box, Labeled, Size, fitted
 from striate.data.marked import Found
 from striate.data.names import counted, natural, printable, quoted
 from striate.data.points import PointDoubt, Points
-from striate.data.splits import TRAIN
+from striate.data.splits import TRAIN, torn
 from striate.errors import DataError, ImageError
 from striate.images.decoding import Frame
 from striate.images.frames import frame_of
@@ -208,8 +209,10 @@ def assembled(
         sizes = (cuts[:, 3:1:-1] - cuts[:, 1::-1]).astype(np.int64)
         beyond = (places < 0) | (places > sizes[:, None, ::-1])
         places[beyond.any(2)] = np.nan
+        many = [picture for picture, count in Counter(pictures).items() if count > 1]
         notes.append(
-            f"{counted(len(set(pictures)), 'image')} with {counted(len(pictures), 'thing')}: each "
+            f"{counted(len(set(pictures)), 'image')} with {counted(len(pictures), 'thing')}, "
+            f"several in {counted(len(many), 'image')} ({quoted(many, most=2)}): each "
             "is an input of its own, cut out a quarter larger than its box; in use, too, give "
             "such cuttings"
         )
@@ -227,6 +230,8 @@ def assembled(
         left_out=tuple(poses.found.left_out),
         notes=tuple(notes),
     )
+    if note := torn([row.group for row, _, _ in kept], data.split):
+        data = data.noted(note)
     data = data.complete(seed)
     words = [
         row.group or (row.picture if several else f"\0{k}") for k, (row, _, _) in enumerate(kept)
@@ -234,9 +239,10 @@ def assembled(
     groups = np.unique(words, return_inverse=True)[1].astype(np.int64)
     if len(set(words)) < len(words):
         data = data.together(groups)
-        if data.drawn and poses.group:
+        called = poses.group if any(row.group for row, _, _ in kept) else "image"
+        if data.drawn:
             data = data.noted(
-                f"drawn splits keep each {poses.group} together ({len(set(words)):,} of them)"
+                f"drawn splits keep each {called} together ({len(set(words)):,} of them)"
             )
     return data
 

@@ -7,6 +7,8 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
+from striate.data.names import counted, quoted
+
 SPLITS = ("train", "validation", "test")
 TRAIN, VALIDATION, TEST = range(3)
 ASIDE = -1
@@ -154,3 +156,23 @@ def straddling(
     used = split != ASIDE
     both = [np.intersect1d(groups[split == part], groups[used & (split != part)]) for part in parts]
     return np.unique(np.concatenate(both)) if both else np.empty(0, np.int64)
+
+
+def torn(names: Sequence[str], split: NDArray[np.int8]) -> str | None:
+    """A note on groups that a set's own splits tear apart; None where there are none.
+
+    Args:
+        names: (N,) of the group of each input; "" where it is of none.
+    """
+    index = {name: number for number, name in enumerate(dict.fromkeys(filter(None, names)))}
+    rows = [row for row, name in enumerate(names) if name]
+    groups = np.array([index[names[row]] for row in rows], np.int64)
+    across = straddling(split[rows], groups, range(len(SPLITS)))
+    if not len(across):
+        return None
+    called = list(index)
+    some = quoted([called[number] for number in across.tolist()], most=3)
+    return (
+        f"{len(across):,} of {counted(len(index), 'group')} in several splits of the list "
+        f"({some}): scores are too good where a group that is scored was learned from"
+    )
