@@ -147,7 +147,7 @@ def predict(
     options = found.task.own_options("predict", wanted)
     for folder in filter(None, folders.values()):
         see_writable(folder)
-    given = found.task.given(paths, options | ({"features": features} if features else {}))
+    given = found.task.given(paths, {**options, "features": features})
     found = replace(found, predictor=found.task.answering(found.predictor, options))
     if out is not None:
         rows = found.each_features(given.items, layer=features, pool=pool, batch_size=batch_size)
