@@ -103,6 +103,6 @@ def test_what_is_refused(films: Path) -> None:
     )
     assert listed.json()["models"][0]["thing"] == "text"
     assert one.json()["outputs"][0]["status"]["details"] == "this model reads texts"
-    assert two.status_code == 400
+    assert two.status_code == 422  # a question about a picture, which this model does not answer
     assert "1,048,576 bytes" in three.json()["outputs"][0]["status"]["details"]
     assert four.json()["outputs"][0]["status"]["details"] == "binary data, not text"
