@@ -49,8 +49,8 @@ def kept(colored, tmp_path_factory):
 def compared(colored, weights, tmp_path_factory):
     """Methods with one."""
     return striate.compare(
-        colored, ["deep_neighbors", "show_and_tell", "attend", "tuned"], task="captions",
+        colored, ["deep_neighbors", "attend", "tuned"], task="captions",
         network="resnet20", weights=weights, seeds=1, keep_leaks=True,
-        settings=["epochs=10", "batch_size=6", "learning_rate=0.01", "average=0"],
+        settings=["epochs=12", "batch_size=6", "learning_rate=0.01", "average=0"],
         folder=tmp_path_factory.mktemp("compared"),
     )  # fmt: skip

@@ -1,18 +1,24 @@
 """The task from pictures and sentences to a file, an answer, a map and a graph."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import striate
 from striate.errors import ModelError, UserError
 from striate.exporting import export
-from striate.tasks.captions.describer import Describer, Search
+from striate.images import View
+from striate.inference import Preprocessing
+from striate.models import entry
+from striate.models.word_decoder import WordDecoder
+from striate.recognizer import Recognizer
+from striate.tasks.captions.describer import Describer, Search, Teller
+from striate.tasks.captions.encoders import last_maps, parts, stages_of
 from striate.tasks.captions.neighbors import consensus, grams_of
 from striate.tasks.captions.task import Captions
 from striate.tasks.contract import Wanted
+from striate.texts.vocabulary import Vocabulary
 
 TASK = Captions()
 
@@ -45,7 +51,7 @@ def test_the_report_has_pictures_and_maps(compared, tmp_path):
     assert "bright is where a word was given from" in text
 
 
-@pytest.mark.parametrize("method", ["deep_neighbors", "show_and_tell", "attend", "tuned"])
+@pytest.mark.parametrize("method", ["deep_neighbors", "attend", "tuned"])
 def test_a_file_answers_as_before(compared, colored, tmp_path, method):
     recognizer = of(compared, method).recognizer
     recognizer.save(tmp_path / "one.safetensors")
@@ -74,7 +80,7 @@ def test_a_damaged_file_is_refused(compared, tmp_path):
 
 
 def test_ways_to_search(compared, colored):
-    predictor = of(compared, "show_and_tell").recognizer.predictor
+    predictor = of(compared, "tuned").recognizer.predictor
     pixels = [predictor.prepare(colored / f"{n}.png") for n in (24, 25)]
     beam = TASK.answering(predictor, {"width": 4})
     assert beam.search == Search("beam", 4, predictor.search.power, predictor.search.longest)
@@ -113,26 +119,44 @@ def test_a_map_for_each_word(compared, colored):
 
 
 def test_what_was_seen_once_has_no_attention(compared, colored):
-    predictor = of(compared, "show_and_tell").recognizer.predictor
+    predictor = of(compared, "tuned").recognizer.predictor
     with pytest.raises(ModelError, match="take --method occlusion"):
         TASK.explanation(predictor, (), str(colored / "25.png"), None, "attention")
 
 
-def test_an_export_gives_the_same_words(compared, colored, tmp_path):
+def tiny():
+    """A describer whose graph is small: LeNet's two layers of maps, three words and two steps."""
+    torch.manual_seed(0)
+    lower, upper = parts(stages_of("lenet5"), last_maps("lenet5")[0])
+    vocabulary = Vocabulary.of([["a", "red", "wall"]])
+    width = upper(lower(torch.zeros(1, 1, 28, 28))).shape[1]
+    view = View(28, channels=1, fit="squash")
+    decoder = WordDecoder(4, width, image="attended", size=8, hidden=8, tied=True)
+    torch.nn.init.normal_(decoder.vectors.weight, std=3)
+    return Describer(
+        lower=lower.eval(),
+        teller=Teller(upper, decoder).eval(),
+        vocabulary=vocabulary,
+        preprocessing=Preprocessing(view, entry("lenet5").normalization),
+        architecture={"name": "lenet5", "frozen": last_maps("lenet5")[0]},
+        search=Search("beam", 2, 0.7, 2),
+    )  # fmt: skip
+
+
+def test_an_export_gives_the_same_words(colored, tmp_path):
     pytest.importorskip("onnxscript")
-    recognizer = of(compared, "attend").recognizer
-    search = Search("beam", 2, 0.7, 3)  # steps of which the graph has one each
-    recognizer = replace(recognizer, predictor=recognizer.predictor.searching(search))
+    recognizer = Recognizer(TASK, tiny())
     export(recognizer, tmp_path / "one.onnx", to="onnx")
     other = striate.load(tmp_path / "one.onnx")
-    paths = [colored / f"{n}.png" for n in range(24, 30)]
+    paths = [colored / f"{n}.png" for n in range(6)]
     for first, second in zip(recognizer(paths), other(paths), strict=True):
         assert first.answer.words == second.answer.words
         assert first.answer.score == pytest.approx(second.answer.score, abs=1e-4)
+    assert (tmp_path / "one.words.txt").read_text() == "a\nred\nwall\n"
 
 
 def test_the_service_says_it_as_text(compared, colored):
-    prediction = of(compared, "show_and_tell").recognizer([colored / "24.png"])[0]
+    prediction = of(compared, "tuned").recognizer([colored / "24.png"])[0]
     assert TASK.response(prediction.answer, (), Wanted(most=1)) == {
         "text": {"raw": prediction.text}, "others": [],
     }  # fmt: skip
