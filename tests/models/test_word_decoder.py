@@ -9,6 +9,7 @@ from torch import Tensor
 from striate.models.word_decoder import (
     IMAGES,
     NEVER,
+    Ensemble,
     State,
     WordDecoder,
     Words,
@@ -171,3 +172,19 @@ def test_unknown_words_do_not_count():
 def test_an_image_is_one_of_three():
     with pytest.raises(ValueError, match="first, every, attended"):
         WordDecoder(V, F, image="last")
+
+
+def test_decoders_together_give_the_mean_of_their_probabilities():
+    models = []
+    for seed in (3, 4):
+        torch.manual_seed(seed)
+        models.append(WordDecoder(V, F, image="attended", size=6, hidden=8).eval())
+    both, images = Ensemble(models), features(models[0], 2).float()
+    words = torch.tensor([[V, 1, 4], [V, 0, 2]])
+    with torch.no_grad():
+        each = torch.stack([model(images, words).softmax(2) for model in models])
+        found = both.follow(both.begin(images), words)
+        shares = torch.stack([model.attention(model.begin(images)) for model in models])
+        torch.testing.assert_close(both.attention(both.begin(images)), shares.mean(0))
+        assert len(beam(both.step, both.begin(images), mark=V, longest=3, width=2)) == 2
+    torch.testing.assert_close(found.exp(), each.mean(0))

@@ -12,9 +12,10 @@ Words are numbered as by `striate.texts.Vocabulary`: 0 is one that is not known,
 The decoder adds one, `mark`, V + 1: read, it is the beginning; given, the end.
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple, cast, get_args
 
 import torch
 import torch.nn.functional as F
@@ -135,6 +136,60 @@ class WordDecoder(nn.Module):
             state = self.read(words[:, place], state)
             states.append(state.hidden)
         return self.decided(torch.stack(states, 1))
+
+
+class Ensemble(nn.Module):
+    """Decoders that were learned apart, of one form, by the mean of their probabilities (Show and
+    Tell, Section 4.3.2, combines several): it steps as one does.
+
+    A state has those of all (B, M, ...), and so are its rows taken.
+    """
+
+    def __init__(self, decoders: Sequence[WordDecoder]):
+        super().__init__()
+        self.decoders = nn.ModuleList(decoders)
+        self.image, self.mark = decoders[0].image, decoders[0].mark
+
+    def begin(self, features: Tensor) -> State:
+        """As of one decoder."""
+        return _together([each.begin(features) for each in self._each()])
+
+    def read(self, words: Tensor, state: State) -> State:
+        """The state after words (B,)."""
+        pairs = zip(self._each(), _apart(state), strict=True)
+        return _together([each.read(words, one) for each, one in pairs])
+
+    def step(self, words: Tensor, state: State) -> tuple[Tensor, State]:
+        """Logarithms of probabilities (B, V + 2) of what follows words (B,), and the state."""
+        state = self.read(words, state)
+        pairs = zip(self._each(), _apart(state), strict=True)
+        chances = torch.stack([each.decided(one.hidden).log_softmax(1) for each, one in pairs])
+        return (chances.logsumexp(0) - math.log(len(chances))).clamp(min=NEVER), state
+
+    def attention(self, state: State) -> Tensor:
+        """(B, P) the mean of theirs."""
+        pairs = zip(self._each(), _apart(state), strict=True)
+        return torch.stack([each.attention(one) for each, one in pairs]).mean(0)
+
+    def follow(self, state: State, words: Tensor) -> Tensor:
+        """As of one decoder."""
+        found = []
+        for place in range(words.shape[1]):
+            logits, state = self.step(words[:, place], state)
+            found.append(logits)
+        return torch.stack(found, 1)
+
+    def _each(self) -> Iterator[WordDecoder]:
+        return (cast(WordDecoder, each) for each in self.decoders)
+
+
+def _together(states: Sequence[State]) -> State:
+    hidden, cell, image = zip(*states, strict=True)
+    return State(torch.stack(hidden, 1), torch.stack(cell, 1), torch.stack(image, 1))
+
+
+def _apart(state: State) -> list[State]:
+    return [State(*(part[:, k] for part in state)) for k in range(state.hidden.shape[1])]
 
 
 NEVER = -1e4  # a logit that softmax makes zero of, and half precision holds

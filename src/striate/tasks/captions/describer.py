@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from typing import Any, ClassVar, Literal, Self, get_args
+from typing import Any, ClassVar, Literal, Self, cast, get_args
 
 import numpy as np
 import torch
@@ -17,7 +17,16 @@ from striate.inference import Preprocessing, device_of, evaluating
 from striate.inference.program import Graph
 from striate.models import folded
 from striate.models.skeletons import skeleton, undrawn
-from striate.models.word_decoder import IMAGES, State, WordDecoder, Words, beam, greedy, sample
+from striate.models.word_decoder import (
+    IMAGES,
+    Ensemble,
+    State,
+    WordDecoder,
+    Words,
+    beam,
+    greedy,
+    sample,
+)
 from striate.ops.memory import channels_last
 from striate.tasks.captions.answers import Answer
 from striate.tasks.captions.encoders import parts, placed, pooled, stages_of
@@ -29,6 +38,7 @@ Pixels = NDArray[np.uint8]
 How = Literal["greedy", "beam", "sample"]
 WAYS: tuple[How, ...] = get_args(How)
 WIDEST, LONGEST = 100, 100  # of a search that a file or a person may ask for
+MOST = 20  # decoders of a file
 AT_ONCE = 16  # pictures that go through the network together
 
 
@@ -63,7 +73,7 @@ class Search:
         if not 0 <= self.power <= 3 or not 0 < self.temperature <= 100:
             raise ValueError("the power is 0 to 3, the temperature above 0 to 100")
 
-    def __call__(self, decoder: WordDecoder, state: State) -> list[list[Words]]:
+    def __call__(self, decoder: WordDecoder | Ensemble, state: State) -> list[list[Words]]:
         """Of each image one sentence or more, the best first."""
         limits = {"mark": decoder.mark, "longest": self.longest}
         if self.how == "beam":
@@ -84,9 +94,15 @@ class Teller(nn.Module):
         upper: layers of the network that learn, too; none where it is kept.
     """
 
-    def __init__(self, upper: nn.Sequential, decoder: WordDecoder):
+    def __init__(self, upper: nn.Sequential, decoder: WordDecoder | Ensemble):
         super().__init__()
         self.upper, self.decoder = upper, decoder
+
+    @property
+    def decoders(self) -> list[WordDecoder]:
+        """The one, or all of an ensemble."""
+        several = self.decoder.decoders if isinstance(self.decoder, Ensemble) else [self.decoder]
+        return [cast(WordDecoder, each) for each in several]
 
     def features(self, maps: Tensor) -> Tensor:
         """What the decoder is given of the images: (N, F), or (N, P, F) where it attends."""
@@ -206,8 +222,10 @@ class Describer(Predictor):
         return {**state, **self.vocabulary.tensors()}
 
     def header(self) -> dict[str, Any]:
-        decoder = self.teller.decoder
+        decoders = self.teller.decoders
+        decoder = decoders[0]
         return {
+            "decoders": len(decoders),
             "architecture": self.architecture,
             "preprocessing": self.preprocessing.to_json(),
             "image": decoder.image,
@@ -234,9 +252,14 @@ class Describer(Predictor):
         about: dict[str, Any] = {key: sizes[key] for key in ("size", "hidden")}
         about |= {"image": header["image"], "tied": header["tied"]}
 
+        count = whole(header["decoders"])
+        if not 0 < count <= MOST:
+            raise ValueError(f"it has {count} decoders")
+
         def made() -> tuple[nn.Sequential, Teller]:
             lower, upper = parts(stages_of(architecture["name"]), architecture["frozen"])
-            return lower, Teller(upper, WordDecoder(*given, **about))
+            several = [WordDecoder(*given, **about) for _ in range(count)]
+            return lower, Teller(upper, several[0] if count == 1 else Ensemble(several))
 
         with skeleton():
             lower, teller = made()
@@ -264,7 +287,7 @@ class Describer(Predictor):
 
 
 def attention(
-    decoder: WordDecoder, state: State, sentences: Sequence[tuple[int, ...]]
+    decoder: WordDecoder | Ensemble, state: State, sentences: Sequence[tuple[int, ...]]
 ) -> list[NDArray[np.float32]]:
     """(words, P) of each sentence: how much of each place each of its words was given with."""
     longest = max(1, *map(len, sentences))

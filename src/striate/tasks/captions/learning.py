@@ -17,7 +17,7 @@ from striate.inference import Preprocessing, fastest_device
 from striate.inference.outputs import outputs_of
 from striate.models import Normalization, entry, folded
 from striate.models.stages import Stages
-from striate.models.word_decoder import WordDecoder
+from striate.models.word_decoder import Ensemble, WordDecoder
 from striate.ops.memory import channels_last
 from striate.progress import Clock, stage, track
 from striate.tasks.captions.answers import Answer, Words
@@ -53,6 +53,7 @@ TUNE = SHOW.but(kept_rate=0.1, freeze_statistics=True)
 LEAST = 3  # times that a word occurs in training sentences, from which on it is given
 FEW_WORDS = 5_000  # running words, below which every word is
 SIZE, HIDDEN, DROPOUT = 128, 256, 0.5
+DECODERS = 3  # of Show and Tell on a kept network: learned apart, they give words together
 CANDIDATES = 200  # sentences that are tried for all pictures
 NEAREST = (1, 2, 5, 10, 20, 50)  # pictures whose sentences are tried
 SEARCHES = (
@@ -232,25 +233,34 @@ def describe(
         (words for some in told for words in some), least=LEAST if running > FEW_WORDS else 1
     )
     recipe = ask.adjusted(ask.recipe or recipe_for(len(train), tuned=tuned))
-    with seeded(ask.seed):
-        width = _width(upper, maps)
-        decoder = WordDecoder(
-            len(vocabulary), width, image=image, size=SIZE, hidden=HIDDEN, dropout=DROPOUT,
-            tied=True,
-        )  # fmt: skip
-    teller = Teller(upper, decoder).to(fastest_device())
+    width = _width(upper, maps)
     mapped = Mapped(
         data.dataset, vocabulary, (maps[train], mirrors), maps[held],
         tuple(tuple(vocabulary.numbered(words) for words in some) for some in told),
     )  # fmt: skip
     spent = first + second
     left = None if ask.seconds is None else max(0.0, ask.seconds - spent)
+    count = DECODERS if image == "first" and not tuned else 1
+    decoders, runs = [], []
     with clock.stage("train"):
-        run = fit(
-            teller, NextWord(Search()), mapped, recipe,
-            folder=ask.folder, resume=ask.resume, seed=ask.seed, seconds=left,
-        )  # fmt: skip
-    teller.eval()
+        for number in range(count):
+            seed = count * ask.seed + number
+            with seeded(seed):
+                decoder = WordDecoder(
+                    len(vocabulary), width, image=image, size=SIZE, hidden=HIDDEN,
+                    dropout=DROPOUT, tied=True,
+                )  # fmt: skip
+            folder = ask.folder if count == 1 or ask.folder is None else (
+                ask.folder / f"decoder-{number + 1}"
+            )  # fmt: skip
+            run = fit(
+                Teller(upper, decoder).to(fastest_device()), NextWord(Search()), mapped, recipe,
+                folder=folder, resume=ask.resume, seed=seed,
+                seconds=None if left is None else left / count,
+            )  # fmt: skip
+            decoders.append(decoder)
+            runs.append(run)
+    teller = Teller(upper, decoders[0] if count == 1 else Ensemble(decoders)).eval()
     predictor = Describer(
         lower=lower.eval(),
         teller=teller,
@@ -272,12 +282,15 @@ def describe(
         values,
         {"features": spent, **clock.seconds},
         network=source.name,
-        history=run.history,
+        history=runs[0].history,
         recipe={**recipe.to_json(), "search": asdict(search), "weights": source.weights},
         notes=(
             f"{len(vocabulary) - 1:,} words; {vocabulary.counts[0] / max(1, running):.1%} of the "
             "running words are rarer and never given".replace("%", " %"),
-            f"epoch {run.best['epoch']:g} of {run.history[-1]['epoch']:g}; {way}",
+            "; ".join(
+                f"epoch {run.best['epoch']:g} of {run.history[-1]['epoch']:g}" for run in runs
+            ),
+            way,
         ),
         answers=_told(predictor, maps[test]) if test else (),
     )
