@@ -111,13 +111,14 @@ class Several(Predictor):
 
 
 def said(found: Sequence[Words], words: Sequence[str]) -> tuple[Said, ...]:
-    """Sentences of a beam as answers: their words as a set; answers that are the same are one."""
+    """Sentences of a beam as answers: their words as a set; answers that are the same are one. That
+    without a word is none, unless there is no other."""
     sums: dict[str, float] = {}
     for one in found:
         items = sorted({words[number - 1] for number in one.numbers if number})
         text = SEPARATOR.join(items)
         sums[text] = sums.get(text, 0.0) + math.exp(one.score)
-    some = sorted(sums.items(), key=lambda pair: -pair[1])[:TOP]
+    some = sorted(sums.items(), key=lambda pair: (not pair[0], -pair[1]))[:TOP]
     return tuple(Said(text, min(1.0, share)) for text, share in some)
 
 

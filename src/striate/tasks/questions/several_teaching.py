@@ -94,7 +94,7 @@ class SeveralWords(Problem[Sequences, Batch]):
 
     def evaluate(self, model: nn.Module, data: Sequences) -> dict[str, float]:
         rows = np.flatnonzero(data.dataset.split == VALIDATION)
-        return answered_well(model, data, rows, width=1)
+        return answered_well(model, data, rows, width=2)
 
     def identity(self, data: Sequences) -> dict[str, Any]:
         return {

@@ -51,7 +51,7 @@ class QuestionsTask(Task):
     """What is the answer to a question about a picture?"""
 
     name = "questions"
-    title = "the answer to a question about a picture"
+    title = "what is answered to a question about a picture"
     thing = "question"
     reads = ("answers",)
     readers = (
