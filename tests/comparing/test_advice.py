@@ -142,3 +142,17 @@ def test_what_has_no_score_is_never_taken(task: Task, standing: Callable[..., St
     broken = standing("rcnn", [float("nan")] * 3, 1)
     best, _ = advise(task, [broken, standing("transfer", [1, 0, 0], 90)])
     assert best == "transfer"
+
+
+def test_what_cannot_be_told_from_guessing_is_called_so(
+    task: Task, standing: Callable[..., Standing], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    better = standing("rcnn", [1] * 58 + [0] * 42, 1)  # 48 to 68 of 100
+    worse = standing("words", [1] * 40 + [0] * 60, 1)
+    assert "guess" not in advise(task, [worse, better])[1]
+    monkeypatch.setattr(type(better.scores[0]), "chance", 0.52)
+    assert advise(task, [worse, better])[1].endswith(
+        ". But it cannot be told from guessing, which gets 52.0 %."
+    )
+    monkeypatch.setattr(type(better.scores[0]), "chance", 0.3)
+    assert "guess" not in advise(task, [worse, better])[1]

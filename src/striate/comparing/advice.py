@@ -45,8 +45,19 @@ def advise(task: Task, standings: Sequence[Standing]) -> tuple[str, str]:
     """The method to take, and the sentence that says why.
 
     The one with the highest score is taken, unless another costs a third or less and may be as
-    good: the 95 % interval of the difference contains zero.
+    good: the 95 % interval of the difference contains zero. A second sentence says where it cannot
+    be told from guessing.
     """
+    name, sentence = _best(task, standings)
+    (taken,) = (one for one in standings if one.name == name)
+    if not all(each.is_guessing for each in taken.scores):
+        return name, sentence
+    chance = 100 * float(np.mean([each.chance for each in taken.scores if each.chance is not None]))
+    return name, f"{sentence} But it cannot be told from guessing, which gets {chance:.1f} %."
+
+
+def _best(task: Task, standings: Sequence[Standing]) -> tuple[str, str]:
+    """The method to take, and how far it is from the next."""
     order = sorted(standings, key=lambda one: (-np.nan_to_num(one.score, nan=-np.inf), one.cost))
     top, rest = order[0], order[1:]
     if not rest:

@@ -416,6 +416,16 @@ class Scores(ABC):
     def metrics(self) -> Mapping[str, float]:
         """Further numbers by name, nan where there is none; a table's columns are among them."""
 
+    @property
+    def chance(self) -> float | None:
+        """What the main score is of an answer that looks at nothing; None where that is not told."""
+        return None
+
+    @property
+    def is_guessing(self) -> bool:
+        """Whether the interval reaches down to what an answer that looks at nothing gets."""
+        return self.chance is not None and self.interval[0] <= self.chance
+
     @cached_property
     def interval(self) -> tuple[float, float]:
         """Where the main score of other examples of the same kind is expected, 95 %."""

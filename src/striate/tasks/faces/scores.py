@@ -110,16 +110,11 @@ class PairScores(Scores):
         """Shares of false and of true pairs that are accepted, at every threshold."""
         return roc(self.similarity, self.pairs.same)
 
-    @cached_property
-    def guessing(self) -> float:
+    @property
+    def chance(self) -> float:
         """How often the commoner answer, given always, is right."""
         share = float(self.pairs.same.mean())
         return max(share, 1 - share)
-
-    @property
-    def is_guessing(self) -> bool:
-        """Whether the interval reaches down to what the commoner answer alone gets."""
-        return self.interval[0] <= self.guessing
 
     @cached_property
     def by_group(self) -> tuple[GroupErrors, ...]:
@@ -152,7 +147,7 @@ class PairScores(Scores):
             "eer": equal_error(*self.curve),
             **{f"tar@far={rate:g}": accepted_at(*self.curve, rate) for rate in RATES},
             "brier": float(((self.probability - self.pairs.same) ** 2).mean()),
-            "guessing": self.guessing,
+            "guessing": self.chance,
             "pairs": float(len(self.right)),
         }
         for one in self.by_group:
@@ -174,7 +169,7 @@ class PairScores(Scores):
         m = self.metrics
         yield (
             f"{len(self.right):,} pairs of {self.examples:,} persons; always giving the commoner "
-            f"answer is right for {self.guessing:.1%}"
+            f"answer is right for {self.chance:.1%}"
         )
         if self.is_guessing:
             yield "this cannot be told from guessing: the interval reaches down to it"

@@ -37,7 +37,7 @@ def curves(rows: Sequence[tuple[str, PairScores]]) -> Section:
         methods.append({"title": title, "color": color, "points": points,
                         "area": scores.metrics["auc"]})  # fmt: skip
     guessing = [title for title, scores in rows if scores.is_guessing]
-    values = {"methods": methods, "guessing": guessing, "chance": 100 * rows[0][1].guessing}
+    values = {"methods": methods, "guessing": guessing, "chance": 100 * rows[0][1].chance}
     return Section("curves.html.jinja", values)
 
 
