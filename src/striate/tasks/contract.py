@@ -418,7 +418,7 @@ class Scores(ABC):
 
     @property
     def chance(self) -> float | None:
-        """What the main score is of an answer that looks at nothing; None where that is not told."""
+        """The main score of an answer that looks at nothing; None where that is not known."""
         return None
 
     @property
