@@ -4,15 +4,17 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
 import striate
 from striate.comparing import compare
 from striate.errors import ModelError
 from striate.inference.reading import Named
-from striate.models.word_decoder import Words
+from striate.models.word_decoder import Words, loss_of
 from striate.tasks.contract import Ask
 from striate.tasks.questions.methods import METHODS
-from striate.tasks.questions.several import said
+from striate.tasks.questions.several import said, told
+from striate.tasks.questions.several_teaching import beginner, padded, taught
 from striate.tasks.table import TASKS
 
 TASK = TASKS["questions"]
@@ -108,6 +110,24 @@ def test_what_answers_word_by_word_is_kept(data, weights, tmp_path):
             before.said[0].probability, abs=1e-5
         )
         assert sum(one.probability for one in after.answer.said) <= 1 + 1e-6
+
+
+def test_answers_of_one_and_two_words_to_long_questions_are_learned_by_heart():
+    """What is asked stands at the beginning, ten words before the answer."""
+    words, mark = 20, 21
+    questions = [np.array([kind, *range(4, 14)]) for kind in (1, 2, 3)]
+    answers = [np.array(some) for some in ([18], [19], [20, 18])]
+    torch.manual_seed(0)
+    decoder, random = beginner(words + 1, 3), np.random.default_rng(0)
+    optimizer = torch.optim.AdamW(decoder.parameters(), lr=0.01)
+    for _ in range(80):
+        pairs = [taught(*pair, mark, random) for pair in zip(questions, answers, strict=True)]
+        read, given = (padded([pair[side] for pair in pairs]) for side in range(2))
+        optimizer.zero_grad()
+        loss_of(decoder(torch.zeros(3, 3), read), given).backward()
+        optimizer.step()
+    found = told(decoder, torch.zeros(3, 3), questions)
+    assert [some[0].numbers for some in found] == [tuple(some) for some in answers]
 
 
 def test_a_map_shows_where_the_answer_comes_from(data, learned):

@@ -27,6 +27,9 @@ from striate.texts import Tokenizer, Vocabulary
 from striate.training import Problem, Recipe, fit, seeded
 
 CPU = torch.device("cpu")
+DROPOUT = 0.2
+REMEMBERED = 3.0  # biases of forget gates at first; at 0 each word halves what is held
+DEVIATION = 1.0  # of words' vectors at first; a picture of HIDDEN numbers drowns shorter ones
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +107,19 @@ class SeveralWords(Problem[Sequences, Batch]):
         }
 
 
+def beginner(words: int, features: int) -> WordDecoder:
+    """A decoder that has learned nothing, and keeps what it reads to the end of a question: the
+    biases of its forget gates are above 0 (Gers, Schmidhuber & Cummins 2000; Jozefowicz, Zaremba &
+    Sutskever 2015, Section 2.2)."""
+    decoder = WordDecoder(words, features, image="every", size=SIZE, hidden=HIDDEN, dropout=DROPOUT)
+    forgotten = slice(HIDDEN, 2 * HIDDEN)  # torch's order: input, forget, cell, output
+    nn.init.normal_(decoder.vectors.weight, std=DEVIATION)
+    with torch.no_grad():
+        decoder.lstm.bias_ih[forgotten] = REMEMBERED
+        decoder.lstm.bias_hh[forgotten] = 0.0
+    return decoder
+
+
 def taught(
     question: NDArray[np.int64], answer: NDArray[np.int64], mark: int, random: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -148,9 +164,7 @@ def learn(data: ReadQuestions, ask: Ask) -> Learned:
         eye = eye_of(ask)
         features = features_of(data, eye, f"{ask.network} {ask.weights}")
     with seeded(ask.seed):
-        decoder = WordDecoder(
-            len(words), features.shape[1], image="every", size=SIZE, hidden=HIDDEN
-        ).to(fastest_device())
+        decoder = beginner(len(words), features.shape[1]).to(fastest_device())
     sequences = Sequences(
         dataset, features[torch.from_numpy(data.pictures)],
         [words.numbered(some) for some in texts], [words.numbered(some) for some in answers],
