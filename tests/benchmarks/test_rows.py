@@ -252,13 +252,27 @@ def locally_connected(module: ModuleType, patch: Patch) -> dict[str, Any]:
     return {}
 
 
+def style(module: ModuleType, patch: Patch) -> dict[str, Any]:
+    layers: dict[str, nn.Module] = {}
+    for number in range(1, 6):
+        for place in (1, 2):
+            conv = nn.Conv2d(4 if layers else 3, 4, 3, padding=1)
+            layers[f"conv{number}_{place}"] = nn.Sequential(conv, nn.ReLU())
+        layers[f"pool{number}"] = nn.MaxPool2d(2)
+    network = module.Stages({**layers, "fc": nn.Flatten()}, channels=3)
+    pictures = np.random.default_rng(0).integers(0, 256, (2, 48, 64, 3), np.uint8)
+    patch.setattr(module, "material", lambda: (network, *pictures))
+    return {}
+
+
 TOYS: dict[str, Toy] = {
     "locally_connected": locally_connected,
     "augment": augment, "compare": compare, "detection": detection, "evaluation": evaluation,
     "handcrafted": handcrafted, "inference": inference, "input": input_, "main_job": main_job,
     "networks": networks, "occlusion": occlusion, "published_weights": published_weights,
     "response_normalization": response_normalization, "selective_search": selective_search,
-    "segmentation": segmentation, "serving": serving, "speech": speech, "text": text,
+    "segmentation": segmentation, "serving": serving, "speech": speech, "style": style,
+    "text": text,
     "training": training, "trust": trust,
 }  # fmt: skip
 
