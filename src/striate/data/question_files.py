@@ -337,13 +337,13 @@ def located(root: Path, images: Iterable[str]) -> dict[str, "str | Missed"]:
 
 def same_pictures(inputs: Questions) -> NDArray[np.int64]:
     """(N,) equal for questions about one picture, also where it lies there twice."""
-    sizes: dict[bytes, list[str]] = {}
+    sizes: dict[int, list[str]] = {}  # -1: of those that are not there
     files = dict(zip(inputs.paths, (inputs[row][0] for row in range(len(inputs))), strict=True))
     for path, file in files.items():
         try:
-            sizes.setdefault(str(file.stat().st_size).encode(), []).append(path)
+            sizes.setdefault(file.stat().st_size, []).append(path)
         except OSError:
-            sizes.setdefault(b"absent", []).append(path)
+            sizes.setdefault(-1, []).append(path)
     number: dict[str, int] = {}
     known: dict[str, int] = {}
     for some in sizes.values():

@@ -1,6 +1,5 @@
 """A network and a decoder of words: from pixels to sentences."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -11,7 +10,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from striate import images as pictures
 from striate.errors import UserError
 from striate.inference import Preprocessing, device_of, evaluating
 from striate.inference.program import Graph
@@ -31,7 +29,7 @@ from striate.ops.memory import channels_last
 from striate.tasks.captions.answers import Answer
 from striate.tasks.captions.encoders import parts, placed, pooled, stages_of
 from striate.tasks.contract import Input, Predictor
-from striate.tasks.pictures.predictor import number, same_kinds, whole
+from striate.tasks.pictures.predictor import number, same_kinds, viewed, whole
 from striate.texts.vocabulary import Vocabulary
 
 Pixels = NDArray[np.uint8]
@@ -151,12 +149,7 @@ class Describer(Predictor):
 
     def prepare(self, item: Input) -> Pixels:
         """The picture in this view: (S, S, C) uint8."""
-        view = self.preprocessing.view
-        if isinstance(item, str | os.PathLike):
-            item = pictures.load(item)
-        if isinstance(item, bytes):
-            return pictures.render(item, [view])[0]
-        return pictures.apply(pictures.to_rgb(np.asarray(item)), view)
+        return viewed(item, self.preprocessing.view)
 
     def maps(self, pixels: Pixels) -> Tensor:
         """What `lower` gives of pixels (N, S, S, C): (N, C, H, W)."""

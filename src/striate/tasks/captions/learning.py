@@ -33,7 +33,7 @@ from striate.tasks.captions.encoders import (
     view,
 )
 from striate.tasks.captions.neighbors import Neighbors, Pooled, consensus, grams_of
-from striate.tasks.captions.problem import Mapped, NextWord, train_rows
+from striate.tasks.captions.problem import Mapped, NextWord
 from striate.tasks.captions.scores import of_sentences
 from striate.tasks.contract import Ask, Learned
 from striate.tasks.pictures.features import kept
@@ -199,7 +199,7 @@ def maps_of(
     key = ("maps", source.name, source.weights, frozen, mirrored)
 
     def compute() -> Tensor:
-        rows = train_rows(data.dataset) if mirrored else list(range(len(data.dataset)))
+        rows = rows_of(data, TRAIN) if mirrored else list(range(len(data.dataset)))
         lower, _ = parts(source.model, frozen)
         trunk = channels_last(folded(lower)).to(fastest_device())
         found = []

@@ -2,7 +2,6 @@
 Approaches for Image Captioning"): of all sentences of the k nearest pictures the one that the
 others are most like."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +13,6 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from torch import Tensor, nn
 
-from striate import images as pictures
 from striate.evaluation.captions import ngrams
 from striate.inference import Preprocessing
 from striate.inference.outputs import outputs_of
@@ -24,7 +22,7 @@ from striate.ops.memory import channels_last
 from striate.tasks.captions.answers import Answer, Words
 from striate.tasks.captions.encoders import HOG, Gradients, last_maps, parts, pooled, stages_of
 from striate.tasks.contract import Input, Predictor
-from striate.tasks.pictures.predictor import same_kinds, whole
+from striate.tasks.pictures.predictor import same_kinds, viewed, whole
 from striate.texts.packing import packed, unpacked
 
 Pixels = NDArray[np.uint8]
@@ -86,12 +84,7 @@ class Neighbors(Predictor):
 
     def prepare(self, item: Input) -> Pixels:
         """The picture in this view: (S, S, C) uint8."""
-        view = self.preprocessing.view
-        if isinstance(item, str | os.PathLike):
-            item = pictures.load(item)
-        if isinstance(item, bytes):
-            return pictures.render(item, [view])[0]
-        return pictures.apply(pictures.to_rgb(np.asarray(item)), view)
+        return viewed(item, self.preprocessing.view)
 
     def predict(self, batch: Sequence[Pixels]) -> list[Answer]:
         return self.told(outputs_of(self._quick, self.preprocessing, np.stack(batch)))

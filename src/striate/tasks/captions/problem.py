@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from striate.data import Dataset
-from striate.data.splits import TRAIN, VALIDATION
+from striate.data.splits import VALIDATION
 from striate.inference import device_of, evaluating
 from striate.models.word_decoder import UNKNOWN, greedy
 from striate.tasks.captions.describer import Search, Teller
@@ -158,8 +158,3 @@ def batch_of(
         wanted[number, len(words)] = mark
     images = torch.tensor([place for place, _ in some])
     return Batch(maps.to(device).float(), *(x.to(device) for x in (images, read, wanted)))
-
-
-def train_rows(dataset: Dataset[Any]) -> list[int]:
-    """The rows that are learned from."""
-    return list(np.flatnonzero(dataset.split == TRAIN).tolist())

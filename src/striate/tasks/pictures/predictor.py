@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from striate import images as pictures
 from striate.data import Decoded
+from striate.images import View
 from striate.inference import Preprocessing
 from striate.inference.engines import Engines
 from striate.inference.outputs import outputs_of
@@ -54,12 +55,7 @@ class PicturePredictor(Predictor):
 
     def prepare(self, item: Input) -> Pixels:
         """The picture in this view: (S, S, C) uint8."""
-        view = self.preprocessing.view
-        if isinstance(item, str | os.PathLike):
-            item = pictures.load(item)
-        if isinstance(item, bytes):
-            return pictures.render(item, [view])[0]
-        return pictures.apply(pictures.to_rgb(np.asarray(item)), view)
+        return viewed(item, self.preprocessing.view)
 
     def predict(self, batch: Sequence[Pixels]) -> list[Any]:
         return self.said(*self.answers(np.stack(batch)))
@@ -138,6 +134,19 @@ def number(value: object) -> float:
     if not -LARGEST < value < LARGEST:  # nan fails, too
         raise ValueError(f"it has {value!r} where a finite number is expected")
     return float(value)
+
+
+def viewed(item: Input, view: View) -> Pixels:
+    """A picture, a path, the bytes of a file or pixels, in a view: (S, S, C) uint8.
+
+    Raises:
+        ImageError: if it cannot be read.
+    """
+    if isinstance(item, str | os.PathLike):
+        item = pictures.load(item)
+    if isinstance(item, bytes):
+        return pictures.render(item, [view])[0]
+    return pictures.apply(pictures.to_rgb(np.asarray(item)), view)
 
 
 def same_kinds(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:

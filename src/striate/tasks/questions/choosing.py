@@ -12,6 +12,7 @@ from striate.inference import Preprocessing
 from striate.tasks.contract import Predictor
 from striate.tasks.labels.calibration import Calibration
 from striate.tasks.questions.answers import Answer, Said
+from striate.tasks.questions.eyes import below, under
 from striate.tasks.questions.inputs import Prepared, prepared
 from striate.texts import Tokenizer, Vocabulary
 
@@ -84,7 +85,7 @@ class Chooser(Predictor):
             self.calibration = Calibration(found.temperature)
 
     def tensors(self) -> dict[str, Tensor]:
-        return {OWN + name: tensor for name, tensor in self.answers.tensors().items()}
+        return under(self.answers.tensors(), OWN)
 
     def header(self) -> dict[str, Any]:
         return {
@@ -99,10 +100,7 @@ def chooser_parts(tensors: dict[str, Tensor], header: dict[str, Any]) -> dict[st
     Raises:
         ValueError, LookupError, TypeError: if they do not belong together.
     """
-    own = {
-        name.removeprefix(OWN): tensors.pop(name) for name in list(tensors) if name.startswith(OWN)
-    }
-    answers = Vocabulary.restored(own)
+    answers = Vocabulary.restored(below(tensors, OWN))
     if not answers.words:
         raise ValueError("it knows no answer")
     return {

@@ -18,6 +18,7 @@ from striate.images import SUFFIXES
 from striate.inference.preprocessing import Preprocessing
 from striate.inference.reading import Named
 from striate.inference.walking import Given, files_of
+from striate.tasks.pictures.predictor import viewed
 from striate.texts import Tokenizer
 
 TABLES = (".tsv", ".csv")
@@ -65,10 +66,7 @@ def _seen(picture: Any, preprocessing: Preprocessing | None) -> NDArray[np.uint8
         picture = pictures.load(picture)
     if preprocessing is None:
         return None
-    view = preprocessing.view
-    if isinstance(picture, bytes):
-        return pictures.render(picture, [view])[0]
-    return pictures.apply(pictures.to_rgb(np.asarray(picture)), view)
+    return viewed(picture, preprocessing.view)
 
 
 def given(places: Sequence[str], question: str | None) -> Given:

@@ -40,9 +40,9 @@ def looking(comparison: Any) -> list[dict[str, str]]:
     blind = [one for one in comparison.rows if not _sees(one)]
     if not blind:
         return []
+    best = max(blind, key=lambda one: one.score)
     found = []
     for row in _looking(comparison):
-        best = max(blind, key=lambda one: one.score)
         twin = next((one for one in blind if one.name == TWINS.get(row.name)), best)
         low, high = lead(row.scores, twin.scores)
         if low > 0:

@@ -18,14 +18,13 @@ from striate.data.splits import TRAIN, VALIDATION
 from striate.progress import Clock
 from striate.tasks.contract import Ask, Learned, Predictor
 from striate.tasks.questions.answers import Answer, Said
+from striate.tasks.questions.choosing import BLANK, TOP
 from striate.tasks.questions.inputs import Prepared, prepared
 from striate.tasks.questions.learning import measured
 from striate.texts import Tokenizer
 from striate.texts.packing import packed, unpacked
 
 LEAST = 3  # questions that must have a beginning
-TOP = 5  # answers that are kept of each
-BLANK = "what is it ?"
 
 Tops = tuple[tuple[str, float], ...]
 
