@@ -4,7 +4,7 @@ None of these names needs torch; `batches`, which learning reads, does.
 """
 
 from striate.data._native import SMALL, native
-from striate.data._open import READERS, Reader, open
+from striate.data._open import READERS, UNMARKED, Reader, open
 from striate.data.boxes import Boxes, Doubt, Objects
 from striate.data.catalog import CATALOG, Entry
 from striate.data.dataset import SPLITS, Array, Dataset, Files, Inputs, LeftOut
@@ -18,12 +18,14 @@ from striate.data.splits import stratified
 from striate.data.tags import Tags
 from striate.data.targets import Facts, Labels, Targets
 from striate.data.texts import ReadTexts, TextFiles, Texts, read_texts
+from striate.data.unmarked import Unmarked
 
 __all__ = [
     "CATALOG",
     "READERS",
     "SMALL",
     "SPLITS",
+    "UNMARKED",
     "VOID",
     "Array",
     "Boxes",
@@ -49,6 +51,7 @@ __all__ = [
     "Targets",
     "TextFiles",
     "Texts",
+    "Unmarked",
     "bits_of",
     "decode",
     "native",

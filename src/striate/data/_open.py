@@ -31,6 +31,7 @@ from striate.data.text_tables import (
     open_text_parts,
     open_text_table,
 )
+from striate.data.unmarked import is_unmarked, open_unmarked
 from striate.data.voc import is_voc, open_voc
 from striate.data.yolo import is_yolo, open_yolo
 from striate.errors import DataError, UnknownName
@@ -165,6 +166,9 @@ READERS = (
     Reader("a folder for each person", "people", Path.is_dir, open_people, fallback=True),
 )
 """Every form that is read, in the order of precedence."""
+
+UNMARKED = Reader("pictures in a folder", "unmarked", is_unmarked, open_unmarked, fallback=True)
+"""For whoever needs no marks: nearly every folder holds some pictures."""
 
 
 def open(

@@ -106,6 +106,16 @@ def open_folders(root: Path, *, seed: int) -> Dataset[Labels]:
     return data.complete(seed)
 
 
+def classes_of(root: Path) -> set[str]:
+    """The words that would be classes, were the folder opened as class folders; no picture is
+    opened."""
+    folder = walk(root)
+    try:
+        return {row.word for row in _sorted(root, folder.files).rows}
+    except DataError:  # folders of classes beside folders of splits
+        return set()
+
+
 def _by_name(files: dict[Place, list[str]]) -> str:
     """What to say where the first word of each file's name seems to be its class."""
     words = Counter(

@@ -599,6 +599,8 @@ class Task(ABC):
         together: how many inputs one question is about. Where more than one, examples are learned
             from and scored one by one, and a predictor also takes a tuple of so many.
         readers: of folders that only this task knows, besides `striate.data.READERS`.
+        named: whether it is meant only where a person names it, because what it learns from serves
+            other tasks, too.
         score: the key of its main metric in `Learned.validation`.
         score_title: of that, as a table has it: "top-1".
         points: the same in a sentence: "points of top-1 accuracy".
@@ -621,6 +623,7 @@ class Task(ABC):
     kinds: ClassVar[tuple[str, str]] = ("class", "classes")
     together: ClassVar[int] = 1
     readers: ClassVar[tuple["Reader", ...]] = ()
+    named: ClassVar[bool] = False
     score: ClassVar[str]
     score_title: ClassVar[str]
     points: ClassVar[str]

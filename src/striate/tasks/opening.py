@@ -23,12 +23,14 @@ def task_named(name: str) -> Task:
 
 
 def tasks_for(dataset: Dataset[Any]) -> list[Task]:
-    """Every task that learns from such inputs and targets."""
-    return [
+    """Every task that learns from such inputs and targets; one that a person has to name only
+    where there is no other."""
+    fitting = [
         task
         for task in TASKS.values()
         if dataset.targets.kind in task.reads and dataset.thing == task.thing
     ]
+    return [task for task in fitting if not task.named] or fitting
 
 
 def task_of(dataset: Dataset[Any], name: str | None = None) -> Task:
@@ -76,7 +78,9 @@ def open(
             task.
         DataError: if there is nothing to learn from; it says what is expected.
     """
-    known: Sequence[Task] = [task_named(task)] if task else list(TASKS.values())
+    known: Sequence[Task] = (
+        [task_named(task)] if task else [each for each in TASKS.values() if not each.named]
+    )
     readers = tuple(reader for each in known for reader in each.readers)
     kinds = [kind for each in known for kind in each.reads] if task else None
     things = [each.thing for each in known] if task else None
