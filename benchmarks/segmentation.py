@@ -30,11 +30,11 @@ from sklearn.datasets import load_sample_images
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from striate.images import resized
 from striate.layers.dense_crf import CRFSettings, marginals
 from striate.models.fcn import fcn
 from striate.models.unet import UNet
 from striate.ops.memory import channels_last
-from striate.tasks.segmentation.reading import resized
 
 CLASSES, SIDE, BATCH = 11, 256, 4
 HEIGHT, WIDTH, LABELS = 375, 500, 21

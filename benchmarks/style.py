@@ -21,8 +21,10 @@ from torch import Tensor, nn
 from striate.images import read
 from striate.models import Normalization, Stages, create
 from striate.models.published import KERAS
-from striate.style import CONTENT, STYLE, Perception, Weights
-from striate.style.transfer import Change, Objective, minimized, scaled_size, tensor_of, transfer
+from striate.style import CONTENT, STYLE, Perception, PerceptualLoss, Weights
+from striate.style.descent import Change, minimized
+from striate.style.pictures import scaled_size, tensor_of
+from striate.style.transfer import Objective, transfer
 
 SHARED = Path(os.environ.get("STRIATE_SHARED", "../shared"))
 STYLE_WEIGHT = Weights().style
@@ -32,9 +34,8 @@ def measure(quick: bool) -> Iterable[Row]:
     size, iterations = (96, 8) if quick else (256, 100)
     network, photo, painting = material()
     perception = Perception(network)
-    objective = Objective(
-        photo, [painting], None, scaled_size(photo, size), perception, KERAS, CONTENT, Weights()
-    )
+    loss = PerceptualLoss(perception, KERAS, CONTENT, Weights())
+    objective = Objective(photo, [painting], None, scaled_size(photo, size), loss)
     plain = Plain(network, objective.photo, painting, size, KERAS)
     first, second = float(objective(objective.photo)), float(plain(objective.photo))
     assert abs(first - second) < 1e-3 * first, (first, second)

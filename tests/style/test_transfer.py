@@ -9,7 +9,8 @@ from torch import nn
 from striate.errors import Diverged, UnknownName, UserError
 from striate.models import Normalization, Stages
 from striate.style import Perception, Weights, regions_in, transfer
-from striate.style.transfer import Change, shares_of
+from striate.style.descent import Change
+from striate.style.regions import shares_of
 
 NORMAL = Normalization((127.5,) * 3, (64.0,) * 3)
 LAYERS = ("conv1", "conv2")

@@ -2,7 +2,7 @@
 
 from striate.images.arrays import to_rgb
 from striate.images.decoding import AT_LEAST, MAX_BYTES, MAX_PIXELS, SUFFIXES, decode, load, read
-from striate.images.views import View, apply, render, scaled
+from striate.images.views import View, apply, render, resized, scaled
 
 RULE = 4
 """Raised with every change that alters the pixels of some file."""
@@ -19,6 +19,7 @@ __all__ = [
     "load",
     "read",
     "render",
+    "resized",
     "scaled",
     "to_rgb",
 ]

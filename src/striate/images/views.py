@@ -111,6 +111,20 @@ def scaled(image: NDArray[np.uint8], side: int, channels: int = 3) -> NDArray[np
     return np.array(picture).reshape(size[1], size[0], channels)
 
 
+def resized(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    """A picture (H, W, 3) uint8 at that size, bicubic; the same array where it has it.
+
+    Columns first, whatever Pillow would begin with in pictures of this shape: whole pixel values
+    are kept in between, and an exported graph has one order.
+    """
+    from PIL import Image
+
+    if image.shape[:2] == (height, width):
+        return image
+    across = Image.fromarray(image).resize((width, len(image)), Image.Resampling.BICUBIC)
+    return np.asarray(across.resize((width, height), Image.Resampling.BICUBIC))
+
+
 def _seen(picture: Picture, view: View) -> NDArray[np.uint8]:
     from PIL import Image
 

@@ -3,13 +3,16 @@
 from striate.style.colors import COLORS, recolored, with_luminance
 from striate.style.losses import content_loss, gram, style_loss, total_variation
 from striate.style.perception import CONTENT, STYLE, Perception
-from striate.style.transfer import Transferred, Weights, regions_in, transfer
+from striate.style.perceptual import PerceptualLoss, Weights
+from striate.style.regions import regions_in
+from striate.style.transfer import Transferred, transfer
 
 __all__ = [
     "COLORS",
     "CONTENT",
     "STYLE",
     "Perception",
+    "PerceptualLoss",
     "Transferred",
     "Weights",
     "content_loss",

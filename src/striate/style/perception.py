@@ -1,6 +1,6 @@
 """What a trained network sees in a picture, as far as losses of style and content need it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from copy import deepcopy
 from typing import cast
 
@@ -43,13 +43,20 @@ class Perception(nn.Module):
         self.stages = nn.ModuleDict({name: frozen(stage) for name, stage in stages.items()})
         self.requires_grad_(False).eval()
 
-    def forward(self, images: Tensor) -> dict[str, Tensor]:
-        """Normalized images (N, channels, H, W) to the maps of all layers, rectified."""
+    def forward(self, images: Tensor, layers: Collection[str] | None = None) -> dict[str, Tensor]:
+        """Normalized images (N, channels, H, W) to the maps of all layers, rectified.
+
+        Args:
+            layers: some of them; nothing behind the deepest of those is computed.
+        """
+        wanted = set(self.layers if layers is None else layers)
         found, x = {}, images
         for name, stage in self.stages.items():
             x = stage(x)
-            if name in self.layers:
+            if name in wanted:
                 found[name] = x
+            if len(found) == len(wanted):
+                break
         return found
 
 

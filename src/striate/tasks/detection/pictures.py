@@ -14,7 +14,8 @@ from striate.data import Dataset
 from striate.data.boxes import Boxes, whole
 from striate.errors import DataError, ImageError, StorageError
 from striate.files import cache_folder
-from striate.tasks.detection.scaling import Scaling, resized
+from striate.images import resized
+from striate.tasks.detection.scaling import Scaling
 
 IN_MEMORY = 2**31  # bytes of scaled pictures; more of them lie in a file
 

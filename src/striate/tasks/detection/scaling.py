@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from striate.images import resized
 from striate.images.levels import depth_from
 from striate.models import Normalization
 
@@ -68,17 +69,3 @@ class Scaling:
             _, rows, columns = picture.shape
             image[:, :rows, :columns] = self.normalization(picture[None])[0]
         return images
-
-
-def resized(pixels: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
-    """(H, W, 3) uint8 at that size, bicubic; the same array where it has it.
-
-    Columns first, whatever Pillow would begin with in pictures of this shape: whole pixel values
-    are kept in between, and an exported detector has one order.
-    """
-    from PIL import Image
-
-    if (height, width) == pixels.shape[:2]:
-        return pixels
-    across = Image.fromarray(pixels).resize((width, pixels.shape[0]), Image.Resampling.BICUBIC)
-    return np.asarray(across.resize((width, height), Image.Resampling.BICUBIC))

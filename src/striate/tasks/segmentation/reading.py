@@ -59,7 +59,7 @@ class Reading:
     def scaled(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """(H, W, 3) uint8 at `size`, bicubic."""
         pixels = even(pixels) if self.evened else pixels
-        return resized(pixels, *self.size(*pixels.shape[:2]))
+        return images.resized(pixels, *self.size(*pixels.shape[:2]))
 
 
 def even(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -83,16 +83,6 @@ def even(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         for strip in strips:
             found[strip, :, channel] = table[pixels[strip, :, channel]]
     return found
-
-
-def resized(pixels: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
-    """(H, W, 3) uint8 at that size, bicubic, columns first."""
-    from PIL import Image
-
-    if (height, width) == pixels.shape[:2]:
-        return pixels
-    across = Image.fromarray(pixels).resize((width, pixels.shape[0]), Image.Resampling.BICUBIC)
-    return np.asarray(across.resize((width, height), Image.Resampling.BICUBIC))
 
 
 def nearest(labels: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
