@@ -15,13 +15,16 @@ from striate.cli.options import (
     KeepLeaks,
     MaxImages,
     Network,
+    Painting,
     RecipeName,
     Seed,
     Settings,
+    StyleWeight,
     Task,
     TimeLimit,
     Weights,
     command_line,
+    own,
     plain_name,
     see_writable,
     weights_of,
@@ -63,6 +66,8 @@ def compare(
     recipe: RecipeName = None,
     settings: Settings = None,
     time_limit: TimeLimit = None,
+    painting: Painting = None,
+    style_weight: StyleWeight = None,
     seeds: Annotated[
         int | None,
         typer.Option(
@@ -131,9 +136,11 @@ def compare(
     page = report or folder / "report.html"
     for place in (folder, page.parent):
         see_writable(place)
+    options = known.own_options("train", own(painting=painting, style_weight=style_weight))
     wishes = Wishes(
-        network, weights_of(weights), recipe, seconds=time_limit, settings=tuple(settings or ())
-    )
+        network, weights_of(weights), recipe, seconds=time_limit, settings=tuple(settings or ()),
+        own=options,
+    )  # fmt: skip
     known_so_far = comparisons(
         dataset, known, chosen, wishes=wishes, seeds=seeds, seed=seed, keep_leaks=keep_leaks,
         folder=folder, announce=_announce,
@@ -149,7 +156,7 @@ def compare(
                 "task": task, "methods": methods, "network": network, "weights": weights,
                 "recipe": recipe, "set": settings, "time-limit": time_limit, "seeds": seeds,
                 "seed": seed, "fold": fold, "max-images": max_images, "out": folder,
-                "report": report, "device": device,
+                "report": report, "device": device, **options,
                 "keep-leaks": keep_leaks,
             }  # fmt: skip
             usual = {"weights": "published", "seed": 0, "device": "auto"}

@@ -104,6 +104,20 @@ Settings = Annotated[
         show_default=False,
     ),
 ]
+Painting = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="In whose style pictures are to be painted.", show_default=False
+    ),
+]
+StyleWeight = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        help="Of the painting, where the photograph has the weight 1.",
+        show_default="as documented",
+    ),
+]
 Crops = Annotated[
     int | None,
     typer.Option(
@@ -145,6 +159,11 @@ TimeLimit = Annotated[
 def weights_of(given: str) -> str | None:
     """What `--weights` means: "none" are random numbers."""
     return None if given == "none" else given
+
+
+def own(**given: Any) -> dict[str, Any]:
+    """Options that only some tasks have, those that were given, by name."""
+    return {name.replace("_", "-"): one for name, one in given.items() if one is not None}
 
 
 def windows(

@@ -13,13 +13,16 @@ from striate.cli.options import (
     KeepLeaks,
     MaxImages,
     Network,
+    Painting,
     RecipeName,
     Seed,
     Settings,
+    StyleWeight,
     Task,
     TimeLimit,
     Weights,
     command_line,
+    own,
     plain_name,
     see_writable,
     weights_of,
@@ -51,6 +54,8 @@ def train(
         ),
     ] = None,
     time_limit: TimeLimit = None,
+    painting: Painting = None,
+    style_weight: StyleWeight = None,
     max_images: MaxImages = None,
     out: Annotated[
         Path | None,
@@ -75,6 +80,7 @@ def train(
         striate train photos/ --method finetune
         striate train photos/ --method scratch --network resnet18 --time-limit 600
         striate train opinions.tsv --method cnn-non-static --weights glove.txt
+        striate train photos/ --task style --painting starry_night.jpg
         striate train digits --epochs 5 --set batch_size=16 --out run
         striate train digits --epochs 5 --set batch_size=16 --resume run
     """
@@ -91,11 +97,12 @@ def train(
     known.method(name)
     folder = resume or out or Path(f"striate-{plain_name(dataset.name)}-{plain_name(name)}")
     see_writable(folder)
+    options = known.own_options("train", own(painting=painting, style_weight=style_weight))
     try:
         outcome = learn(
             dataset, name, task=known.name, seed=seed, network=network,
             weights=weights_of(weights), recipe=recipe, epochs=epochs, seconds=time_limit,
-            settings=settings or (),
+            settings=settings or (), options=options,
             keep_leaks=keep_leaks, folder=folder, resume=resume is not None, device=device,
         )  # fmt: skip
     except KeyboardInterrupt:
@@ -104,7 +111,7 @@ def train(
                 "task": task, "method": method, "network": network, "weights": weights,
                 "recipe": recipe, "set": settings, "epochs": epochs,
                 "time-limit": time_limit, "max-images": max_images, "resume": folder, "seed": seed,
-                "device": device,
+                "device": device, **options,
                 "keep-leaks": keep_leaks,
             }  # fmt: skip
             usual = {"weights": "published", "seed": 0, "device": "auto"}

@@ -1,6 +1,6 @@
 """The main job: several methods on one set, one after another, in one table, with advice."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -40,6 +40,7 @@ def compare(
     recipe: Recipe | str | None = None,
     seconds: float | None = None,
     settings: Sequence[str] = (),
+    options: Mapping[str, Any] | None = None,
     keep_leaks: bool = False,
     folder: str | Path | None = None,
     device: str = AUTO,
@@ -55,6 +56,7 @@ def compare(
         network, weights: of the methods that learn on a network.
         recipe, seconds: how, and how long at most, each method learns that learns by steps.
         settings: each "key=value", instead of the recipe's, as in "batch_size=16".
+        options: of the task's own, by name (`Task.options["train"]`).
         keep_leaks: score test examples too that also stand in training.
         folder: for runs and recognizers. A comparison that was stopped, started again with the same
             data and wishes, learns nothing again that stands there.
@@ -65,7 +67,9 @@ def compare(
         dataset,
         task_of(dataset, task),
         methods,
-        wishes=Wishes(network, weights, recipe, seconds=seconds, settings=tuple(settings)),
+        wishes=Wishes(
+            network, weights, recipe, seconds=seconds, settings=tuple(settings), own=options or {}
+        ),
         seeds=seeds,
         seed=seed,
         keep_leaks=keep_leaks,

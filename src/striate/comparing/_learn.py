@@ -1,6 +1,6 @@
 """One method on one set: learned, kept in a folder, tested."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ def learn(
     epochs: int | None = None,
     seconds: float | None = None,
     settings: Sequence[str] = (),
+    options: Mapping[str, Any] | None = None,
     keep_leaks: bool = False,
     folder: str | Path | None = None,
     resume: bool = False,
@@ -53,7 +54,7 @@ def learn(
     place = None if folder is None else Path(folder)
     if resume and (place is None or not begun(place)):
         raise UserError(f"--resume {place}: no run was begun there")
-    wishes = Wishes(network, weights, recipe, epochs, seconds, tuple(settings))
+    wishes = Wishes(network, weights, recipe, epochs, seconds, tuple(settings), options or {})
     plan = wishes.plan(known, method or known.default, seed)
     with on_device(device):
         return run(

@@ -1,8 +1,8 @@
 """What a person asks of methods, before any of them learns."""
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ class Wishes:
         epochs: instead of the recipe's.
         seconds: that each method may take to learn.
         settings: each "key=value", instead of the recipe's.
+        own: options of the task's own (`Task.options["train"]`), by name.
     """
 
     network: str | None = None
@@ -32,6 +33,7 @@ class Wishes:
     epochs: int | None = None
     seconds: float | None = None
     settings: tuple[str, ...] = ()
+    own: Mapping[str, Any] = field(default_factory=dict)
 
     def plan(self, task: Task, name: str, seed: int) -> Plan:
         """A method with all of these wishes, ready to learn.
@@ -42,7 +44,7 @@ class Wishes:
         method = task.method(name)
         ask = Ask(
             self.network, self.weights, recipe_of(self.recipe), self.epochs, self.seconds,
-            seed=seed, settings=self.settings,
+            seed=seed, settings=self.settings, own=task.own_options("train", self.own),
         )  # fmt: skip
         known = settings_of(task, method)
         for setting in self.settings:
@@ -98,6 +100,7 @@ class Wishes:
             self.weights if starts_from_weights(method) else PUBLISHED,
             *(steps if by_steps(method) else (None, None, None)),
             settings=tuple(one for one in self.settings if takes(task, method, one)),
+            own=self.own,
         )
 
 
@@ -147,20 +150,21 @@ def asked(ask: Ask) -> dict[str, Any]:
     values: dict[str, Any] = plain(
         {
             "network": ask.network,
-            "weights": _weights(ask.weights),
+            "weights": _file(ask.weights),
             "recipe": ask.recipe.to_json() if ask.recipe else None,
             "epochs": ask.epochs,
             "settings": list(ask.settings),
             "time limit": ask.seconds,
             "seed": ask.seed,
+            **{name: _file(one) if isinstance(one, Path) else one for name, one in ask.own.items()},
         }
     )
     return values
 
 
-def _weights(weights: str | Path | None) -> str | None:
+def _file(given: str | Path | None) -> str | None:
     """A name as it is; a file by what it holds, which may change under the same name."""
-    if weights is None or not Path(weights).is_file():
-        return None if weights is None else str(weights)
-    with Path(weights).open("rb") as file:
+    if given is None or not Path(given).is_file():
+        return None if given is None else str(given)
+    with Path(given).open("rb") as file:
         return f"sha256 {hashlib.file_digest(file, 'sha256').hexdigest()}"

@@ -8,8 +8,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+import numpy as np
 from numpy.typing import NDArray
 
+from striate import images
 from striate.errors import InputError
 
 Input = str | os.PathLike[str] | bytes | NDArray[Any]
@@ -18,6 +20,19 @@ task that reads texts, a str is a text, and a path is a Path."""
 AHEAD = 4  # batches that are being read before the first is answered; memory holds no more
 
 Read = TypeVar("Read")
+
+
+def pixels_of(item: Input) -> NDArray[np.uint8]:
+    """(H, W, 3) uint8 of a picture, every pixel of it.
+
+    Raises:
+        InputError: if it cannot be read.
+    """
+    if isinstance(item, bytes):
+        return images.decode(item, at_least=None)
+    if isinstance(item, str | os.PathLike):
+        return images.read(item, at_least=None)
+    return images.to_rgb(item)
 
 
 class Named(NamedTuple):

@@ -74,6 +74,7 @@ class Ask:
             best weights.
         folder: of the run: what is kept there lets it go on after it was stopped.
         resume: go on with what stands in `folder`.
+        own: the task's own options of learning (`Task.options["train"]`), those that were given.
     """
 
     network: str | None = None
@@ -85,6 +86,7 @@ class Ask:
     resume: bool = False
     seed: int = 0
     settings: tuple[str, ...] = ()
+    own: Mapping[str, Any] = field(default_factory=dict)
 
     def adjusted(self, recipe: "Recipe") -> "Recipe":
         """A recipe with the settings and epochs that are asked for.
@@ -609,8 +611,8 @@ class Task(ABC):
         default: the method that `train` takes.
         ignores: the fields of a recipe that change nothing in any of its methods.
         prediction: what is said of one input.
-        options: by command ("evaluate", "predict", "explain", ...), the options that this task has
-            and others may lack, without dashes.
+        options: by command ("train", which is also for "compare", "evaluate", "predict", "explain",
+            ...), the options that this task has and others may lack, without dashes.
         top: how many entries of a prediction are shown where the person does not say; None: all.
         suffixes: of the files that its inputs are, for folders that are walked.
         package: of its templates.

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from striate.errors import ImageError, ModelError, UserError
+from striate.inference.reading import pixels_of
 from striate.models import folded
 from striate.ops.memory import channels_last
 from striate.tasks.contract import Predictor
-from striate.tasks.segmentation.reading import pixels_of
 from striate.tasks.segmentation.segmenter import Segmenter, logits
 from striate.tasks.segmentation.tiles import TILE
 from striate.visualize import heat, occlusion

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.errors import WeightsError
+from striate.inference.reading import pixels_of
 from striate.inference.runtimes import Port, Runtime
 from striate.tasks.contract import ExportedPredictor, Input
 from striate.tasks.segmentation.prediction import Answer
-from striate.tasks.segmentation.reading import pixels_of
 
 INPUTS = {"image": Port("uint8", (None, None, 3))}
 OUTPUTS = {"labels": Port("uint8", (None, None))}

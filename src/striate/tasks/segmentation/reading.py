@@ -1,6 +1,5 @@
 """How a picture of any size comes to a segmenting network: at its own scale, or at one it knows."""
 
-import os
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -9,7 +8,6 @@ from numpy.typing import NDArray
 
 from striate import images
 from striate.models import Normalization
-from striate.tasks.contract import Input
 
 MAX_SIDE = 4096
 MEAN, DEVIATION = 96.0, 24.0  # of an evened channel: from 4 deviations below to 6 above are kept
@@ -92,16 +90,3 @@ def nearest(labels: NDArray[np.uint8], height: int, width: int) -> NDArray[np.ui
     rows = ((np.arange(height) + 0.5) * labels.shape[0] / height).astype(np.int64)
     columns = ((np.arange(width) + 0.5) * labels.shape[1] / width).astype(np.int64)
     return labels[rows[:, None], columns]
-
-
-def pixels_of(item: Input) -> NDArray[np.uint8]:
-    """(H, W, 3) uint8 of a path, the bytes of a file, or an array.
-
-    Raises:
-        InputError: if it cannot be read.
-    """
-    if isinstance(item, bytes):
-        return images.decode(item, at_least=None)
-    if isinstance(item, str | os.PathLike):
-        return images.read(item, at_least=None)
-    return images.to_rgb(item)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from striate.inference import device_of, evaluating
 from striate.inference.program import Graph
+from striate.inference.reading import pixels_of
 from striate.models import folded
 from striate.models.skeletons import skeleton, undrawn
 from striate.ops.memory import channels_last
@@ -18,7 +19,7 @@ from striate.tasks.contract import Input, Predictor
 from striate.tasks.segmentation.enlarging import classes_at
 from striate.tasks.segmentation.networks import network
 from striate.tasks.segmentation.prediction import Answer
-from striate.tasks.segmentation.reading import Reading, pixels_of
+from striate.tasks.segmentation.reading import Reading
 from striate.tasks.segmentation.tiles import TILE, part, tiles
 from striate.tensors import same_form
 
