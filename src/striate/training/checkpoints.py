@@ -137,12 +137,13 @@ def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _at_their_rates(mine: list[dict[str, Any]], theirs: Any) -> list[dict[str, Any]]:
-    """Groups as the recipe has them, at the learning rates where the schedule had come to."""
+    """Groups as the recipe has them, at the rates and momenta where the schedule had come to."""
     rates = []
     for ours, group in zip(mine, theirs, strict=True):
         if len(group["params"]) != len(ours["params"]):
             raise ValueError("its optimizer moves other parameters")
-        rates.append({**ours, "lr": _number(group["lr"])})
+        moved = ("lr", "momentum") if "momentum" in ours else ("lr",)
+        rates.append({**ours, **{name: _number(group[name]) for name in moved}})
     return rates
 
 
