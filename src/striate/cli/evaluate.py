@@ -55,6 +55,14 @@ def evaluate(
             metavar="FILE", help="Classes above classes: lines of class<tab>class above it."
         ),
     ] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Of the network that judges, where none are published.",
+            show_default=False,
+        ),
+    ] = None,
     seed: Seed = 0,
     batch_size: BatchSize = 64,
     device: Device = "auto",
@@ -88,7 +96,8 @@ def evaluate(
             f"evaluate needs MODEL and DATA: striate evaluate photos.safetensors {data}"
         )
     options = windows(crops, scales, dense, offsets, places)
-    options |= {name: one for name, one in {"ensemble": ensemble, "tree": tree}.items() if one}
+    own = {"ensemble": ensemble, "tree": tree, "weights": weights}
+    options |= {name: one for name, one in own.items() if one}
     recognizers = {model: recognizer.named(model, device=device) for model in models}
     task = next(iter(recognizers.values())).task
     task.own_options("evaluate", options)  # before the data is read

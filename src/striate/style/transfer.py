@@ -68,7 +68,9 @@ def transfer(
     normalization: Normalization,
     *,
     content: Sequence[str],
+    style: Sequence[str] | None = None,
     size: int = 512,
+    painting_size: int | None = None,
     iterations: int = 100,
     weights: Weights | None = None,
     colors: str = "painting",
@@ -85,8 +87,10 @@ def transfer(
     Args:
         photo, paintings: (H, W, 3) uint8 each, of any sizes.
         perception: its layers are those of the losses.
-        content: which of them keep the photograph; all others keep the paintings.
-        size: of the longer side of the picture, and of each painting, in pixels.
+        content: which of them keep the photograph.
+        style: which of them keep the paintings; None: all others.
+        size: of the longer side of the picture, in pixels.
+        painting_size: of that of each painting; None: the same.
         iterations: of L-BFGS at this size; each looks at the losses once.
         colors: "painting"; "matched": its own colors get mean and covariance of the photograph's;
             "luminance": only light and shade are painted, the photograph's colors stay.
@@ -103,7 +107,8 @@ def transfer(
     """
     weights = weights or Weights()
     perception = perception.to(fastest_device())
-    check(photo, paintings, perception, content, size, iterations, colors, regions, start)
+    check(photo, paintings, perception, content, style, size, iterations, colors, regions, start)
+    larger = 1.0 if painting_size is None else painting_size / size
     if colors == "matched":
         paintings = [recolored(painting, photo) for painting in paintings]
     elif colors == "luminance":
@@ -127,8 +132,9 @@ def transfer(
     frames: list[Pixels] = []
     with stage("paint", sum(steps for _, steps in plan)) as bar:
         for level, steps in plan:
-            loss = PerceptualLoss(perception, normalization, content, weights)
-            objective = Objective(ground, paintings, regions, level, loss)
+            loss = PerceptualLoss(perception, normalization, content, weights, style=style)
+            side = round(larger * max(level))
+            objective = Objective(ground, paintings, regions, level, loss, painting_size=side)
             begun = beginning(objective.photo, start, seed)
             if painted is not None:
                 begun = objective.photo + enlarged(painted, level)
@@ -158,13 +164,15 @@ class Objective:
         regions: NDArray[np.integer] | None,
         size: tuple[int, int],
         loss: PerceptualLoss,
+        *,
+        painting_size: int | None = None,
     ):
         device = fastest_device()
         self.loss, self.photo = loss, tensor_of(resized(photo, *size)).to(device)
         self.kept = loss.of_photographs(self.photo)
         for number, painting in enumerate(paintings):
             shares = None if regions is None else self.shares(regions == number)
-            loss.paint(at_size(painting, max(size)).to(device), shares)
+            loss.paint(at_size(painting, painting_size or max(size)).to(device), shares)
 
     @torch.no_grad()
     def shares(self, region: NDArray[np.bool_]) -> dict[str, Tensor]:
@@ -181,6 +189,7 @@ def check(
     paintings: Sequence[Pixels],
     perception: Perception,
     content: Sequence[str],
+    style: Sequence[str] | None,
     size: int,
     iterations: int,
     colors: str,
@@ -194,9 +203,9 @@ def check(
         raise UnknownName("colors", colors, COLORS)
     if start not in STARTS:
         raise UnknownName("start", start, STARTS)
-    if missing := set(content) - set(perception.layers):
+    if missing := {*content, *(style or ())} - set(perception.layers):
         raise UserError(f"nothing is known of layer {min(missing)}: the network is cut before it")
-    if not set(perception.layers) - set(content):
+    if not (set(perception.layers) - set(content) if style is None else style):
         raise UserError("no layer is left for the style")
     if size < SMALLEST or iterations < 1:
         raise UserError(f"a picture has at least {SMALLEST} pixels a side and takes one iteration")

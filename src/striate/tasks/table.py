@@ -12,6 +12,7 @@ from striate.tasks.keypoints.task import KeyPoints
 from striate.tasks.questions.task import QuestionsTask
 from striate.tasks.segmentation.task import Segmentation
 from striate.tasks.speech.task import Speech
+from striate.tasks.style.task import Style
 from striate.tasks.tags.task import TagsTask
 from striate.tasks.text.task import Text
 
@@ -24,6 +25,7 @@ TASKS: dict[str, Task] = {
     "questions": QuestionsTask(),
     "segmentation": Segmentation(),
     "speech": Speech(),
+    "style": Style(),
     "tags": TagsTask(),
     "text": Text(),
 }

@@ -1,0 +1,1 @@
+"""A photograph in the style of a painting, by a network that has learned that one style."""

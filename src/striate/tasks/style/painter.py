@@ -1,0 +1,143 @@
+"""What paints: a network from a picture to a picture of the same size."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from striate.errors import InputError
+from striate.inference import evaluating
+from striate.inference.program import Graph
+from striate.inference.reading import pixels_of
+from striate.models.image_transformation import SMALLEST, ImageTransformation
+from striate.models.skeletons import skeleton, undrawn
+from striate.style import pictures
+from striate.tasks.contract import Input, Predictor
+from striate.tasks.style.answers import Answer, Pixels
+from striate.tasks.style.judging import Judging
+from striate.tasks.style.reinhard import ColorStatistics
+from striate.tensors import same_form
+
+KEPT = ("painting", "frames")  # tensors that are none of the network's
+
+
+class Painter(Predictor):
+    """A network with the painting whose style it has learned.
+
+    Args:
+        architecture: plain JSON values from which `network` builds the model again.
+        painting: (h, w, 3) uint8, as it was learned from.
+        frames: (E, s, s, 3) uint8: what one photograph became in the course of learning.
+    """
+
+    kind: ClassVar[str] = "painter"
+    largest_batch = 1  # prepared pictures may be large, and each is painted alone
+
+    def __init__(
+        self,
+        model: nn.Module,
+        architecture: dict[str, Any],
+        painting: Pixels,
+        judging: Judging,
+        frames: Pixels | None = None,
+    ):
+        self.model, self.architecture = model.eval(), architecture
+        self.painting, self.judging = painting, judging
+        self.frames = np.empty((0, 1, 1, 3), np.uint8) if frames is None else frames
+        self.device = torch.device("cpu")
+
+    @property
+    def parameters(self) -> int:
+        learned = self.model.state_dict()
+        return sum(one.numel() for one in learned.values() if one.is_floating_point())
+
+    @cached_property
+    def _placed(self) -> nn.Module:
+        return self.model.to(self.device)
+
+    def prepare(self, item: Input) -> Pixels:
+        return read(item)
+
+    def predict(self, batch: Sequence[Pixels]) -> list[Answer]:
+        return [Answer(self.painted(one)) for one in batch]
+
+    def painted(self, pixels: Pixels) -> Pixels:
+        """A picture (H, W, 3) uint8, painted."""
+        return painted(self._placed, pixels)
+
+    def to(self, device: str) -> None:
+        self.device = torch.device(device)
+        self.__dict__.pop("_placed", None)
+
+    def graph(self, *, single: bool = False) -> Graph:
+        from striate.tasks.style.graph import graph_of
+
+        return graph_of(self)
+
+    def tensors(self) -> dict[str, Tensor]:
+        kept = (torch.from_numpy(np.array(each)) for each in (self.painting, self.frames))
+        return {**self.model.state_dict(), **dict(zip(KEPT, kept, strict=True))}
+
+    def header(self) -> dict[str, Any]:
+        return {"architecture": self.architecture, "judging": self.judging.to_json()}
+
+    @classmethod
+    def restored(
+        cls, tensors: dict[str, Tensor], header: dict[str, Any], names: tuple[str, ...]
+    ) -> Self:
+        architecture, judging = header["architecture"], Judging.from_json(header["judging"])
+        if not isinstance(architecture, dict):
+            raise ValueError("its architecture is not an object")
+        learned = {name: one for name, one in tensors.items() if name not in KEPT}
+        painting, frames = (tensors[name] for name in KEPT)
+        types = {painting.dtype, frames.dtype}
+        if painting.ndim != 3 or frames.ndim != 4 or types != {torch.uint8}:
+            raise ValueError("its painting is no picture")
+        with skeleton():  # sizes first, memory later
+            same_form(network(architecture).state_dict(), learned)
+        with undrawn():
+            model = network(architecture)
+        model.load_state_dict(learned)
+        return cls(model, architecture, painting.numpy(), judging, frames.numpy())
+
+
+def read(item: Input) -> Pixels:
+    """(H, W, 3) uint8 of a picture that is large enough.
+
+    Raises:
+        InputError: if it cannot be read, or is smaller.
+    """
+    pixels = pixels_of(item)
+    height, width = pixels.shape[:2]
+    if min(height, width) < SMALLEST:
+        raise InputError(f"{width} x {height} px; painted are {SMALLEST} px a side and more")
+    return pixels
+
+
+def painted(model: nn.Module, pixels: Pixels) -> Pixels:
+    """A picture (H, W, 3) uint8 as a network paints it."""
+    device = next(iter(model.state_dict().values())).device
+    with evaluating(model):
+        found: Tensor = model(pictures.tensor_of(pixels).to(device))
+    return pictures.pixels_of(found)
+
+
+def network(architecture: dict[str, Any]) -> nn.Module:
+    """The module that plain values describe.
+
+    Raises:
+        LookupError, TypeError, ValueError: if there is no such.
+    """
+    values = dict(architecture)
+    name = values.pop("network")
+    if name == "colors":
+        return ColorStatistics()
+    if name != "image_transformation":
+        raise ValueError(f"there is no network {name!r} that paints")
+    width, blocks, published = values["width"], values["blocks"], values["published"]
+    if type(width) is not int or type(blocks) is not int or not 0 < width * blocks < 4096:
+        raise ValueError(f"it has {blocks!r} blocks of {width!r} channels")
+    return ImageTransformation(width=width, blocks=blocks, published=bool(published))

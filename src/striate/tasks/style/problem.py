@@ -1,0 +1,123 @@
+"""Learning to paint: crops of photographs, the perceptual loss, the share of it that goes."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+
+from striate.data import Decoded
+from striate.data.batches import Batch, Batches
+from striate.data.splits import TRAIN, VALIDATION
+from striate.files import writing
+from striate.inference import device_of
+from striate.progress import track
+from striate.tasks.style.answers import Pixels
+from striate.tasks.style.judging import VIEW, Judge
+from striate.tasks.style.painter import painted
+from striate.tasks.style.scores import spread, summary
+from striate.training import Problem, Recipe
+from striate.training.problem import CPU
+from striate.training.seeds import generator_for
+
+CHOSEN_ON = 16  # validation photographs at most: judging one takes as long as learning from one
+
+
+@dataclass(frozen=True, eq=False)
+class Photographs(Decoded):
+    """Photographs, decoded in VIEW, and what judges their painted forms; None where nobody asks."""
+
+    judge: Judge | None = None
+
+    @property
+    def squares(self) -> NDArray[np.uint8]:
+        """(N, SIDE, SIDE, 3) uint8."""
+        return self.pixels[VIEW]
+
+    def rows(self, split: int) -> list[int]:
+        """The photographs of a split."""
+        found: list[int] = np.flatnonzero(self.dataset.split == split).tolist()
+        return found
+
+
+class StyleProblem(Problem[Photographs, Batch]):
+    """Photographs (N, 3, S, S) in [0, 255] to painted ones.
+
+    Args:
+        side: pixels of the squares that are learned from, cut out of SIDE.
+        every: epochs from one evaluation to the next.
+        folder: for a picture of each evaluation.
+    """
+
+    score = "removed"
+
+    def __init__(self, judge: Judge, side: int, *, every: int = 1, folder: Path | None = None):
+        self.judge, self.side, self.every = judge, side, every
+        self.folder = folder
+        self.frames: list[Pixels] = []
+
+    def prepare(self, data: Photographs) -> Photographs:
+        return data
+
+    def examples(self, data: Photographs) -> int:
+        return len(data.rows(TRAIN))
+
+    def batches(
+        self, data: Photographs, recipe: Recipe, *, seed: int, start: int,
+        device: torch.device = CPU,
+    ) -> Iterator[Batch]:  # fmt: skip
+        some = Batches(
+            data.squares,
+            np.zeros(len(data.dataset), np.int64),
+            rows=np.array(data.rows(TRAIN)),
+            size=recipe.batch_size,
+            seed=seed,
+            start=start,
+        )
+        augmentation = recipe.augmentation.sized(self.side)
+        for step, batch in enumerate(some, start):
+            views = augmentation(batch.images.to(device), generator_for(seed, step))
+            yield replace(batch, images=views.contiguous().clamp(0, 255))
+
+    def losses(self, model: nn.Module, batch: Batch, recipe: Recipe) -> dict[str, Tensor]:
+        photos = batch.images.to(device_of(model))
+        kept = self.judge.loss.of_photographs(photos)
+        found = self.judge.loss(model(photos), kept)
+        return {name: each.mean() for name, each in found.items()}
+
+    def evaluate(self, model: nn.Module, data: Photographs) -> dict[str, float]:
+        rows = spread(data.rows(VALIDATION), CHOSEN_ON)
+        judged = []
+        for number, row in enumerate(track(rows, "validate")):
+            found = painted(model, data.squares[row])
+            judged.append(self.judge(data.squares[row], found))
+            if not number:
+                self.keep(found)
+        return summary(tuple(judged))
+
+    def keep(self, picture: Pixels) -> None:
+        """Adds a picture to the film of learning."""
+        self.frames.append(picture)
+        if self.folder is not None:
+            folder = self.folder / "painted"
+            folder.mkdir(parents=True, exist_ok=True)
+            number = len(list(folder.glob("*.png")))
+            with writing(folder / f"{number:04d}.png") as temporary:
+                Image.fromarray(picture).save(temporary, format="PNG")
+
+    def identity(self, data: Photographs) -> dict[str, Any]:
+        return {
+            "task": "style",
+            "data": data.dataset.fingerprint(),
+            "split": hashlib.sha256(data.dataset.split.tobytes()).hexdigest(),
+            "judging": self.judge.judging.to_json(),
+            "painting": hashlib.sha256(self.judge.painting.tobytes()).hexdigest(),
+            "side": self.side,
+            "every": self.every,
+        }
