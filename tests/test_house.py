@@ -43,6 +43,7 @@ def test_the_house_is_there():
         "classification",
         "detection",
         "faces",
+        "generation",
         "keypoints",
         "questions",
         "segmentation",

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from striate.errors import DataError, UserError
 from striate.plain import plain
 from striate.tasks.contract import PUBLISHED, Ask, Method, Plan, Task
 from striate.training import Recipe, recipes
-from striate.training.settings import keys, path_of
+from striate.training.settings import changed, keys, path_of
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,12 @@ class Wishes:
             UserError: if it does not have what is asked; it names the option.
         """
         method = task.method(name)
+        own = tuple(setting for setting in self.settings if is_choice(method, setting))
         ask = Ask(
             self.network, self.weights, recipe_of(self.recipe), self.epochs, self.seconds,
-            seed=seed, settings=self.settings, own=task.own_options("train", self.own),
+            seed=seed, settings=tuple(one for one in self.settings if one not in own),
+            own=task.own_options("train", self.own),
+            choices=changed(method.choices, own, kind=name, named={}),
         )  # fmt: skip
         known = settings_of(task, method)
         for setting in self.settings:
@@ -120,19 +123,29 @@ def by_steps(method: Method) -> bool:
 
 
 def settings_of(task: Task, method: Method) -> list[str]:
-    """The settings that change how a method learns: fields of a recipe."""
+    """The settings that change how a method learns: fields of a recipe, and its own."""
+    own = [] if method.choices is None else [path[0] for path in keys(method.choices)]
     if not method.by_epochs:
-        return sorted(method.settings)
+        return sorted(method.settings) + own
     names = dict.fromkeys(path[0] for path in keys(recipes.SCRATCH))
-    return [name for name in names if name not in task.ignores | method.ignores]
+    return [name for name in names if name not in task.ignores | method.ignores] + own
+
+
+def is_choice(method: Method, setting: str) -> bool:
+    """Whether "key=value" is of the method's own choices."""
+    key = setting.partition("=")[0].strip()
+    return method.choices is not None and path_of(method.choices, key) is not None
 
 
 def takes(task: Task, method: Method, setting: str) -> bool:
     """Whether "key=value" is of such a field or of what is in it; true of a key that is in no
     recipe where recipes are taken, for those are named when they are looked for."""
+    if is_choice(method, setting):
+        return True
     path = path_of(recipes.SCRATCH, setting.partition("=")[0].strip())
     if path is None:
-        return method.by_epochs or bool(method.settings)
+        others = any(is_choice(other, setting) for other in task.methods.values())
+        return not others and (method.by_epochs or bool(method.settings))
     return path[0] in settings_of(task, method)
 
 
@@ -154,6 +167,7 @@ def asked(ask: Ask) -> dict[str, Any]:
             "recipe": ask.recipe.to_json() if ask.recipe else None,
             "epochs": ask.epochs,
             "settings": list(ask.settings),
+            **({} if ask.choices is None else {"choices": asdict(ask.choices)}),
             "time limit": ask.seconds,
             "seed": ask.seed,
             **{name: _file(one) if isinstance(one, Path) else one for name, one in ask.own.items()},

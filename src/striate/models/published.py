@@ -119,6 +119,15 @@ def fetch(published: Published) -> Path:
     return folder / name
 
 
+def here(source: str) -> Path | None:
+    """The file of published weights where it is on this machine already; nothing is fetched."""
+    published = PUBLISHED[source]
+    if published.package:
+        return None if find_spec(published.package) is None else fetch(published)
+    path = cache_folder() / "weights" / published.address.rpartition("/")[2]
+    return path if path.exists() else None
+
+
 def check_digest(path: Path, name: str) -> None:
     """Removes and refuses a file whose SHA-256 does not begin as its published name says."""
     with path.open("rb") as file:

@@ -70,6 +70,7 @@ class Ask:
         recipe: how it learns; a method that is solved at once takes none.
         epochs: instead of the recipe's.
         settings: each "key=value" (`Recipe.set`), instead of the recipe's; the last one wins.
+        choices: those of `Method.choices`, as asked; None where the method has none.
         seconds: that learning may take; a method that learns by steps stops in time and keeps its
             best weights.
         folder: of the run: what is kept there lets it go on after it was stopped.
@@ -87,6 +88,7 @@ class Ask:
     seed: int = 0
     settings: tuple[str, ...] = ()
     own: Mapping[str, Any] = field(default_factory=dict)
+    choices: Any = None
 
     def adjusted(self, recipe: "Recipe") -> "Recipe":
         """A recipe with the settings and epochs that are asked for.
@@ -144,6 +146,8 @@ class Method:
         networks: names of `striate.models` that it can learn on; () where it learns on none.
         by_epochs: whether any of it learns by gradient steps; others are solved at once.
         settings: of a method that is solved at once, the fields of a recipe that change it.
+        choices: a frozen dataclass of what else can be set of it; ValueError from its making is
+            the end of a sentence about what is wrong.
         ignores: of one that learns by steps, those that do not, beside `Task.ignores`.
         needs: packages beyond the library's own, each with the extra that brings it.
         seeds: how often a comparison runs it where the person does not say.
@@ -159,6 +163,7 @@ class Method:
     networks: Sequence[str] = ()
     by_epochs: bool = False
     settings: frozenset[str] = frozenset()
+    choices: Any = None
     ignores: frozenset[str] = frozenset()
     needs: tuple[tuple[str, str], ...] = ()
     seeds: int = 1

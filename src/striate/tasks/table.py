@@ -8,6 +8,7 @@ from striate.tasks.classification.task import Classification
 from striate.tasks.contract import Task
 from striate.tasks.detection.task import Detection
 from striate.tasks.faces.task import Faces
+from striate.tasks.generation.task import Generation
 from striate.tasks.keypoints.task import KeyPoints
 from striate.tasks.questions.task import QuestionsTask
 from striate.tasks.segmentation.task import Segmentation
@@ -21,6 +22,7 @@ TASKS: dict[str, Task] = {
     "classification": Classification(),
     "detection": Detection(),
     "faces": Faces(),
+    "generation": Generation(),
     "keypoints": KeyPoints(),
     "questions": QuestionsTask(),
     "segmentation": Segmentation(),

@@ -1,0 +1,166 @@
+"""How each method learns to make pictures."""
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from striate.data import Decoded
+from striate.data.splits import TRAIN, VALIDATION
+from striate.errors import UserError
+from striate.inference import fastest_device
+from striate.progress import Clock
+from striate.tasks.contract import Ask, Learned
+from striate.tasks.generation import gaussian as gaussians
+from striate.tasks.generation.choices import Adversarial, Choices
+from striate.tasks.generation.generator import Generator
+from striate.tasks.generation.judge import judge_of
+from striate.tasks.generation.networks import FORMS, players
+from striate.tasks.generation.problem import (
+    PATIENCE,
+    Adversaries,
+    Filmed,
+    Pictures,
+    frames_of,
+)
+from striate.tasks.generation.sampler import Sampler
+from striate.tasks.generation.scores import Reference, reference_of, spread
+from striate.tasks.generation.views import notes, view_of
+from striate.training import Recipe, fit
+from striate.training.modes import seeded
+
+JUDGED = 2000  # validation pictures that an epoch is judged by
+STEPS = 4000  # that few pictures are learned in, at least
+MOST_EPOCHS = 400
+DCGAN = Recipe(  # Section 4: Adam, beta1 of 0.5, batches of 128
+    epochs=10,
+    batch_size=128,
+    learning_rate=2e-4,
+    optimizer="adamw",
+    momentum=0.5,
+    schedule="constant",
+)
+GAN = DCGAN.but(epochs=30)
+
+
+def adversarial(data: Decoded, ask: Ask, *, form: str, recipe: Recipe) -> Learned:
+    """Two players, of which the generator is kept: as it was when its samples came nearest to the
+    validation pictures."""
+    choices = ask.choices
+    assert isinstance(choices, Adversarial)
+    clock = Clock()
+    with clock.stage("find the judge"):
+        pictures = pictures_of(data, choices)
+    dataset = data.dataset
+    told = dataset.classes if choices.conditional else ()
+    count, side, _, channels = pictures.pixels.shape
+    recipe = ask.adjusted(ask.recipe or recipe_for(recipe, count))
+    sizes = {"noise": choices.noise, "width": choices.width, "classes": len(told)}
+    with seeded(ask.seed):
+        pair = players(form, side, channels, **sizes)
+    low = FORMS[form].low
+    frames = len(frames_of(recipe.epochs))
+    model = Filmed(pair, (side, side, channels), frames).to(fastest_device())
+    problem = Adversaries(
+        model, noise=choices.noise, low=low, loss=choices.loss, classes=len(told),
+        epochs=recipe.epochs,
+    )  # fmt: skip
+    with clock.stage("learn"):
+        run = fit(
+            model, problem, pictures, recipe, folder=ask.folder, resume=ask.resume, seed=ask.seed,
+            seconds=ask.seconds,
+        )  # fmt: skip
+    shown = (model.epochs > 0).cpu().numpy()
+    predictor = Generator(
+        network=model.generator.cpu().eval(), form=form, size=side, channels=channels,
+        noise=choices.noise, width=choices.width, told=told,
+        prior=np.bincount(pictures.numbers, minlength=len(told)) / count if told
+        else np.empty(0),
+        film=model.film.cpu().numpy()[shown], epochs=model.epochs.cpu().numpy()[shown],
+    )  # fmt: skip
+    last = run.history[-1]["epoch"]
+    told_of = [
+        *notes(dataset, view_of(dataset, choices.side)),
+        f"judged by {pictures.held.judge.title}",
+    ]
+    if last < recipe.epochs and problem.lost:
+        told_of.append(
+            f"stopped after epoch {last:g}: for {PATIENCE} steps the discriminator told every "
+            "sample from the pictures, and the generator learned nothing more; try "
+            "--set label_smoothing=0.1, a smaller learning_rate, or more pictures"
+        )
+    told_of.append(f"the weights are those after epoch {run.best['epoch']:g} of {last:g}")
+    return Learned(
+        predictor, measured(pictures.held, run.best["frechet"]), clock.seconds,
+        history=run.history, recipe={**recipe.to_json(), **asdict(choices)}, notes=tuple(told_of),
+    )  # fmt: skip
+
+
+def recipe_for(recipe: Recipe, count: int) -> Recipe:
+    """The recipe for so many training pictures: few are shown more often.
+
+    >>> [recipe_for(DCGAN, count).epochs for count in (48_000, 3_000, 50)]
+    [11, 167, 400]
+    """
+    steps = max(1, -(-count // recipe.batch_size))
+    return recipe.but(epochs=min(MOST_EPOCHS, max(recipe.epochs, -(-STEPS // steps))))
+
+
+def gaussian(data: Decoded, ask: Ask) -> Learned:
+    """Principal components, drawn as a Gaussian, of each class one."""
+    choices = ask.choices
+    assert isinstance(choices, Choices)
+    clock = Clock()
+    with clock.stage("find the judge"):
+        pictures = pictures_of(data, choices)
+    dataset = data.dataset
+    told = dataset.classes if choices.conditional else ()
+    count, side, _, channels = pictures.pixels.shape
+    numbers = pictures.numbers if told else np.zeros(count, np.int64)
+    with clock.stage("solve"):
+        means, directions = gaussians.fitted(
+            pictures.pixels, numbers, max(1, len(told)), choices.noise
+        )
+    predictor = gaussians.Gaussian(
+        means=means, directions=directions, size=side, channels=channels, told=told,
+        prior=np.bincount(numbers, minlength=len(told)) / count if told else np.empty(0),
+    )  # fmt: skip
+    return Learned(
+        predictor, validated(predictor, pictures), clock.seconds, recipe=asdict(choices),
+        notes=(*notes(dataset, view_of(dataset, choices.side)),
+               f"judged by {pictures.held.judge.title}"),
+    )  # fmt: skip
+
+
+def validated(predictor: Sampler, pictures: Pictures) -> dict[str, float]:
+    """How near as many samples come to the validation pictures."""
+    held = pictures.held
+    made = np.stack([one.pixels for one in predictor.samples(len(held.pixels), seed=1)])
+    return measured(held, held.distance(held.judge.features(made)))
+
+
+def measured(held: Reference, distance: float) -> dict[str, float]:
+    """The metrics of samples so far from the validation pictures."""
+    return {"closeness": float(held.closeness(distance)), "frechet": distance}
+
+
+def pictures_of(data: Decoded, choices: Choices) -> Pictures:
+    """What any method of this task learns from.
+
+    Raises:
+        UserError: if classes are to be told and pictures have none.
+    """
+    dataset = data.dataset
+    numbers: Any = dataset.targets.single()
+    if choices.conditional and numbers is None:
+        raise UserError(
+            f"--set conditional=true: the pictures of {dataset.name} have no classes; leave it out"
+        )
+    train = np.flatnonzero(dataset.split == TRAIN)
+    held = spread(np.flatnonzero(dataset.split == VALIDATION), min(JUDGED, judge_of(dataset).many))
+    pixels = data.pixels[view_of(dataset, choices.side)][train]
+    return Pictures(
+        dataset, pixels,
+        np.empty(0, np.int64) if numbers is None else numbers[train],
+        reference_of(dataset, held.tolist()),
+    )  # fmt: skip

@@ -1,0 +1,34 @@
+"""The methods, in the order of a table."""
+
+from functools import partial
+
+from striate.tasks.contract import Method
+from striate.tasks.generation import learning
+from striate.tasks.generation.choices import Adversarial, Choices
+from striate.tasks.generation.views import views
+
+METHODS: dict[str, Method] = {
+    "gaussian": Method(
+        "Principal components, drawn",
+        "handcrafted",
+        learning.gaussian,
+        choices=Choices(),
+        views=views,
+    ),
+    "gan": Method(
+        "Adversarial nets (GAN)",
+        "scratch",
+        partial(learning.adversarial, form="gan", recipe=learning.GAN),
+        by_epochs=True,
+        choices=Adversarial(width=240),
+        views=views,
+    ),
+    "dcgan": Method(
+        "Convolutional adversarial nets (DCGAN)",
+        "scratch",
+        partial(learning.adversarial, form="dcgan", recipe=learning.DCGAN),
+        by_epochs=True,
+        choices=Adversarial(width=64),
+        views=views,
+    ),
+}
