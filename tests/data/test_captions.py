@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import striate
 from striate.data.caption_files import is_captioned, open_captioned
 from striate.data.captions import LONG
 from striate.errors import DataError
@@ -94,3 +95,50 @@ def test_no_picture_is_there(tmp_path):
     (tmp_path / "captions.csv").write_text("image,caption\na.jpg,A dog\n")
     with pytest.raises(DataError, match=r"a.jpg: no such file; 1 caption"):
         open_captioned(tmp_path, seed=0)
+
+
+def test_a_caption_with_the_separator_is_whole(folder):
+    lines = ["image,split,caption", "0.jpg,,A dog, a cat", "1.jpg,,A cow,,", "2.jpg,,A hen, eating"]
+    (folder / "captions.txt").write_text("\n".join(lines))
+    data = open_captioned(folder, seed=0)
+    assert set(data.targets.sentences) == {("A dog, a cat",), ("A cow",), ("A hen, eating",)}
+    lines = ["caption,image,split", "A dog, a cat,0.jpg,train", "A hen,1.jpg,train"]
+    (folder / "captions.txt").write_text("\n".join(lines))
+    data = open_captioned(folder, seed=0)
+    assert data.targets.sentences == (("A hen",),)
+    assert "quotation marks" in reasons(data)["captions.txt:2"]
+
+
+def test_what_stands_in_two_splits_is_in_the_last(folder):
+    rows = ["split,image,caption", "test,0.jpg,A dog", "train,0.jpg,A cat", "train,1.jpg,A hen"]
+    (folder / "captions.csv").write_text("\n".join(rows))
+    data = open_captioned(folder, seed=0)
+    assert splits(data)["0.jpg"] == 2
+    assert any("1 image in several splits" in note and "0.jpg" in note for note in data.notes)
+
+
+def test_texts_are_captions_where_the_table_names_pictures(folder):
+    for names in (["0.jpg", "1.jpg"], ["0.jpg", "1.wav"]):
+        lines = [json.dumps({"file_name": name, "text": f"A {name}"}) for name in names]
+        (folder / "metadata.jsonl").write_text("\n".join([*lines, ""]))
+        (folder / "copy").mkdir(exist_ok=True)  # what a path holds is remembered
+        place = (folder / "metadata.jsonl").rename(folder / "copy" / f"{names[1]}.jsonl")
+        assert is_captioned(place) == (names[1] == "1.jpg")
+
+
+def test_a_first_line_that_is_no_caption(folder):
+    text = "# made by hand\n0.jpg#0\tA dog\n"
+    (folder / "some.token.txt").write_text(text)
+    assert reasons(open_captioned(folder, seed=0)) == {
+        "some.token.txt:1": "is not NAME.jpg#0<tab>caption"
+    }
+
+
+def test_a_set_without_a_training_part_says_why(folder):
+    table = {
+        "images": [{"id": 1, "file_name": "0.jpg"}],
+        "annotations": [{"id": 1, "image_id": 1, "caption": "A dog"}],
+    }
+    (folder / "captions_val2017.json").write_text(json.dumps(table))
+    with pytest.raises(DataError, match="name all for validation or test"):
+        striate.open(folder, task="captions")

@@ -58,6 +58,11 @@ def test_what_cannot_be_used_has_a_line_each(folder):
         ("train", "1.png", "", "cup"),
         ("train", "1.png", "why ?", ""),
         ("train", "1.png", "why " * 10_000, "cup"),
+        ("train", "1.png", "why ?", "cup " * 200),
+        ("train", "1.png", "why, \t why ?", "cup"),
+        ("train", str(folder / "1.png"), "from elsewhere ?", "cup"),
+        ("train", f"../{folder.name}/2.png", "from elsewhere ?", "cup"),
+        ("train", "x" * 5_000, "of a long name ?", "cup"),
     ]
     data = striate.open(written(folder, [*LINES, *more]))
     reasons = {one.name: one.reason for one in data.left_out}
@@ -66,8 +71,14 @@ def test_what_cannot_be_used_has_a_line_each(folder):
         "qa.tsv:10": "the question is empty",
         "qa.tsv:11": "has no answer",
         "qa.tsv:12": "the question has 10,000 words, and at most 100 are read",
+        "qa.tsv:13": "the answer has 200 words, and at most 100 are read",
+        "qa.tsv:14": "has 5 cells under 4 headings: put quotation marks around a text with a tab",
+        "x" * 5_000: "no such file; 1 question",
+        str(folder / "1.png"): "no such file; '1.png' belongs to another entry; 1 question",
+        f"../{folder.name}/2.png": "no such file; '2.png' belongs to another entry; 1 question",
     }
-    assert any("1 image missing, and with them 2 questions" in note for note in data.notes)
+    assert set(data.inputs.paths) == {f"{number}.png" for number in range(1, 5)}  # never outside
+    assert any("4 images missing, and with them 5 questions" in note for note in data.notes)
 
 
 def test_daquar_names_the_image_in_the_question(folder):
@@ -79,6 +90,7 @@ def test_daquar_names_the_image_in_the_question(folder):
             for line in (f"what is on the desk in the image{n} ?", "cup",
                          f"how many pens are there in image {n}?", "2, 3")
         ]  # fmt: skip
+        lines.insert(2, f"what has no answer in the image{numbers[0]} ?")
         (folder / f"qa.37.raw.{part}.txt").write_text("\n".join(lines) + "\n")
     for place in (folder, folder / "qa.37.raw.train.txt"):
         data = striate.open(place, learn=False)
@@ -112,6 +124,27 @@ def test_vqa_has_the_answers_of_ten_people(folder):
         assert data.targets.texts[row] == "cup"
         assert data.targets.people[row] == ("cup",) * 10
         assert data.targets.types[row] == "other"
+
+
+def test_damaged_files_of_vqa(folder):
+    asked = [{"image_id": 1, "question": f"Why {k}?", "question_id": str(k)} for k in range(4)]
+    damaged = ["no object", {"question_id": [1]}, {**asked[0], "question": None}]
+    notes = [{"question_id": k, "multiple_choice_answer": "ab"[k % 2]} for k in range(4)]
+    (folder / "x_questions.json").write_text(json.dumps({"questions": [*asked, *damaged]}))
+    (folder / "x_annotations.json").write_text(
+        json.dumps({"annotations": [*notes, None, {"question_id": None}]})
+    )
+    data = striate.open(folder, learn=False)
+    assert sorted(data.targets.texts) == ["a", "a", "b", "b"]
+    assert [one.reason for one in data.left_out] == ["the question is empty"] * 2
+
+
+def test_a_table_in_another_encoding_is_told(folder):
+    lines = ["image,question,answer", "1.png,où ?,là", "2.png,où ?,ici", '3.png,où ?,"çà, là"']
+    (folder / "qa.csv").write_bytes("\n".join(lines).encode("cp1252"))
+    data = striate.open(folder, learn=False)
+    assert "qa.csv is not UTF-8; it was read as Windows-1252" in data.notes
+    assert "là, çà" in data.targets.texts
 
 
 def test_a_set_without_answers_or_with_one_is_refused(folder):

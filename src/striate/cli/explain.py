@@ -42,7 +42,8 @@ def explain(
         str,
         typer.Option(
             help="occlusion, deconvnet, activations, filters, saliency, guided, gradcam, "
-            "integrated or regions (WELDON); of texts occlusion, ngrams or neighbors."
+            "integrated or regions (WELDON); of texts occlusion, ngrams or neighbors; of captions "
+            "occlusion or attention."
         ),
     ] = "occlusion",
     layer: Annotated[
@@ -105,14 +106,17 @@ def explain(
     found = replace(found, predictor=found.task.answering(found.predictor, options))
     if own := found.task.explanations:
         found.task.no_place(place_of(at))
-        _tell(found, own, method, image, class_name, layer, approximate=approximate, json=json)
+        no_options(found, layer, approximate=approximate)
+        _tell(found, own, method, image, class_name, json=json)
         return
-    explaining.check(method, image, approximate=approximate)
     answer = found.task.explanation(
         found.predictor, found.names, image, class_name or None, method, place_of(at)
     )
     if answer is None:
+        explaining.check(method, image, approximate=approximate)
         answer = explaining.explain(asked(found, method, image, class_name, layer, approximate))
+    else:
+        no_options(found, layer, approximate=approximate)
     save(out, answer.page)
     for reason in answer.broken:
         print(printable(reason), file=sys.stderr)
@@ -141,14 +145,22 @@ def asked(
     return Question(network, method, image, several, class_name, layer or None, approximate)
 
 
-def _tell(
-    found: "Recognizer", own: Mapping[str, Any], method: str, place: str, class_name: str,
-    layer: str, *, approximate: bool, json: bool,
-) -> None:  # fmt: skip
-    """Prints an explanation in words."""
+def no_options(found: "Recognizer", layer: str, *, approximate: bool) -> None:
+    """Refuses what only a network of labels can be asked.
+
+    Raises:
+        UserError: if it is asked.
+    """
     for option, given in (("--layer", bool(layer)), ("--approximate", approximate)):
         if given:
             raise UserError(f"{option}: {found.task.name} has no such option; leave it out")
+
+
+def _tell(
+    found: "Recognizer", own: Mapping[str, Any], method: str, place: str, class_name: str,
+    *, json: bool,
+) -> None:  # fmt: skip
+    """Prints an explanation in words."""
     if method not in own:
         raise UnknownName("method", method, own)
     told = own[method](found.predictor, found.names, place, class_name)

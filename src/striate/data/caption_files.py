@@ -29,15 +29,17 @@ from striate.data.splits import TRAIN
 from striate.data.walking import walk
 from striate.errors import DataError, UserError
 from striate.files import read_bytes
+from striate.images import SUFFIXES
 from striate.texts.caption_words import caption_words
 
 TABLES = (".tsv", ".csv", ".txt", ".jsonl", ".ndjson")
 IMAGE = (*(name for name in HEADINGS["path"] if name != "id"), "image_name")
-CAPTION = ("caption", "captions", "comment", "sentence", "description", "caption text")
+CAPTION = ("caption", "captions", "comment", "sentence", "description", "caption text", "text")
 TOKEN = re.compile(r"(?P<image>[^\t#]+\.\w+)#\d+\t(?P<caption>.*)")
 OF_SPLITS = re.compile(r".*?[_.]?(?P<split>train|dev|val|test)images\.txt", re.IGNORECASE)
 NEEDED = (b'"images"', b'"annotations"', b'"caption"')
 LARGEST = 2**30  # bytes of a file of lines
+FIRST = 5  # lines of which one tells a token file
 WIDEST = 100_000  # letters of a caption that are read
 EXPECTED = (
     "expected a table (.tsv, .csv) with the columns image and caption, Flickr8k.token.txt, or "
@@ -52,12 +54,14 @@ class Found:
     Attributes:
         captions: of each name of an image, as it is written.
         splits: of those for which a split is told.
+        astray: names that stand in more than one split.
         empty: of each name, how many captions have no word.
         bare: names of images that a file lists without a caption.
     """
 
     captions: dict[str, list[str]] = field(default_factory=dict)
     splits: dict[str, int] = field(default_factory=dict)
+    astray: set[str] = field(default_factory=set)
     empty: Counter[str] = field(default_factory=Counter)
     bare: set[str] = field(default_factory=set)
     left_out: list[LeftOut] = field(default_factory=list)
@@ -71,7 +75,14 @@ class Found:
         else:
             self.empty[image] += 1
         if split is not None:
-            self.splits[image] = split
+            self.put(image, split)
+
+    def put(self, image: str, split: int) -> None:
+        """The split of an image; of several the last, so that nothing is learned that is scored."""
+        told = self.splits.setdefault(image, split)
+        if told != split:
+            self.astray.add(image)
+            self.splits[image] = max(told, split)
 
 
 def is_captioned(path: Path) -> bool:
@@ -141,7 +152,17 @@ def _is_table(path: Path) -> bool:
         cells = read_cells(path, start_of(path), whole=False)
     except DataError:
         return False
-    return bool(cells.rows) and min(_columns(cells.rows[0][1])[:2]) >= 0
+    if not cells.rows:
+        return False
+    headings = cells.rows[0][1]
+    image, caption, _ = _columns(headings)
+    if min(image, caption) < 0:
+        return False
+    if normal(headings[caption]) != "text":
+        return True
+    # so are texts and recordings headed, too: it is one of pictures where it names pictures
+    named = [row[image] for _, row in cells.rows[1:] if image < len(row)]
+    return bool(named) and all(Path(one.strip()).suffix.lower() in SUFFIXES for one in named)
 
 
 def _read_table(path: Path, found: Found) -> None:
@@ -149,7 +170,13 @@ def _read_table(path: Path, found: Found) -> None:
     found.notes += cells.notes
     found.left_out += [LeftOut(f"{path.name}:{number}", why) for number, why in cells.damaged]
     columns = _columns(cells.rows[0][1])
+    last = len(cells.rows[0][1]) - 1
     for number, row in cells.rows[1:]:
+        if surplus := cells.surplus(row):
+            if columns[1] != last:
+                found.left_out.append(LeftOut(f"{path.name}:{number}", surplus))
+                continue
+            row[last:] = [str(cells.separator).join(row[last:])]
         image, caption, split = (
             row[place].strip() if 0 <= place < len(row) else "" for place in columns
         )
@@ -163,8 +190,8 @@ def _read_table(path: Path, found: Found) -> None:
 
 
 def _is_tokens(path: Path) -> bool:
-    lines = text_of(start_of(path))[0].splitlines()[:1]
-    return bool(lines) and TOKEN.fullmatch(lines[0]) is not None
+    lines = text_of(start_of(path))[0].splitlines()[:FIRST]
+    return any(map(TOKEN.fullmatch, lines))
 
 
 def _read_tokens(path: Path, found: Found) -> None:
@@ -177,7 +204,8 @@ def _read_tokens(path: Path, found: Found) -> None:
     for file in sorted(path.parent.glob("*.txt")):
         if told := OF_SPLITS.fullmatch(file.name):
             names = [line.strip() for line in _lines(file) if line.strip()]
-            found.splits |= dict.fromkeys(names, SPLIT_WORDS[told["split"].lower()])
+            for name in names:
+                found.put(name, SPLIT_WORDS[told["split"].lower()])
             found.bare |= set(names) - found.captions.keys()
 
 
@@ -255,6 +283,11 @@ def _dataset(path: Path, root: Path, found: Found, seed: int) -> Dataset[Caption
     if missing:
         notes.append(
             f"{counted(len(missing), 'image')} with captions not there: {quoted(missing, most=3)}"
+        )
+    if found.astray:
+        notes.append(
+            f"{counted(len(found.astray), 'image')} in several splits, used in the last of them "
+            f"(training, validation, test) alone: {quoted(sorted(found.astray), most=3)}"
         )
     spare = pictures.paths.keys() - {place for _, place, _ in rows}
     if spare:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.data.names import counted, quoted
-from striate.data.splits import ASIDE, TRAIN, Rows
+from striate.data.splits import ASIDE, TRAIN, Rows, nothing_to_learn
 from striate.data.targets import Facts, Targets
 from striate.errors import DataError
 from striate.texts.caption_words import caption_words
@@ -75,7 +75,7 @@ class Captions(Targets):
     ) -> tuple[str, ...]:
         count = int((split == TRAIN).sum())
         if not count:
-            raise DataError(f"{name}: no training {thing} has a caption")
+            raise DataError(nothing_to_learn(split, name=name, thing=thing, marked="has a caption"))
         if count < FEW:
             return (
                 f"{counted(count, f'training {thing}')}: too few to learn sentences from; expect "
@@ -118,14 +118,14 @@ class Captions(Targets):
         remarks = [
             f"{sum(each):,} captions, {min(each)} to {max(each)} an image, of "
             f"{np.median(lengths):.0f} words (median), {max(lengths)} at most; "
-            f"{len(counts):,} different words, {once:,} of them once"
+            f"{len(counts):,} different words, {once:,} of them once."
         ]
         if len(set(each)) > 1:
-            remarks.append("images with more captions are easier to match: scores favor them")
+            remarks.append("Images with more captions are easier to match: scores favor them.")
         if total:
             remarks.append(
                 f"{others / total:.1%} of the words of validation and test are in no training "
-                "caption and can never be right".replace("%", " %")
+                "caption and can never be right.".replace("%", " %")
             )
         values = {
             "captions": sum(each), "captions_per_image": float(np.mean(each)),

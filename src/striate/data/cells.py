@@ -28,6 +28,7 @@ class Cells:
     Attributes:
         rows: the number of each line, from 1, and its cells.
         named: whether the first row is certainly of headings.
+        separator: what stands between cells; None where nothing does, and of JSON.
         damaged: the number of each line that cannot be read, and the reason.
     """
 
@@ -35,6 +36,22 @@ class Cells:
     named: bool = False
     notes: list[str] = field(default_factory=list)
     damaged: list[tuple[int, str]] = field(default_factory=list)
+    separator: str | None = None
+
+    def surplus(self, row: Sequence[str]) -> str:
+        """Why a row does not fit the headings: a text that holds the separator is cut in two; ""
+        where it fits."""
+        cells, heads = (len(_used(some)) for some in (row, self.rows[0][1]))
+        if self.separator is None or cells <= heads:
+            return ""
+        mark = "a tab" if self.separator == "\t" else repr(self.separator)
+        why = f"has {cells} cells under {heads} headings"
+        return f"{why}: put quotation marks around a text with {mark}"
+
+
+def _used(row: Sequence[str]) -> Sequence[str]:
+    """Without the empty cells at its end."""
+    return row[: max((place for place, cell in enumerate(row, 1) if cell.strip()), default=0)]
 
 
 def read_cells(path: Path, data: bytes | None = None, *, whole: bool = True) -> Cells:
@@ -81,7 +98,12 @@ def read_cells(path: Path, data: bytes | None = None, *, whole: bool = True) -> 
         )
     damaged = [(number, BINARY) for number, row in rows if any("\0" in cell for cell in row)]
     places = {number for number, _ in damaged}
-    return Cells([row for row in rows if row[0] not in places], notes=notes, damaged=damaged)
+    return Cells(
+        [row for row in rows if row[0] not in places],
+        notes=notes,
+        damaged=damaged,
+        separator=separator,
+    )
 
 
 def _separator(lines: Sequence[str]) -> str | None:

@@ -17,12 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.data.cells import read_cells
+from striate.data.coco import Ids, plain_id
 from striate.data.dataset import Dataset, LeftOut
 from striate.data.markup import NotReadable, read_json, text_of
 from striate.data.names import counted, natural, printable, quoted, stem_of, words_of
 from striate.data.places import Missed, Pictures
 from striate.data.question_forms import about, columns_of, in_turn
-from striate.data.questions import Answers, Questions, plain_answer, sound_question
+from striate.data.questions import MOST_WORDS, Answers, Questions, plain_answer, sound_question
 from striate.data.roles import SPLIT_WORDS, split_of_cell
 from striate.data.sniffing import start_of
 from striate.data.splits import TRAIN
@@ -58,6 +59,15 @@ class Row:
     type: str = ""
 
 
+@dataclass(frozen=True)
+class TableRows:
+    """The lines of a table, those that cannot be read, and what is to be told of the table."""
+
+    rows: list[Row]
+    left_out: list[LeftOut]
+    notes: list[str]
+
+
 # Tables
 
 
@@ -72,11 +82,16 @@ def open_question_table(path: Path, *, seed: int) -> Dataset[Answers]:
     Raises:
         DataError: if none of its pictures is there.
     """
-    rows = [row for table, split in _parts(_tables(path)) for row in table_rows(table, split)]
-    return _dataset(path, rows, seed)
+    rows, left_out, notes = [], [], []
+    for table, split in _parts(_tables(path)):
+        told = table_rows(table, split)
+        rows += told.rows
+        left_out += told.left_out
+        notes += told.notes
+    return _dataset(path, rows, seed, left_out, notes)
 
 
-def table_rows(path: Path, split: int = TRAIN, *, answered: bool = True) -> list[Row]:
+def table_rows(path: Path, split: int = TRAIN, *, answered: bool = True) -> TableRows:
     """The lines of a table.
 
     Args:
@@ -91,12 +106,16 @@ def table_rows(path: Path, split: int = TRAIN, *, answered: bool = True) -> list
     if not columns.complete and (answered or min(columns.image, columns.question) < 0):
         raise DataError(f"{path}: {EXPECTED}")
     found = []
+    left_out = [LeftOut(f"{path.name}:{number}", why) for number, why in cells.damaged]
     for number, row in cells.rows[1:]:
+        if surplus := cells.surplus(row):
+            left_out.append(LeftOut(f"{path.name}:{number}", surplus))
+            continue
         image, question, answer, own, kind = (_cell(row, place) for place in columns)
         told = split_of_cell(own)
         part = split if told is None else told
         found.append(Row(f"{path.name}:{number}", image, question, answer, part, type=kind))
-    return found
+    return TableRows(found, left_out, cells.notes)
 
 
 def _tables(path: Path) -> list[Path]:
@@ -170,20 +189,22 @@ def open_vqa(path: Path, *, seed: int) -> Dataset[Answers]:
     """
     beside = path.parent if path.is_file() else path
     tables = [(file, _table(file)) for file in _of_form(beside, (".json",), _is_vqa)]
-    notes = {
-        entry["question_id"]: entry
+    annotations = [
+        entry
         for _, table in tables
-        for entry in table.get("annotations", ())
-        if isinstance(entry, dict) and isinstance(entry.get("question_id"), int)
-    }
+        if isinstance(table.get("annotations"), list)
+        for entry in table["annotations"]
+        if isinstance(entry, dict) and plain_id(entry.get("question_id")) is not None
+    ]
+    notes = Ids((entry["question_id"], entry) for entry in annotations)
     asked = [(file, table) for file, table in tables if isinstance(table.get("questions"), list)]
     if path.is_file():
         asked = [one for one in asked if one[0] == path] or asked[:1]
-    if not asked or not notes:
+    if not asked or not annotations:
         missing = "questions" if not asked else "annotations"
         raise DataError(f"{path}: no file of {missing} lies there; {EXPECTED}")
     rows = [
-        _vqa_row(file, entry, notes.get(entry.get("question_id"), {}))
+        _vqa_row(file, entry, notes.get(entry.get("question_id")) or {})
         for file, table in asked
         for entry in table["questions"]
         if isinstance(entry, dict)
@@ -202,9 +223,10 @@ def _vqa_row(file: Path, entry: dict[str, Any], told: dict[str, Any]) -> Row:
     common = told.get("multiple_choice_answer")
     if not isinstance(common, str):
         common = Counter(people).most_common(1)[0][0] if people else ""
+    image, question = plain_id(entry.get("image_id")), entry.get("question")
     return Row(
-        f"{file.name}:{entry.get('question_id')}", str(entry.get("image_id", "")),
-        str(entry.get("question", "")), common, _split_of(file),
+        f"{file.name}:{entry.get('question_id')}", "" if image is None else str(image),
+        question if isinstance(question, str) else "", common, _split_of(file),
         people, str(told.get("answer_type", "")),
     )  # fmt: skip
 
@@ -259,10 +281,17 @@ def _text(path: Path) -> str:
         raise DataError(str(error)) from error
 
 
-def _dataset(path: Path, rows: list[Row], seed: int) -> Dataset[Answers]:
-    """The set of these rows, without those that cannot be learned from."""
+def _dataset(
+    path: Path, rows: list[Row], seed: int, lost: Sequence[LeftOut] = (), told: Sequence[str] = ()
+) -> Dataset[Answers]:
+    """The set of these rows, without those that cannot be learned from.
+
+    Args:
+        lost: lines of the files that are no rows.
+        told: notes about the files.
+    """
     root = path if path.is_dir() else path.parent
-    left_out: list[LeftOut] = []
+    left_out = list(lost)
     asked: list[Row] = []
     for row in rows:
         try:
@@ -273,6 +302,8 @@ def _dataset(path: Path, rows: list[Row], seed: int) -> Dataset[Answers]:
             why = why or "names no image"
         elif not plain_answer(row.answer):
             why = why or "has no answer"
+        elif (words := len(row.answer.split())) > MOST_WORDS:
+            why = why or f"the answer has {words:,} words, and at most {MOST_WORDS} are read"
         if why:
             left_out.append(LeftOut(row.name, why))
         else:
@@ -287,10 +318,11 @@ def _dataset(path: Path, rows: list[Row], seed: int) -> Dataset[Answers]:
     if not found:
         why = f" ({left_out[0].name}: {left_out[0].reason})" if left_out else ""
         raise DataError(
-            f"{path}: of {counted(len(rows), 'question')} none can be used{why}; {EXPECTED}"
+            f"{path}: of {counted(len(rows) + len(lost), 'question')} none can be used{why}; "
+            f"{EXPECTED}"
         )
     found.sort(key=lambda one: one[0].split)
-    notes = []
+    notes = list(told)
     if missing:
         notes.append(
             f"{counted(len(missing), 'image')} missing, and with them "
@@ -315,9 +347,9 @@ def _dataset(path: Path, rows: list[Row], seed: int) -> Dataset[Answers]:
 
 
 def located(root: Path, images: Iterable[str]) -> dict[str, "str | Missed"]:
-    """The file of each picture that is named, below the root."""
+    """The file of each picture that is named, below the root and never outside it."""
     names = list(dict.fromkeys(images))
-    direct = {name: name for name in names if name and (root / name).is_file()}
+    direct = {name: name for name in names if _inside(name) and is_there(root / name)}
     rest = [name for name in names if name not in direct]
     if not rest:
         return dict(direct)
@@ -333,6 +365,20 @@ def located(root: Path, images: Iterable[str]) -> dict[str, "str | Missed"]:
                 by_number.setdefault(int(match[1]), file)
         found |= {name: by_number[int(name)] for name in numbers if int(name) in by_number}
     return found
+
+
+def _inside(name: str) -> bool:
+    """Whether a name is that of something below where it is looked for."""
+    path = Path(name)
+    return bool(name) and not path.is_absolute() and ".." not in path.parts
+
+
+def is_there(path: Path) -> bool:
+    """Whether it is a file; what is too long for a name is none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def same_pictures(inputs: Questions) -> NDArray[np.int64]:

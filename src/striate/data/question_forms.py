@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from striate.data.headings import HEADINGS, normal
@@ -12,6 +13,7 @@ ANSWER = ("answer", "answers", "answer text", "label", "a")
 TYPE = ("question type", "answer type", "type", "kind")
 ABOUT = re.compile(r"\s*(?:\bin\s+)?(?:\bthe\s+)?\bimage\s*(\d+)\s*\??\s*$", re.IGNORECASE)
 SOME = 20  # lines by which a form is known
+MOST = 0.7  # share of them that have to be in turn
 
 
 class Columns(NamedTuple):
@@ -55,12 +57,12 @@ def about(line: str) -> tuple[str, str]:
 
 
 def in_turn(text: str) -> bool:
-    """Whether lines are questions about numbered images and their answers, in turn.
+    """Whether lines are questions about numbered images and their answers, in turn but for a few.
 
     Args:
         text: the beginning of a file, whose last line may be cut off.
     """
     lines = [line for line in text.splitlines() if line.strip()][:-1][:SOME]
     named = [bool(about(line)[1]) for line in lines]
-    asked, answered = named[0::2], named[1::2]
-    return bool(answered) and all(asked) and not any(answered)
+    turns = sum(first and not second for first, second in pairwise(named))
+    return named[:2] == [True, False] and turns >= MOST * len(named) / 2

@@ -19,13 +19,13 @@ from striate.data.kept import pixels_of_files
 from striate.data.names import percent, printable
 from striate.data.narrowing import narrowed
 from striate.data.prepared import Prepared
-from striate.data.splits import TEST, TRAIN, VALIDATION, Rows
+from striate.data.splits import TEST, TRAIN, VALIDATION, Rows, nothing_to_learn
 from striate.data.targets import Facts, Targets
 from striate.data.texts import sound
 from striate.errors import DataError, InputError
 from striate.images import View
 
-MOST_WORDS = 100  # of a question; DAQUAR's longest has 30
+MOST_WORDS = 100  # of a question, or of an answer; DAQUAR's longest question has 30
 SEPARATOR = ", "  # between the words of an answer
 
 
@@ -169,7 +169,7 @@ class Answers(Targets):
     ) -> tuple[str, ...]:
         learned = {self.texts[row] for row in np.flatnonzero(split == TRAIN).tolist()}
         if not learned:
-            raise DataError(f"{name}: no training question has an answer")
+            raise DataError(nothing_to_learn(split, name=name, thing=thing, marked="has an answer"))
         if len(learned) < 2:
             raise DataError(
                 f"{name}: every training question has the answer {learned.pop()!r}; expected at "

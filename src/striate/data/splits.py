@@ -16,6 +16,16 @@ ASIDE = -1
 Rows = NDArray[np.int64] | Sequence[int]
 
 
+def nothing_to_learn(split: NDArray[np.int8], *, name: str, thing: str, marked: str) -> str:
+    """Why a set cannot be learned from whose training split has nothing marked.
+
+    >>> nothing_to_learn(np.array([1], np.int8), name="a", thing="image", marked="has a caption")
+    'a: no training image has a caption, for its files or lists name all for validation or test'
+    """
+    why = ", for its files or lists name all for validation or test" if len(split) else ""
+    return f"{name}: no training {thing} {marked}{why}"
+
+
 def stratified(
     strata: NDArray[np.int64],
     share: float,

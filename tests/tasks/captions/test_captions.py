@@ -1,11 +1,14 @@
 """The task from pictures and sentences to a file, an answer, a map and a graph."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 import striate
+from striate.cli import run
 from striate.errors import ModelError, UserError
 from striate.exporting import export
 from striate.images import View
@@ -116,6 +119,19 @@ def test_a_map_for_each_word(compared, colored):
         recognizer.predictor, (), str(colored / "25.png"), prediction.answer.words[0], "attention"
     )
     assert one.facts["words"] == list(prediction.answer.words[:1])
+
+
+def test_explain_takes_the_methods_of_captions(compared, colored, tmp_path, capsys):
+    place = tmp_path / "attend.safetensors"
+    of(compared, "attend").recognizer.save(place)
+    asked = ["explain", str(place), str(colored / "25.png"), "--out", str(tmp_path / "why.png")]
+    assert run([*asked, "--method", "attention", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["method"] == "attention"
+    assert (tmp_path / "why.png").exists()
+    assert run([*asked, "--method", "gradcam"]) == 2
+    assert "known: attention, occlusion" in capsys.readouterr().err
+    assert run([*asked, "--method", "attention", "--approximate"]) == 2
+    assert "--approximate: captions has no such option" in capsys.readouterr().err
 
 
 def test_what_was_seen_once_has_no_attention(compared, colored):

@@ -41,12 +41,17 @@ def test_one_question_about_a_picture(kept, colors, expected):
 def test_a_table_of_questions(kept, colors):
     (colors / "ask.tsv").write_text(
         f"image\tquestion\nimage0.png\t{QUESTION}\nimage99.png\tis it there ?\n"
+        f"\twhat ?\n{colors}/images/image1.png\t{QUESTION}\n"
     )
     found = CliRunner().invoke(app, ["predict", str(kept), str(colors / "ask.tsv"), "--json"])
     rows = [json.loads(line) for line in found.stdout.splitlines()]
     assert rows[0]["path"] == "images/image0.png"
     assert rows[0]["question"] == QUESTION
-    assert "error" in rows[1]
+    assert rows[1:3] == [
+        {"path": "image99.png", "error": "no such file"},
+        {"path": "ask.tsv:4", "error": "names no image"},
+    ]
+    assert rows[3]["question"] == QUESTION  # who asks may name a picture anywhere
 
 
 def test_over_http(kept, colors, expected):

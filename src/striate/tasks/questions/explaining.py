@@ -103,7 +103,7 @@ def page(
     from striate.visualize import heat
 
     neurons, _ = looking(predictor)
-    if neurons.question is None:
+    if neurons.question is None or not item:
         raise UserError(NEEDED)
     found = explain(neurons, pictures.load(item), name)
     facts = {

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from striate import images as pictures
 from striate.data.places import Missed
-from striate.data.question_files import located, table_rows
+from striate.data.question_files import is_there, located, table_rows
 from striate.data.questions import sound_question
 from striate.data.texts import decoded_text
 from striate.errors import DataError, InputError, UserError
@@ -40,7 +40,8 @@ def prepared(item: Any, tokenizer: Tokenizer, preprocessing: Preprocessing | Non
     """What a predictor takes of a picture and a question.
 
     Args:
-        item: (picture, question): a path, the bytes of a file or pixels; a str or bytes.
+        item: (picture, question): a path, the bytes of a file, pixels, or why there is none; a
+            str or bytes.
         preprocessing: of the picture; None where it is not looked at.
 
     Raises:
@@ -49,6 +50,8 @@ def prepared(item: Any, tokenizer: Tokenizer, preprocessing: Preprocessing | Non
     if not isinstance(item, tuple) or len(item) != 2:
         raise InputError("a picture and a question are needed: (picture, question)")
     picture, question = item
+    if isinstance(picture, Missed):
+        raise InputError(picture.reason)
     if isinstance(question, bytes):
         question = decoded_text(question) if question.strip() else ""
     if not isinstance(question, str):
@@ -99,15 +102,27 @@ def _about(found: Given, question: str) -> Iterator[Named]:
 
 
 def _of_table(path: Path) -> list[Named]:
-    """The lines of a table; a picture that is not there is named when it is read."""
+    """The lines of a table; those that cannot be asked are named when they are read."""
     try:
-        rows = table_rows(path, answered=False)
+        table = table_rows(path, answered=False)
     except DataError as error:
         raise UserError(str(error)) from error
-    places = located(path.parent, (row.image for row in rows))
-    found = []
-    for row in rows:
-        place = places[row.image]
-        file = row.image if isinstance(place, Missed) else place
-        found.append(Named(file, (path.parent / file, row.question)))
+    found = [_missed(one.name, one.reason) for one in table.left_out]
+    places = located(path.parent, (row.image for row in table.rows))
+    for row in table.rows:
+        place, own = places[row.image], path.parent / row.image
+        if isinstance(place, str):
+            found.append(Named(place, (path.parent / place, row.question)))
+        elif not row.image:
+            found.append(_missed(row.name, "names no image"))
+        elif is_there(own):  # who asks may name a picture anywhere
+            found.append(Named(row.image, (own, row.question)))
+        else:
+            found.append(_missed(row.image, place.reason))
     return found
+
+
+def _missed(name: str, reason: str) -> Named:
+    """What cannot be asked about, to be told with its reason."""
+    item: Any = (Missed(reason), "")
+    return Named(name, item)
