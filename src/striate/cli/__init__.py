@@ -25,6 +25,7 @@ from striate.cli.keys import keys
 from striate.cli.models import models
 from striate.cli.predict import predict
 from striate.cli.reporter import showing
+from striate.cli.reproduce import reproduce
 from striate.cli.serve import serve
 from striate.cli.show import printable
 from striate.cli.style import style
@@ -50,7 +51,7 @@ app = typer.Typer(
 )
 COMMANDS = (
     compare, check, train, predict, evaluate, augment, models, datasets, explain, dream, style,
-    export, serve,
+    export, serve, reproduce,
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)

@@ -1,0 +1,21 @@
+"""Every experiment by name."""
+
+from striate.experiments.result import Experiment
+
+EXPERIMENTS: dict[str, Experiment] = {
+    one.name: one
+    for one in (
+        Experiment(
+            "gan-one-dimension",
+            "The best discriminator, and the game that ends at the data",
+            "Goodfellow et al. 2014, Section 4 and Figure 1",
+            "gan_one_dimension",
+        ),
+        Experiment(
+            "gan-rings",
+            "Eight Gaussians on a circle: are all of them found?",
+            "Metz et al. 2017 (arXiv:1611.02163), Section 3.1; Mescheder et al. 2018",
+            "gan_rings",
+        ),
+    )
+}
