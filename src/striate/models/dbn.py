@@ -254,10 +254,12 @@ def dbn(
     output = layers["output"] = nn.Linear(width, classes)
     nn.init.xavier_uniform_(output.weight)
     nn.init.zeros_(output.bias)
-    return Stages(layers, channels=channels)
+    model = Stages(layers, channels=channels)
+    model.name, model.image_size = "dbn", image_size
+    return model
 
 
-def begin(model: Stages, machines: Sequence[RBM]) -> None:
+def begin(model: nn.Module, machines: Sequence[RBM]) -> None:
     """Gives every hidden layer of a network the weights of a machine, from below."""
     layers = [layer for layer in model.modules() if isinstance(layer, nn.Linear)][:-1]
     with torch.no_grad():

@@ -1,9 +1,10 @@
-"""The four approaches as methods, in the order of a table, and WELDON."""
+"""The four approaches as methods, in the order of a table, WELDON, and deep belief nets."""
 
 from functools import partial
 
 from striate.models import NETWORKS
 from striate.tasks.classification import (
+    dbn,
     finetune,
     handcrafted,
     scratch,
@@ -14,6 +15,8 @@ from striate.tasks.contract import Method
 from striate.tasks.pictures import beginning, durations, features, starting
 
 CHEAP = 3  # seeds of a comparison, for methods that are solved at once
+
+BELIEVED = frozenset(("augmentation", "freeze_statistics"))  # what belief nets do without
 
 SOLVED = frozenset(("balance",))  # settings of what is solved at once
 
@@ -66,5 +69,32 @@ METHODS: dict[str, Method] = {
         views=weldon.views,
         lasts=partial(durations.of_finetune, views=weldon.views),
         find=weldon.find,
+    ),
+    "dbn": Method(
+        "Deep belief net",
+        "scratch",
+        partial(dbn.learn, pretrain=True),
+        by_epochs=True,
+        ignores=BELIEVED,
+        views=dbn.views,
+        lasts=partial(dbn.lasts, usual=dbn.TUNED, pretrain=True),
+    ),
+    "dbn_random": Method(
+        "The belief net's network, begun at random",
+        "scratch",
+        partial(dbn.learn, pretrain=False),
+        by_epochs=True,
+        ignores=BELIEVED,
+        views=dbn.views,
+        lasts=partial(dbn.lasts, usual=dbn.TUNED, pretrain=False),
+    ),
+    "dbn_labels": Method(
+        "Deep belief net with labels",
+        "scratch",
+        dbn.learn_labels,
+        by_epochs=True,
+        ignores=BELIEVED,
+        views=dbn.views,
+        lasts=partial(dbn.lasts, usual=dbn.UP_DOWN, pretrain=True),
     ),
 }

@@ -7,6 +7,7 @@ from torch import nn
 from striate.errors import WeightsError, one_line
 from striate.handcrafted import BagOfVisualWords, Settings
 from striate.models import Normalization, create
+from striate.models.dbn import DBN, dbn
 from striate.models.regional import regional
 from striate.models.skeletons import skeleton
 from striate.models.weldon import weldon
@@ -14,6 +15,7 @@ from striate.tasks.pictures.predictor import number, whole
 
 PLAIN = Normalization((0.0,), (1.0,))  # gray levels as they are
 WELDON = "weldon"  # an architecture that is made of a network with a name
+BELIEF, LABELED = "dbn", "dbn_labels"  # networks that are no entry of `striate.models.NETWORKS`
 MOST_LEVELS = 32  # of a spatial pyramid
 
 
@@ -35,6 +37,10 @@ def build(architecture: dict[str, Any], classes: int) -> nn.Module:
         raise ValueError(f"its {name} asks for other weights: {options['weights']!r}")
     if name == WELDON:
         return weldon(classes, **options)
+    if name == BELIEF:
+        return dbn(classes=classes, **options)
+    if name == LABELED:
+        return DBN(**{**options, "shape": tuple(map(whole, options["shape"]))}, labels=classes)
     model = create(name, classes=classes, **options)
     strips = whole(architecture.get("strips", 0))
     return regional(model, strips, classes=classes) if strips else model

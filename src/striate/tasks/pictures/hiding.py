@@ -6,12 +6,15 @@ probability away (Zeiler & Fergus 2014, Section 4.2).
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import nn
 
 from striate.errors import ModelError
 from striate.handcrafted import BagOfVisualWords
 from striate.images import View, to_rgb
 from striate.images.decoding import Picture, decode_at, header
 from striate.models import Stages
+from striate.models.dbn import Directed
+from striate.models.rbm import RBM
 from striate.tasks.contract import Explained, Predictor
 from striate.tasks.pictures.predictor import PicturePredictor, Pixels
 from striate.visualize import approximate_occlusion, occlusion
@@ -21,6 +24,7 @@ CELLS = 28  # of the map, each way
 PARTS = 7  # the square's side is a PARTS-th of the picture's
 SMALL = 64  # pixels; so small a picture is as quickly computed whole as in parts
 PLACES = 13  # of the square along a side, where every hidden picture is computed whole
+FULL = (nn.Flatten, nn.Linear, nn.Sigmoid, Directed, RBM)  # what makes no feature maps
 Floats = NDArray[np.float64]
 
 
@@ -57,7 +61,7 @@ def lost_over_pixels(predictor: PicturePredictor, pixels: Pixels, target: int) -
     """(S, S): for each pixel the mean loss over the squares that hide it."""
     side, model = len(pixels), predictor.model
     size = max(1, side // PARTS)
-    if isinstance(model, BagOfVisualWords):
+    if not mapped(model):
         stride = max(1, (side - size) // (PLACES - 1))
         return spread(lost_by_hiding(predictor, pixels, target, size, stride), side, size, stride)
     images, stride = predictor.preprocessing.tensor(pixels[None]), max(1, side // CELLS)
@@ -83,7 +87,7 @@ def lost_by_hiding(
         pixels: (S, S, C), in the predictor's view.
     """
     side = len(pixels)
-    if isinstance(predictor.model, Stages):
+    if isinstance(predictor.model, Stages) and mapped(predictor.model):
         image = predictor.preprocessing.tensor(pixels[None])
         maps = occlusion(
             predictor.model, image, target, size=size, stride=stride, incremental=side > SMALL,
@@ -91,6 +95,13 @@ def lost_by_hiding(
         )  # fmt: skip
         return maps.clean_probability - maps.probability
     return hidden(predictor, pixels, target, size, stride)
+
+
+def mapped(model: nn.Module) -> bool:
+    """Whether it has feature maps, which occlusion reads on the way: not visual words, nor networks
+    of full connections alone."""
+    full = all(isinstance(layer, FULL) for layer in model.modules() if not list(layer.children()))
+    return not (isinstance(model, BagOfVisualWords) or full)
 
 
 def hidden(

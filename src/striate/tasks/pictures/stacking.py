@@ -102,7 +102,7 @@ def stacked(
         rest = [below * above for below, above in pairwise(widths[place:])]
         run = fit(
             machine, problem, data, recipe.but(learning_rate=rate_of(machine, recipe)),
-            folder=folder / named(place, machines) if folder else None, resume=resume,
+            folder=folder / named(f"layer{place + 1}", machines) if folder else None, resume=resume,
             seed=seed + place,
             seconds=None if deadline is None
             else max(0.0, deadline - time.monotonic()) * rest[0] / sum(rest),
@@ -114,13 +114,13 @@ def stacked(
     return Stack(tuple(machines), tuple(histories))
 
 
-def named(place: int, below: Sequence[RBM]) -> str:
-    """The folder of a machine's run: its place, and what it learns from."""
+def named(name: str, below: Sequence[RBM]) -> str:
+    """The folder of a run that depends on these machines: the same for the same weights."""
     seen = hashlib.sha256()
     for machine in below:
         for tensor in machine.state_dict().values():
             seen.update(tensor.cpu().numpy().tobytes())
-    return f"layer{place + 1}-{seen.hexdigest()[:12]}" if below else "layer1"
+    return f"{name}-{seen.hexdigest()[:12]}" if below else name
 
 
 def rate_of(machine: RBM, recipe: Recipe) -> float:
