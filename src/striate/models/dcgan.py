@@ -7,7 +7,8 @@ in the generator, leaky rectifiers of slope 0.2 in the discriminator. Weights st
 
 from itertools import pairwise
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from striate.errors import ModelError
 from striate.models.adversarial import Conditioned, Judge, Players
@@ -45,6 +46,24 @@ def fitting(side: int) -> int:
     return min(max(side >> count, LEAST), MOST) << count
 
 
+class Maps(nn.Module):
+    """Vectors (N, side * side * channels) as feature maps (N, channels, side, side), and with
+    `side` 0 back again; in memory channels come last, as convolutions on a CPU like it, so that
+    nothing moves."""
+
+    def __init__(self, side: int = 0):
+        super().__init__()
+        self.side = side
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.side:
+            return x.permute(0, 2, 3, 1).flatten(1)
+        return x.unflatten(1, (self.side, self.side, -1)).permute(0, 3, 1, 2)
+
+    def extra_repr(self) -> str:
+        return f"side={self.side}"
+
+
 def dcgan(
     side: int, channels: int, *, noise: int = 100, width: int = 64, classes: int = 0
 ) -> Players:
@@ -64,17 +83,17 @@ def dcgan(
     deepest = widths[-1]
     up: list[nn.Module] = [
         nn.Linear(noise + classes, deepest * base * base, bias=False),
-        nn.Unflatten(1, (deepest, base, base)), nn.BatchNorm2d(deepest), nn.ReLU(),
+        Maps(base), nn.BatchNorm2d(deepest), nn.ReLU(inplace=True),
     ]  # fmt: skip
     for inner, outer in pairwise(reversed(widths)):
         up += [nn.ConvTranspose2d(inner, outer, 4, 2, 1, bias=False),
-               nn.BatchNorm2d(outer), nn.ReLU()]  # fmt: skip
+               nn.BatchNorm2d(outer), nn.ReLU(inplace=True)]  # fmt: skip
     up += [nn.ConvTranspose2d(width, channels, 4, 2, 1), nn.Tanh()]
-    down: list[nn.Module] = [nn.Conv2d(channels, width, 4, 2, 1), nn.LeakyReLU(0.2)]
+    down: list[nn.Module] = [nn.Conv2d(channels, width, 4, 2, 1), nn.LeakyReLU(0.2, inplace=True)]
     for outer, inner in pairwise(widths):
         down += [nn.Conv2d(outer, inner, 4, 2, 1, bias=False),
-                 nn.BatchNorm2d(inner), nn.LeakyReLU(0.2)]  # fmt: skip
-    sight = nn.Sequential(*down, nn.Flatten())
+                 nn.BatchNorm2d(inner), nn.LeakyReLU(0.2, inplace=True)]  # fmt: skip
+    sight = nn.Sequential(*down, Maps())
     players = Players(
         Conditioned(nn.Sequential(*up), classes), Judge(sight, deepest * base * base, classes)
     )
@@ -85,4 +104,4 @@ def dcgan(
             nn.init.normal_(layer.weight, 1, 0.02)
         if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d) and layer.bias is not None:
             nn.init.zeros_(layer.bias)
-    return players
+    return players.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

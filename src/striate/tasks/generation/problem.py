@@ -115,7 +115,9 @@ class Adversaries(Problem[Pictures, Round]):
                 return
             noise = torch.rand(len(batch.images), self.noise, generator=generator_for(seed, step))
             yield Round(
-                values_of(batch.images.to(device), self.low),
+                values_of(batch.images.to(device), self.low).contiguous(
+                    memory_format=torch.channels_last
+                ),
                 (2 * noise - 1).to(device),
                 batch.targets.to(device) if self.classes else None,
             )
