@@ -26,6 +26,7 @@ from striate.cli.models import models
 from striate.cli.predict import predict
 from striate.cli.reporter import showing
 from striate.cli.reproduce import reproduce
+from striate.cli.sample import sample
 from striate.cli.serve import serve
 from striate.cli.show import printable
 from striate.cli.style import style
@@ -51,7 +52,7 @@ app = typer.Typer(
 )
 COMMANDS = (
     compare, check, train, predict, evaluate, augment, models, datasets, explain, dream, style,
-    export, serve, reproduce,
+    sample, export, serve, reproduce,
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)

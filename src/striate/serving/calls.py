@@ -157,7 +157,7 @@ class Call:
         self, place: Place, read: Callable[[], bytes | tuple[bytes, ...]], _: Share
     ) -> None:
         data = read()
-        thing = self.served.recognizer.task.thing
+        thing = self.served.recognizer.task.takes
         cost = of_parts(thing, data, self.limits, self.served.cost)
         if cost > self.workers.account.most[Line.WORKING]:
             raise Unanswered(refusals.TOO_LARGE, "it takes too much memory to read")

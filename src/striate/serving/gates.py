@@ -57,7 +57,7 @@ def of_parts(thing: str, data: bytes | tuple[bytes, ...], limits: Limits, cost: 
     """Bytes that it takes to prepare an input, or the parts of one.
 
     Args:
-        thing: what an input is (`Task.thing`).
+        thing: what an input is (`Task.takes`).
 
     Raises:
         Unanswered: if a part is too large, or none of its kind.

@@ -93,7 +93,7 @@ def add_calls(app: FastAPI, service: Service) -> None:
 
 def described(served: Served) -> dict[str, Any]:
     """A model's metadata."""
-    inputs = [{"name": f"{served.task.thing}s", "datatype": "BYTES", "shape": [-1]}]
+    inputs = [{"name": f"{served.task.takes}s", "datatype": "BYTES", "shape": [-1]}]
     if served.predictor.pixels:
         shape = [-1, *served.predictor.pixels]
         inputs.append({"name": "pixels", "datatype": "UINT8", "shape": shape})
@@ -131,7 +131,7 @@ async def computed(call: Call, given: ImagesAsked | PixelsAsked | TextsAsked) ->
     count = given.shape[0]
     if count > call.limits.inputs:
         raise Refused(422, refusals.INVALID_REQUEST, f"at most {call.limits.inputs} inputs")
-    things = f"{call.served.task.thing}s"
+    things = f"{call.served.task.takes}s"
     if not isinstance(given, PixelsAsked):
         if given.name != things:
             raise Refused(422, refusals.INVALID_REQUEST, f"this model takes {things}")
@@ -166,7 +166,7 @@ def pixels_of(served: Served, given: PixelsAsked) -> NDArray[np.uint8]:
         Refused: 422, if it is not one that the model takes.
     """
     if not served.predictor.pixels:
-        raise Refused(422, refusals.INVALID_REQUEST, f"this model takes {served.task.thing}s")
+        raise Refused(422, refusals.INVALID_REQUEST, f"this model takes {served.task.takes}s")
     shape = (given.shape[0], *served.predictor.pixels)
     form = f"pixels: shape [N, {str(list(shape[1:]))[1:]}, UINT8"
     wrong = Refused(422, refusals.INVALID_REQUEST, form)

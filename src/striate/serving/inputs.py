@@ -62,7 +62,7 @@ def wanted(call: Call, question: str | None) -> str | None:
     Raises:
         Refused: 400, if it does and there is none.
     """
-    if call.served.task.thing != "question":
+    if call.served.task.takes != "question":
         return None
     if question is None:
         raise Refused(400, refusals.INVALID_REQUEST, "question: what is asked is missing")
@@ -82,7 +82,7 @@ async def of_reads(call: Call, reads: Sequence[partial[Any]], field: str) -> lis
     """
     each = call.served.task.together
     if len(reads) % each:
-        raise Refused(400, refusals.INVALID_REQUEST, f"{field}: {each} {call.served.task.thing}s")
+        raise Refused(400, refusals.INVALID_REQUEST, f"{field}: {each} {call.served.task.takes}s")
     groups = [reads[start : start + each] for start in range(0, len(reads), each)]
     places = call.take(len(groups), call.entries())
     for group, place in zip(groups, places, strict=True):
@@ -114,12 +114,12 @@ async def of_inputs(service: Service, call: Call, inputs: Sequence[shapes.Input]
     """Answers to what came as JSON; its videos one after the other."""
     if call.served.task.together > 1:
         return await of_several(call, inputs)
-    single = [each for each in inputs if each.data.kind == shapes.KINDS[call.served.task.thing]]
+    single = [each for each in inputs if each.data.kind == shapes.KINDS[call.served.task.takes]]
     places = iter(call.take(len(single), call.entries()))
     one_video = asyncio.Lock()
     working: list[asyncio.Task[Found]] = []
     for each in inputs:
-        kind, thing = each.data.kind, call.served.task.thing
+        kind, thing = each.data.kind, call.served.task.takes
         if ("image" if kind == "video" else kind) != shapes.KINDS[thing]:
             answering = refused(thing)
         elif kind == "text":
@@ -148,8 +148,8 @@ async def of_several(call: Call, inputs: Sequence[shapes.Input]) -> list[Found]:
     task, reads = call.served.task, []
     for each in inputs:
         source = each.data.source
-        if each.data.kind != shapes.KINDS[task.thing] or source is None or source.url:
-            details = f"inputs: {task.together} {task.thing}s as base64, one after the other"
+        if each.data.kind != shapes.KINDS[task.takes] or source is None or source.url:
+            details = f"inputs: {task.together} {task.takes}s as base64, one after the other"
             raise Refused(400, refusals.INVALID_REQUEST, details)
         reads.append(partial(unpacked, source.base64))
     return await of_reads(call, reads, "inputs")

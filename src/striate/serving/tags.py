@@ -79,7 +79,7 @@ def add_calls(app: FastAPI, service: Service) -> None:
                 raise Refused(400, refusals.INVALID_REQUEST, "file: one video, or pictures")
             film = kinds == ["video"]
             with call_of(service, request, name, config, film=film) as call:
-                kind = "video" if film else shapes.KINDS[call.served.task.thing]
+                kind = "video" if film else shapes.KINDS[call.served.task.takes]
                 given = [named(file, kind) for file in files[:: call.served.task.together]]
                 if film:
                     found = [await attempt(of_upload(service, call, files[0]))]
@@ -152,7 +152,7 @@ def listing(service: Service) -> dict[str, Any]:
                 "name": served.name,
                 "version": served.version,
                 "task": served.task.title,
-                "thing": served.task.thing,
+                "thing": served.task.takes,
                 "kinds": list(served.task.kinds),
                 "together": served.task.together,
                 "classes": list(served.classes),

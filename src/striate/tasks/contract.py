@@ -15,7 +15,7 @@ is written once, for any task: the comparison, files, export, the service, the c
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.util import find_spec
@@ -683,6 +683,11 @@ class Task(ABC):
     # What follows has a default that serves most tasks.
 
     @property
+    def takes(self) -> str:
+        """What an input of a predictor is, for the service: as a rule, what one of a set is."""
+        return self.thing
+
+    @property
     def marks(self) -> "Callable[[Dataset[Any], int, Any], Image | None] | None":
         """`draw(dataset, row, doubt)`: an input with its targets, or with the one of
         `targets.doubts` alone; None where targets cannot be drawn."""
@@ -786,6 +791,22 @@ class Task(ABC):
             UserError: if this task has no such form.
         """
         raise UserError(f"--save: {self.name} writes no files; use --json")
+
+    def samples(
+        self, predictor: Predictor, names: tuple[str, ...], count: int, *, seed: int = 0,
+        walk: tuple[int, int] | None = None, name: str | None = None,
+    ) -> Iterator[NDArray[np.uint8]]:  # fmt: skip
+        """Pictures (H, W, 3) that a predictor makes by itself, one by one: memory does not grow.
+
+        Args:
+            walk: two seeds; the pictures are then on the way from the first of one to the first of
+                the other.
+            name: the class that they shall be of; any where None.
+
+        Raises:
+            UserError: if it makes none, or none of such a class.
+        """
+        raise UserError(f"a recognizer of {self.name} makes no pictures by itself")
 
     def response(self, answer: Any, names: tuple[str, ...], wanted: Wanted) -> dict[str, Any]:
         """The `data` of an output in Clarifai's form: `concepts`, `regions`, ..."""

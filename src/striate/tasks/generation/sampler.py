@@ -79,11 +79,12 @@ class FromNoise(Sampler):
     ) -> NDArray[np.float32]:
         """(N, Z) vectors on the way between two, at shares (N,) of it."""
 
-    def blank(self, times: int = 1) -> NDArray[np.float32]:
-        return np.zeros(self.noise, np.float32)
+    def blank(self, times: int = 1) -> str:
+        """Zeros as text."""
+        return "0 " * self.noise * times
 
     def rehearsed(self, times: int = 1) -> Noise:
-        return Noise(self.blank(), 0 if self.told else None)
+        return Noise(np.zeros(self.noise, np.float32), 0 if self.told else None)
 
     def prepare(self, item: Input) -> Noise:
         return read(item, self.noise, self.told)

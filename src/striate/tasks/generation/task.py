@@ -1,13 +1,14 @@
 """Pictures that nobody took."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
 from numpy.typing import NDArray
 
 from striate.data import UNMARKED, Dataset
-from striate.errors import DataError
+from striate.errors import DataError, UnknownName, UserError
 from striate.tasks.contract import (
     Answered,
     Column,
@@ -16,6 +17,7 @@ from striate.tasks.contract import (
     Prediction,
     Predictor,
     Scores,
+    Section,
     Task,
     Wanted,
 )
@@ -27,6 +29,8 @@ from striate.tasks.generation.noise import SUFFIXES
 from striate.tasks.generation.sampler import Sampler
 
 if TYPE_CHECKING:
+    from striate.inference.runtimes import Runtime
+    from striate.tasks.generation.exported import ExportedGenerator
     from striate.tasks.generation.scores import Realism
 
 SEED = 3  # of the samples that are scored
@@ -61,6 +65,11 @@ class Generation(Task):
         from striate.tasks.generation.methods import METHODS
 
         return METHODS
+
+    @property
+    def takes(self) -> str:
+        """A text with the numbers of a noise."""
+        return "text"
 
     @property
     def predictors(self) -> Mapping[str, type[Predictor]]:
@@ -107,11 +116,58 @@ class Generation(Task):
         assert prediction.pixels is not None
         return ".png", answers.png(prediction.pixels)
 
+    def samples(
+        self, predictor: Predictor, names: tuple[str, ...], count: int, *, seed: int = 0,
+        walk: tuple[int, int] | None = None, name: str | None = None,
+    ) -> Iterator[NDArray[np.uint8]]:  # fmt: skip
+        assert isinstance(predictor, Sampler)
+        label = None if name is None else class_of(name, predictor.told)
+        some = (
+            predictor.sampled(count, seed=seed, label=label) if walk is None
+            else predictor.walk(count, *walk, label=label)
+        )  # fmt: skip
+        return (one.pixels for answers in some for one in answers)
+
     def response(self, answer: Answer, names: tuple[str, ...], wanted: Wanted) -> dict[str, Any]:
         return answers.response(answer, names)
 
     def outputs(self, names: tuple[str, ...]) -> Sequence[Output]:
         return answers.OUTPUTS
 
+    def exported(
+        self, runtime: "Runtime", header: dict[str, Any], names: tuple[str, ...]
+    ) -> "ExportedGenerator":
+        from striate.tasks.generation.exported import ExportedGenerator
+
+        if header["kind"] != Generator.kind:
+            raise ValueError(f"it is a generator of kind {header['kind']!r}")
+        return ExportedGenerator(runtime, header, names)
+
+    def sections(self, comparison: Any) -> Iterable[Section]:
+        from striate.tasks.generation.sections import sections
+
+        return sections(comparison)
+
+    def card(self, recognizer: Any) -> Mapping[str, Sequence[str]]:
+        from striate.tasks.generation import card
+
+        return card.sections(recognizer.predictor)
+
     def arrays(self, given: Sequence[Answer], names: tuple[str, ...]) -> Mapping[str, NDArray[Any]]:
         return answers.arrays(given)
+
+
+def class_of(name: str, told: Sequence[str]) -> int:
+    """The number of a class that pictures shall be of.
+
+    Raises:
+        UserError: if it cannot be asked for.
+    """
+    if not told:
+        raise UserError(
+            f"--class {name}: this generator was told no classes; learn one with "
+            "--set conditional=true"
+        )
+    if name not in told:
+        raise UnknownName("class of this generator", name, told)
+    return list(told).index(name)
