@@ -45,25 +45,30 @@ class AskYourNeurons(nn.Module):
             words: (N, T) numbers, whatever behind the end.
             lengths: (N,) words of each question, at least 1.
         """
-        states = self.lstm(self._read(features, words))[0]
+        states = self.lstm(self.read(features, words))[0]
         last = (lengths - 1)[:, None, None].expand(-1, 1, states.shape[2])
         there = torch.arange(words.shape[1], device=words.device) < lengths[:, None]
-        summed = (self.summed(words) * there[:, :, None]).sum(1) / lengths[:, None].sqrt()
-        return self._decided(states.gather(1, last)[:, 0], summed)
+        return self.decided(states.gather(1, last)[:, 0], self.sum_of(words, there))
 
     def about(self, features: Tensor, words: Tensor) -> Tensor:
         """Logits (N, answers) of one question, all of whose words (1, L) count, about pictures."""
         words = words.expand(features.shape[0], -1)
-        states = self.lstm(self._read(features, words))[0]
-        summed = self.summed(words).sum(1) / words.shape[1] ** 0.5
-        return self._decided(states[:, -1], summed)
+        states = self.lstm(self.read(features, words))[0]
+        return self.decided(states[:, -1], self.sum_of(words, torch.ones_like(words)))
 
-    def _decided(self, state: Tensor, summed: Tensor) -> Tensor:
+    def sum_of(self, words: Tensor, there: Tensor) -> Tensor:
+        """(N, size) the sum of the vectors of those words (N, T) that are `there`, over the root of
+        their number."""
+        total: Tensor = (self.summed(words) * there[:, :, None]).sum(1)
+        return total / there.sum(1, keepdim=True).sqrt()
+
+    def decided(self, state: Tensor, summed: Tensor) -> Tensor:
+        """Logits of what the LSTM holds at the end (N, hidden) and of summed words (N, size)."""
         logits: Tensor = self.decision(self.dropout(torch.cat([state, summed], 1)))
         return logits
 
-    def _read(self, features: Tensor, words: Tensor) -> Tensor:
-        """(N, T, ...) each word with what is seen beside it."""
+    def read(self, features: Tensor, words: Tensor) -> Tensor:
+        """(N, T, ...) what the LSTM reads: each word with what is seen beside it."""
         read: Tensor = self.dropout(self.vectors(words))
         if self.seen is None:
             return read

@@ -105,7 +105,7 @@ class WordDecoder(nn.Module):
         """The state after words (B,)."""
         read = self.dropout(self.vectors(words))
         if self.image == "attended":
-            context = (self.attention(state)[:, :, None] * state.image).sum(1)
+            context = (self.attention(state)[:, None] @ state.image)[:, 0]
             context = torch.sigmoid(self.gate(state.hidden)) * context
             read = torch.cat([read, self.dropout(context)], 1)
         elif self.image == "every":

@@ -61,6 +61,16 @@ def learned(data, weights):
 
 
 @pytest.fixture(scope="session")
+def learned_bag(data, weights):
+    return METHODS["bow-image"].learn(data, Ask(network="resnet20", weights=weights))
+
+
+@pytest.fixture(scope="session")
+def learned_words(data, weights):
+    return METHODS["neurons-words"].learn(data, Ask(network="resnet20", weights=weights, epochs=2))
+
+
+@pytest.fixture(scope="session")
 def kept(learned, tmp_path_factory):
     """The file of a recognizer."""
     path = tmp_path_factory.mktemp("kept") / "colors.safetensors"

@@ -73,8 +73,8 @@ def test_answers_are_the_same_after_being_kept_and_by_every_way(data, learned, r
         )
 
 
-def test_words_and_the_picture_in_one_classifier(data, weights, tmp_path):
-    found = METHODS["bow-image"].learn(data, Ask(network="resnet20", weights=weights))
+def test_words_and_the_picture_in_one_classifier(data, learned_bag, tmp_path):
+    found = learned_bag
     rows = [row for row in range(len(data.dataset)) if data.dataset.inputs[row][1] == QUESTION
             and data.dataset.split[row] == 2]  # fmt: skip
     answers = TASK.answered(found.predictor, data, rows).answers
@@ -95,9 +95,8 @@ def test_sentences_of_a_beam_become_sets():
     assert answers[0].probability == pytest.approx(0.6)
 
 
-def test_what_answers_word_by_word_is_kept(data, weights, tmp_path):
-    ask = Ask(network="resnet20", weights=weights, epochs=2)
-    found = METHODS["neurons-words"].learn(data, ask)
+def test_what_answers_word_by_word_is_kept(data, learned_words, tmp_path):
+    found = learned_words
     striate.Recognizer(TASK, found.predictor).save(tmp_path / "kept.safetensors")
     rows = np.flatnonzero(data.dataset.split == 2).tolist()[:4]
     answers = TASK.answered(found.predictor, data, rows).answers
@@ -130,12 +129,16 @@ def test_answers_of_one_and_two_words_to_long_questions_are_learned_by_heart():
     assert [some[0].numbers for some in found] == [tuple(some) for some in answers]
 
 
-def test_a_map_shows_where_the_answer_comes_from(data, learned):
+@pytest.mark.parametrize("name", ["learned", "learned_bag"])
+def test_a_map_shows_where_the_answer_comes_from(name, data, request):
+    learned = request.getfixturevalue(name)
     file, _ = data.dataset.inputs[0]
     asking = learned.predictor.about(QUESTION)
     found = TASK.explained(asking, (), file.read_bytes(), None)
     assert found.map.shape[0] == found.map.shape[1]
     assert found.name in ("red", "green", "blue")
+    (said,) = asking.predict([asking.prepare(file.read_bytes())])
+    assert found.probability == pytest.approx(said.said[0].probability, abs=1e-5)
     again = TASK.explained(asking, (), file.read_bytes(), "lamp")
     assert again.name == "lamp"
     with pytest.raises(ModelError, match="no question"):

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 import striate
 from striate.cli import app
-from striate.errors import ModelError, UserError
+from striate.errors import UserError
 from striate.inference.reading import Named
 from striate.serving import Settings, create_app
 
@@ -88,8 +88,3 @@ def test_over_http(kept, colors, expected):
     assert missing.status_code == 400
     assert "what is asked is missing" in missing.json()["status"]["details"]
     assert empty.json()["outputs"][0]["status"]["details"] == "the question is empty"
-
-
-def test_an_export_is_refused_with_the_reason(kept):
-    with pytest.raises(ModelError, match="questions of any length"):
-        striate.load(kept).predictor.graph()

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -40,7 +41,7 @@ from striate.tasks.pictures.features import kept
 from striate.tasks.pictures.starting import PRETRAINED, started, weights_of
 from striate.texts.caption_words import caption_words
 from striate.texts.vocabulary import Vocabulary
-from striate.training import Recipe, fit, seeded
+from striate.training import Recipe, Run, fit, seeded
 
 # A few thousand sentences: half of all that is read is dropped, and what is kept is the mean of the
 # weights on the way; a run ends when BLEU on the validation pictures no longer rises.
@@ -49,11 +50,11 @@ SHOW = Recipe(
     schedule="cosine", clip=5.0, average=0.98, patience=8, threads=1,
 )  # fmt: skip
 STEPS = 600  # at least, for sets of few pictures
-TUNE = SHOW.but(kept_rate=0.1, freeze_statistics=True)
+TUNE = SHOW.but(epochs=10, learning_rate=5e-4, kept_rate=0.04, freeze_statistics=True, patience=5)
 LEAST = 3  # times that a word occurs in training sentences, from which on it is given
 FEW_WORDS = 5_000  # running words, below which every word is
 SIZE, HIDDEN, DROPOUT = 128, 256, 0.5
-DECODERS = 3  # of Show and Tell on a kept network: learned apart, they give words together
+DECODERS = 3  # on a kept network: learned apart, they give words together
 CANDIDATES = 200  # sentences that are tried for all pictures
 NEAREST = (1, 2, 5, 10, 20, 50)  # pictures whose sentences are tried
 SEARCHES = (
@@ -213,99 +214,168 @@ def maps_of(
     return kept(pixels, key, compute)
 
 
+class Corpus(NamedTuple):
+    """What decoders learn from.
+
+    Attributes:
+        train, held, test: rows of the set.
+        numbers: of the words of each training picture's sentences.
+        running: words of all of them.
+    """
+
+    data: Decoded
+    source: Source
+    vocabulary: Vocabulary
+    train: list[int]
+    held: list[int]
+    test: list[int]
+    numbers: tuple[tuple[NDArray[np.int64], ...], ...]
+    running: int
+
+    @classmethod
+    def by(cls, data: Decoded, source: Source) -> "Corpus":
+        """The words of the training sentences, rare ones left out."""
+        train, held, test = (rows_of(data, part) for part in (TRAIN, VALIDATION, TEST))
+        told = [sentences_of(data, row) for row in train]
+        running = sum(len(words) for some in told for words in some)
+        vocabulary = Vocabulary.of(
+            (words for some in told for words in some), least=LEAST if running > FEW_WORDS else 1
+        )
+        numbers = tuple(tuple(vocabulary.numbered(words) for words in some) for some in told)
+        return cls(data, source, vocabulary, train, held, test, numbers, running)
+
+    def seen(self, frozen: str, *, mean: bool) -> tuple[Tensor, Mapped, float]:
+        """Maps of all pictures at a stage, what is learned from of them, and the seconds it took.
+
+        Args:
+            mean: whether their means over all places are enough.
+        """
+        maps, first = maps_of(self.data, self.source, frozen)
+        mirrors, second = maps_of(self.data, self.source, frozen, mirrored=True)
+        if mean:
+            maps, mirrors = (
+                some.float().mean((2, 3), keepdim=True).half() for some in (maps, mirrors)
+            )
+        mapped = Mapped(
+            self.data.dataset, self.vocabulary, (maps[self.train], mirrors), maps[self.held],
+            self.numbers,
+        )  # fmt: skip
+        return maps, mapped, first + second
+
+
 def describe(
     data: Decoded, ask: Ask, *, image: Literal["first", "attended"], tuned: bool = False
 ) -> Learned:
     """By gradient steps; the epoch with the best BLEU-4 on the validation pictures is kept, and
-    with it the way to search that is best there."""
+    with it the way to search that is best there.
+
+    Where the network is tuned, a decoder learns on the kept one first (Vinyals et al. 2017,
+    arXiv:1609.06647: before that, its noise would ruin what the network knows).
+    """
     clock, source = Clock(), source_for(data, ask)
-    stages = last_maps(source.name)
-    frozen = stages[-1 - TUNED] if tuned else stages[-1]
-    maps, first = maps_of(data, source, frozen)
-    mirrors, second = maps_of(data, source, frozen, mirrored=True)
-    train, held, test = (rows_of(data, part) for part in (TRAIN, VALIDATION, TEST))
-    lower, upper = parts(source.model, frozen)
-    if image == "first" and not tuned:  # of which the mean alone is read
-        maps, mirrors = (some.float().mean((2, 3), keepdim=True).half() for some in (maps, mirrors))
-    told = [sentences_of(data, row) for row in train]
-    running = sum(len(words) for some in told for words in some)
-    vocabulary = Vocabulary.of(
-        (words for some in told for words in some), least=LEAST if running > FEW_WORDS else 1
-    )
-    recipe = ask.adjusted(ask.recipe or recipe_for(len(train), tuned=tuned))
-    width = _width(upper, maps)
-    mapped = Mapped(
-        data.dataset, vocabulary, (maps[train], mirrors), maps[held],
-        tuple(tuple(vocabulary.numbered(words) for words in some) for some in told),
-    )  # fmt: skip
-    spent = first + second
+    told, stages = Corpus.by(data, source), last_maps(source.name)
+    maps, mapped, spent = told.seen(stages[-1], mean=image == "first")
+    recipe = ask.adjusted(ask.recipe or recipe_for(len(told.train)))
+    count = 1 if tuned else DECODERS
     left = None if ask.seconds is None else max(0.0, ask.seconds - spent)
-    count = DECODERS if image == "first" and not tuned else 1
-    decoders, runs = [], []
+    share = None if left is None else left / (2 if tuned else count)
+    lower, upper = parts(source.model, stages[-1])
     with clock.stage("train"):
-        for number in range(count):
-            seed = count * ask.seed + number
-            with seeded(seed):
-                decoder = WordDecoder(
-                    len(vocabulary), width, image=image, size=SIZE, hidden=HIDDEN,
-                    dropout=DROPOUT, tied=True,
-                )  # fmt: skip
-            folder = ask.folder if count == 1 or ask.folder is None else (
-                ask.folder / f"decoder-{number + 1}"
+        found = [
+            taught(told, mapped, upper, ask, recipe, image, count * ask.seed + number, share,
+                   folder=f"decoder-{number + 1}")
+            for number in range(count)
+        ]  # fmt: skip
+    decoders = [decoder for decoder, _ in found]
+    runs = [run for _, run in found]
+    frozen = stages[-1]
+    if tuned:
+        frozen = stages[-1 - TUNED]
+        lower, upper = parts(source.model, frozen)
+        maps, mapped, seconds = told.seen(frozen, mean=False)
+        spent += seconds
+        recipe = ask.adjusted(ask.recipe or TUNE)
+        with clock.stage("tune"):
+            runs.append(
+                fit(
+                    Teller(upper, decoders[0]).to(fastest_device()), NextWord(Search()), mapped,
+                    recipe, folder=below(ask, "tuned"), resume=ask.resume, seed=ask.seed,
+                    seconds=None if share is None else max(0.0, share - seconds),
+                )
             )  # fmt: skip
-            run = fit(
-                Teller(upper, decoder).to(fastest_device()), NextWord(Search()), mapped, recipe,
-                folder=folder, resume=ask.resume, seed=seed,
-                seconds=None if left is None else left / count,
-            )  # fmt: skip
-            decoders.append(decoder)
-            runs.append(run)
-    teller = Teller(upper, decoders[0] if count == 1 else Ensemble(decoders)).eval()
     predictor = Describer(
         lower=lower.eval(),
-        teller=teller,
-        vocabulary=vocabulary,
+        teller=Teller(upper, decoders[0] if count == 1 else Ensemble(decoders)).eval(),
+        vocabulary=told.vocabulary,
         preprocessing=source.preprocessing,
         architecture={"name": source.name, "frozen": frozen},
     )
-    references = whole_sentences(data, held)
+    references = whole_sentences(data, told.held)
     with clock.stage("search"):
         predictor.search, values = _best(
-            SEARCHES, partial(_searched, predictor, maps[held], references)
+            SEARCHES, partial(_searched, predictor, maps[told.held], references)
         )
     search = predictor.search
     way = "word by word" if search.how == "greedy" else (
         f"beam of {search.width}, length to the {search.power:g}"
     )  # fmt: skip
+    rare = told.vocabulary.counts[0] / max(1, told.running)
     return Learned(
         predictor,
         values,
         {"features": spent, **clock.seconds},
         network=source.name,
-        history=runs[0].history,
+        history=runs[-1].history if tuned else runs[0].history,
         recipe={**recipe.to_json(), "search": asdict(search), "weights": source.weights},
         notes=(
-            f"{len(vocabulary) - 1:,} words; {vocabulary.counts[0] / max(1, running):.1%} of the "
-            "running words are rarer and never given".replace("%", " %"),
+            f"{len(told.vocabulary) - 1:,} words; {rare:.1%} of the running words are rarer and "
+            "never given".replace("%", " %"),
             "; ".join(
                 f"epoch {run.best['epoch']:g} of {run.history[-1]['epoch']:g}" for run in runs
             ),
             way,
         ),
-        answers=_told(predictor, maps[test]) if test else (),
+        answers=_told(predictor, maps[told.test]) if told.test else (),
     )
 
 
-def recipe_for(count: int, *, tuned: bool) -> Recipe:
+def taught(
+    told: Corpus, mapped: Mapped, upper: nn.Sequential, ask: Ask, recipe: Recipe,
+    image: Literal["first", "attended"], seed: int, seconds: float | None, *, folder: str,
+) -> tuple[WordDecoder, Run]:  # fmt: skip
+    """A decoder that has learned on a network that stays as it is.
+
+    Args:
+        upper: layers above the maps; none of them learns here.
+        folder: of its run, below that of all.
+    """
+    width = _width(upper, mapped.held)
+    with seeded(seed):
+        decoder = WordDecoder(
+            len(told.vocabulary), width, image=image, size=SIZE, hidden=HIDDEN, dropout=DROPOUT,
+            tied=True,
+        )  # fmt: skip
+    run = fit(
+        Teller(upper, decoder).to(fastest_device()), NextWord(Search()), mapped, recipe,
+        folder=below(ask, folder), resume=ask.resume, seed=seed, seconds=seconds,
+    )  # fmt: skip
+    return decoder, run
+
+
+def below(ask: Ask, name: str) -> Path | None:
+    """The folder of a part of the run, where the run has one."""
+    return None if ask.folder is None else ask.folder / name
+
+
+def recipe_for(count: int) -> Recipe:
     """The recipe for so many training pictures: few have more epochs.
 
-    >>> [recipe_for(count, tuned=False).epochs for count in (6_000, 500, 20)]
+    >>> [recipe_for(count).epochs for count in (6_000, 500, 20)]
     [20, 24, 200]
     """
-    usual = TUNE if tuned else SHOW
-    steps = -(-count // usual.batch_size)
-    epochs = min(200, max(usual.epochs, round(STEPS / max(1, steps))))
-    return usual.but(epochs=epochs, patience=max(8, epochs // 3))
+    steps = -(-count // SHOW.batch_size)
+    epochs = min(200, max(SHOW.epochs, round(STEPS / max(1, steps))))
+    return SHOW.but(epochs=epochs, patience=max(8, epochs // 3))
 
 
 def _width(upper: nn.Sequential, maps: Tensor) -> int:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate import images as pictures
+from striate.images import View
 from striate.images.decoding import Picture, decode_at, header
 from striate.inference import Preprocessing
 from striate.tasks.contract import ExportedPredictor, Input
@@ -48,13 +49,21 @@ class ExportedPicture(ExportedPredictor):
 
     def prepare(self, item: Input) -> Picture:
         """A picture as the graph takes it: its pixels, and the box of them that is meant."""
-        if isinstance(item, str | os.PathLike):
-            item = pictures.load(item)
-        if isinstance(item, bytes):
-            view = self.preprocessing.view
-            return decode_at(item, view.scale(header(item)), bits=view.bits)
-        pixels = pictures.to_rgb(np.asarray(item))
-        return Picture(pixels, (0, 0, pixels.shape[1], pixels.shape[0]))
+        return decoded(item, self.preprocessing.view)
 
     def inputs(self, prepared: Picture) -> dict[str, NDArray[Any]]:
         return {"image": prepared.pixels[None], "box": np.array(prepared.box, np.float32)}
+
+
+def decoded(item: Input, view: View) -> Picture:
+    """A path, the bytes of a file or pixels, as large as the view needs.
+
+    Raises:
+        ImageError: if it cannot be read.
+    """
+    if isinstance(item, str | os.PathLike):
+        item = pictures.load(item)
+    if isinstance(item, bytes):
+        return decode_at(item, view.scale(header(item)), bits=view.bits)
+    pixels = pictures.to_rgb(np.asarray(item))
+    return Picture(pixels, (0, 0, pixels.shape[1], pixels.shape[0]))

@@ -2,7 +2,7 @@
 beside them (the bag of words with image features of Ren et al. 2015 and Zhou et al. 2015)."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -10,17 +10,16 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
-from torch import Tensor
+from torch import Tensor, nn
 
 from striate.data.questions import ReadQuestions
 from striate.data.splits import TRAIN, VALIDATION
 from striate.handcrafted.bag_of_words import BagOfWords, counted, inverse_document_frequencies
 from striate.handcrafted.word_svm import linear_svm
-from striate.inference import Preprocessing
+from striate.inference.program import Graph
 from striate.progress import Clock, track
 from striate.tasks.contract import Ask, Learned
 from striate.tasks.questions.choosing import Chooser, chooser_parts
-from striate.tasks.questions.eyes import Eye, below, under
 from striate.tasks.questions.inputs import Prepared
 from striate.tasks.questions.learning import measured
 from striate.tasks.questions.seeing import NETWORK, eye_of, features_of
@@ -50,20 +49,10 @@ class Bag(Chooser):
     bias: Tensor
     axes: Tensor
     share: float = 1.0
-    eye: Eye | None = None
-    size: int | None = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.size = None if self.eye is None else self.eye.preprocessing.view.size
 
     @property
-    def preprocessing(self) -> Preprocessing | None:
-        return None if self.eye is None else self.eye.preprocessing
-
-    @property
-    def parameters(self) -> int:
-        own = self.weight.numel() + self.bias.numel() + self.axes.numel()
-        return own + (0 if self.eye is None else self.eye.parameters)
+    def decisive(self) -> int:
+        return self.weight.numel() + self.bias.numel() + self.axes.numel()
 
     def logits(self, batch: Sequence[Prepared]) -> Tensor:
         features = torch.zeros(len(batch), 0) if self.eye is None else self.eye(batch)
@@ -80,12 +69,21 @@ class Bag(Chooser):
     def unknown(self, words: Sequence[str]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(word for word in words if word not in self.bag.index))
 
-    def to(self, device: str) -> None:
-        if self.eye is not None:
-            self.eye.network.to(device)
+    def decision(self, words: Sequence[str]) -> nn.Module:
+        terms = len(self.bag.terms)
+        told = torch.from_numpy(self.bag([words]) @ self.weight[:, :terms].T.numpy())
+        return Beside(told + self.bias, self.weight[:, terms:], self.axes, self.share)
+
+    def graph(self, *, single: bool = False) -> Graph:
+        from striate.tasks.questions.exported import Counting, graph_of
+
+        return graph_of(
+            self, Counting(self), called="terms", single=single,
+            formats=("onnx", "openvino", "torch"),
+            lists={"terms": self.bag.terms, "answers": self.answers.words},
+        )  # fmt: skip
 
     def tensors(self) -> dict[str, Tensor]:
-        eye = {} if self.eye is None else self.eye.network.state_dict()
         return {
             **super().tensors(),
             "weight": self.weight,
@@ -93,7 +91,6 @@ class Bag(Chooser):
             "axes": self.axes,
             "terms": packed(self.bag.terms),
             "weights of terms": torch.from_numpy(self.bag.weights),
-            **under(eye, EYE),
         }
 
     def header(self) -> dict[str, Any]:
@@ -101,7 +98,6 @@ class Bag(Chooser):
             **super().header(),
             "longest": self.bag.longest,
             "share": self.share,
-            "eye": None if self.eye is None else self.eye.header(),
         }
 
     @classmethod
@@ -111,8 +107,7 @@ class Bag(Chooser):
         parts = chooser_parts(tensors, header)
         terms, weights = unpacked(tensors["terms"]), tensors["weights of terms"]
         weight, bias, axes = (tensors[name].float() for name in ("weight", "bias", "axes"))
-        count, about = len(parts["answers"].words), header["eye"]
-        eye = None if about is None else Eye.restored(below(tensors, EYE), about)
+        count, eye = len(parts["answers"].words), parts["eye"]
         if axes.ndim != 2 or axes.shape[1] != (0 if eye is None else eye.network.size):
             raise ValueError(f"its directions are {tuple(axes.shape)}")
         if weight.shape != (count, len(terms) + len(axes)) or bias.shape != (count,):
@@ -123,8 +118,24 @@ class Bag(Chooser):
         bag = BagOfWords(terms, longest, "tfidf", weights.float().numpy())
         return cls(
             **parts, bag=bag, weight=weight, bias=bias, axes=axes, share=float(header["share"]),
-            eye=eye,
         )  # fmt: skip
+
+
+class Beside(nn.Module):
+    """What is seen (N, F) to logits (N, answers), beside those that the words give (1, answers)."""
+
+    told: Tensor
+    weight: Tensor
+    axes: Tensor
+
+    def __init__(self, told: Tensor, weight: Tensor, axes: Tensor, share: float):
+        super().__init__()
+        self.share = share
+        for name, each in (("told", told), ("weight", weight), ("axes", axes)):
+            self.register_buffer(name, each)
+
+    def forward(self, features: Tensor) -> Tensor:
+        return self.told + seen(features, self.axes, self.share) @ self.weight.T
 
 
 def seen(features: Tensor, axes: Tensor, share: float) -> Tensor:

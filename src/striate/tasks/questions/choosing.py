@@ -6,19 +6,19 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from striate.inference import Preprocessing
 from striate.tasks.contract import Predictor
 from striate.tasks.labels.calibration import Calibration
 from striate.tasks.questions.answers import Answer, Said
-from striate.tasks.questions.eyes import below, under
+from striate.tasks.questions.eyes import Eye, below, under
 from striate.tasks.questions.inputs import Prepared, prepared
 from striate.texts import Tokenizer, Vocabulary
 
 TOP = 5  # answers that are told
 BLANK = "what is it ?"
-OWN = "answers."  # before the names of the answers' tensors in a file
+OWN, EYE = "answers.", "eye."  # before the names of tensors in a file
 
 
 @dataclass(eq=False, kw_only=True)
@@ -28,17 +28,32 @@ class Chooser(Predictor):
     Attributes:
         answers: those of the training questions; what a network numbers k is word k + 1.
         question: what is asked where a picture alone is given; None where that is not enough.
+        eye: what it sees by; None where it does not look.
     """
 
     tokenizer: Tokenizer
     answers: Vocabulary
     calibration: Calibration = field(default_factory=Calibration)
     question: str | None = None
+    eye: Eye | None = None
+    size: int | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.size = None if self.eye is None else self.eye.preprocessing.view.size
 
     @property
     def preprocessing(self) -> Preprocessing | None:
         """Of the picture; None where it is not looked at."""
-        return None
+        return None if self.eye is None else self.eye.preprocessing
+
+    @property
+    def parameters(self) -> int:
+        return self.decisive + (0 if self.eye is None else self.eye.parameters)
+
+    @property
+    @abstractmethod
+    def decisive(self) -> int:
+        """How many numbers were learned, beside those of the eye."""
 
     @abstractmethod
     def logits(self, batch: Sequence[Prepared]) -> Tensor:
@@ -47,6 +62,10 @@ class Chooser(Predictor):
     @abstractmethod
     def unknown(self, words: Sequence[str]) -> tuple[str, ...]:
         """The words that say nothing, for no training question had them."""
+
+    @abstractmethod
+    def decision(self, words: Sequence[str]) -> nn.Module:
+        """From what the eye sees (N, F) to logits (N, answers) of one question."""
 
     def about(self, question: str) -> Self:
         """The same, which asks this of every picture that comes without a question."""
@@ -64,16 +83,11 @@ class Chooser(Predictor):
         return self.calibration(logits)
 
     def predict(self, batch: Sequence[Prepared]) -> list[Answer]:
-        values, places = self.calibration(self.logits(batch)).topk(min(TOP, len(self.answers) - 1))
-        names = self.answers.words
+        looks = self.preprocessing is not None
+        found = best(self.calibration(self.logits(batch)), self.answers.words)
         return [
-            Answer(
-                one.question,
-                tuple(Said(names[k], float(v)) for v, k in zip(row, where, strict=True)),
-                self.preprocessing is not None,
-                self.unknown(one.words),
-            )
-            for one, row, where in zip(batch, values.tolist(), places.tolist(), strict=True)
+            Answer(one.question, some, looks, self.unknown(one.words))
+            for one, some in zip(batch, found, strict=True)
         ]
 
     def calibrate(self, logits: Tensor, answers: Sequence[str]) -> None:
@@ -84,14 +98,29 @@ class Chooser(Predictor):
             found = Calibration.fitted(logits[known], numbers[known])
             self.calibration = Calibration(found.temperature)
 
+    def to(self, device: str) -> None:
+        if self.eye is not None:
+            self.eye.network.to(device)
+
     def tensors(self) -> dict[str, Tensor]:
-        return under(self.answers.tensors(), OWN)
+        seeing = {} if self.eye is None else self.eye.network.state_dict()
+        return {**under(self.answers.tensors(), OWN), **under(seeing, EYE)}
 
     def header(self) -> dict[str, Any]:
         return {
             "tokenizer": self.tokenizer.to_json(),
             "temperature": self.calibration.temperature,
+            "eye": None if self.eye is None else self.eye.header(),
         }
+
+
+def best(probabilities: Tensor, answers: Sequence[str]) -> list[tuple[Said, ...]]:
+    """Of each row (N, answers) the most probable answers."""
+    values, places = probabilities.topk(min(TOP, len(answers)))
+    return [
+        tuple(Said(answers[k], value) for value, k in zip(row, where, strict=True))
+        for row, where in zip(values.tolist(), places.tolist(), strict=True)
+    ]
 
 
 def chooser_parts(tensors: dict[str, Tensor], header: dict[str, Any]) -> dict[str, Any]:
@@ -107,4 +136,5 @@ def chooser_parts(tensors: dict[str, Tensor], header: dict[str, Any]) -> dict[st
         "tokenizer": Tokenizer.from_json(header["tokenizer"]),
         "answers": answers,
         "calibration": Calibration(float(header["temperature"])),
+        "eye": None if header["eye"] is None else Eye.restored(below(tensors, EYE), header["eye"]),
     }

@@ -4,7 +4,6 @@ picture is hidden (Zeiler & Fergus 2014, Section 4.2)."""
 import warnings
 from typing import Any
 
-import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -14,7 +13,6 @@ from striate.tasks.contract import Explained, Predictor
 from striate.tasks.pictures.hiding import CELLS, PARTS, pooled, shown
 from striate.tasks.questions.choosing import Chooser
 from striate.tasks.questions.eyes import Eye
-from striate.tasks.questions.neurons import Neurons
 from striate.visualize import approximate_occlusion
 
 NEEDED = (
@@ -25,27 +23,25 @@ NEEDED = (
 class Asking(nn.Module):
     """Pictures, preprocessed, to logits (N, answers) of one question."""
 
-    words: Tensor
-
-    def __init__(self, neurons: Neurons, eye: Eye, words: tuple[str, ...]):
+    def __init__(self, eye: Eye, decision: nn.Module):
         super().__init__()
-        self.eye, self.head = eye.network, neurons.head
-        self.register_buffer("words", torch.from_numpy(neurons.words.numbered(words))[None])
+        self.eye, self.decision = eye.network, decision
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.head.about(self.eye(images), self.words)
+        found: Tensor = self.decision(self.eye(images))
+        return found
 
 
-def looking(predictor: Predictor) -> tuple[Neurons, Eye]:
+def looking(predictor: Predictor) -> tuple[Chooser, Eye]:
     """One that sees, and what it sees by.
 
     Raises:
-        ModelError: if it does not.
+        ModelError: if it does not, or chooses among no answers.
     """
-    if isinstance(predictor, Chooser) and predictor.preprocessing is None:
+    if not isinstance(predictor, Chooser):
+        raise ModelError("only what chooses among known answers tells what it looks at")
+    if predictor.eye is None:
         raise ModelError("this one does not look at the picture, so no part of it matters")
-    if not isinstance(predictor, Neurons) or predictor.eye is None:
-        raise ModelError("only networks that look at the picture tell what they look at")
     return predictor, predictor.eye
 
 
@@ -62,29 +58,29 @@ def explain(predictor: Predictor, data: bytes, name: str | None) -> Explained:
         UnknownName: if it knows no such answer.
         ImageError: if the picture cannot be read.
     """
-    neurons, eye = looking(predictor)
-    if neurons.question is None:
+    chooser, eye = looking(predictor)
+    if chooser.question is None:
         raise ModelError("no question is asked about the picture")
-    one = neurons.prepare(data)
-    probabilities = neurons.probabilities(neurons.logits([one]))[0]
-    known = neurons.answers.index
+    one = chooser.prepare(data)
+    probabilities = chooser.probabilities(chooser.logits([one]))[0]
+    known = chooser.answers.index
     if name is not None and name not in known:
-        raise UnknownName("answer", name, neurons.answers.words)
+        raise UnknownName("answer", name, chooser.answers.words)
     target = int(probabilities.argmax()) if name is None else known[name] - 1
     view = eye.preprocessing.view
     assert one.pixels is not None
     with warnings.catch_warnings():  # what follows the last maps is computed whole, as it must be
         warnings.simplefilter("ignore", UserWarning)
         maps = approximate_occlusion(
-            Asking(neurons, eye, one.words),
+            Asking(eye, chooser.decision(one.words)),
             eye.preprocessing.tensor(one.pixels[None]),
             target,
             size=max(1, view.size // PARTS),
             stride=max(1, view.size // CELLS),
-            probabilities=neurons.probabilities,
+            probabilities=chooser.probabilities,
         ).maps
     return Explained(
-        neurons.answers.words[target],
+        chooser.answers.words[target],
         float(probabilities[target]),
         pictures.to_rgb(one.pixels),
         shown(data, view),
@@ -102,12 +98,12 @@ def page(
     """
     from striate.visualize import heat
 
-    neurons, _ = looking(predictor)
-    if neurons.question is None or not item:
+    chooser, _ = looking(predictor)
+    if chooser.question is None or not item:
         raise UserError(NEEDED)
-    found = explain(neurons, pictures.load(item), name)
+    found = explain(chooser, pictures.load(item), name)
     facts = {
-        "question": neurons.question,
+        "question": chooser.question,
         "answer": found.name,
         "probability": found.probability,
         "most_lost": float(found.map.max()),

@@ -47,6 +47,16 @@ def prepared(item: Any, tokenizer: Tokenizer, preprocessing: Preprocessing | Non
     Raises:
         InputError: if it is no such pair, or one of the two cannot be read.
     """
+    picture, question, words = parted(item, tokenizer)
+    return Prepared(question, words, _seen(picture, preprocessing))
+
+
+def parted(item: Any, tokenizer: Tokenizer) -> tuple[Any, str, tuple[str, ...]]:
+    """Of a picture and a question the picture, as it was given, the question, and its words.
+
+    Raises:
+        InputError: if it is no such pair, or the question cannot be read.
+    """
     if not isinstance(item, tuple) or len(item) != 2:
         raise InputError("a picture and a question are needed: (picture, question)")
     picture, question = item
@@ -60,7 +70,7 @@ def prepared(item: Any, tokenizer: Tokenizer, preprocessing: Preprocessing | Non
     words = tuple(tokenizer(question))
     if not words:
         raise InputError("the question has no words")
-    return Prepared(question, words, _seen(picture, preprocessing))
+    return picture, question, words
 
 
 def _seen(picture: Any, preprocessing: Preprocessing | None) -> NDArray[np.uint8] | None:

@@ -1,27 +1,26 @@
 """Ask Your Neurons with its words, its answers and, where it looks, what it sees by."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
-from striate.errors import ModelError
-from striate.inference import Preprocessing, evaluating
+from striate.inference import evaluating
 from striate.inference.devices import device_of
 from striate.inference.program import Graph
 from striate.models.ask_your_neurons import AskYourNeurons
 from striate.models.skeletons import skeleton
 from striate.tasks.pictures.predictor import same_kinds
 from striate.tasks.questions.choosing import Chooser, chooser_parts
-from striate.tasks.questions.eyes import Eye, below, size_of, under
+from striate.tasks.questions.eyes import below, size_of, under
 from striate.tasks.questions.inputs import Prepared
 from striate.texts import Vocabulary
 
-WORDS, HEAD, EYE = "words.", "head.", "eye."  # before the names of tensors in a file
+WORDS, HEAD = "words.", "head."  # before the names of tensors in a file
 TOGETHER = 128  # questions that are read at a time
 MOST = 100_000  # of any size in a header
 
@@ -33,20 +32,10 @@ class Neurons(Chooser):
     kind: ClassVar[str] = "neurons"
     words: Vocabulary
     head: AskYourNeurons
-    eye: Eye | None = None
-    size: int | None = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.size = None if self.eye is None else self.eye.preprocessing.view.size
 
     @property
-    def preprocessing(self) -> Preprocessing | None:
-        return None if self.eye is None else self.eye.preprocessing
-
-    @property
-    def parameters(self) -> int:
-        own = sum(tensor.numel() for tensor in self.head.state_dict().values())
-        return own + (0 if self.eye is None else self.eye.parameters)
+    def decisive(self) -> int:
+        return sum(tensor.numel() for tensor in self.head.state_dict().values())
 
     def unknown(self, words: Sequence[str]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(word for word in words if word not in self.words.index))
@@ -55,24 +44,26 @@ class Neurons(Chooser):
         features = torch.zeros(len(batch), 0) if self.eye is None else self.eye(batch)
         return answered(self.head, features, [self.words.numbered(one.words) for one in batch])
 
+    def decision(self, words: Sequence[str]) -> nn.Module:
+        return About(self.head, torch.from_numpy(self.words.numbered(words)))
+
     def to(self, device: str) -> None:
+        super().to(device)
         self.head.to(device)
-        if self.eye is not None:
-            self.eye.network.to(device)
 
     def graph(self, *, single: bool = False) -> Graph:
-        raise ModelError(
-            "its LSTM reads questions of any length, and torch's exporter would fix one; copy the "
-            "recognizer's file, which needs nothing else"
-        )
+        from striate.tasks.questions.exported import Choice, graph_of
+
+        return graph_of(
+            self, Choice(self), called="words", single=single, formats=("onnx", "openvino"),
+            lists={"words": self.words.words, "answers": self.answers.words},
+        )  # fmt: skip
 
     def tensors(self) -> dict[str, Tensor]:
-        eye = {} if self.eye is None else self.eye.network.state_dict()
         return {
             **super().tensors(),
             **under(self.words.tensors(), WORDS),
             **under(self.head.state_dict(), HEAD),
-            **under(eye, EYE),
         }
 
     def header(self) -> dict[str, Any]:
@@ -80,8 +71,7 @@ class Neurons(Chooser):
             "size": self.head.vectors.embedding_dim,
             "hidden": self.head.lstm.hidden_size,
         }
-        eye = None if self.eye is None else self.eye.header()
-        return {**super().header(), "head": sizes, "eye": eye}
+        return {**super().header(), "head": sizes}
 
     @classmethod
     def restored(
@@ -89,10 +79,8 @@ class Neurons(Chooser):
     ) -> Self:
         parts = chooser_parts(tensors, header)
         words = Vocabulary.restored(below(tensors, WORDS))
-        about = header["eye"]
-        eye = None if about is None else Eye.restored(below(tensors, EYE), about)
         sizes = {name: size_of(header["head"][name], MOST) for name in ("size", "hidden")}
-        features = 0 if eye is None else eye.network.size
+        features = 0 if parts["eye"] is None else parts["eye"].network.size
         with skeleton():
             head = AskYourNeurons(
                 len(words), len(parts["answers"].words), features=features, **sizes
@@ -100,7 +88,21 @@ class Neurons(Chooser):
         state = below(tensors, HEAD)
         same_kinds(head.state_dict(), state)
         head.load_state_dict(state, assign=True)
-        return cls(**parts, words=words, head=head.eval(), eye=eye)
+        return cls(**parts, words=words, head=head.eval())
+
+
+class About(nn.Module):
+    """What is seen (N, F) to logits (N, answers) of one question, numbers of words (L,)."""
+
+    words: Tensor
+
+    def __init__(self, head: AskYourNeurons, words: Tensor):
+        super().__init__()
+        self.head = head
+        self.register_buffer("words", words[None])
+
+    def forward(self, features: Tensor) -> Tensor:
+        return self.head.about(features, self.words)
 
 
 def answered(

@@ -9,8 +9,8 @@ import numpy as np
 from striate import pages
 from striate.data.names import percent
 from striate.tasks.contract import Section, lead
+from striate.tasks.questions.choosing import Chooser
 from striate.tasks.questions.explaining import explain
-from striate.tasks.questions.neurons import Neurons
 
 SHOWN, MAPS = 12, 6  # answers; of them, those with a map
 SIDE = 240  # pixels of a picture on the page
@@ -119,7 +119,7 @@ def _drawn(predictor: Any, file: Path, question: str, mapped: bool) -> dict[str,
     data = images.load(file)
     whole = Image.fromarray(images.decode(data, at_least=None))
     plain = {"picture": pages.embedded(whole, side=SIDE), "map": ""}
-    if not mapped or not isinstance(predictor, Neurons) or predictor.eye is None:
+    if not mapped or not isinstance(predictor, Chooser) or predictor.eye is None:
         return plain
     found = explain(predictor.about(question), data, None)
     drawn = Image.fromarray(heat(found.pixels, found.map, signed=True))

@@ -15,15 +15,16 @@ from torch import Tensor
 from striate.data.questions import SEPARATOR
 from striate.inference import Preprocessing, evaluating
 from striate.inference.devices import device_of
+from striate.inference.program import Graph
 from striate.models.skeletons import skeleton
 from striate.models.word_decoder import State, WordDecoder, Words, beam
 from striate.tasks.contract import Predictor
 from striate.tasks.pictures.predictor import same_kinds
 from striate.tasks.questions.answers import Answer, Said
-from striate.tasks.questions.choosing import BLANK, TOP
+from striate.tasks.questions.choosing import BLANK, EYE, TOP
 from striate.tasks.questions.eyes import Eye, below, size_of, under
 from striate.tasks.questions.inputs import Prepared, prepared
-from striate.tasks.questions.neurons import EYE, HEAD, MOST, WORDS, laid
+from striate.tasks.questions.neurons import HEAD, MOST, WORDS, laid
 from striate.texts import Tokenizer, Vocabulary
 
 LONGEST = 7  # words of an answer; DAQUAR's longest
@@ -76,6 +77,14 @@ class Several(Predictor):
     def to(self, device: str) -> None:
         self.decoder.to(device)
         self.eye.network.to(device)
+
+    def graph(self, *, single: bool = False) -> Graph:
+        from striate.tasks.questions.exported import Telling, graph_of
+
+        return graph_of(
+            self, Telling(self.decoder), called="words", lists={"words": self.words.words},
+            formats=("onnx",), single=single,
+        )  # fmt: skip
 
     def tensors(self) -> dict[str, Tensor]:
         return {

@@ -40,6 +40,8 @@ from striate.tasks.questions.several import Several
 from striate.tasks.questions.starts import Starts
 
 if TYPE_CHECKING:
+    from striate.inference.runtimes import Runtime
+    from striate.tasks.questions.exported import ExportedQuestions
     from striate.visualize.explaining import Explanation
 
 
@@ -146,7 +148,7 @@ class QuestionsTask(Task):
         }
 
     def explains(self, predictor: Predictor) -> bool:
-        return isinstance(predictor, Neurons) and predictor.eye is not None
+        return isinstance(predictor, Chooser) and predictor.eye is not None
 
     def explained(
         self, predictor: Predictor, names: tuple[str, ...], data: bytes, name: str | None
@@ -167,6 +169,18 @@ class QuestionsTask(Task):
             raise UserError(f"--method {method}: answers are explained by occlusion alone")
         drawn, facts = page(predictor, item, name)
         return Explanation(drawn, facts)
+
+    def card(self, recognizer: Any) -> Mapping[str, Sequence[str]]:
+        from striate.tasks.questions import card
+
+        return card.sections(recognizer.predictor)
+
+    def exported(
+        self, runtime: "Runtime", header: dict[str, Any], names: tuple[str, ...]
+    ) -> "ExportedQuestions":
+        from striate.tasks.questions.exported import ExportedQuestions
+
+        return ExportedQuestions(runtime, header)
 
     def sections(self, comparison: Any) -> Iterable[Section]:
         from striate.tasks.questions.sections import sections
