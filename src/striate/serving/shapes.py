@@ -278,12 +278,22 @@ class Region(BaseModel):
     data: Concepts
 
 
+class Drawn(BaseModel):
+    """A picture that a model made of another: a PNG in base 64."""
+
+    base64: str
+    width: int
+    height: int
+
+
 class Answer(BaseModel):
-    """What is said of a picture: `known` and `concepts` of the whole, `regions` of its parts."""
+    """What is said of a picture: `known` and `concepts` of the whole, `regions` of its parts; or
+    `image`, what was made of it."""
 
     known: bool = True
     concepts: list[Concept] = []
     regions: list[Region] = []
+    image: Drawn | None = None
 
 
 class Frame(BaseModel):

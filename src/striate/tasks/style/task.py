@@ -51,7 +51,7 @@ class Style(Task):
     """Photographs in the style of one painting."""
 
     name: ClassVar[str] = "style"
-    title: ClassVar[str] = "a picture in the style of a painting"
+    title: ClassVar[str] = "how a picture looks in the style of a painting"
     reads: ClassVar[tuple[str, ...]] = ("unmarked",)
     readers: ClassVar[tuple[Reader, ...]] = (
         Reader("pictures in a folder", "unmarked", pictured, open_unmarked, fallback=True),

@@ -56,13 +56,14 @@ export class Film extends Result {
     const strip = node("ol", "strip"), drawn = [];
     strip.setAttribute("aria-label", "Moments");
     for (const { frame_info: { time }, data, thumbnail } of frames) {
-      const item = node("li"), button = node("button", "moment"), picture = node(this.plays ? "canvas" : "img");
-      const word = verdict(data, name), share = data.known && data.concepts?.length && !data.tags ? percent(data.concepts[0].value) : "";
+      const item = node("li"), button = node("button", "moment"), picture = node(this.plays && !data.image ? "canvas" : "img");
+      const word = data.image ? "" : verdict(data, name), share = data.known && data.concepts?.length && !data.tags ? percent(data.concepts[0].value) : "";
       button.type = "button";
       button.disabled = !this.plays;
       button.setAttribute("aria-label", `${clock(time)}, ${spoken(data, name)}`);
       button.addEventListener("click", () => (this.video.currentTime = time / 1000));
-      if (this.plays) drawn.push([picture, time, data.regions ?? []]);
+      if (data.image) Object.assign(picture, { src: `data:image/png;base64,${data.image.base64}`, alt: "" });
+      else if (this.plays) drawn.push([picture, time, data.regions ?? []]);
       else Object.assign(picture, { src: thumbnail ?? "", alt: "" });
       button.append(picture, node("span", "time", clock(time)), node("span", "word", word), node("span", "share", share));
       item.append(button);
@@ -98,7 +99,7 @@ export class Film extends Result {
       lane.append(node("span", "word", name(concept)), bars, node("span", "share", `up to ${percent(most)}`));
       table.append(lane);
     }
-    if (best.size) return table;
+    if (best.size || frames[0]?.data.image) return table;
     return node("h3", "verdict none", frames[0]?.data.regions ? "Nothing found" : "None of these");
   }
 
