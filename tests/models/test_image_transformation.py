@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from striate.models.image_transformation import ImageTransformation
+from striate.models.image_transformation import ImageTransformation, reflected
 from striate.models.skeletons import hollow, skeleton
 
 # Supplementary material, Table 1: what each layer gives of a picture of 256 x 256.
@@ -42,6 +42,14 @@ def test_pictures_keep_their_size(size: tuple[int, int], published: bool) -> Non
     network = ImageTransformation(width=2, blocks=1, published=published).eval()
     with torch.no_grad():
         assert network(torch.rand(1, 3, *size) * 255).shape == (1, 3, *size)
+
+
+def test_borders_are_mirrored() -> None:
+    row = torch.tensor([0.0, 1, 2])[None, None, None].expand(1, 1, 3, 3)
+    found = reflected(row, 4)
+    assert found[0, 0, 0].tolist() == [0, 1, 2, 1, 0, 1, 2, 1, 0, 1, 2]
+    once = torch.rand(2, 3, 9, 12)
+    assert torch.equal(reflected(once, 5), torch.nn.functional.pad(once, (5,) * 4, "reflect"))
 
 
 def test_contrast_is_taken_out() -> None:

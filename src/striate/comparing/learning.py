@@ -61,7 +61,7 @@ def run(
             plan = replace(plan, ask=replace(plan.ask, folder=folder, resume=resume))
             outcome = _learned(task, data, plan, asked)
             outcome.recognizer.save(path)  # before the test: it is what took long
-        tested = _tested(outcome)
+        tested = _tested(replace(outcome, folder=folder))
         if tested.recognizer.provenance != outcome.recognizer.provenance:
             tested.recognizer.save(path)
         return tested

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from striate.data import Prepared
@@ -21,6 +22,7 @@ class Outcome:
         data: what it was learned from and tested on.
         memory: the most that the process held meanwhile, in bytes.
         answered: the test examples; None where there are none.
+        folder: of the run, with what the method itself keeps there.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Outcome:
     data: Prepared
     memory: int
     answered: Answered | None = None
+    folder: Path | None = None
 
     @cached_property
     def scores(self) -> Scores | None:

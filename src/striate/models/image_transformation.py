@@ -124,10 +124,8 @@ def enlarged(inputs: int, outputs: int, published: bool) -> nn.Sequential:
 
 def reflected(pictures: Tensor, border: int) -> Tensor:
     """Mirrored at all borders, several times where a picture is smaller than that."""
-    while border:
-        most = min(border, min(pictures.shape[2:]) - 1)
-        if not most:
-            return F.pad(pictures, (border,) * 4, mode="replicate")
-        pictures = F.pad(pictures, (most,) * 4, mode="reflect")
-        border -= most
+    for axis in (2, 3):
+        last = pictures.shape[axis] - 1
+        place = torch.arange(-border, last + border + 1, device=pictures.device)
+        pictures = pictures.index_select(axis, last - (last - place % (2 * last)).abs())
     return pictures

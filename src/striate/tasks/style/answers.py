@@ -25,10 +25,14 @@ class Judged(NamedTuple):
     plain: float
 
     @property
+    def gain(self) -> float:
+        """The share of the photograph's loss that is gone; below 0 where it has grown."""
+        return 1 - (self.content + self.style) / self.plain
+
+    @property
     def removed(self) -> float:
-        """The share of the photograph's loss that is gone, in [0, 1]; 0 also where there is more of
-        it than before."""
-        return min(1.0, max(0.0, 1 - (self.content + self.style) / self.plain))
+        """The same in [0, 1]."""
+        return min(1.0, max(0.0, self.gain))
 
 
 class Answer(NamedTuple):

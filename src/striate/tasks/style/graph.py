@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from striate.inference.program import Graph
-from striate.models.image_transformation import SMALLEST, STEP
+from striate.models.image_transformation import SMALLEST, STEP, ImageTransformation
 from striate.tasks.style.painter import Painter
 
 SHAPE = (48, 64)  # of the picture that is traced
@@ -20,15 +20,16 @@ class Whole(nn.Module):
 
     def __init__(self, model: nn.Module):
         super().__init__()
-        self.model = model
+        self.model, self.grows = model, isinstance(model, ImageTransformation)
         self.register_buffer("one", torch.tensor(1))  # `ones` would be a node OpenVINO refuses
 
     def forward(self, image: Tensor) -> Tensor:
         height, width = image.shape[:2]
         x = image.permute(2, 0, 1).float()
-        for axis, length in ((1, height), (2, width)):  # here, for the network would ask for sides
-            place = torch.arange(self.grown(length)).clamp(max=length - 1)
-            x = x.index_select(axis, place)
+        if self.grows:  # here, for the network would ask by how much
+            for axis, length in ((1, height), (2, width)):
+                place = torch.arange(self.grown(length)).clamp(max=length - 1)
+                x = x.index_select(axis, place)
         found = self.model(x[None])[0, :, :height, :width]
         return found.round().clamp(0, 255).to(torch.uint8).permute(1, 2, 0)
 

@@ -7,6 +7,7 @@ poolings, and the third of those, in any VGG).
 """
 
 import hashlib
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from striate.errors import ImageError, UserError, WeightsError
 from striate.images import View, read, resized
 from striate.inference import fastest_device
 from striate.models import Stages, create
+from striate.models.skeletons import undrawn
 from striate.style import Perception, PerceptualLoss, Weights, transfer
 from striate.style.pictures import scaled_size, tensor_of
 from striate.tasks.backbones import find_weights, normalization_for, trained_weights
@@ -75,7 +77,8 @@ class Judge:
 
     def __init__(self, judging: Judging, painting: Pixels, weights: str | Path | None):
         self.judging, self.painting = judging, painting
-        with torch.random.fork_rng():  # where the weights are random, they are the same everywhere
+        # What is cut off needs no numbers; where the weights are random, they are always the same.
+        with torch.random.fork_rng(), nullcontext() if weights is None else undrawn():
             torch.manual_seed(0)
             network = create(judging.network, weights=weights)
         assert isinstance(network, Stages)

@@ -14,6 +14,7 @@ from striate.inference.program import Graph
 from striate.inference.reading import pixels_of
 from striate.models.image_transformation import SMALLEST, ImageTransformation
 from striate.models.skeletons import skeleton, undrawn
+from striate.ops.memory import channels_last
 from striate.style import pictures
 from striate.tasks.contract import Input, Predictor
 from striate.tasks.style.answers import Answer, Pixels
@@ -21,7 +22,7 @@ from striate.tasks.style.judging import Judging
 from striate.tasks.style.reinhard import ColorStatistics
 from striate.tensors import same_form
 
-KEPT = ("painting", "frames")  # tensors that are none of the network's
+PAINTING = "painting"  # among the tensors, of which the others are the network's
 
 
 class Painter(Predictor):
@@ -30,7 +31,6 @@ class Painter(Predictor):
     Args:
         architecture: plain JSON values from which `network` builds the model again.
         painting: (h, w, 3) uint8, as it was learned from.
-        frames: (E, s, s, 3) uint8: what one photograph became in the course of learning.
     """
 
     kind: ClassVar[str] = "painter"
@@ -42,11 +42,9 @@ class Painter(Predictor):
         architecture: dict[str, Any],
         painting: Pixels,
         judging: Judging,
-        frames: Pixels | None = None,
     ):
         self.model, self.architecture = model.eval(), architecture
         self.painting, self.judging = painting, judging
-        self.frames = np.empty((0, 1, 1, 3), np.uint8) if frames is None else frames
         self.device = torch.device("cpu")
 
     @property
@@ -56,7 +54,7 @@ class Painter(Predictor):
 
     @cached_property
     def _placed(self) -> nn.Module:
-        return self.model.to(self.device)
+        return channels_last(self.model).to(self.device)
 
     def prepare(self, item: Input) -> Pixels:
         return read(item)
@@ -78,8 +76,7 @@ class Painter(Predictor):
         return graph_of(self)
 
     def tensors(self) -> dict[str, Tensor]:
-        kept = (torch.from_numpy(np.array(each)) for each in (self.painting, self.frames))
-        return {**self.model.state_dict(), **dict(zip(KEPT, kept, strict=True))}
+        return {**self.model.state_dict(), PAINTING: torch.from_numpy(np.array(self.painting))}
 
     def header(self) -> dict[str, Any]:
         return {"architecture": self.architecture, "judging": self.judging.to_json()}
@@ -91,17 +88,16 @@ class Painter(Predictor):
         architecture, judging = header["architecture"], Judging.from_json(header["judging"])
         if not isinstance(architecture, dict):
             raise ValueError("its architecture is not an object")
-        learned = {name: one for name, one in tensors.items() if name not in KEPT}
-        painting, frames = (tensors[name] for name in KEPT)
-        types = {painting.dtype, frames.dtype}
-        if painting.ndim != 3 or frames.ndim != 4 or types != {torch.uint8}:
+        learned = {name: one for name, one in tensors.items() if name != PAINTING}
+        painting = tensors[PAINTING]
+        if painting.ndim != 3 or painting.dtype != torch.uint8:
             raise ValueError("its painting is no picture")
         with skeleton():  # sizes first, memory later
             same_form(network(architecture).state_dict(), learned)
         with undrawn():
             model = network(architecture)
         model.load_state_dict(learned)
-        return cls(model, architecture, painting.numpy(), judging, frames.numpy())
+        return cls(model, architecture, painting.numpy(), judging)
 
 
 def read(item: Input) -> Pixels:

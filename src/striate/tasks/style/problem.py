@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor, nn
 
 from striate.data import Decoded
@@ -18,7 +17,7 @@ from striate.data.splits import TRAIN, VALIDATION
 from striate.files import writing
 from striate.inference import device_of
 from striate.progress import track
-from striate.tasks.style.answers import Pixels
+from striate.tasks.style.answers import Pixels, as_png
 from striate.tasks.style.judging import VIEW, Judge
 from striate.tasks.style.painter import painted
 from striate.tasks.style.scores import spread, summary
@@ -26,6 +25,7 @@ from striate.training import Problem, Recipe
 from striate.training.problem import CPU
 from striate.training.seeds import generator_for
 
+PICTURES, FRAMES = "painted", "frame-*.png"  # the folder of a run's pictures, and some of them
 CHOSEN_ON = 16  # validation photographs at most: judging one takes as long as learning from one
 
 
@@ -55,12 +55,11 @@ class StyleProblem(Problem[Photographs, Batch]):
         folder: for a picture of each evaluation.
     """
 
-    score = "removed"
+    score = "gain"
 
     def __init__(self, judge: Judge, side: int, *, every: int = 1, folder: Path | None = None):
         self.judge, self.side, self.every = judge, side, every
         self.folder = folder
-        self.frames: list[Pixels] = []
 
     def prepare(self, data: Photographs) -> Photographs:
         return data
@@ -103,13 +102,9 @@ class StyleProblem(Problem[Photographs, Batch]):
 
     def keep(self, picture: Pixels) -> None:
         """Adds a picture to the film of learning."""
-        self.frames.append(picture)
         if self.folder is not None:
-            folder = self.folder / "painted"
-            folder.mkdir(parents=True, exist_ok=True)
-            number = len(list(folder.glob("*.png")))
-            with writing(folder / f"{number:04d}.png") as temporary:
-                Image.fromarray(picture).save(temporary, format="PNG")
+            number = len(list(self.folder.glob(FRAMES)))
+            save(picture, self.folder / f"frame-{number:04d}.png")
 
     def identity(self, data: Photographs) -> dict[str, Any]:
         return {
@@ -121,3 +116,10 @@ class StyleProblem(Problem[Photographs, Batch]):
             "side": self.side,
             "every": self.every,
         }
+
+
+def save(picture: Pixels, path: Path) -> None:
+    """A picture as a PNG, whole or not there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with writing(path) as temporary:
+        temporary.write_bytes(as_png(picture))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from striate.evaluation.resampling import Rows
 from striate.tasks.contract import Answered, Scores
 from striate.tasks.style.answers import Judged
+
+One = TypeVar("One")
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,12 +59,14 @@ class StyleScores(Scores):
 
 
 def summary(judged: tuple[Judged, ...]) -> dict[str, float]:
-    """The main score and what it is made of: the style loss that is left, as a share of the
-    photograph's, and the content loss, 1 where nothing of the photograph is left."""
+    """The main score; "gain", the same where it may be negative, for the first steps of learning;
+    and what it is made of: the style loss that is left, as a share of the photograph's, and the
+    content loss, 1 where nothing of the photograph is left."""
     content = [one.content for one in judged]
     style = [one.style / one.plain for one in judged]
     return {
         "removed": float(np.mean([one.removed for one in judged])),
+        "gain": float(np.mean([one.gain for one in judged])),
         "style_left": float(np.mean(style)),
         "content_lost": float(np.mean(content)),
     }
@@ -74,11 +78,11 @@ def scored(answered: Answered) -> StyleScores:
     return StyleScores(len(answered.rows), answered.seconds, answered.broken, answered.rows, judged)
 
 
-def spread(rows: Sequence[int], most: int) -> list[int]:
+def spread(rows: Sequence[One], most: int) -> list[One]:
     """At most so many of them, evenly.
 
     >>> spread(range(10, 20), 4), spread(range(3), 4)
     ([10, 13, 16, 19], [0, 1, 2])
     """
     places = np.linspace(0, len(rows) - 1, min(most, len(rows))).round().astype(int)
-    return [int(rows[place]) for place in places]
+    return [rows[place] for place in places.tolist()]
