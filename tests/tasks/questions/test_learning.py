@@ -1,6 +1,7 @@
 """All methods on a small set: what is learned, kept, asked and explained."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import torch
 
 import striate
 from striate.comparing import compare
+from striate.data.questions import Questions
 from striate.errors import ModelError
 from striate.inference.reading import Named
 from striate.models.word_decoder import Words, loss_of
@@ -147,11 +149,23 @@ def test_a_map_shows_where_the_answer_comes_from(name, data, request):
 
 def test_unknown_words_are_named_and_empty_questions_refused(data, recognizer):
     file, _ = data.dataset.inputs[0]
-    asked = ["is the zebra on the left ?", "", "why " * 10_000]
+    asked = ["is the zebra on the left ?", "", "why " * 10_000, "何ですか"]
     found = recognizer([Named("a", (file, question)) for question in asked])
     assert found[0].answer.unknown == ("zebra",)
     assert found[1].error == "the question is empty"
     assert found[2].error == "the question has 10,000 words, and at most 100 are read"
+    assert found[3].answer.unknown == ("何ですか",)
+
+
+@pytest.mark.parametrize("method", ["start", "bow", "blind"])
+def test_a_question_in_a_script_that_is_not_read_stops_nobody(data, method):
+    inputs = data.dataset.inputs
+    asked = ["何" if row % 9 == 0 else question for row, question in enumerate(inputs.asked)]
+    dataset = replace(data.dataset, inputs=Questions(inputs.paths, asked, inputs.root))
+    found = METHODS[method].learn(replace(data, dataset=dataset), Ask(epochs=1))
+    rows = [row for row in range(len(dataset)) if dataset.split[row] == 2]
+    assert "何" in {asked[row] for row in rows}
+    assert len(TASK.answered(found.predictor, replace(data, dataset=dataset), rows).answers) > 4
 
 
 def test_a_comparison_says_whether_the_picture_helps(colors, weights, tmp_path):

@@ -20,7 +20,7 @@ from striate.inference.program import Graph
 from striate.progress import Clock, track
 from striate.tasks.contract import Ask, Learned
 from striate.tasks.questions.choosing import Chooser, chooser_parts
-from striate.tasks.questions.inputs import Prepared
+from striate.tasks.questions.inputs import Prepared, words_of
 from striate.tasks.questions.learning import measured
 from striate.tasks.questions.seeing import NETWORK, eye_of, features_of
 from striate.texts import Tokenizer, Vocabulary
@@ -180,7 +180,7 @@ def learn(data: ReadQuestions, ask: Ask, *, looks: bool = False) -> Learned:
     tokenizer = Tokenizer.fitted(asked[row] for row in train)
     answers = Vocabulary.of([dataset.targets.texts[row]] for row in train)
     numbers: NDArray[np.int64] = answers.numbered([dataset.targets.texts[r] for r in train]) - 1
-    texts, others = ([tokenizer(asked[row]) for row in rows] for rows in (train, held))
+    texts, others = ([words_of(asked[row], tokenizer) for row in rows] for rows in (train, held))
     eye, features, axes = None, torch.zeros(len(data.paths), 0), torch.zeros(0, 0)
     if looks:
         with clock.stage("features"):

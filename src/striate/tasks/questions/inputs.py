@@ -67,10 +67,17 @@ def parted(item: Any, tokenizer: Tokenizer) -> tuple[Any, str, tuple[str, ...]]:
     if not isinstance(question, str):
         raise InputError(f"a question is a str or bytes, not {type(question).__name__}")
     question = sound_question(question)
-    words = tuple(tokenizer(question))
-    if not words:
-        raise InputError("the question has no words")
-    return picture, question, words
+    return picture, question, words_of(question, tokenizer)
+
+
+def words_of(question: str, tokenizer: Tokenizer) -> tuple[str, ...]:
+    """The words of a question, never none: one in a script that the tokenizer passes over is of
+    unknown words.
+
+    >>> words_of("何 ?", Tokenizer()), words_of("何 ですか", Tokenizer())
+    (('?',), ('何', 'ですか'))
+    """
+    return tuple(tokenizer(question) or question.lower().split())
 
 
 def _seen(picture: Any, preprocessing: Preprocessing | None) -> NDArray[np.uint8] | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from striate.data import Dataset
 from striate.data.questions import ReadQuestions
-from striate.tasks.questions.inputs import Prepared
+from striate.tasks.questions.inputs import Prepared, words_of
 from striate.tasks.questions.scores import right_of
 
 
@@ -24,5 +24,5 @@ def asked_of(data: ReadQuestions, rows: Sequence[int], predictor: Any) -> list[P
     for row in rows:
         question = data.dataset.inputs[row][1]
         pixels = None if view is None else data.pixels[view][data.pictures[row]]
-        found.append(Prepared(question, tuple(predictor.tokenizer(question)), pixels))
+        found.append(Prepared(question, words_of(question, predictor.tokenizer), pixels))
     return found

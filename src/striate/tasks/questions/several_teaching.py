@@ -18,6 +18,7 @@ from striate.inference import fastest_device
 from striate.models.word_decoder import WordDecoder, loss_of
 from striate.progress import Clock
 from striate.tasks.contract import Ask, Learned
+from striate.tasks.questions.inputs import words_of
 from striate.tasks.questions.learning import measured
 from striate.tasks.questions.problem import FORGOTTEN, alike
 from striate.tasks.questions.seeing import NETWORK, eye_of, features_of
@@ -157,7 +158,7 @@ def learn(data: ReadQuestions, ask: Ask) -> Learned:
     with clock.stage("words"):
         asked = [dataset.inputs[row][1] for row in range(len(dataset))]
         tokenizer = Tokenizer.fitted(asked[row] for row in train)
-        texts = [tokenizer(question) for question in asked]
+        texts = [words_of(question, tokenizer) for question in asked]
         answers = [items_of(text) for text in dataset.targets.texts]
         words = Vocabulary.of([*texts[row], *answers[row]] for row in train)
     with clock.stage("features"):

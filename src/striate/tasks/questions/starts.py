@@ -19,7 +19,7 @@ from striate.progress import Clock
 from striate.tasks.contract import Ask, Learned, Predictor
 from striate.tasks.questions.answers import Answer, Said
 from striate.tasks.questions.choosing import BLANK, TOP
-from striate.tasks.questions.inputs import Prepared, prepared
+from striate.tasks.questions.inputs import Prepared, prepared, words_of
 from striate.tasks.questions.learning import measured
 from striate.texts import Tokenizer
 from striate.texts.packing import packed, unpacked
@@ -128,7 +128,7 @@ def learn(data: ReadQuestions, ask: Ask, *, longest: int | None = None) -> Learn
         tokenizer = Tokenizer.fitted(dataset.inputs[row][1] for row in train)
         counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
         for row in train:
-            words = tokenizer(dataset.inputs[row][1])
+            words = words_of(dataset.inputs[row][1], tokenizer)
             for length in range(1 + min(len(words), len(words) if longest is None else longest)):
                 counts[" ".join(words[:length])][dataset.targets.texts[row]] += 1
         known = {
@@ -139,7 +139,7 @@ def learn(data: ReadQuestions, ask: Ask, *, longest: int | None = None) -> Learn
         predictor = Starts(tokenizer, known)
     rows = np.flatnonzero(dataset.split == VALIDATION).tolist()
     answers = [
-        predictor._said(Prepared(question, tuple(tokenizer(question)), None)).text
+        predictor._said(Prepared(question, words_of(question, tokenizer), None)).text
         for question in (dataset.inputs[row][1] for row in rows)
     ]
     kept = f"{len(known):,} beginnings that {LEAST} or more questions have" if longest != 0 else (

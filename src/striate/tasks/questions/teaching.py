@@ -10,6 +10,7 @@ from striate.inference import fastest_device
 from striate.models.ask_your_neurons import AskYourNeurons
 from striate.progress import Clock
 from striate.tasks.contract import Ask, Learned
+from striate.tasks.questions.inputs import words_of
 from striate.tasks.questions.neurons import Neurons
 from striate.tasks.questions.problem import Numbered, OneAnswer, held_out
 from striate.tasks.questions.seeing import NETWORK, eye_of, features_of
@@ -31,7 +32,7 @@ def learn(data: ReadQuestions, ask: Ask, *, looks: bool) -> Learned:
     with clock.stage("words"):
         asked = [dataset.inputs[row][1] for row in range(len(dataset))]
         tokenizer = Tokenizer.fitted(asked[row] for row in train)
-        texts = [tokenizer(question) for question in asked]
+        texts = [words_of(question, tokenizer) for question in asked]
         words = Vocabulary.of(texts[row] for row in train)
         answers = Vocabulary.of([dataset.targets.texts[row]] for row in train)
     eye, features = None, torch.zeros(len(data.paths), 0)
