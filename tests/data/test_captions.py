@@ -7,9 +7,11 @@ import pytest
 from PIL import Image
 
 import striate
+from striate.checking import check, write_page
 from striate.data.caption_files import is_captioned, open_captioned
 from striate.data.captions import LONG
 from striate.errors import DataError
+from striate.tasks.captions.drawing import marked
 
 
 def photo(path, seed):
@@ -142,3 +144,14 @@ def test_a_set_without_a_training_part_says_why(folder):
     (folder / "captions_val2017.json").write_text(json.dumps(table))
     with pytest.raises(DataError, match="name all for validation or test"):
         striate.open(folder, task="captions")
+
+
+def test_copies_with_other_sentences_are_no_contradiction(folder):
+    (folder / "images" / "copy.jpg").write_bytes((folder / "images" / "0.jpg").read_bytes())
+    rows = ["image,caption", *(f"{n}.jpg,A dog {n}" for n in range(6)), "copy.jpg,A hound"]
+    (folder / "captions.csv").write_text("\n".join([*rows, f"1.jpg,{'far ' * 9_000}"]))
+    found = check(open_captioned(folder, seed=0))
+    assert len(found.copies) == 1
+    assert not found.conflicts
+    page = write_page(found, folder / "check.html", draw=marked).read_text()
+    assert page.count("far ") < 1_000  # of a long caption the beginning

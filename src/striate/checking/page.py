@@ -1,5 +1,6 @@
 """The findings as one HTML page with the pictures: no scripts, no network, every name escaped."""
 
+import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from pathlib import Path
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 GROUPS, MEMBERS, SUSPECTS, ODD, LEFT_OUT = 40, 6, 60, 24, 200  # shown; the JSON has all
 DOUBTFUL, SAMPLES = 60, 6
+LETTERS = 600  # of what is marked
 FRAMED = 320  # pixels of the longer side of a picture with its targets
 
 Draw = Callable[[Dataset, int, Any], "PIL.Image.Image | None"]
@@ -108,7 +110,7 @@ def _marks(data: Dataset, draw: Draw | None) -> dict[str, Any]:
         "doubts": doubts,
         "more_doubts": max(0, len(data.targets.doubts) - DOUBTFUL),
         "samples": [
-            {"image": data.inputs.name(row), "marked": data.targets.words(row),
+            {"image": data.inputs.name(row), "marked": _words(data, row),
              "picture": _drawn(draw, data, row, None)}
             for row in _spread(range(len(data)), SAMPLES)
         ] if draw else [],
@@ -155,10 +157,15 @@ def _spread(found: Sequence[Any], most: int = ODD) -> Iterable[Any]:
     return (found[place] for place in places)
 
 
+def _words(data: Dataset, row: int) -> str:
+    """How an input is marked; of a long text the beginning."""
+    return textwrap.shorten(data.targets.words(row), LETTERS, placeholder=" ...")
+
+
 def _image(data: Dataset, row: int) -> dict[str, Any]:
     return {
         "name": data.inputs.name(row),
-        "label": data.targets.words(row),
+        "label": _words(data, row),
         "split": SPLITS[data.split[row]],
         **KINDS[data.thing].shown(data, row),
     }

@@ -74,19 +74,10 @@ def sheet(pixels: Pixels, words: tuple[str, ...], maps: NDArray[np.float32]) -> 
 
 
 def marked(dataset: Dataset[Any], row: int, doubt: Any) -> Image.Image | None:
-    """A picture with the sentences that people wrote; None if it cannot be read."""
+    """The picture, beside which its sentences stand; None if it cannot be read."""
     try:
         picture = Image.fromarray(dataset.inputs[row])
     except ImageError:
         return None
     picture.thumbnail((WIDE, WIDE))
-    strip = [written(one, picture.width) for one in dataset.targets.sentences[row][:5]]
-    whole = Image.new(
-        "RGB", (picture.width, picture.height + sum(s.height for s in strip)), "white"
-    )
-    whole.paste(picture)
-    top = picture.height
-    for part in strip:
-        whole.paste(part, (0, top))
-        top += part.height
-    return whole
+    return picture
