@@ -33,7 +33,7 @@ def test_it_has_a_line_in_the_table() -> None:
     ]  # fmt: skip
     assert [method.seeds for method in compared] == [3, 3, 1, 1]
     assert [method.by_epochs for method in compared] == [False, False, True, True]
-    assert list(TASK.methods) == [*TASK.compared, "weldon"]
+    assert list(TASK.methods) == [*TASK.compared, "weldon", "dbn", "dbn_random", "dbn_labels"]
     assert TASK.default in TASK.methods
     assert list(TASK.predictors) == ["network", "visual_words"]
 

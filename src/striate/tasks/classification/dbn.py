@@ -79,9 +79,11 @@ def seen(data: Decoded) -> tuple[Seen, bool]:
 
 
 def plan(dataset: Dataset[Any], ask: Ask, usual: Recipe) -> Recipe:
-    """More passes for fewer pictures; the pictures as they are."""
-    epochs = epochs_for(len(dataset.train), views=PICTURES_SHOWN, low=10, high=100)
-    recipe = ask.adjusted(ask.recipe or usual.but(epochs=epochs))
+    """More passes and smaller batches for fewer pictures; the pictures as they are."""
+    count = len(dataset.train)
+    epochs = epochs_for(count, views=PICTURES_SHOWN, low=10, high=100)
+    size = min(usual.batch_size, max(10, count // 10))
+    recipe = ask.adjusted(ask.recipe or usual.but(epochs=epochs, batch_size=size))
     return recipe.but(augmentation=NONE)
 
 
