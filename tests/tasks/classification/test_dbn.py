@@ -26,9 +26,7 @@ NAMES = ("rows", "columns", "nothing")
 WAYS = ("dbn", "dbn_random", "dbn_labels")
 
 
-@pytest.fixture(autouse=True)
-def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dbn, "HIDDEN", (24, 12))
+SMALL = dbn.Machines(hidden=(24, 12))
 
 
 def stripes(count: int, side: int = 6, *, color: bool = False) -> Dataset[Labels]:
@@ -46,7 +44,7 @@ def stripes(count: int, side: int = 6, *, color: bool = False) -> Dataset[Labels
 
 
 def learn(way: str, dataset: Dataset[Labels], **wishes: Any) -> tuple[Learned, Decoded]:
-    method, ask = METHODS[way], Ask(**wishes)
+    method, ask = METHODS[way], Ask(choices=SMALL, **wishes)
     method.ready(way, ask)
     data = Classification().prepare(dataset, [Plan(way, method, ask)])
     return method.learn(data, ask), data
@@ -60,11 +58,9 @@ def network_of(learned: Learned) -> Network:
 @pytest.fixture(scope="module")
 def learned() -> dict[str, tuple[Learned, Decoded]]:
     """Each way, on 120 pictures."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(dbn, "HIDDEN", (24, 12))
-        some, passes = stripes(200), {"dbn": 8, "dbn_random": 8, "dbn_labels": 32}
-        settings = ("batch_size=10", "learning_rate=0.02")
-        return {way: learn(way, some, epochs=passes[way], settings=settings) for way in WAYS}
+    some, passes = stripes(200), {"dbn": 8, "dbn_random": 8, "dbn_labels": 32}
+    settings = ("batch_size=10", "learning_rate=0.02")
+    return {way: learn(way, some, epochs=passes[way], settings=settings) for way in WAYS}
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -173,10 +169,18 @@ def test_what_it_has_no_use_for_is_refused() -> None:
         METHODS["dbn"].ready("dbn", Ask(network="lenet5"))
 
 
+@pytest.mark.parametrize("wrong", [{"hidden": ()}, {"hidden": (0,)}, {"passes": 0}, {"rate": 2.0}])
+def test_choices_that_teach_nothing_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        dbn.Machines(**wrong)
+
+
 def test_how_long_it_takes_is_told_beforehand() -> None:
     method, ask = METHODS["dbn"], Ask(epochs=10)
     data = Classification().prepare(stripes(40), [Plan("dbn", method, ask)])
     assert method.lasts is not None
     short = method.lasts(data, ask, 1)
     assert 0 < short < 60
+    more = replace(ask, choices=dbn.Machines(passes=1000))
+    assert method.lasts(data, more, 1) > 10 * short
     assert method.lasts(data, replace(ask, epochs=1000), 1) > 10 * short

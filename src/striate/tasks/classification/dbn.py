@@ -36,12 +36,41 @@ TUNED = Recipe(epochs=30, batch_size=100, learning_rate=1e-3, optimizer="adamw")
 # Wake-sleep after it: small steps from what the machines have learned.
 UP_DOWN = Recipe(epochs=30, batch_size=100, learning_rate=0.02, nesterov=False, weight_decay=2e-4)
 LARGEST = 32  # pixels a side
-PICTURES_SHOWN = 1_800_000  # in all passes of a layer
+MOST_UNITS = 100_000  # of a layer
+PICTURES_SHOWN = 1_200_000  # in all passes of a layer
 # Multiply-adds for a weight and a picture: up, down, up and the gradient of both ends; forward,
 # backward and the gradient; and up, down and the gradient of each, with some steps at the top.
 DIVERGENCE, BACKWARD, AWAKE_AND_ASLEEP = 5, 3, 12
 GIBBS = 3  # steps in the topmost machine
 STEPS, OVERHEAD = 3, 1.4  # products that are timed, and how much longer all else makes them
+
+
+@dataclass(frozen=True)
+class Machines:
+    """What can be set beside the recipe of what follows.
+
+    Attributes:
+        hidden: units of each layer.
+        passes: of each machine; as many as follow where None.
+        rate: of machines of logistic units; those of real numbers have a fiftieth of it.
+    """
+
+    hidden: tuple[int, ...] = HIDDEN
+    passes: int | None = None
+    rate: float = MACHINE.learning_rate
+
+    def __post_init__(self) -> None:
+        if not self.hidden or not all(1 <= units <= MOST_UNITS for units in self.hidden):
+            raise ValueError(f"hidden is one or more numbers from 1 to {MOST_UNITS:,}")
+        if self.passes is not None and self.passes < 1:
+            raise ValueError(f"passes is 1 or more, not {self.passes}")
+        if not 0 < self.rate <= 1:
+            raise ValueError(f"rate is above 0 and at most 1, not {self.rate:g}")
+
+
+def choices_of(ask: Ask) -> Machines:
+    """Those that are asked for."""
+    return ask.choices if isinstance(ask.choices, Machines) else Machines()
 
 
 def view(dataset: Dataset[Any]) -> View:
@@ -81,8 +110,8 @@ def seen(data: Decoded) -> tuple[Seen, bool]:
 def plan(dataset: Dataset[Any], ask: Ask, usual: Recipe) -> Recipe:
     """More passes and smaller batches for fewer pictures; the pictures as they are."""
     count = len(dataset.train)
-    epochs = epochs_for(count, views=PICTURES_SHOWN, low=10, high=100)
-    size = min(usual.batch_size, max(10, count // 10))
+    epochs = epochs_for(count, views=PICTURES_SHOWN, low=10, high=60)
+    size = min(usual.batch_size, max(10, count // 50))
     recipe = ask.adjusted(ask.recipe or usual.but(epochs=epochs, batch_size=size))
     return recipe.but(augmentation=NONE)
 
@@ -97,7 +126,10 @@ def learn(data: Decoded, ask: Ask, *, pretrain: bool) -> Learned:
     recipe = plan(data.dataset, ask, TUNED)
     some, gaussian = seen(data)
     rule, classes = some.preprocessing, data.dataset.classes
-    options = {"channels": rule.view.channels, "image_size": rule.view.size, "hidden": list(HIDDEN)}
+    options = {
+        "channels": rule.view.channels, "image_size": rule.view.size,
+        "hidden": list(choices_of(ask).hidden),
+    }  # fmt: skip
     begun = Begun.of(BELIEF, options, rule, classes, ask.seed)
     problem = ClassificationProblem(classes, preprocessing=rule)
     if not pretrain:
@@ -118,7 +150,8 @@ def learn_labels(data: Decoded, ask: Ask) -> Learned:
     rule, classes = some.preprocessing, data.dataset.classes
     shape = (rule.view.channels, rule.view.size, rule.view.size)
     options = {
-        "shape": list(shape), "hidden": list(HIDDEN), "gaussian": gaussian, "steps": GIBBS,
+        "shape": list(shape), "hidden": list(choices_of(ask).hidden), "gaussian": gaussian,
+        "steps": GIBBS,
     }  # fmt: skip
     begun = Begun.of(LABELED, options, rule, classes, ask.seed)
     with clock.stage("pre-train"):
@@ -141,9 +174,12 @@ def machines(
     Args:
         after: products for a weight and a picture in each pass of what follows.
     """
-    share = DIVERGENCE / (DIVERGENCE + after)
+    choices = choices_of(ask)
+    passes = choices.passes or recipe.epochs
+    share = DIVERGENCE * passes / (DIVERGENCE * passes + after * recipe.epochs)
+    own = MACHINE.but(epochs=passes, batch_size=recipe.batch_size, learning_rate=choices.rate)
     return stacked(
-        some, HIDDEN, MACHINE.but(epochs=recipe.epochs, batch_size=recipe.batch_size),
+        some, choices.hidden, own,
         gaussian=gaussian, labels=labels, folder=ask.folder, resume=ask.resume, seed=ask.seed,
         seconds=None if ask.seconds is None else share * ask.seconds,
     )  # fmt: skip
@@ -199,7 +235,7 @@ class Begun:
                 seconds=ask.seconds,
             )  # fmt: skip
         name, size = self.architecture["name"], self.preprocessing.view.size
-        layers = "-".join(map(str, HIDDEN))
+        layers = "-".join(map(str, choices_of(ask).hidden))
         notes = [
             f"{name} of {layers} units at {size} px, epoch {run.best['epoch']:g} of "
             f"{run.history[-1]['epoch']:g}"
@@ -229,9 +265,10 @@ def lasts(data: Decoded, ask: Ask, seeds: int, *, usual: Recipe, pretrain: bool)
     """Seconds for all passes, from the products of each and how fast this machine forms some."""
     recipe = plan(data.dataset, ask, usual)
     shape = view(data.dataset)
-    widths = [shape.channels * shape.size**2, *HIDDEN]
+    choices = choices_of(ask)
+    widths = [shape.channels * shape.size**2, *choices.hidden]
     weights = sum(below * above for below, above in pairwise(widths))
-    rows, weight = torch.rand(recipe.batch_size, widths[0]), torch.rand(HIDDEN[0], widths[0])
+    rows, weight = torch.rand(recipe.batch_size, widths[0]), torch.rand(widths[1], widths[0])
     times = []
     for _ in range(STEPS):
         before = time.perf_counter()
@@ -239,5 +276,6 @@ def lasts(data: Decoded, ask: Ask, seeds: int, *, usual: Recipe, pretrain: bool)
         times.append(time.perf_counter() - before)
     each = min(times) / (len(rows) * weight.numel())
     after = BACKWARD if usual is TUNED else AWAKE_AND_ASLEEP
-    products = after + (DIVERGENCE if pretrain else 0)
-    return seeds * OVERHEAD * each * products * weights * recipe.epochs * len(data.dataset.train)
+    passes = (choices.passes or recipe.epochs) if pretrain else 0
+    products = weights * (after * recipe.epochs + DIVERGENCE * passes)
+    return seeds * OVERHEAD * each * products * len(data.dataset.train)
