@@ -65,10 +65,8 @@ def frechet_influence(features: Features, mine: Moments, other: Moments) -> NDAr
     transport = inverse @ _power(root @ other.covariance @ root, 0.5) @ inverse
     slope = np.eye(len(root)) - transport
     squares = np.einsum("nd,de,ne->n", rows, slope, rows, optimize=True)
-    found: NDArray[np.float64] = (
-        2 * rows @ (mine.mean - other.mean) + squares - (mine.covariance * slope).sum()
-    )
-    return found
+    found: NDArray[np.float64] = 2 * rows @ (mine.mean - other.mean) + squares
+    return found - found.mean()
 
 
 def _power(matrix: NDArray[np.float64], power: float) -> NDArray[np.float64]:

@@ -35,7 +35,7 @@ from striate.training import Recipe, fit
 LEAST, BORDER = 16, 4  # pixels of a side that LeNet-5 reads; 28 x 28 digits get a border of 2
 CIFAR_SIDE = 32
 LEARNED = Recipe(
-    epochs=3, batch_size=32, learning_rate=0.05, weight_decay=1e-4, warmup=0.05, threads=1
+    epochs=3, batch_size=128, learning_rate=0.1, weight_decay=1e-4, warmup=0.05, threads=1
 )
 STEPS = 600  # that it learns at least, of few pictures
 AXES = 64  # features that are left of more, by principal components of training pictures
