@@ -26,7 +26,7 @@ NAMES = ("rows", "columns", "nothing")
 WAYS = ("dbn", "dbn_random", "dbn_labels")
 
 
-SMALL = dbn.Machines(hidden=(24, 12))
+SMALL = dbn.Machines(hidden=(24, 12), rate=0.05)
 
 
 def stripes(count: int, side: int = 6, *, color: bool = False) -> Dataset[Labels]:

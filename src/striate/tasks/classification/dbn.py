@@ -32,12 +32,12 @@ from striate.tasks.pictures.stacking import MACHINE, Seen, Stack, named, stacked
 from striate.training import Recipe, fit, seeded
 
 # Back-propagation, for as many passes as each machine learns before it.
-TUNED = Recipe(epochs=30, batch_size=100, learning_rate=1e-3, optimizer="adamw")
+TUNED = Recipe(epochs=30, batch_size=200, learning_rate=1e-3, optimizer="adamw")
 # Wake-sleep after it: small steps from what the machines have learned.
 UP_DOWN = Recipe(epochs=30, batch_size=100, learning_rate=0.02, nesterov=False, weight_decay=2e-4)
 LARGEST = 32  # pixels a side
 MOST_UNITS = 100_000  # of a layer
-PICTURES_SHOWN = 1_200_000  # in all passes of a layer
+PICTURES_SHOWN = 900_000  # in all passes of a layer
 # Multiply-adds for a weight and a picture: up, down, up and the gradient of both ends; forward,
 # backward and the gradient; and up, down and the gradient of each, with some steps at the top.
 DIVERGENCE, BACKWARD, AWAKE_AND_ASLEEP = 5, 3, 12

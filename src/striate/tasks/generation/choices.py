@@ -45,3 +45,27 @@ class Adversarial(Choices):
         super().__post_init__()
         if not 1 <= self.width <= MOST:
             raise ValueError(f"width is from 1 to {MOST}, not {self.width}")
+
+
+@dataclass(frozen=True)
+class Machines(Choices):
+    """Of Boltzmann machines, whose noise has a number for each unit that the topmost one sees.
+
+    Attributes:
+        hidden: units of each layer.
+        chains: of the topmost machine, that go on while it learns.
+        steps: of Gibbs sampling, for a picture.
+    """
+
+    hidden: tuple[int, ...] = (500, 500, 2000)
+    chains: int = 100
+    steps: int = 200
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.hidden or not all(1 <= units <= 100_000 for units in self.hidden):
+            raise ValueError("hidden is one or more numbers from 1 to 100,000")
+        if not 0 <= self.chains <= 100_000:
+            raise ValueError(f"chains is from 0 to 100,000, not {self.chains}")
+        if not 1 <= self.steps <= 100_000:
+            raise ValueError(f"steps is from 1 to 100,000, not {self.steps}")

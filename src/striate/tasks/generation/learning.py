@@ -1,18 +1,23 @@
 """How each method learns to make pictures."""
 
+import hashlib
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+import torch
 
 from striate.data import Decoded
 from striate.data.splits import TRAIN, VALIDATION
 from striate.errors import UserError
-from striate.inference import fastest_device
+from striate.inference import Preprocessing, fastest_device
+from striate.models import Normalization
+from striate.models.dbn import DBN
 from striate.progress import Clock
 from striate.tasks.contract import Ask, Learned
 from striate.tasks.generation import gaussian as gaussians
-from striate.tasks.generation.choices import Adversarial, Choices
+from striate.tasks.generation.belief import Belief
+from striate.tasks.generation.choices import Adversarial, Choices, Machines
 from striate.tasks.generation.generator import Generator
 from striate.tasks.generation.judge import judge_of
 from striate.tasks.generation.networks import FORMS, players
@@ -26,12 +31,14 @@ from striate.tasks.generation.problem import (
 from striate.tasks.generation.sampler import Sampler
 from striate.tasks.generation.scores import Reference, reference_of, spread
 from striate.tasks.generation.views import notes, view_of
+from striate.tasks.pictures.stacking import MACHINE, Seen, stacked
 from striate.training import Recipe, fit
 from striate.training.modes import seeded
 
 JUDGED = 2000  # validation pictures that an epoch is judged by
 STEPS = 4000  # that few pictures are learned in, at least
 MOST_EPOCHS = 400
+MACHINES_IGNORE = frozenset(("label_smoothing",))  # what machines do without
 DCGAN = Recipe(  # Section 4: Adam, beta1 of 0.5, batches of 128
     epochs=10,
     batch_size=128,
@@ -129,6 +136,55 @@ def gaussian(data: Decoded, ask: Ask) -> Learned:
         predictor, validated(predictor, pictures), clock.seconds, recipe=asdict(choices),
         notes=(*notes(dataset, view_of(dataset, choices.side)),
                f"judged by {pictures.held.judge.title}"),
+    )  # fmt: skip
+
+
+def belief(data: Decoded, ask: Ask) -> Learned:
+    """Machines one above the other; the topmost sees the labels too, where classes are told, and
+    its chains go on while it learns."""
+    choices = ask.choices
+    assert isinstance(choices, Machines)
+    clock = Clock()
+    with clock.stage("find the judge"):
+        pictures = pictures_of(data, choices)
+    dataset = data.dataset
+    told = dataset.classes if choices.conditional else ()
+    count, side, _, channels = pictures.pixels.shape
+    view = view_of(dataset, choices.side)
+    logistic = channels == 1
+    rule = (
+        Preprocessing(view, Normalization((0.0,), (255.0,)))
+        if logistic
+        else Preprocessing.measured(view, pictures.pixels)
+    )
+    epochs = max(MACHINE.epochs, min(MOST_EPOCHS, -(-STEPS * MACHINE.batch_size // count)))
+    recipe = ask.adjusted(ask.recipe or MACHINE.but(epochs=epochs))
+    held = dataset.split == VALIDATION
+    targets: Any = dataset.targets.single()
+    numbers = np.zeros(len(dataset), np.int64) if targets is None else targets
+    seen = Seen(
+        pictures.pixels, data.pixels[view][held], rule, numbers[dataset.split == TRAIN],
+        numbers[held],
+        {"data": dataset.fingerprint(),
+         "split": hashlib.sha256(dataset.split.tobytes()).hexdigest()},
+    )  # fmt: skip
+    with clock.stage("learn"):
+        stack = stacked(
+            seen, choices.hidden, recipe, gaussian=not logistic, labels=len(told),
+            chains=choices.chains, folder=ask.folder, resume=ask.resume, seed=ask.seed,
+            seconds=ask.seconds,
+        )  # fmt: skip
+    network = DBN.of(stack.machines, (channels, side, side)).cpu().eval()
+    network.top.chains = torch.empty(0, network.top.weight.shape[1])
+    predictor = Belief(
+        network=network, normalization=rule.normalization, steps=choices.steps, told=told,
+        prior=np.bincount(pictures.numbers, minlength=len(told)) / count if told else np.empty(0),
+    )  # fmt: skip
+    return Learned(
+        predictor, validated(predictor, pictures), clock.seconds, history=stack.histories[-1],
+        recipe={**recipe.to_json(), **asdict(choices)},
+        notes=(*notes(dataset, view), f"judged by {pictures.held.judge.title}",
+               f"each picture after {choices.steps} steps of Gibbs sampling"),
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from functools import partial
 
 from striate.tasks.contract import Method
 from striate.tasks.generation import learning
-from striate.tasks.generation.choices import Adversarial, Choices
+from striate.tasks.generation.choices import Adversarial, Choices, Machines
 from striate.tasks.generation.views import views
 
 METHODS: dict[str, Method] = {
@@ -29,6 +29,24 @@ METHODS: dict[str, Method] = {
         partial(learning.adversarial, form="dcgan", recipe=learning.DCGAN),
         by_epochs=True,
         choices=Adversarial(width=64),
+        views=views,
+    ),
+    "rbm": Method(
+        "Boltzmann machine",
+        "scratch",
+        learning.belief,
+        by_epochs=True,
+        ignores=learning.MACHINES_IGNORE,
+        choices=Machines(hidden=(500,)),
+        views=views,
+    ),
+    "dbn": Method(
+        "Deep belief net",
+        "scratch",
+        learning.belief,
+        by_epochs=True,
+        ignores=learning.MACHINES_IGNORE,
+        choices=Machines(),
         views=views,
     ),
 }

@@ -23,6 +23,7 @@ from striate.tasks.contract import (
 )
 from striate.tasks.generation import answers
 from striate.tasks.generation.answers import Answer, Made
+from striate.tasks.generation.belief import Belief
 from striate.tasks.generation.gaussian import Gaussian
 from striate.tasks.generation.generator import Generator
 from striate.tasks.generation.noise import SUFFIXES
@@ -73,7 +74,7 @@ class Generation(Task):
 
     @property
     def predictors(self) -> Mapping[str, type[Predictor]]:
-        return {kind.kind: kind for kind in (Gaussian, Generator)}
+        return {kind.kind: kind for kind in (Gaussian, Generator, Belief)}
 
     def answered(self, predictor: Predictor, data: Any, rows: Sequence[int]) -> Answered:
         """As many samples as there are rows: a sample is of none of them."""

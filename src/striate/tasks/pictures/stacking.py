@@ -30,7 +30,7 @@ from striate.training.problem import CPU
 # Hinton & Salakhutdinov 2006 and Hinton 2010: steps of 100, weights decayed by 0.0002, momentum 0.5
 # at first and then 0.9. The rate of units that are real numbers is far less.
 MACHINE = Recipe(
-    epochs=20, batch_size=100, learning_rate=0.05, nesterov=False, weight_decay=2e-4,
+    epochs=20, batch_size=100, learning_rate=0.1, nesterov=False, weight_decay=2e-4,
     schedule="cosine",
 )  # fmt: skip
 GAUSSIAN, LINEAR = 0.02, 0.02  # their rates, as shares of that of logistic units
