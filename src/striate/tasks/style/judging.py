@@ -31,7 +31,7 @@ NETWORKS = ("vgg16", "vgg19", "vgg13", "vgg11")
 SIDE = 192  # pixels of the squares that photographs are judged in
 VIEW = View(SIDE, fit="crop", fraction=1.0)
 PAINTING = 256  # pixels of a painting's longer side, as in the paper
-STYLE_WEIGHT = 10.0
+STYLE_WEIGHT = 5.0
 VARIATION = 1.0
 POOLINGS, CONTENT = 4, 2  # groups of layers whose last is one of the style; which is the content
 

@@ -32,8 +32,8 @@ FAST = {"network": "image_transformation", "width": 16, "blocks": 5, "published"
 VIEWS = Augmentation(Spread(mirror=0.5), crops=Crops(window=CROP, sides=(SIDE, SIDE)))
 RECIPE = Recipe(
     epochs=2,
-    batch_size=2,
-    learning_rate=2e-3,
+    batch_size=1,
+    learning_rate=1e-3,
     optimizer="adamw",
     schedule="cosine",
     warmup=0.05,

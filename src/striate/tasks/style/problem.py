@@ -26,7 +26,7 @@ from striate.training.problem import CPU
 from striate.training.seeds import generator_for
 
 PICTURES, FRAMES = "painted", "frame-*.png"  # the folder of a run's pictures, and some of them
-CHOSEN_ON = 16  # validation photographs at most: judging one takes as long as learning from one
+CHOSEN_ON = 8  # validation photographs at most: judging one takes as long as learning from one
 
 
 @dataclass(frozen=True, eq=False)
