@@ -5,29 +5,38 @@
 The plain program runs VGG-16 up to conv5_1 as torch computes it, Gram matrices and losses by
 autograd, and `torch.optim.LBFGS` on the pixels, from the photograph, at full size. Rows: one look
 in turns; 100 iterations; the time until the loss of its 100 iterations is reached, smaller pictures
-first. Weights and pictures are those of ../shared; without them random weights and noise.
+first. Then the feed-forward form: a step of learning (the network of half the published width, a
+picture of 128 px) and painting a picture of 512 px, beside a plain program with the same weights;
+and painting it beside 50 looks of L-BFGS, about what that takes to as low a loss (docs/style.md).
+Weights and pictures are those of ../shared; without them random weights and noise.
 """
 
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
-from _rows import Row, absent, compared, main, paired
+from _plain_painter import PlainLoss, PlainPainter
+from _rows import Row, absent, compared, main, paired, seconds
 from torch import Tensor, nn
 
 from striate.images import read
 from striate.models import Normalization, Stages, create
+from striate.models.image_transformation import ImageTransformation
 from striate.models.published import KERAS
+from striate.ops.memory import channels_last
 from striate.style import CONTENT, STYLE, Perception, PerceptualLoss, Weights
 from striate.style.descent import Change, minimized
-from striate.style.pictures import scaled_size, tensor_of
+from striate.style.pictures import at_size, scaled_size, tensor_of
 from striate.style.transfer import Objective, transfer
+from striate.tasks.style.judging import PAINTING, layers_of
 
 SHARED = Path(os.environ.get("STRIATE_SHARED", "../shared"))
 STYLE_WEIGHT = Weights().style
+LOOKS = 50
 
 
 def measure(quick: bool) -> Iterable[Row]:
@@ -48,6 +57,8 @@ def measure(quick: bool) -> Iterable[Row]:
             return torch.autograd.grad(loss(pixels), pixels)[0]
 
         return once
+
+    yield from fed_forward(network, photo, painting, quick)
 
     yield paired(f"the loss and its gradient, {size} px", look(objective), look(plain),
                  peer="plain PyTorch", target=1.5, rounds=2 if quick else 9)  # fmt: skip
@@ -77,6 +88,67 @@ def measure(quick: bool) -> Iterable[Row]:
     work = found.sizes.prod(1)  # pixels looked at, which the time goes by
     share = work[: reached[0] + 1].sum() / work.sum()
     yield compared(case, "s", whole * share, "plain PyTorch", peer, less=True, target=3.0)
+
+
+def fed_forward(
+    network: Stages, photo: np.ndarray, painting: np.ndarray, quick: bool
+) -> Iterable[Row]:
+    side, large, rounds = (64, 96, 2) if quick else (128, 512, 7)
+    content, style = layers_of(network)
+    perception = Perception(network, (*style, *content))
+    loss = PerceptualLoss(perception, KERAS, content, Weights(style=5, variation=1), style=style)
+    loss.paint(at_size(painting, PAINTING))
+    torch.manual_seed(0)
+    ours = channels_last(ImageTransformation(width=16))
+    theirs = PlainPainter(ours)
+    peer = PlainLoss(network, content[0], style, at_size(painting, PAINTING), KERAS, loss.weights)
+    crop = at_size(photo, 2 * side)[:, :, :side, :side].contiguous()
+
+    def mine() -> Tensor:
+        kept = loss.of_photographs(crop)
+        return torch.cat(list(loss(ours(crop), kept).values())).sum()
+
+    def other() -> Tensor:
+        return peer(theirs(crop), crop)
+
+    first, second = float(mine().detach()), float(other().detach())
+    assert abs(first - second) < 1e-3 * first, (first, second)
+    steps = []
+    for model, total in ((ours, mine), (theirs, other)):
+        optimizer = torch.optim.Adam(model.parameters(), 0.0)
+        steps.append(partial(step, total, optimizer))
+    yield paired(f"feed-forward: a step of learning, {side} px", *steps, peer="plain PyTorch",
+                 target=1.3, rounds=rounds)  # fmt: skip
+
+    whole = at_size(photo, large)
+    paint = [partial(inferred, model.eval(), whole) for model in (ours, theirs)]
+    yield paired(f"feed-forward: a picture of {large} px", *paint, peer="plain PyTorch",
+                 rounds=rounds)  # fmt: skip
+
+    objective = Objective(photo, [painting], None, tuple(whole.shape[2:]), loss)
+    mine, look = min(seconds(paint[0]) for _ in range(3)), seconds(partial(looked, objective))
+    yield compared(f"feed-forward: the same beside {LOOKS} looks", "s", mine,
+                   "L-BFGS", LOOKS * look, less=True)  # fmt: skip
+
+
+def step(total: Callable[[], Tensor], optimizer: torch.optim.Optimizer) -> None:
+    """Forward, backward, and what the optimizer does."""
+    optimizer.zero_grad()
+    total().backward()
+    optimizer.step()
+
+
+def inferred(model: nn.Module, picture: Tensor) -> Tensor:
+    """Its answer."""
+    with torch.inference_mode():
+        found: Tensor = model(picture)
+    return found
+
+
+def looked(objective: Objective) -> Tensor:
+    """A look at the losses and their gradient."""
+    pixels = objective.photo.clone().requires_grad_()
+    return torch.autograd.grad(objective(pixels), pixels)[0]
 
 
 def material() -> tuple[Stages, np.ndarray, np.ndarray]:

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from striate.serving.shapes import Answer as Shape
 from striate.tasks.contract import Wanted
 from striate.tasks.style.answers import Answer
 from striate.tasks.style.judging import Judging
-from striate.tasks.style.painter import Painter, network
+from striate.tasks.style.painter import COPIES, Painter, network
 
 PLAN = {"network": "image_transformation", "width": 4, "blocks": 1, "published": False}
 
@@ -67,6 +68,15 @@ def test_pictures_are_written_and_drawn_beside_what_they_were(saved, tmp_path):
             assert found.size == (width, 30)
     assert "not an image" in broken["error"]
     assert thin["error"] == "5 x 90 px; painted are 8 px a side and more"
+
+
+def test_a_picture_without_room_is_refused_by_name(recognizer, monkeypatch):
+    large, small = np.zeros((64, 128, 3), np.uint8), np.zeros((32, 64, 3), np.uint8)
+    assert recognizer([large])[0].error is None
+    room = 64 * 128 * 4 * COPIES * PLAN["width"] / 4
+    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(available=room))
+    assert "make the longer side 64 px at most" in recognizer([large])[0].error
+    assert recognizer([small])[0].error is None
 
 
 def test_the_service_gives_a_picture():

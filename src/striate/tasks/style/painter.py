@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import psutil
 import torch
 from torch import Tensor, nn
 
@@ -22,6 +23,7 @@ from striate.tasks.style.judging import Judging
 from striate.tasks.style.reinhard import ColorStatistics
 from striate.tensors import same_form
 
+COPIES = 5  # maps of full size at once: of the first layer, padded, normalized, and the like
 PAINTING = "painting"  # among the tensors, of which the others are the network's
 
 
@@ -57,7 +59,10 @@ class Painter(Predictor):
         return channels_last(self.model).to(self.device)
 
     def prepare(self, item: Input) -> Pixels:
-        return read(item)
+        pixels = read(item)
+        if self.device.type == "cpu":
+            see_room(*pixels.shape[:2], 4 * COPIES * self.architecture.get("width", 3))
+        return pixels
 
     def predict(self, batch: Sequence[Pixels]) -> list[Answer]:
         return [Answer(self.painted(one)) for one in batch]
@@ -111,6 +116,21 @@ def read(item: Input) -> Pixels:
     if min(height, width) < SMALLEST:
         raise InputError(f"{width} x {height} px; painted are {SMALLEST} px a side and more")
     return pixels
+
+
+def see_room(height: int, width: int, bytes_a_pixel: float) -> None:
+    """Refuses a picture that there is no memory for.
+
+    Raises:
+        InputError: with the size that there is memory for.
+    """
+    needed, free = height * width * bytes_a_pixel, psutil.virtual_memory().available
+    if needed > free:
+        raise InputError(
+            f"{width} x {height} px need about {needed / 2**30:.1f} GB of memory to be painted, "
+            f"and {free / 2**30:.1f} are free; make the longer side "
+            f"{int(max(height, width) * (free / needed) ** 0.5) // 16 * 16} px at most"
+        )
 
 
 def painted(model: nn.Module, pixels: Pixels) -> Pixels:
