@@ -19,7 +19,6 @@ from striate.cli.options import (
     RecipeName,
     Seed,
     Settings,
-    StyleWeight,
     Task,
     TimeLimit,
     Weights,
@@ -67,7 +66,6 @@ def compare(
     settings: Settings = None,
     time_limit: TimeLimit = None,
     painting: Painting = None,
-    style_weight: StyleWeight = None,
     seeds: Annotated[
         int | None,
         typer.Option(
@@ -136,7 +134,7 @@ def compare(
     page = report or folder / "report.html"
     for place in (folder, page.parent):
         see_writable(place)
-    options = known.own_options("train", own(painting=painting, style_weight=style_weight))
+    options = known.own_options("train", own(painting=painting))
     wishes = Wishes(
         network, weights_of(weights), recipe, seconds=time_limit, settings=tuple(settings or ()),
         own=options,

@@ -110,14 +110,6 @@ Painting = Annotated[
         metavar="FILE", help="In whose style pictures are to be painted.", show_default=False
     ),
 ]
-StyleWeight = Annotated[
-    float | None,
-    typer.Option(
-        min=0,
-        help="Of the painting, where the photograph has the weight 1.",
-        show_default="as documented",
-    ),
-]
 Crops = Annotated[
     int | None,
     typer.Option(

@@ -17,7 +17,6 @@ from striate.cli.options import (
     RecipeName,
     Seed,
     Settings,
-    StyleWeight,
     Task,
     TimeLimit,
     Weights,
@@ -55,7 +54,6 @@ def train(
     ] = None,
     time_limit: TimeLimit = None,
     painting: Painting = None,
-    style_weight: StyleWeight = None,
     max_images: MaxImages = None,
     out: Annotated[
         Path | None,
@@ -97,7 +95,7 @@ def train(
     known.method(name)
     folder = resume or out or Path(f"striate-{plain_name(dataset.name)}-{plain_name(name)}")
     see_writable(folder)
-    options = known.own_options("train", own(painting=painting, style_weight=style_weight))
+    options = known.own_options("train", own(painting=painting))
     try:
         outcome = learn(
             dataset, name, task=known.name, seed=seed, network=network,

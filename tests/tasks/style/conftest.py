@@ -11,7 +11,6 @@ from striate.tasks.style import judging, learning
 from striate.tasks.style.task import Style
 
 TASK = Style()
-OWN = {"epochs": 1, "settings": ("batch_size=4", "learning_rate=0.01")}
 
 
 def looking(name, *, weights=None):
@@ -29,11 +28,9 @@ def looking(name, *, weights=None):
 
 @pytest.fixture(scope="session", autouse=True)
 def small():
-    """Everything small: the network that looks, the squares, the network that paints."""
+    """A small network that looks, small squares, a short descent."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(judging, "create", looking)
-        patch.setitem(learning.FAST, "width", 4)
-        patch.setitem(learning.FAST, "blocks", 1)
         patch.setattr(learning, "CROP", 64)
         patch.setattr(learning, "DESCENDED", 1)
         patch.setattr(learning, "ITERATIONS", 3)

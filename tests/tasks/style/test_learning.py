@@ -14,14 +14,13 @@ from striate.models import create
 from striate.models.skeletons import skeleton
 from striate.style.pictures import tensor_of
 from striate.tasks import opening
-from striate.tasks.contract import Ask
 from striate.tasks.style import judging, learning
 from striate.tasks.style.answers import Judged
 from striate.tasks.style.judging import Judge, Judging, judge_again, layers_of
 from striate.tasks.style.reinhard import ColorStatistics
 from striate.tasks.style.scores import StyleScores
 
-SETTINGS = ("epochs=2", "batch_size=4", "learning_rate=0.02")
+SETTINGS = ("epochs=2", "batch_size=4", "learning_rate=0.02", "width=4", "blocks=1", "style=4")
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +30,7 @@ def data(photos):
 
 @pytest.fixture(scope="module")
 def options(painting):
-    return {"painting": painting, "style-weight": 5.0}
+    return {"painting": painting}
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +66,8 @@ def test_what_was_learned_is_evaluated_as_it_was(compared, data):
 
 def test_a_stopped_run_goes_on(compared, options, tmp_path):
     (whole,) = (row.chosen for row in compared.rows if row.name == "feedforward")
-    ask = Ask(weights=None, settings=SETTINGS, own=options, folder=tmp_path)
+    plan = Wishes(weights=None, settings=SETTINGS, own=options).plan(TASK, "feedforward", 0)
+    ask = replace(plan.ask, folder=tmp_path)
     learning.feedforward(whole.data, replace(ask, seconds=0.0))
     again = learning.feedforward(whole.data, replace(ask, resume=True))
     for name, tensor in whole.recognizer.predictor.tensors().items():
@@ -79,6 +79,12 @@ def test_what_lacks_is_said_before_any_work(photos, painting, tmp_path):
         with pytest.raises(error, match=reason):
             Wishes(weights=None, own=options).plan(TASK, "feedforward", 0)
 
+    def unset(setting, reason):
+        with pytest.raises(UserError, match=reason):
+            Wishes(settings=(setting,), own={"painting": painting}).plan(TASK, "feedforward", 0)
+
+    unset("style=0", "style is above 0")
+    unset("width=0", "width is from 1 to 512")
     (tmp_path / "broken.jpg").write_bytes(b"no picture")
     refused(UserError, "--painting FILE")
     refused(ImageError, "broken.jpg: not an image", painting=tmp_path / "broken.jpg")
@@ -112,7 +118,7 @@ def test_scores_by_pencil():
 
 def test_the_painting_itself_leaves_no_style_and_a_photograph_all_of_it(painting):
     pixels = np.asarray(Image.open(painting))
-    judge = Judge(Judging("vgg16", None, 5.0), pixels, None)
+    judge = Judge(Judging("vgg16", None, 5.0, 1.0), pixels, None)
     photo = np.asarray(picture(3))
     same = judge(photo, photo)
     assert (same.content, same.style, same.removed) == (0, same.plain, 0)
@@ -123,7 +129,7 @@ def test_the_painting_itself_leaves_no_style_and_a_photograph_all_of_it(painting
 def test_a_judge_of_other_weights_is_refused(tmp_path):
     file = tmp_path / "weights.pth"
     file.write_bytes(b"weights")
-    judged = Judging("vgg16", judging.told(file), 5.0)
+    judged = Judging("vgg16", judging.told(file), 5.0, 1.0)
     with pytest.raises(WeightsError, match="--weights FILE"):
         judge_again(judged, np.zeros((9, 9, 3), np.uint8), None)
     other = tmp_path / "others.pth"

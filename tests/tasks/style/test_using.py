@@ -31,7 +31,7 @@ PLAN = {"network": "image_transformation", "width": 4, "blocks": 1, "published":
 def recognizer():
     torch.manual_seed(0)
     painting = np.asarray(picture(9))
-    painter = Painter(network(PLAN), PLAN, painting, Judging("vgg16", None, 5.0))
+    painter = Painter(network(PLAN), PLAN, painting, Judging("vgg16", None, 5.0, 1.0))
     return Recognizer(TASK, painter, (), {})
 
 
@@ -125,7 +125,7 @@ def test_a_damaged_file_is_refused(recognizer, tmp_path):
         ({"architecture": {"network": "gan"}}, {}),
         ({"architecture": {**PLAN, "width": 10**6}}, {}),
         ({"architecture": 3}, {}),
-        ({"judging": {"network": "lenet5", "weights": None, "style": 1}}, {}),
+        ({"judging": {"network": "lenet5", "weights": None, "style": 1, "variation": 1}}, {}),
         ({}, {"painting": torch.zeros(3)}),
         ({}, {"last.bias": torch.zeros(4)}),
     ):

@@ -26,13 +26,12 @@ from striate.style.pictures import scaled_size, tensor_of
 from striate.tasks.backbones import find_weights, normalization_for, trained_weights
 from striate.tasks.contract import Ask
 from striate.tasks.style.answers import Judged, Pixels
+from striate.tasks.style.choices import Choices
 
 NETWORKS = ("vgg16", "vgg19", "vgg13", "vgg11")
 SIDE = 192  # pixels of the squares that photographs are judged in
 VIEW = View(SIDE, fit="crop", fraction=1.0)
 PAINTING = 256  # pixels of a painting's longer side, as in the paper
-STYLE_WEIGHT = 5.0
-VARIATION = 1.0
 POOLINGS, CONTENT = 4, 2  # groups of layers whose last is one of the style; which is the content
 
 
@@ -43,12 +42,13 @@ class Judging:
     Attributes:
         network: that looks at pictures.
         weights: of it: a published name; "sha256 ..." of a file; None: random ones.
-        style: what the painting weighs, where the photograph weighs 1.
+        style, variation: as `Choices` has them.
     """
 
     network: str
     weights: str | None
     style: float
+    variation: float
 
     def to_json(self) -> dict[str, Any]:
         """Plain values that `from_json` turns back."""
@@ -61,7 +61,8 @@ class Judging:
         Raises:
             TypeError, LookupError, ValueError: if it is not of that form.
         """
-        found = cls(values["network"], values["weights"], float(values["style"]))
+        found = cls(values["network"], values["weights"], float(values["style"]),
+                    float(values["variation"]))  # fmt: skip
         if found.network not in NETWORKS or not isinstance(found.weights, str | None):
             raise ValueError(f"it is judged by {found.network!r} with {found.weights!r}")
         return found
@@ -88,7 +89,7 @@ class Judge:
             Perception(network, (*style, *content)).to(device),
             normalization_for(judging.network, weights),
             content,
-            Weights(style=judging.style, variation=VARIATION),
+            Weights(style=judging.style, variation=judging.variation),
             style=style,
         )
         self.loss.paint(tensor_of(painting).to(device))
@@ -153,8 +154,10 @@ def judge_of(ask: Ask) -> Judge:
     """What a person asks for."""
     network = ask.network or NETWORKS[0]
     weights = trained_weights(network, ask.weights)
-    style = ask.own.get("style-weight", STYLE_WEIGHT)
-    return Judge(Judging(network, told(weights), style), painting_of(ask), weights)
+    choices = ask.choices
+    assert isinstance(choices, Choices)
+    judging = Judging(network, told(weights), choices.style, choices.variation)
+    return Judge(judging, painting_of(ask), weights)
 
 
 def judge_again(judging: Judging, painting: Pixels, weights: Path | None) -> Judge:

@@ -1,5 +1,6 @@
 """The ways to learn a style, from photographs and a painting to a painter."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from striate.ops.memory import channels_last
 from striate.progress import Clock, track
 from striate.style.pictures import tensor_of
 from striate.tasks.contract import Ask, Learned
+from striate.tasks.style.choices import Network
 from striate.tasks.style.judging import SIDE, VIEW, Judge
 from striate.tasks.style.painter import Painter, network
 from striate.tasks.style.problem import CHOSEN_ON, PICTURES, Photographs, StyleProblem, save
@@ -26,8 +28,6 @@ CROP = 128  # pixels of the squares that are learned from
 SHOWN = 1600  # photographs that are shown in all, about ten minutes of one core
 EVALUATIONS = 8  # in the course of learning
 DESCENDED, ITERATIONS = 2, 50  # validation photographs that L-BFGS is tried on, and how long
-SLOW = {"network": "image_transformation", "width": 32, "blocks": 5, "published": True}
-FAST = {"network": "image_transformation", "width": 16, "blocks": 5, "published": False}
 
 VIEWS = Augmentation(Spread(mirror=0.5), crops=Crops(window=CROP, sides=(SIDE, SIDE)))
 RECIPE = Recipe(
@@ -58,9 +58,15 @@ def colors(data: Photographs, ask: Ask) -> Learned:
     return Learned(painter, summary(judged), clock.seconds, network=judge.judging.network)
 
 
-def feedforward(data: Photographs, ask: Ask, *, architecture: dict[str, Any] = FAST) -> Learned:
+def feedforward(data: Photographs, ask: Ask, *, published: bool = False) -> Learned:
     """A network that paints in one pass."""
     clock, judge = Clock(), judge_in(data)
+    choices = ask.choices
+    assert isinstance(choices, Network)
+    architecture = {
+        "network": "image_transformation", "width": choices.width, "blocks": choices.blocks,
+        "published": published,
+    }  # fmt: skip
     count = len(data.rows(TRAIN))
     epochs = max(1, round(SHOWN / count))
     recipe = ask.adjusted(ask.recipe or RECIPE.but(epochs=epochs))
@@ -85,7 +91,7 @@ def feedforward(data: Photographs, ask: Ask, *, architecture: dict[str, Any] = F
         clock.seconds,
         network=judge.judging.network,
         history=run.history,
-        recipe=recipe.to_json(),
+        recipe={**recipe.to_json(), **asdict(choices)},
         notes=notes,
     )
 

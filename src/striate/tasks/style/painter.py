@@ -61,7 +61,8 @@ class Painter(Predictor):
     def prepare(self, item: Input) -> Pixels:
         pixels = read(item)
         if self.device.type == "cpu":
-            see_room(*pixels.shape[:2], 4 * COPIES * self.architecture.get("width", 3))
+            height, width = pixels.shape[:2]
+            see_room(height, width, 4 * COPIES * self.architecture.get("width", 3))
         return pixels
 
     def predict(self, batch: Sequence[Pixels]) -> list[Answer]:

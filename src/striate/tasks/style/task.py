@@ -71,7 +71,7 @@ class Style(Task):
     )
     prediction: ClassVar[type[Painted]] = Painted
     options: ClassVar[Mapping[str, frozenset[str]]] = {
-        "train": frozenset({"painting", "style-weight"}),
+        "train": frozenset({"painting"}),
         "predict": frozenset({"draw", "save"}),
         "evaluate": frozenset({"weights"}),
     }
