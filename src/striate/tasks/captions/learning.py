@@ -54,7 +54,7 @@ TUNE = SHOW.but(epochs=10, learning_rate=5e-4, kept_rate=0.04, freeze_statistics
 LEAST = 3  # times that a word occurs in training sentences, from which on it is given
 FEW_WORDS = 5_000  # running words, below which every word is
 SIZE, HIDDEN, DROPOUT = 128, 256, 0.5
-DECODERS = 3  # on a kept network: learned apart, they give words together
+DECODERS = 3  # of Show and Tell on a kept network: learned apart, they give words together
 CANDIDATES = 200  # sentences that are tried for all pictures
 NEAREST = (1, 2, 5, 10, 20, 50)  # pictures whose sentences are tried
 SEARCHES = (
@@ -276,7 +276,7 @@ def describe(
     told, stages = Corpus.by(data, source), last_maps(source.name)
     maps, mapped, spent = told.seen(stages[-1], mean=image == "first")
     recipe = ask.adjusted(ask.recipe or recipe_for(len(told.train)))
-    count = 1 if tuned else DECODERS
+    count = DECODERS if image == "first" and not tuned else 1
     left = None if ask.seconds is None else max(0.0, ask.seconds - spent)
     share = None if left is None else left / (2 if tuned else count)
     lower, upper = parts(source.model, stages[-1])
