@@ -14,7 +14,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         Experiment(
             "gan-rings",
             "Eight Gaussians on a circle: are all of them found?",
-            "Metz et al. 2017 (arXiv:1611.02163), Section 3.1; Mescheder et al. 2018",
+            "Metz et al. 2017 (arXiv:1611.02163), Section 3.1",
             "gan_rings",
         ),
     )
