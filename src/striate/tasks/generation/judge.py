@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from striate.data import SMALL, Dataset, Decoded, decode, native
-from striate.data.splits import TRAIN
+from striate.data.splits import TEST, TRAIN, VALIDATION
 from striate.errors import WeightsError
 from striate.evaluation.classification import top_k
 from striate.files import cache_folder
@@ -40,6 +40,7 @@ LEARNED = Recipe(
 STEPS = 600  # that it learns at least, of few pictures
 AXES = 64  # features that are left of more, by principal components of training pictures
 MOST = 100  # features that are kept as they are
+PICTURES, LEAST_AXES = 8, 4  # for each feature, where they are few; and so many features at least
 FITTED = 2000  # pictures that those are found on
 BACKBONE = "efficientnet_lite0"
 CIFAR = "resnet20"
@@ -122,8 +123,8 @@ def _found(dataset: Dataset[Any], view: View, key: str) -> Judge:
     train = dataset.split == TRAIN
     classes = 0 if numbers is None else len(np.unique(numbers[train]))
     if classes > 1 and is_gray and side <= SMALL:
-        return _learned(dataset, view, key)
-    if not is_gray and side <= CIFAR_SIDE and here(f"{CIFAR}.cifar10"):
+        judge = _learned(dataset, view, key)
+    elif not is_gray and side <= CIFAR_SIDE and here(f"{CIFAR}.cifar10"):
         judge = _published(CIFAR, "cifar10", CIFAR_SIDE, view, "on CIFAR-10", 10_000)
     elif here(f"{BACKBONE}.imagenet"):
         judge = _published(BACKBONE, "imagenet", max(64, view.size), view, "on ImageNet", 2000)
@@ -166,17 +167,23 @@ def _middle(channels: int) -> Any:
 
 
 def _rotated(judge: Judge, dataset: Dataset[Any]) -> Judge:
-    """The same with few features, where it has more than a covariance can be measured of."""
+    """The same with few features, where it has more than a covariance can be measured of in the
+    smaller of the splits that are judged."""
+    counts = [int((dataset.split == part).sum()) for part in (VALIDATION, TEST)]
+    fewest = min(filter(None, counts), default=len(dataset))
+    most = min(MOST, max(LEAST_AXES, fewest // PICTURES))
     train = np.flatnonzero(dataset.split == TRAIN)
+    train = train if len(train) else np.arange(len(dataset))  # only to be scored
     some = train[np.linspace(0, len(train) - 1, min(FITTED, len(train))).astype(int)]
     raw = judge.raw(decode(dataset.take(some), [judge.view]).pixels[judge.view])
-    if raw.shape[1] <= MOST:
+    if raw.shape[1] <= most:
         return judge
+    count = min(AXES, most, len(raw))
     center = raw.mean(0)
     _, _, directions = np.linalg.svd(raw - center, full_matrices=False)
     return Judge(
-        f"{judge.title}, {min(AXES, len(directions))} principal components", judge.network,
-        judge.preprocessing, judge.view, judge.many, center, directions[:AXES].T,
+        f"{judge.title}, {count} principal components", judge.network, judge.preprocessing,
+        judge.view, judge.many, center, directions[:count].T,
     )  # fmt: skip
 
 

@@ -180,6 +180,11 @@ class Realism(Scores):
         points = self.made[:COPIES].reshape(min(COPIES, self.examples), -1)
         return nearest(points.astype(np.float32), train.reshape(len(train), -1).astype(np.float32))
 
+    @property
+    def copies(self) -> float:
+        """The share of those samples that seem to be copies; nan without training pictures."""
+        return float(self.nearest.copied.mean()) if len(self.training) else float("nan")
+
     @cached_property
     def training(self) -> Pixels:
         """(M, S, S, C)."""
@@ -218,7 +223,7 @@ class Realism(Scores):
             "of_noise": self.distance / max(self.reference.ceiling, TINY),
             "precision": precision,
             "recall": recall,
-            "copies": float(self.nearest.copied.mean()),
+            "copies": self.copies,
             "parzen": likelihood,
             "parzen_error": error,
             "sigma": sigma,

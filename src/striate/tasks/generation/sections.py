@@ -42,7 +42,7 @@ def sections(comparison: Any) -> Iterable[Section]:
         yield Section("film.html.jinja", {"films": films})
     yield Section("nearest.html.jinja", {
         "rows": [{"title": title, "picture": beside(scores),
-                  "copies": percent(float(scores.nearest.copied.mean())),
+                  "copies": percent(scores.copies),
                   "count": len(scores.nearest.rows)} for title, scores, _ in rows],
     })  # fmt: skip
 
