@@ -60,8 +60,10 @@ def png(pixels: Pixels) -> bytes:
 
 
 def response(answer: Answer, names: Sequence[str]) -> dict[str, Any]:
-    """The picture as Clarifai has one, `{"image": {"base64": ...}}`, a PNG; and its class."""
-    found: dict[str, Any] = {"image": {"base64": base64.b64encode(png(answer.pixels)).decode()}}
+    """`{"image": {"base64", "width", "height"}}`, a PNG; and its class as a concept."""
+    height, width = answer.pixels.shape[:2]
+    image = base64.b64encode(png(answer.pixels)).decode()
+    found: dict[str, Any] = {"image": {"base64": image, "width": width, "height": height}}
     if answer.label is not None:
         name = names[answer.label]
         concept = {"id": name, "name": name, "value": 1.0, "app_id": "striate"}

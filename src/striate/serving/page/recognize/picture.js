@@ -49,7 +49,7 @@ export class Picture extends Result {
   /** Shows the answer in the language of the moment. */
   show() {
     if (!this.data) return;
-    if (this.data.image) return this.#made(this.data.image);
+    if (this.data.image) return this.made(this.data.image);
     if (this.data.regions) return this.#objects(this.data.regions);
     if (this.data.text) return this.fill(node("h3", "verdict", this.spoken()));
     const { name } = this.service, tags = node("div");
@@ -63,17 +63,6 @@ export class Picture extends Result {
     this.note = node("p", "quiet note", where ? INVITATION : "");
     this.body.append(this.note);
     if (this.heat) this.heat.hidden = true;
-  }
-
-  /** Shows what was made of the picture, and gives it away. */
-  #made({ base64, width, height }) {
-    const image = node("img", "made"), link = node("a", "more", "Save this picture");
-    image.src = link.href = `data:image/png;base64,${base64}`;
-    image.alt = `What ${this.service.model.name} made of it`;
-    link.download = `${this.title.replace(/\.\w+$/, "")}-${this.service.model.name}.png`;
-    Object.assign(image, { width, height });
-    this.root.classList.add("beside");
-    this.fill(image, link);
   }
 
   /** Shows where objects are. */

@@ -4,6 +4,8 @@
 import * as api from "./api.js";
 import { node } from "./tags.js";
 
+const SMALL = 160; // pixels: pictures of fewer are enlarged
+
 export class Result {
   /** `source` is a File, or the URL of a link; `service` gives model, language, name(), say(), failed(). */
   constructor(source, service, waiting) {
@@ -39,6 +41,19 @@ export class Result {
     } finally {
       this.root.removeAttribute("aria-busy");
     }
+  }
+
+  /** Shows the picture that was made, and gives it away. */
+  made({ base64, width, height }) {
+    const image = node("img", "made"), link = node("a", "more", "Save this picture");
+    const times = Math.max(1, Math.floor(SMALL / Math.max(width, height)));
+    image.src = link.href = `data:image/png;base64,${base64}`;
+    image.alt = `What ${this.service.model.name} made of it`;
+    link.download = `${this.title.replace(/\.\w+$/, "")}-${this.service.model.name}.png`;
+    Object.assign(image, { width, height });
+    if (times > 1) Object.assign(image.style, { width: `${times * width}px`, imageRendering: "pixelated" });
+    this.root.classList.add("beside");
+    this.fill(image, link);
   }
 
   refuse(words) {

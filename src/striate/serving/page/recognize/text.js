@@ -24,12 +24,14 @@ export class Text extends Result {
   }
 
   spoken() {
+    if (this.data.image) return "done";
     return spoken(this.data, this.service.name);
   }
 
   /** Shows the answer in the language of the moment. */
   show() {
     if (!this.data) return;
+    if (this.data.image) return this.made(this.data.image);
     const { name } = this.service, tags = node("div");
     this.fill(node("h3", this.data.known ? "verdict" : "verdict none", verdict(this.data, name)), tags);
     if (!this.data.known) tags.before(node("p", "quiet", "The model is not sure of any class. Nearest to it:"));
