@@ -9,6 +9,9 @@ from PIL import Image
 
 import striate
 from striate.cli import run
+from striate.data import Dataset
+from striate.data.captions import Captions as Sentences
+from striate.data.dataset import Files
 from striate.errors import ModelError, UserError
 from striate.exporting import export
 from striate.images import View
@@ -19,6 +22,7 @@ from striate.recognizer import Recognizer
 from striate.tasks.captions.describer import Describer, Search, Teller
 from striate.tasks.captions.encoders import last_maps, parts, stages_of
 from striate.tasks.captions.neighbors import consensus, grams_of
+from striate.tasks.captions.problem import Mapped, NextWord
 from striate.tasks.captions.task import Captions
 from striate.tasks.contract import Wanted
 from striate.texts.vocabulary import Vocabulary
@@ -157,6 +161,18 @@ def tiny():
         architecture={"name": "lenet5", "frozen": last_maps("lenet5")[0]},
         search=Search("beam", 2, 0.7, 2),
     )  # fmt: skip
+
+
+def test_where_bleu_4_is_nothing_an_epoch_is_judged_by_bleu_1():
+    describer = tiny()
+    sentences = (("a red wall",),) * 3
+    dataset = Dataset("walls", Files(["a", "b", "c"], "."), Sentences(sentences),
+                      np.array([0, 1, 1], np.int8))  # fmt: skip
+    maps = describer.maps(np.zeros((2, 28, 28, 1), np.uint8))
+    problem = NextWord(Search("greedy", longest=2))
+    found = problem.evaluate(describer.teller, Mapped(dataset, describer.vocabulary, (), maps, ()))
+    assert found["bleu4"] == 0 < found["bleu1"]
+    assert found[problem.score] == pytest.approx(1e-6 * found["bleu1"])
 
 
 def test_an_export_gives_the_same_words(colored, tmp_path):
