@@ -8,6 +8,7 @@ import numpy as np
 
 from striate.augment import Augmentation, Crops, Spread
 from striate.data import Dataset
+from striate.data.names import counted
 from striate.data.splits import TRAIN, VALIDATION
 from striate.images import View
 from striate.inference import fastest_device
@@ -117,8 +118,8 @@ def beside_descent(
                 save(picture, folder / f"beside-{number}-{name}.png")
     ours, theirs = (100 * float(np.mean(each)) for each in zip(*reached, strict=True))
     return (
-        f"on {len(rows)} validation photographs it removes {ours:.1f} % of the loss, and L-BFGS "
-        f"with {ITERATIONS} iterations on each of them {theirs:.1f} %",
+        f"on {counted(len(rows), 'validation photograph')} it removes {ours:.1f} % of the loss, and "
+        f"L-BFGS with {ITERATIONS} iterations on each of them {theirs:.1f} %",
     )
 
 
