@@ -27,7 +27,7 @@ from striate.images import read
 from striate.models import Normalization, Stages, create
 from striate.models.image_transformation import ImageTransformation
 from striate.models.published import KERAS
-from striate.ops.memory import channels_last
+from striate.ops.memory import channels_last, keep_memory
 from striate.style import CONTENT, STYLE, Perception, PerceptualLoss, Weights
 from striate.style.descent import Change, minimized
 from striate.style.pictures import at_size, scaled_size, tensor_of
@@ -93,6 +93,7 @@ def measure(quick: bool) -> Iterable[Row]:
 def fed_forward(
     network: Stages, photo: np.ndarray, painting: np.ndarray, quick: bool
 ) -> Iterable[Row]:
+    keep_memory()  # as learning does; it is the whole process that keeps it
     side, large, rounds = (64, 96, 2) if quick else (128, 512, 7)
     content, style = layers_of(network)
     perception = Perception(network, (*style, *content))

@@ -1,6 +1,7 @@
 """Files that are whole or not there: written beside their place, then moved into it."""
 
 import errno
+import hashlib
 import os
 import stat
 import sys
@@ -157,3 +158,12 @@ def _taken(handle: int) -> bool:
     except (BlockingIOError, PermissionError):
         return False
     return True
+
+
+def by_content(given: str | os.PathLike[str] | None) -> str | None:
+    """A name as it is; a file as "sha256 ...", by what it holds, which may change under the same
+    name; None for None."""
+    if given is None or not Path(given).is_file():
+        return None if given is None else str(given)
+    with Path(given).open("rb") as file:
+        return f"sha256 {hashlib.file_digest(file, 'sha256').hexdigest()}"

@@ -1,12 +1,12 @@
 """What a person asks of methods, before any of them learns."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from striate.errors import DataError, UserError
+from striate.files import by_content
 from striate.plain import plain
 from striate.tasks.contract import PUBLISHED, Ask, Method, Plan, Task
 from striate.training import Recipe, recipes
@@ -163,22 +163,17 @@ def asked(ask: Ask) -> dict[str, Any]:
     values: dict[str, Any] = plain(
         {
             "network": ask.network,
-            "weights": _file(ask.weights),
+            "weights": by_content(ask.weights),
             "recipe": ask.recipe.to_json() if ask.recipe else None,
             "epochs": ask.epochs,
             "settings": list(ask.settings),
             **({} if ask.choices is None else {"choices": asdict(ask.choices)}),
             "time limit": ask.seconds,
             "seed": ask.seed,
-            **{name: _file(one) if isinstance(one, Path) else one for name, one in ask.own.items()},
+            **{
+                name: by_content(one) if isinstance(one, Path) else one
+                for name, one in ask.own.items()
+            },
         }
     )
     return values
-
-
-def _file(given: str | Path | None) -> str | None:
-    """A name as it is; a file by what it holds, which may change under the same name."""
-    if given is None or not Path(given).is_file():
-        return None if given is None else str(given)
-    with Path(given).open("rb") as file:
-        return f"sha256 {hashlib.file_digest(file, 'sha256').hexdigest()}"

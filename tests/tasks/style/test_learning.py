@@ -10,11 +10,12 @@ from tests.tasks.style.conftest import TASK, looking, picture
 
 from striate.comparing import Wishes, compare, evaluating, learn
 from striate.errors import DataError, ImageError, UserError, WeightsError
+from striate.files import by_content
 from striate.models import create
 from striate.models.skeletons import skeleton
 from striate.style.pictures import tensor_of
 from striate.tasks import opening
-from striate.tasks.style import judging, learning
+from striate.tasks.style import learning
 from striate.tasks.style.answers import Judged
 from striate.tasks.style.judging import Judge, Judging, judge_again, layers_of
 from striate.tasks.style.reinhard import ColorStatistics
@@ -129,7 +130,7 @@ def test_the_painting_itself_leaves_no_style_and_a_photograph_all_of_it(painting
 def test_a_judge_of_other_weights_is_refused(tmp_path):
     file = tmp_path / "weights.pth"
     file.write_bytes(b"weights")
-    judged = Judging("vgg16", judging.told(file), 5.0, 1.0)
+    judged = Judging("vgg16", by_content(file), 5.0, 1.0)
     with pytest.raises(WeightsError, match="--weights FILE"):
         judge_again(judged, np.zeros((9, 9, 3), np.uint8), None)
     other = tmp_path / "others.pth"

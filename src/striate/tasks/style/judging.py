@@ -6,7 +6,6 @@ content that of relu3_3 (their program; the last convolution before each of the 
 poolings, and the third of those, in any VGG).
 """
 
-import hashlib
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ import torch
 from torch import nn
 
 from striate.errors import ImageError, UserError, WeightsError
+from striate.files import by_content
 from striate.images import View, read, resized
 from striate.inference import fastest_device
 from striate.models import Stages, create
@@ -156,7 +156,7 @@ def judge_of(ask: Ask) -> Judge:
     weights = trained_weights(network, ask.weights)
     choices = ask.choices
     assert isinstance(choices, Choices)
-    judging = Judging(network, told(weights), choices.style, choices.variation)
+    judging = Judging(network, by_content(weights), choices.style, choices.variation)
     return Judge(judging, painting_of(ask), weights)
 
 
@@ -175,14 +175,6 @@ def judge_again(judging: Judging, painting: Pixels, weights: Path | None) -> Jud
         raise WeightsError(
             f"it was judged by {judging.network} with weights of a file; name it: --weights FILE"
         )
-    if told(weights) != judging.weights:
+    if by_content(weights) != judging.weights:
         raise WeightsError(f"{weights} holds other weights than it was judged by")
     return Judge(judging, painting, weights)
-
-
-def told(weights: str | Path | None) -> str | None:
-    """Weights as they are remembered: a name as it is, a file by what it holds."""
-    if weights is None or not Path(weights).is_file():
-        return None if weights is None else str(weights)
-    with Path(weights).open("rb") as file:
-        return f"sha256 {hashlib.file_digest(file, 'sha256').hexdigest()}"

@@ -117,9 +117,10 @@ def beside_descent(
             for name, picture in {"photograph": photo, **forms}.items():
                 save(picture, folder / f"beside-{number}-{name}.png")
     ours, theirs = (100 * float(np.mean(each)) for each in zip(*reached, strict=True))
+    shown = counted(len(rows), "validation photograph")
     return (
-        f"on {counted(len(rows), 'validation photograph')} it removes {ours:.1f} % of the loss, and "
-        f"L-BFGS with {ITERATIONS} iterations on each of them {theirs:.1f} %",
+        f"on {shown} it removes {ours:.1f} % of the loss, and L-BFGS with {ITERATIONS} iterations "
+        f"on each of them {theirs:.1f} %",
     )
 
 
