@@ -163,6 +163,13 @@ def tiny():
     )  # fmt: skip
 
 
+def test_an_option_of_another_search_is_refused():
+    assert TASK.answering(tiny(), {"width": 4}).search.how == "beam"
+    for asked in ({"search": "greedy", "width": 4}, {"search": "beam", "temperature": 2.0}):
+        with pytest.raises(UserError, match="only with --search"):
+            TASK.answering(tiny(), asked)
+
+
 def test_where_bleu_4_is_nothing_an_epoch_is_judged_by_bleu_1():
     describer = tiny()
     sentences = (("a red wall",),) * 3

@@ -92,6 +92,9 @@ class Captions(Task):
             asked.setdefault("how", "beam")
         if "temperature" in asked:
             asked.setdefault("how", "sample")
+        for field, how in (("width", "beam"), ("temperature", "sample")):
+            if field in asked and asked["how"] != how:
+                raise UserError(f"--{field}: only with --search {how}; leave it out")
         return predictor.searching(searched(asked, predictor.search))
 
     def draw(
