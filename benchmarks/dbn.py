@@ -3,9 +3,9 @@
     python benchmarks/dbn.py MNIST labels --folder runs --out labels.svg
     python benchmarks/dbn.py MNIST autoencoder --folder runs
 
-`labels`: machines learn from all training pictures, once a seed; then back-propagation goes on from
-their weights, and from random ones, with some of the labels. Each run is a line of rows.jsonl in
-the folder as soon as it is known; what stands there is not learned again. `autoencoder`:
+`labels`: machines learn from all training pictures; then back-propagation goes on from their
+weights, and from random ones, with some of the labels, drawn several times. Each run is a line of
+rows.jsonl in the folder as soon as it is known; what stands there is not learned again. `autoencoder`:
 784-1000-500-250-30, pre-trained and tuned on the cross-entropy, beside as many principal
 components. Everything is chosen on validation pictures; the test pictures score what is kept.
 """
@@ -28,7 +28,7 @@ from striate import data
 from striate.data import Decoded
 from striate.data.batches import Batch, Batches
 from striate.data.dataset import ASIDE
-from striate.data.splits import TEST, TRAIN
+from striate.data.splits import TEST, TRAIN, VALIDATION
 from striate.inference.outputs import outputs_of
 from striate.models.autoencoder import WIDTHS, Autoencoder
 from striate.models.dbn import HIDDEN, begin
@@ -40,7 +40,7 @@ from striate.tasks.pictures.stacking import MACHINE, Seen, stacked
 from striate.training import Problem, Recipe, fit, seeded
 from striate.training.problem import CPU
 
-TUNED = Recipe(epochs=30, batch_size=100, learning_rate=1e-3, optimizer="adamw")
+TUNED = Recipe(epochs=20, batch_size=100, learning_rate=2e-3, optimizer="adamw")
 
 
 def processor() -> float:
@@ -57,22 +57,25 @@ def errors(given: argparse.Namespace) -> None:
     given.folder.mkdir(parents=True, exist_ok=True)
     kept = given.folder / "rows.jsonl"
     rows = [json.loads(line) for line in kept.read_text().splitlines()] if kept.exists() else []
-    done = {(row["labels"], row["begun"], row["seed"]) for row in rows}
-    for seed in range(given.seeds):
-        stack = stacked(
-            some, HIDDEN, MACHINE.but(epochs=given.passes), gaussian=gaussian, seed=seed,
-            folder=given.folder / f"machines{seed}", resume=True,
-        )  # fmt: skip
-        for count in map(int, given.counts.split(",")):
-            for begun in ("pre-trained", "random"):
-                count = min(count, int((decoded.dataset.split == TRAIN).sum()))
-                if (count, begun, seed) in done:
+    done = {(row["labels"], row["begun"], row["draw"]) for row in rows}
+    start, clock = processor(), time.perf_counter()
+    own = MACHINE.but(epochs=given.passes, batch_size=dbn.TUNED.batch_size)
+    stack = stacked(
+        some, HIDDEN, own, gaussian=gaussian, folder=given.folder / "machines", resume=True
+    )
+    spent, waited = processor() - start, time.perf_counter() - clock
+    print(f"machines: {spent:.0f} s of processor, {waited:.0f} s")
+    whole = len(some.pixels)
+    for count in (min(whole, int(each)) for each in given.counts.split(",")):
+        for draw in range(1 if count == whole else given.draws):
+            for begun, machines in (("pre-trained", stack.machines), ("random", None)):
+                if (count, begun, draw) in done:
                     continue
-                start = processor()
-                machines = stack.machines if begun == "pre-trained" else None
+                start, clock = processor(), time.perf_counter()
                 row = {
-                    "labels": count, "begun": begun, "seed": seed,
-                    **tuned(decoded, count, seed, machines), "processor": processor() - start,
+                    "labels": count, "begun": begun, "draw": draw,
+                    **tuned(decoded, count, draw, machines),
+                    "processor": processor() - start, "seconds": time.perf_counter() - clock,
                 }  # fmt: skip
                 rows.append(row)
                 with kept.open("a") as file:
@@ -97,6 +100,7 @@ def tuned(decoded: Decoded, count: int, seed: int, machines: Any) -> dict[str, f
     if machines is not None:
         begin(model, machines)
     problem = ClassificationProblem(few.dataset.classes, preprocessing=rule)
+    problem.every = max(1, int((few.dataset.split == VALIDATION).sum()) // (2 * count))
     run = fit(model, problem, few, recipe, seed=seed)
     test = np.flatnonzero(few.dataset.split == TEST)
     logits = outputs_of(model.eval(), rule, few.pixels[rule.view][test])
@@ -238,9 +242,9 @@ def main() -> None:
     parser.add_argument("what", choices=("labels", "autoencoder"))
     parser.add_argument("--folder", type=Path, default=Path("dbn-runs"))
     parser.add_argument("--counts", default="100,1000,10000,60000")
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--passes", type=int, default=20, help="of each machine")
-    parser.add_argument("--tuning", type=int, default=30, help="passes of the autoencoder")
+    parser.add_argument("--draws", type=int, default=3, help="of the labels")
+    parser.add_argument("--passes", type=int, default=15, help="of each machine")
+    parser.add_argument("--tuning", type=int, default=20, help="passes of the autoencoder")
     parser.add_argument("--out", type=Path, help="an SVG of the curves")
     given = parser.parse_args()
     {"labels": errors, "autoencoder": autoencoder}[given.what](given)
