@@ -5,9 +5,10 @@
 
 `labels`: machines learn from all training pictures; then back-propagation goes on from their
 weights, and from random ones, with some of the labels, drawn several times. Each run is a line of
-rows.jsonl in the folder as soon as it is known; what stands there is not learned again. `autoencoder`:
-784-1000-500-250-30, pre-trained and tuned on the cross-entropy, beside as many principal
-components. Everything is chosen on validation pictures; the test pictures score what is kept.
+rows.jsonl in the folder as soon as it is known; what stands there is not learned again.
+`autoencoder`: 784-1000-500-250-30, pre-trained and tuned on the cross-entropy, beside as many
+principal components. Everything is chosen on validation pictures; the test pictures score what is
+kept.
 """
 
 import argparse
