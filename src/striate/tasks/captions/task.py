@@ -18,6 +18,7 @@ from striate.tasks.captions.scores import Told, scored
 from striate.tasks.contract import (
     Answered,
     Column,
+    ExportedPredictor,
     Method,
     Prediction,
     Predictor,
@@ -87,7 +88,12 @@ class Captions(Task):
             return predictor
         if not isinstance(predictor, Describer):
             named = next(name for name in OPTIONS if name in options)
-            raise UserError(f"--{named}: {predictor.kind} finds no words by itself; leave it out")
+            why = (
+                "how an export searches is part of its graph"
+                if isinstance(predictor, ExportedPredictor)
+                else f"{predictor.kind} finds no words by itself"
+            )
+            raise UserError(f"--{named}: {why}; leave it out")
         if "width" in asked:
             asked.setdefault("how", "beam")
         if "temperature" in asked:

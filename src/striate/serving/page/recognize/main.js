@@ -16,6 +16,7 @@ const element = (id) => document.getElementById(id);
 
 const results = [];
 let pairs = {}, half = null; // of two pictures, the one that waits for the other
+let about = []; // the pictures that questions are about
 let pictures = {}, texts = {}, recordings = {}, questions = {};
 let listing = null, words = {}, waiting = [], underway = 0, wired = false;
 
@@ -64,6 +65,7 @@ element("key").addEventListener("submit", (event) => {
 function ask() {
   const { thing, together } = service.model, asked = thing === "question", seen = thing === "image" || asked;
   half = null;
+  about = [];
   const { title, accept, lead, limits } = together > 1 ? pairs : { text: texts, recording: recordings, question: questions }[thing] ?? pictures;
   element("title").textContent = title;
   element("write").hidden = thing !== "text";
@@ -72,7 +74,7 @@ function ask() {
   element("webcam").classList.toggle("unused", !seen);
   element("microphone").classList.toggle("unused", thing !== "recording");
   element("files").accept = accept;
-  element("lead").textContent = lead;
+  element("lead").textContent = element("give-title").textContent = lead;
   element("limits").textContent = limits;
 }
 
@@ -104,8 +106,8 @@ function offer() {
   questions = {
     title: "What would you like to know?",
     accept: "image/*",
-    lead: "Write a question and drop a picture here",
-    limits: `Pictures up to ${megabytes(limits.image_bytes)}. The same question is asked about all of them.`,
+    lead: "Drop a picture here and ask about it",
+    limits: `Pictures up to ${megabytes(limits.image_bytes)}. A question is asked about all that were given together.`,
   };
   texts = { title: "What is the text?", accept: ".txt,text/plain", lead: "Write a text, or drop files", limits: `Files of text up to ${megabytes(limits.text_bytes)}.` };
   chooseModel();
@@ -174,22 +176,25 @@ function wire() {
     const text = element("write-field").value.trim();
     if (text) begin(new Text(text, service), element("results").firstChild);
   });
+  element("ask").addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (about.length) askAbout();
+    else say("Give a picture to ask about.", true);
+  });
   offerCamera((file) => take([file]), say);
   offerMicrophone((file) => take([file]), say);
 }
 
 /** Starts with every file; they stand in their order, before those that came earlier. */
 function take(files) {
+  if (service.model.thing === "question" && files.length) {
+    about = files;
+    return askAbout();
+  }
   const newest = element("results").firstChild;
   for (const file of files) {
     if (service.model.thing === "text") {
       begin(new Text(file, service), newest, "text_bytes");
-      continue;
-    }
-    if (service.model.thing === "question") {
-      const question = element("ask-field").value.trim();
-      if (!question) return say("Write a question first.", true);
-      begin(new Question(file, question, service), newest, "image_bytes");
       continue;
     }
     if (service.model.thing === "recording") {
@@ -205,6 +210,17 @@ function take(files) {
     const film = file.type.startsWith("video/") || FILMS.test(file.name);
     begin(film ? new Film(file, service) : new Picture(file, service), newest, film ? "video_bytes" : "image_bytes");
   }
+}
+
+/** The question, about each of the pictures; they wait where there is none yet. */
+function askAbout() {
+  const question = element("ask-field").value.trim(), newest = element("results").firstChild;
+  if (!question) {
+    say(about.length > 1 ? `${about.length} pictures: now the question` : `${about[0].name}: now the question`, true);
+    return element("ask-field").focus();
+  }
+  say("", true);
+  for (const file of about) begin(new Question(file, question, service), newest, "image_bytes");
 }
 
 function begin(result, before, limit) {
