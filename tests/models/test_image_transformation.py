@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from striate.models.image_transformation import ImageTransformation, reflected
+from striate.models.image_transformation import ImageTransformation, InstanceNorm, reflected
 from striate.models.skeletons import hollow, skeleton
 
 # Supplementary material, Table 1: what each layer gives of a picture of 256 x 256.
@@ -50,6 +50,18 @@ def test_borders_are_mirrored() -> None:
     assert found[0, 0, 0].tolist() == [0, 1, 2, 1, 0, 1, 2, 1, 0, 1, 2]
     once = torch.rand(2, 3, 9, 12)
     assert torch.equal(reflected(once, 5), torch.nn.functional.pad(once, (5,) * 4, "reflect"))
+
+
+def test_normalization_in_place_is_that_of_torch() -> None:
+    torch.manual_seed(0)
+    layer, maps = InstanceNorm(3), torch.randn(2, 3, 100, 101) * 4 + 9  # more than one strip
+    torch.nn.init.normal_(layer.weight)
+    torch.nn.init.normal_(layer.bias)
+    wanted = layer(maps).detach()
+    for form in (torch.contiguous_format, torch.channels_last):
+        with torch.no_grad():
+            found = layer(maps.clone(memory_format=form))
+        torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-5)
 
 
 def test_contrast_is_taken_out() -> None:

@@ -23,7 +23,7 @@ from striate.tasks.style.judging import Judging
 from striate.tasks.style.reinhard import ColorStatistics
 from striate.tensors import same_form
 
-COPIES = 5  # maps of full size at once: of the first layer, padded, normalized, and the like
+COPIES = 4  # maps of full size at once: of the first layer, padded, and what lays them out
 PAINTING = "painting"  # among the tensors, of which the others are the network's
 
 
