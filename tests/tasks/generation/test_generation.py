@@ -267,3 +267,24 @@ def test_one_or_two_pictures_are_too_few():
     data = Dataset("two", Array(pixels, "p"), Unmarked(2), np.zeros(2, np.int8))
     with pytest.raises(UserError, match="2 images only"):
         data.learnable("two")
+
+
+def test_every_class_is_judged_though_pictures_lie_by_class(marked):
+    order = np.argsort(marked.targets.numbers, kind="stable")
+    numbers = marked.targets.numbers[order]
+    asked = []
+
+    class Spy(torch.nn.Module):
+        weight = torch.nn.Parameter(torch.zeros(1))
+
+        def forward(self, vectors, classes):
+            asked.extend(classes.tolist())
+            return torch.zeros(len(vectors), 1, 8, 8)
+
+    players = problem.Filmed(problem.Players(Spy(), torch.nn.Identity()), (8, 8, 1), 1)
+    game = problem.Adversaries(
+        players, noise=2, low=0.0, loss="minimax", classes=2, epochs=1
+    )  # fmt: skip
+    pictures = problem.Pictures(marked, np.zeros((100, 8, 8, 1), np.uint8), numbers, None)
+    game.made(10, pictures, seed=0)
+    assert abs(np.mean(asked) - numbers.mean()) < 0.1

@@ -152,17 +152,22 @@ class Adversaries(Problem[Pictures, Round]):
         real, fake = self.players.pulse.tolist()
         self._film(data)
         return {
-            "place": float(held.place(distance)), "frechet": distance,
+            "place": float(held.place(distance)),
+            "closeness": float(held.closeness(distance)), "frechet": distance,
             "on_data": real, "on_samples": fake,
         }  # fmt: skip
 
     def made(self, count: int, data: Pictures, *, seed: int) -> NDArray[np.uint8]:
-        """(count, S, S, C) samples, the same noises at every call."""
+        """(count, S, S, C) samples, the same noises at every call; classes in their order, each as
+        often as it occurs."""
         network = self.players.generator
         device = device_of(network)
         generator = generator_for(seed)
         noise = 2 * torch.rand(count, self.noise, generator=generator) - 1
-        told = torch.from_numpy(np.resize(data.numbers, count)) if self.classes else None
+        told = None
+        if self.classes:
+            places = np.linspace(0, len(data.numbers) - 1, count).round().astype(int)
+            told = torch.from_numpy(np.sort(data.numbers)[places])
         parts = []
         with evaluating(network):
             for place in range(0, count, AT_ONCE):
