@@ -30,13 +30,14 @@ from striate.tasks.generation.sampler import in_color
 from striate.tasks.generation.views import view_of
 from striate.tasks.pictures.problem import PictureProblem, laid_out, pixels_of
 from striate.tensors import load_tensors, save_tensors
-from striate.training import Recipe, fit
+from striate.training import Recipe, fit, seeded
 
 LEAST, BORDER = 16, 4  # pixels of a side that LeNet-5 reads; 28 x 28 digits get a border of 2
 CIFAR_SIDE = 32
 LEARNED = Recipe(
-    epochs=3, batch_size=128, learning_rate=0.1, weight_decay=1e-4, warmup=0.05, threads=1
+    epochs=3, batch_size=128, learning_rate=2e-3, optimizer="adamw", weight_decay=1e-4, threads=1
 )
+RIGHT = 0.5  # of the validation pictures that it names, or its features say nothing
 STEPS = 600  # that it learns at least, of few pictures
 AXES = 64  # features that are left of more, by principal components of training pictures
 MOST = 100  # features that are kept as they are
@@ -122,8 +123,9 @@ def _found(dataset: Dataset[Any], view: View, key: str) -> Judge:
     numbers = dataset.targets.single()
     train = dataset.split == TRAIN
     classes = 0 if numbers is None else len(np.unique(numbers[train]))
-    if classes > 1 and is_gray and side <= SMALL:
-        judge = _learned(dataset, view, key)
+    able = classes > 1 and is_gray and side <= SMALL and (dataset.split == VALIDATION).any()
+    if able and (learned := _learned(dataset, view, key)):
+        judge = learned
     elif not is_gray and side <= CIFAR_SIDE and here(f"{CIFAR}.cifar10"):
         judge = _published(CIFAR, "cifar10", CIFAR_SIDE, view, "on CIFAR-10", 10_000)
     elif here(f"{BACKBONE}.imagenet"):
@@ -204,22 +206,27 @@ class Classes(PictureProblem):
         return {"top1": top_k(outputs.numpy(), targets)}
 
 
-def _learned(dataset: Dataset[Any], view: View, key: str) -> Judge:
-    """LeNet-5, learned on the classes of the training pictures."""
+def _learned(dataset: Dataset[Any], view: View, key: str) -> Judge | None:
+    """LeNet-5, learned on the classes of the training pictures; None where it cannot tell them."""
     side = max(LEAST, view.size + BORDER)
     square = View(view.size, channels=1, fit="crop", fraction=1.0, bits=view.bits)
-    model = create("lenet5", classes=len(dataset.classes), image_size=side)
+    with seeded(0):
+        model = create("lenet5", classes=len(dataset.classes), image_size=side)
     path = cache_folder() / "judges" / f"{key}.safetensors"
     decoded: Decoded = decode(dataset, [square])
     preprocessing = Preprocessing.measured(square, pixels_of(decoded, square, "train"))
     try:
-        model.load_state_dict(load_tensors(path)[0])
-    except (WeightsError, RuntimeError):  # not there yet, or of an older striate
+        tensors, about = load_tensors(path)
+        model.load_state_dict(tensors)
+        right = float(about["top1"])
+    except (WeightsError, RuntimeError, KeyError):  # not there yet, or of an older striate
         count = int((decoded.dataset.split == TRAIN).sum())
         epochs = max(LEARNED.epochs, min(60, -(-STEPS * LEARNED.batch_size // count)))
         problem = Classes(dataset.classes, preprocessing=preprocessing)
-        fit(model, problem, decoded, LEARNED.but(epochs=epochs))
+        right = fit(model, problem, decoded, LEARNED.but(epochs=epochs)).best["top1"]
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_tensors(path, model.state_dict(), {})
+        save_tensors(path, model.state_dict(), {"top1": right})
+    if right < RIGHT:
+        return None
     title = "LeNet-5, learned on the classes of the training pictures"
     return Judge(title, Before(model.eval()), preprocessing, view)
