@@ -115,11 +115,13 @@ def evaluate(
 
 def show(found: "Evaluation") -> None:
     """The scores for people: of one recognizer everything, of several a line each."""
+    from striate.data.names import counted
+
     title = found.task.score_title
     first = next(iter(found.scores.values()))
     lines = list(first.lines())  # before anything is printed, for it may compute much
     part = "all of it" if found.split == "all" else found.split
-    print(printable(f"{found.dataset.name}, {part}: {first.examples:,} examples"))
+    print(printable(f"{found.dataset.name}, {part}: {counted(first.examples, first.drawn)}"))
     if len(found.scores) == 1:
         low, high = first.interval
         print(f"{title} {percent(first.value)} (95 %: {percent(low)} to {percent(high)})")

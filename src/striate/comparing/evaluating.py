@@ -81,6 +81,7 @@ class Evaluation:
         return {
             "model": name,
             "examples": scores.examples,
+            "drawn": scores.drawn,
             "score": scores.value,
             "interval": list(scores.interval),
             "seconds_per_example": scores.seconds,

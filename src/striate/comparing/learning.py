@@ -140,6 +140,7 @@ def _tested(outcome: Outcome) -> Outcome:
     scores = outcome.scored(answered)
     test = {
         "examples": scores.examples,
+        "drawn": scores.drawn,
         "score": outcome.recognizer.task.score,
         "value": scores.value,
         "interval": scores.interval,

@@ -65,12 +65,13 @@ def scores(recognizer: Recognizer) -> list[str]:
     test: Any = recognizer.provenance.get("test")
     try:
         count, value, (low, high) = int(test["examples"]), test["value"], test["interval"]
+        drawn = plain(test.get("drawn", "example"))
         rows = [f"| {recognizer.task.score_title} | {value:.1%} | {low:.1%} to {high:.1%} |"]
         rows += [f"| {plain(name)} | {number(one)} | |" for name, one in test["metrics"].items()]
     except (LookupError, TypeError, ValueError, AttributeError):  # a file may hold anything
         return ["Not recorded: nobody should rely on it before `striate evaluate`."]
     return [
-        f"On {count:,} test examples that took no part in learning or in any choice:",
+        f"On {counted(count, f'test {drawn}')} that took no part in learning or in any choice:",
         "",
         "| score | value | 95 % interval |",
         "|---|---|---|",

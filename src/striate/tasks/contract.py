@@ -400,12 +400,14 @@ class Scores(ABC):
     """Answers beside the truth, on the same examples for every method of a comparison.
 
     Attributes:
-        examples: how many there are; also what is drawn anew for intervals.
+        examples: how many there are of what is drawn anew for intervals.
+        drawn: what one of those is.
         seconds: to answer one example, decoding apart.
         broken: examples that could not be read, with reasons.
     """
 
     examples: int
+    drawn: ClassVar[str] = "example"
     seconds: float
     broken: tuple[tuple[str, str], ...]
 

@@ -88,3 +88,9 @@ def test_over_http(kept, colors, expected):
     assert missing.status_code == 400
     assert "what is asked is missing" in missing.json()["status"]["details"]
     assert empty.json()["outputs"][0]["status"]["details"] == "the question is empty"
+
+
+def test_scores_name_what_is_drawn_anew(kept, colors):
+    found = CliRunner().invoke(app, ["evaluate", str(kept), str(colors)])
+    assert "9 pictures\n" in found.stdout
+    assert "18 questions about 9 pictures" in found.stdout

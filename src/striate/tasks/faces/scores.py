@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,6 +73,7 @@ class PairScores(Scores):
         groups: of people, by the numbers of `pairs.group`.
     """
 
+    drawn: ClassVar[str] = "person"
     examples: int
     seconds: float
     broken: tuple[tuple[str, str], ...]

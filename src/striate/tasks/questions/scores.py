@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,7 @@ class QuestionScores(Scores):
         known: whether there was a WordNet.
     """
 
+    drawn: ClassVar[str] = "picture"
     answers: tuple[Answer, ...]
     truths: tuple[str, ...]
     right: Floats
