@@ -23,14 +23,18 @@ from striate.training.adversarial import Game, Round
 from striate.training.loop import descend
 
 RATE, BETAS = 2e-4, (0.5, 0.999)
-CASES = {"28 x 28 gray, width 64": (28, 1, 64), "32 x 32 color, width 64": (32, 3, 64)}
-BATCH = 128
+CASES = {
+    "28 x 28 gray, width 64": (28, 1, 64, 128),
+    "32 x 32 color, width 64": (32, 3, 64, 128),
+    "64 x 64 color, width 64": (64, 3, 64, 32),
+}
 
 
 def measure(quick: bool) -> Iterable[Row]:
     torch.set_num_threads(1)
-    size, rounds = (8, 1) if quick else (BATCH, 7)
-    for case, (side, channels, width) in CASES.items():
+    rounds = 1 if quick else 5
+    for case, (side, channels, width, count) in CASES.items():
+        size = 8 if quick else count
         torch.manual_seed(0)
         players = dcgan(side, channels, width=8 if quick else width)
         peer = Plain(players)
@@ -116,6 +120,11 @@ def plain(layers: nn.Sequential) -> list[nn.Module]:
                 found = [nn.Unflatten(1, (-1, 1, 1)), projection(connection, layer.side)]
         elif isinstance(layer, nn.LeakyReLU):
             found.append(nn.LeakyReLU(0.2, inplace=True))
+        elif isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+            torchs = nn.Conv2d if isinstance(layer, nn.Conv2d) else nn.ConvTranspose2d
+            sizes = (layer.in_channels, layer.out_channels, 4, 2, 1)
+            found.append(torchs(*sizes, bias=layer.bias is not None))
+            found[-1].load_state_dict(layer.state_dict())
         else:
             found.append(deepcopy(layer).to(memory_format=torch.contiguous_format))
     return found

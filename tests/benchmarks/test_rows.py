@@ -266,7 +266,7 @@ def style(module: ModuleType, patch: Patch) -> dict[str, Any]:
 
 
 def generation(module: ModuleType, patch: Patch) -> dict[str, Any]:
-    patch.setattr(module, "CASES", {"small": (8, 1, 4)})
+    patch.setattr(module, "CASES", {"small": (8, 1, 4, 8)})
     return {}
 
 

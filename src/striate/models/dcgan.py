@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from striate.errors import ModelError
+from striate.layers.halving import Double, Halve
 from striate.models.adversarial import Conditioned, Judge, Players
 
 LEAST, MOST = 4, 7  # pixels of a side that the noise is projected to
@@ -86,12 +87,12 @@ def dcgan(
         Maps(base), nn.BatchNorm2d(deepest), nn.ReLU(inplace=True),
     ]  # fmt: skip
     for inner, outer in pairwise(reversed(widths)):
-        up += [nn.ConvTranspose2d(inner, outer, 4, 2, 1, bias=False),
+        up += [Double(inner, outer, bias=False),
                nn.BatchNorm2d(outer), nn.ReLU(inplace=True)]  # fmt: skip
-    up += [nn.ConvTranspose2d(width, channels, 4, 2, 1), nn.Tanh()]
-    down: list[nn.Module] = [nn.Conv2d(channels, width, 4, 2, 1), nn.LeakyReLU(0.2, inplace=True)]
+    up += [Double(width, channels), nn.Tanh()]
+    down: list[nn.Module] = [Halve(channels, width), nn.LeakyReLU(0.2, inplace=True)]
     for outer, inner in pairwise(widths):
-        down += [nn.Conv2d(outer, inner, 4, 2, 1, bias=False),
+        down += [Halve(outer, inner, bias=False),
                  nn.BatchNorm2d(inner), nn.LeakyReLU(0.2, inplace=True)]  # fmt: skip
     sight = nn.Sequential(*down, Maps())
     players = Players(
