@@ -60,7 +60,10 @@ def predict(
     ] = None,
     save: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Also write each prediction as a file: a mask as PNG."),
+        typer.Option(
+            metavar="FOLDER",
+            help="Also write each prediction as a file: a mask or a painted picture as PNG.",
+        ),
     ] = None,
     lines: Annotated[
         bool, typer.Option("--lines", help="Each line of a file is a text of its own.")
@@ -126,6 +129,7 @@ def predict(
         striate predict photos.safetensors holiday/ --json > labels.jsonl
         striate predict cells.onnx slides/ --draw drawn
         striate predict streets.safetensors drive/ --save masks
+        striate predict starry_night.safetensors holiday/ --save painted
         striate predict faces.safetensors a.jpg b.jpg
         striate predict album.safetensors holiday/ --search beam --width 5 --top 3
         striate predict opinions.safetensors - < texts.txt

@@ -7,7 +7,9 @@ import pytest
 import torch
 from PIL import Image
 from tests.tasks.style.conftest import TASK, looking, picture
+from typer.testing import CliRunner
 
+from striate.cli import app
 from striate.comparing import Wishes, compare, evaluating, learn
 from striate.errors import DataError, ImageError, UserError, WeightsError
 from striate.files import by_content
@@ -98,6 +100,14 @@ def test_what_lacks_is_said_before_any_work(photos, painting, tmp_path):
             picture(seed).save(place / f"{seed}.png")
         with pytest.raises(DataError, match="expected a folder with 3 pictures at least"):
             learn(place, task="style", weights=None, options={"painting": painting})
+
+
+@pytest.mark.parametrize("command", ["train", "compare"])
+def test_the_painting_is_named_in_the_command(command, photos, tmp_path):
+    (tmp_path / "broken.jpg").write_bytes(b"no picture")
+    given = ["--painting", str(tmp_path / "broken.jpg"), "--out", str(tmp_path / "run")]
+    found = CliRunner().invoke(app, [command, str(photos), "--task", "style", *given])
+    assert "broken.jpg: not an image" in str(found.exception)
 
 
 def test_the_layers_are_those_of_the_paper():
