@@ -138,7 +138,10 @@ def test_one_value_of_the_usual_recipe_is_changed(striate, photos):
             ("--method", "handcrafted", "--set", "clip=1"),
             "handcrafted has no such setting; it has balance",
         ),
-        (("--set", "rate=0.1"), "no setting of a recipe is called 'rate'; did you mean"),
+        (
+            ("--set", "learn_rate=0.1"),
+            "no setting of a recipe is called 'learn_rate'; did you mean",
+        ),
         (("--set", "clip=1", "--set", "epochs=x"), "--set epochs=x: epochs takes a whole number"),
         (("--set", "clip"), "--set clip: expected key=value"),
         (("--method", "handcrafted", "--time-limit", "3"), "--time-limit: handcrafted is"),

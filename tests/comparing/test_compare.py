@@ -284,6 +284,20 @@ def test_learn_takes_the_default_and_keeps_a_run(task: Task, data: Dataset, tmp_
         learn(data, "rough", task="bright", folder=tmp_path, resume=True)
 
 
+def test_what_is_refused_before_anything_is_learned_may_be_asked_better(
+    task: Task, data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setitem(task.methods, "middle", replace(task.method("middle"), learn=refused))
+        with pytest.raises(UserError, match="not so"):
+            learn(data, task="bright", folder=tmp_path)
+    assert learn(data, task="bright", folder=tmp_path).scores.value == 1.0
+
+
+def refused(*_: object) -> None:
+    raise UserError("not so")
+
+
 def test_learn_needs_no_test_examples(task: Task, data: Dataset) -> None:
     split = data.split.copy()
     split[split == 2] = -1

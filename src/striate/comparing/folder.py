@@ -91,6 +91,18 @@ def begin(folder: Path, identity: dict[str, Any]) -> None:
 
 
 @contextmanager
+def undone_if_nothing(folder: Path) -> Iterator[None]:
+    """What was asked is forgotten again where it is refused inside the block before anything was
+    learned, so that it may be asked better in the same folder."""
+    try:
+        yield
+    except UserError:
+        if {one.name for one in folder.iterdir()} <= {ASKED, LOCK}:
+            (folder / ASKED).unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
 def only_writer(folder: Path) -> Iterator[None]:
     """Inside the block no other process writes to a folder.
 

@@ -15,6 +15,7 @@ from striate.comparing.folder import (
     learned_from,
     only_writer,
     see_same,
+    undone_if_nothing,
 )
 from striate.comparing.memory import PeakMemory
 from striate.comparing.outcome import Outcome
@@ -59,7 +60,8 @@ def run(
             outcome = _learned_before(data, plan, path)
         else:
             plan = replace(plan, ask=replace(plan.ask, folder=folder, resume=resume))
-            outcome = _learned(task, data, plan, asked)
+            with undone_if_nothing(folder):
+                outcome = _learned(task, data, plan, asked)
             outcome.recognizer.save(path)  # before the test: it is what took long
         tested = _tested(replace(outcome, folder=folder))
         if tested.recognizer.provenance != outcome.recognizer.provenance:

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from striate.errors import DataError, UserError
+from striate.errors import DataError, UnknownName, UserError
 from striate.files import by_content
 from striate.plain import plain
 from striate.tasks.contract import PUBLISHED, Ask, Method, Plan, Task
@@ -51,6 +51,12 @@ class Wishes:
         )  # fmt: skip
         known = settings_of(task, method)
         for setting in self.settings:
+            if known and is_nothing(method, setting):
+                inner = [path[-1] for path in keys(recipes.SCRATCH) if path[0] in known]
+                key = setting.partition("=")[0].strip()
+                raise UnknownName(
+                    f"setting of {name}", key, dict.fromkeys(inner + known), full=True
+                )
             if known and not takes(task, method, setting):
                 raise UserError(
                     f"--set {setting}: {name} has no such setting; it has {', '.join(known)}"
@@ -127,14 +133,22 @@ def settings_of(task: Task, method: Method) -> list[str]:
     own = [] if method.choices is None else [path[0] for path in keys(method.choices)]
     if not method.by_epochs:
         return sorted(method.settings) + own
-    names = dict.fromkeys(path[0] for path in keys(recipes.SCRATCH))
-    return [name for name in names if name not in task.ignores | method.ignores] + own
+    names = [path[0] for path in keys(recipes.SCRATCH)]
+    left = [name for name in names if name not in task.ignores | method.ignores]
+    return list(dict.fromkeys(left + own))
 
 
 def is_choice(method: Method, setting: str) -> bool:
     """Whether "key=value" is of the method's own choices."""
     key = setting.partition("=")[0].strip()
     return method.choices is not None and path_of(method.choices, key) is not None
+
+
+def is_nothing(method: Method, setting: str) -> bool:
+    """Whether "key=value" is neither in a recipe nor a choice of a method that has some."""
+    key, sign, _ = setting.partition("=")
+    absent = path_of(recipes.SCRATCH, key.strip()) is None and not is_choice(method, setting)
+    return bool(sign) and method.choices is not None and absent
 
 
 def takes(task: Task, method: Method, setting: str) -> bool:

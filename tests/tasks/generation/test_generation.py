@@ -137,6 +137,8 @@ def test_a_set_is_its_own_floor_and_copies_are_seen(unmarked):
     worse = scored(Answered(test, [Answer(one) for one in noisy], 0.0), unmarked)
     assert worse.value < 0.3
     assert worse.metrics["copies"] == 0
+    # samples of noise are real as often as other noise is
+    assert abs(worse.metrics["precision"] - worse.metrics["precision_of_noise"]) < 0.2
     low, high = scores.lead(worse)
     assert 0 < low < high
 
@@ -184,6 +186,10 @@ def test_principal_components_keep_mean_and_covariance():
         (b"1 2 nan", "numbers that are not from"),
         (b"1 2 1e99", "numbers that are not from"),
         (b"", "0 numbers"),
+        (b"[%d, 1, 2]" % 10**400, "not numbers"),
+        (b'{"noize": [1, 2, 3]}', 'names no "noise"'),
+        (b"[[[1]]]", "1 x 1 x 1 numbers"),
+        (b"1", "1 number; this generator takes 3"),
         (b'{"noise": [1, 2, 3], "class": "a"}', "knows none"),
         (b"\x93NUMPY\x01\x00rubbish", "not an .npy file"),
     ],
@@ -245,7 +251,10 @@ def test_what_can_be_set_is_looked_at_first(unmarked):
         ("width=0", "width is from 1"),
         ("side=4", "side is from 8"),
         ("loss=other", "loss is one of non-saturating, minimax"),
-        ("colour=1", "colour"),
+        (
+            "wdth=1",
+            "no setting of dcgan is called 'wdth'; did you mean width.* known: .*, width, loss",
+        ),
     ):
         with pytest.raises(UserError, match=reason):
             striate.comparing.learn(unmarked, "dcgan", task="generation", settings=(setting,))

@@ -47,13 +47,14 @@ def read(item: Input, length: int, classes: Sequence[str]) -> Noise:
     values, label = _told(item) if isinstance(item, bytes) else (item, None)
     try:
         vector = np.asarray(values, np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InputError(f"not numbers; expected {FORM}") from error
     if vector.ndim == 2 and 1 in vector.shape:
         vector = vector.reshape(-1)
     if vector.ndim != 1 or len(vector) != length:
-        told = " x ".join(map(str, vector.shape)) if vector.ndim else "one"
-        raise InputError(f"{told} numbers; this generator takes {length}")
+        told = " x ".join(map(str, vector.shape)) or "1"
+        numbers = "number" if told == "1" else "numbers"
+        raise InputError(f"{told} {numbers}; this generator takes {length}")
     if not (np.abs(vector) <= LIMIT).all():  # nan fails, too
         raise InputError(f"holds numbers that are not from -{LIMIT:g} to {LIMIT:g}")
     return Noise(vector.astype(np.float32), number_of(label, classes))
@@ -91,7 +92,9 @@ def _told(data: bytes) -> tuple[Any, Any]:
         except (ValueError, RecursionError) as error:
             raise InputError(f"not JSON: {one_line(error, 80)}") from error
         if isinstance(found, dict):
-            return found.get("noise"), found.get("class")
+            if "noise" not in found:
+                raise InputError(f'names no "noise"; expected {FORM}')
+            return found["noise"], found.get("class")
         return found, None
     pieces = re.split(r"[\s,;]+", text) if text else []
     try:

@@ -49,6 +49,7 @@ class Reference:
         moments: of each half.
         floor: the distance between them.
         ceiling: their distance from pictures of noise.
+        noise: (N, D) of those.
     """
 
     judge: Judge
@@ -58,6 +59,7 @@ class Reference:
     moments: tuple[Moments, Moments]
     floor: float
     ceiling: float
+    noise: NDArray[np.float64]
 
     def distance(self, features: NDArray[np.float64]) -> float:
         """The Fréchet distance of samples (N, D): the mean over two halves of them, each from a
@@ -96,7 +98,7 @@ def reference(judge: Judge, pixels: Pixels) -> Reference:
     first, second = (moments(features[rows]) for rows in halves)
     noise = judge.features(random.integers(0, 256, pixels.shape, np.uint8))
     found = Reference(
-        judge, pixels, features, halves, (first, second), frechet(first, second), np.inf
+        judge, pixels, features, halves, (first, second), frechet(first, second), np.inf, noise
     )
     return replace(found, ceiling=found.distance(noise))
 
@@ -174,6 +176,12 @@ class Realism(Scores):
         return precision_recall(self.reference.features[some], self.features[some])
 
     @cached_property
+    def precision_of_noise(self) -> float:
+        """Much where pictures are few and one of them lies far off: then precision says little."""
+        some = spread(np.arange(self.examples), NEIGHBORLY)
+        return precision_recall(self.reference.features[some], self.reference.noise[some])[0]
+
+    @cached_property
     def nearest(self) -> Nearest:
         """The nearest training picture to each of the first samples, by pixels."""
         train = self.training
@@ -222,6 +230,7 @@ class Realism(Scores):
             "ceiling": self.reference.ceiling,
             "of_noise": self.distance / max(self.reference.ceiling, TINY),
             "precision": precision,
+            "precision_of_noise": self.precision_of_noise,
             "recall": recall,
             "copies": self.copies,
             "parzen": likelihood,
@@ -243,7 +252,8 @@ class Realism(Scores):
         )
         yield f"features of {self.reference.judge.title}"
         yield (
-            f"precision {percent(found['precision'])}, recall {percent(found['recall'])}; "
+            f"precision {percent(found['precision'])} (noise has "
+            f"{percent(found['precision_of_noise'])}), recall {percent(found['recall'])}; "
             f"{percent(found['copies'])} seem to be copies of training pictures"
         )
         if not np.isnan(found["parzen"]):

@@ -34,6 +34,7 @@ def sections(comparison: Any) -> Iterable[Section]:
     yield Section("distances.html.jinja", {
         "judge": first.reference.judge.title, "floor": f"{first.reference.floor:.4g}",
         "ceiling": f"{first.reference.ceiling:.4g}",
+        "precision": percent(first.metrics["precision_of_noise"]),
         "rows": [distances(title, scores) for title, scores, _ in rows],
     })  # fmt: skip
     films = [film(title, predictor) for title, _, predictor in rows
