@@ -44,7 +44,7 @@ def test_modes_are_counted():
     assert gan_rings.found(torch.cat((real[:50] * 0, gan_rings.centers()[:1])))[0] == 1
 
 
-@pytest.mark.parametrize("name", EXPERIMENTS)
+@pytest.mark.parametrize("name", [name for name in EXPERIMENTS if name.startswith("gan")])
 def test_every_experiment_runs_and_writes_its_page(name, tmp_path, monkeypatch):
     for module in (gan_one_dimension, gan_rings):
         monkeypatch.setattr(module, "QUICK", 20)

@@ -6,6 +6,12 @@ EXPERIMENTS: dict[str, Experiment] = {
     one.name: one
     for one in (
         Experiment(
+            "counting",
+            "Parameters, neurons, connections, operations and what a unit sees",
+            "the lectures' slides and the papers of their networks",
+            "counting",
+        ),
+        Experiment(
             "gan-one-dimension",
             "The best discriminator, and the game that ends at the data",
             "Goodfellow et al. 2014, Section 4 and Figure 1",
