@@ -7,8 +7,9 @@ autograd, and `torch.optim.LBFGS` on the pixels, from the photograph, at full si
 in turns; 100 iterations; the time until the loss of its 100 iterations is reached, smaller pictures
 first. Then the feed-forward form: a step of learning (the network of half the published width, a
 picture of 128 px) and painting a picture of 512 px, beside a plain program with the same weights;
-and painting it beside 50 looks of L-BFGS, about what that takes to as low a loss (docs/style.md).
-Weights and pictures are those of ../shared; without them random weights and noise.
+and painting it beside the few looks of L-BFGS that reach as low a loss as a network that has
+learned for a quarter of an hour (docs/style.md). Weights and pictures are those of ../shared;
+without them random weights and noise.
 """
 
 import os
@@ -36,7 +37,7 @@ from striate.tasks.style.judging import PAINTING, layers_of
 
 SHARED = Path(os.environ.get("STRIATE_SHARED", "../shared"))
 STYLE_WEIGHT = Weights().style
-LOOKS = 50
+LOOKS = 4
 
 
 def measure(quick: bool) -> Iterable[Row]:
