@@ -42,8 +42,8 @@ def explain(
         str,
         typer.Option(
             help="occlusion, deconvnet, activations, filters, saliency, guided, gradcam, "
-            "integrated or regions (WELDON); of texts occlusion, ngrams or neighbors; of captions "
-            "occlusion or attention."
+            "integrated or regions (WELDON); of texts occlusion, ngrams or neighbors; of sentences "
+            "that are given occlusion or attention."
         ),
     ] = "occlusion",
     layer: Annotated[
