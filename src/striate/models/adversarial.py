@@ -120,4 +120,8 @@ def perceptrons(
         Maxout(pixels, width), nn.Dropout(),
         Maxout(width, width), nn.Dropout(),
     )  # fmt: skip
+    for layer in generator:
+        if isinstance(layer, nn.Linear):  # else hardly anything of the noise comes through
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            nn.init.zeros_(layer.bias)
     return Players(Conditioned(generator, classes), Judge(sight, width, classes))

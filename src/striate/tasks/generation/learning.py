@@ -47,7 +47,7 @@ DCGAN = Recipe(  # Section 4: Adam, beta1 of 0.5, batches of 128
     momentum=0.5,
     schedule="constant",
 )
-GAN = DCGAN.but(epochs=30)
+GAN = DCGAN.but(epochs=30, learning_rate=1e-3)  # full connections learn too slowly below
 
 
 def adversarial(data: Decoded, ask: Ask, *, form: str, recipe: Recipe) -> Learned:
