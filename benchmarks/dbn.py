@@ -60,7 +60,7 @@ def errors(given: argparse.Namespace) -> None:
     rows = [json.loads(line) for line in kept.read_text().splitlines()] if kept.exists() else []
     done = {(row["labels"], row["begun"], row["draw"]) for row in rows}
     start, clock = processor(), time.perf_counter()
-    own = MACHINE.but(epochs=given.passes, batch_size=dbn.TUNED.batch_size)
+    own = MACHINE.but(epochs=given.passes)
     stack = stacked(
         some, HIDDEN, own, gaussian=gaussian, folder=given.folder / "machines", resume=True
     )

@@ -169,7 +169,7 @@ def learn_labels(data: Decoded, ask: Ask) -> Learned:
 def machines(
     some: Seen, recipe: Recipe, ask: Ask, *, gaussian: bool, after: int, labels: int = 0
 ) -> Stack:
-    """A machine for each layer, learned for as many passes, and from batches as large.
+    """A machine for each layer, learned for as many passes, from batches that are no larger.
 
     Args:
         after: products for a weight and a picture in each pass of what follows.
@@ -177,7 +177,8 @@ def machines(
     choices = choices_of(ask)
     passes = choices.passes or recipe.epochs
     share = DIVERGENCE * passes / (DIVERGENCE * passes + after * recipe.epochs)
-    own = MACHINE.but(epochs=passes, batch_size=recipe.batch_size, learning_rate=choices.rate)
+    size = min(MACHINE.batch_size, recipe.batch_size)
+    own = MACHINE.but(epochs=passes, batch_size=size, learning_rate=choices.rate)
     return stacked(
         some, choices.hidden, own,
         gaussian=gaussian, labels=labels, folder=ask.folder, resume=ask.resume, seed=ask.seed,
