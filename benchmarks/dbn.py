@@ -29,7 +29,7 @@ from striate import data
 from striate.data import Decoded
 from striate.data.batches import Batch, Batches
 from striate.data.dataset import ASIDE
-from striate.data.splits import TEST, TRAIN, VALIDATION
+from striate.data.splits import TEST, TRAIN
 from striate.inference.outputs import outputs_of
 from striate.models.autoencoder import WIDTHS, Autoencoder
 from striate.models.dbn import HIDDEN, begin
@@ -75,7 +75,7 @@ def errors(given: argparse.Namespace) -> None:
                 start, clock = processor(), time.perf_counter()
                 row = {
                     "labels": count, "begun": begun, "draw": draw,
-                    **tuned(decoded, count, draw, machines),
+                    **tuned(decoded, count, draw, machines, given.epochs),
                     "processor": processor() - start, "seconds": time.perf_counter() - clock,
                 }  # fmt: skip
                 rows.append(row)
@@ -87,11 +87,13 @@ def errors(given: argparse.Namespace) -> None:
         given.out.write_text(curves(rows))
 
 
-def tuned(decoded: Decoded, count: int, seed: int, machines: Any) -> dict[str, float]:
+def tuned(
+    decoded: Decoded, count: int, seed: int, machines: Any, epochs: int | None
+) -> dict[str, float]:
     """Validation and test error, in %, of a network that learned from so many labels."""
     few = fewer(decoded, count, seed)
     rule = dbn.seen(few)[0].preprocessing
-    ask = Ask(seed=seed)
+    ask = Ask(seed=seed, epochs=epochs)
     recipe = dbn.plan(few.dataset, ask, dbn.TUNED)
     with seeded(seed):
         model = network(
@@ -101,7 +103,7 @@ def tuned(decoded: Decoded, count: int, seed: int, machines: Any) -> dict[str, f
     if machines is not None:
         begin(model, machines)
     problem = ClassificationProblem(few.dataset.classes, preprocessing=rule)
-    problem.every = max(1, int((few.dataset.split == VALIDATION).sum()) // (2 * count))
+    problem.every = max(1, recipe.epochs // 10)
     run = fit(model, problem, few, recipe, seed=seed)
     test = np.flatnonzero(few.dataset.split == TEST)
     logits = outputs_of(model.eval(), rule, few.pixels[rule.view][test])
@@ -245,6 +247,7 @@ def main() -> None:
     parser.add_argument("--counts", default="100,1000,10000,60000")
     parser.add_argument("--draws", type=int, default=3, help="of the labels")
     parser.add_argument("--passes", type=int, default=15, help="of each machine")
+    parser.add_argument("--epochs", type=int, help="of back-propagation")
     parser.add_argument("--tuning", type=int, default=20, help="passes of the autoencoder")
     parser.add_argument("--out", type=Path, help="an SVG of the curves")
     given = parser.parse_args()
