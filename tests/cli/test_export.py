@@ -50,3 +50,11 @@ def test_in_eight_bits_with_the_cost(striate, recognizer, pictures, tmp_path):
     refused = striate("export", recognizer, "--int8", folder, "--to", "openvino")
     assert (refused.code, refused.one_line) == (2, True)
     assert "--int8 is for --to onnx" in refused.err
+
+
+def test_what_cannot_be_rounded_leaves_no_file(striate, recognizer, pictures, tmp_path):
+    folder, out = pictures({"bars": 10, "rings": 10}), tmp_path / "small.onnx"
+    refused = striate("export", recognizer, "--int8", folder, "--out", out)
+    assert (refused.code, refused.one_line) == (2, True)
+    assert "does not know the class" in refused.err
+    assert not [one for one in tmp_path.iterdir() if one.name.startswith("small")]

@@ -7,7 +7,7 @@ import typer
 
 from striate.cli.options import Json, Seed, Trained
 from striate.cli.show import print_json, printable
-from striate.errors import UserError
+from striate.errors import StriateError, UserError
 
 RUN = {
     "onnx": "ONNX Runtime or `striate predict`",
@@ -61,7 +61,12 @@ def export(
     if int8:
         dataset = opening.open(int8, task=found.task.name, seed=seed)
     card = exporting.export(found, path, to=to)
-    cost = exporting.round_with(path, dataset) if dataset is not None else None
+    try:
+        cost = exporting.round_with(path, dataset) if dataset is not None else None
+    except StriateError:  # what was asked for does not stand there
+        path.unlink(missing_ok=True)
+        card.unlink(missing_ok=True)
+        raise
     if cost is not None:
         exporting.add_cost(card, cost)
     if json:

@@ -123,7 +123,7 @@ function chooseModel() {
   element("language").value = kept;
   element("languages").hidden = !languages.length;
   const known = classes.length === 1 ? `one ${kinds[0]}, ${classes[0]}` : `${classes.length.toLocaleString("en")} ${kinds[1]}`;
-  element("about").textContent = service.model.together > 1 ? `The model “${service.model.name}” finds ${task}.` : thing === "question" || (thing === "image" && !service.model.classes.length) ? `The model “${service.model.name}” finds ${task}.` : thing === "recording" ? `The model “${service.model.name}” finds the words of a recording, and when each is said.` : `The model “${service.model.name}” finds ${task}; it knows ${known}` +
+  element("about").textContent = service.model.together > 1 ? `The model “${service.model.name}” finds ${task}.` : thing === "question" || (thing !== "recording" && !classes.length) ? `The model “${service.model.name}” finds ${task}.` : thing === "recording" ? `The model “${service.model.name}” finds the words of a recording, and when each is said.` : `The model “${service.model.name}” finds ${task}; it knows ${known}` +
     `${refuses ? `, and when a ${thing === "image" ? "picture" : thing} is none of them` : ""}.${explains ? " Choose a tag to see which part of the picture speaks for it." : ""}`;
   return chooseLanguage();
 }
