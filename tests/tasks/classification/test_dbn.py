@@ -101,7 +101,9 @@ def test_its_graph_gives_the_same_answers(
         np.testing.assert_allclose(ours.probabilities, theirs, atol=1e-5)
 
 
-def test_hiding_shows_what_answers_depend_on(learned: dict[str, tuple[Learned, Decoded]]) -> None:
+def test_hiding_shows_what_answers_depend_on(
+    learned: dict[str, tuple[Learned, Decoded]], tmp_path: Path
+) -> None:
     """Without feature maps, every hidden picture is computed whole."""
     for way in ("dbn", "dbn_labels"):
         found, data = learned[way]
@@ -113,6 +115,11 @@ def test_hiding_shows_what_answers_depend_on(learned: dict[str, tuple[Learned, D
         bright = data.pixels[mine.preprocessing.view][row, ..., 0] > 128
         assert seen.map[bright].mean() > seen.map[~bright].mean()
         assert not mapped(mine.model)
+        place = tmp_path / "picture.png"
+        place.write_bytes(file.getvalue())
+        drawn = Classification().explanation(mine, NAMES, str(place), "rows", "occlusion")
+        assert drawn is not None
+        assert drawn.facts["probability"] == seen.probability
     assert mapped(nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(8, 2)))
 
 

@@ -23,6 +23,7 @@ from striate.tasks.pictures.predictor import answered
 
 if TYPE_CHECKING:
     from striate.inference.runtimes import Runtime
+    from striate.visualize.explaining import Explanation
 
 
 class Classification(OneClass):
@@ -96,6 +97,19 @@ class Classification(OneClass):
         from striate.tasks.pictures.hiding import explain
 
         return explain(predictor, names, data, name)
+
+    def explanation(
+        self, predictor: Predictor, names: tuple[str, ...], item: str, name: str | None,
+        method: str, at: tuple[float, ...] = (),
+    ) -> "Explanation | None":  # fmt: skip
+        """Of what has no feature maps, which the methods for pictures read, hiding alone."""
+        from striate.tasks.pictures.hiding import mapped, page
+
+        if method == "occlusion" and item and isinstance(predictor, Classifier):
+            self.no_place(at)
+            if not mapped(predictor.model):
+                return page(predictor, names, item, name)
+        return super().explanation(predictor, names, item, name, method, at)
 
     def exported(
         self, runtime: "Runtime", header: dict[str, Any], names: tuple[str, ...]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from striate.errors import ModelError
+from striate.files import read_bytes
 from striate.handcrafted import BagOfVisualWords
 from striate.images import View, to_rgb
 from striate.images.decoding import Picture, decode_at, header
@@ -17,12 +18,15 @@ from striate.models.dbn import Directed
 from striate.models.rbm import RBM
 from striate.tasks.contract import Explained, Predictor
 from striate.tasks.pictures.predictor import PicturePredictor, Pixels
-from striate.visualize import approximate_occlusion, occlusion
+from striate.visualize import approximate_occlusion, heat, occlusion
+from striate.visualize.explaining import Explanation
 from striate.visualize.reading import class_number
 
 CELLS = 28  # of the map, each way
 PARTS = 7  # the square's side is a PARTS-th of the picture's
 SMALL = 64  # pixels; so small a picture is as quickly computed whole as in parts
+SHOWN = 256  # pixels that a small picture is brought to, about
+LARGEST = 2**28  # bytes of a picture's file
 PLACES = 13  # of the square along a side, where every hidden picture is computed whole
 FULL = (nn.Flatten, nn.Linear, nn.Sigmoid, Directed, RBM)  # what makes no feature maps
 Floats = NDArray[np.float64]
@@ -54,6 +58,24 @@ def explain(
         to_rgb(pixels),
         shown(data, predictor.preprocessing.view),
         pooled(lost_over_pixels(predictor, pixels, target)),
+    )
+
+
+def page(predictor: Predictor, names: tuple[str, ...], item: str, name: str | None) -> Explanation:
+    """The same as a picture: the file's, in gray, red where hiding takes most away.
+
+    Raises:
+        UserError: as `explain`, and if the file cannot be read.
+    """
+    found = explain(predictor, names, read_bytes(item, limit=LARGEST), name)
+    side = len(found.pixels)
+    cells = np.arange(side) * len(found.map) // side
+    lost = np.nan_to_num(found.map[np.ix_(cells, cells)])
+    drawn = heat(found.pixels, lost, low=0.0, high=max(float(lost.max()), 0.01))
+    zoom = max(1, SHOWN // side)
+    return Explanation(
+        drawn.repeat(zoom, 0).repeat(zoom, 1),
+        {"class": found.name, "probability": found.probability},
     )
 
 
