@@ -126,6 +126,10 @@ def test_light_and_shade_alone(perception: Perception) -> None:
     ("options", "reason"),
     [
         ({"paintings": []}, "at least one painting"),
+        (
+            {"paintings": [np.zeros((1, 40, 3), np.uint8)]},
+            "a painting of 40 x 1 pixels",
+        ),
         ({"colors": "matcht"}, "did you mean matched"),
         ({"start": "nois"}, "did you mean noise"),
         ({"size": 8}, "at least 64 pixels"),

@@ -6,10 +6,26 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from striate.errors import UserError
 from striate.images import resized
 
 Pixels = NDArray[np.uint8]
 SMALLEST = 64  # pixels of a side that coarse pictures keep at least
+STROKES = 16  # pixels of a painting's shorter side, below which no style is in it
+
+
+def check_painting(pixels: Pixels) -> None:
+    """Refuses a painting that is too small to have a style.
+
+    Raises:
+        UserError: if it is.
+    """
+    rows, columns = pixels.shape[:2]
+    if min(rows, columns) < STROKES:
+        raise UserError(
+            f"a painting of {columns} x {rows} pixels has no style; give one of at least "
+            f"{STROKES} pixels a side"
+        )
 
 
 def scaled_size(pixels: Pixels, longer: int) -> tuple[int, int]:

@@ -31,6 +31,7 @@ from striate.style.pictures import (
     SMALLEST,
     Pixels,
     at_size,
+    check_painting,
     coarse_sizes,
     enlarged,
     pixels_of,
@@ -199,6 +200,8 @@ def check(
     """Refuses what cannot be painted, before any work."""
     if not paintings:
         raise UserError("give at least one painting")
+    for painting in paintings:
+        check_painting(painting)
     if colors not in COLORS:
         raise UnknownName("colors", colors, COLORS)
     if start not in STARTS:

@@ -91,6 +91,8 @@ def test_what_lacks_is_said_before_any_work(photos, painting, tmp_path):
     (tmp_path / "broken.jpg").write_bytes(b"no picture")
     refused(UserError, "--painting FILE")
     refused(ImageError, "broken.jpg: not an image", painting=tmp_path / "broken.jpg")
+    picture(0).resize((8, 8)).save(tmp_path / "tiny.png")
+    refused(UserError, "a painting of 8 x 8 pixels", painting=tmp_path / "tiny.png")
     refused(ImageError, "none.jpg", painting=tmp_path / "none.jpg")
     refused(UserError, "--gallery: style has no such option", gallery=tmp_path)
     for number in range(2):

@@ -22,7 +22,7 @@ from striate.inference import fastest_device
 from striate.models import Stages, create
 from striate.models.skeletons import undrawn
 from striate.style import Perception, PerceptualLoss, Weights, transfer
-from striate.style.pictures import scaled_size, tensor_of
+from striate.style.pictures import check_painting, scaled_size, tensor_of
 from striate.tasks.backbones import find_weights, normalization_for, trained_weights
 from striate.tasks.contract import Ask
 from striate.tasks.style.answers import Judged, Pixels
@@ -127,7 +127,7 @@ def painting_of(ask: Ask) -> Pixels:
     """The painting that a person names, its longer side PAINTING.
 
     Raises:
-        UserError: if none is named.
+        UserError: if none is named, or it is too small.
         ImageError: if it cannot be read.
     """
     path = ask.own.get("painting")
@@ -137,6 +137,7 @@ def painting_of(ask: Ask) -> Pixels:
         pixels = read(path)
     except ImageError as error:
         raise ImageError(f"--painting {path}: {error}") from error
+    check_painting(pixels)
     return np.array(resized(pixels, *scaled_size(pixels, PAINTING)))
 
 
