@@ -110,7 +110,7 @@ def alexnet() -> Iterator[Row]:
         names = " and ".join(layers)
         yield nearly(f"AlexNet without {names}: parameters dropped, about", said,
                      dropped(found, network) / 1e6, " million",
-                     "the layer above grows or shrinks with what it reads")  # fmt: skip
+                     "the slide gives no more digits")  # fmt: skip
 
 
 def dropped(whole: Description, rest: nn.Module) -> int:

@@ -133,7 +133,11 @@ def run(quick: bool, seed: int) -> Result:
                 f"8 of 8, {1 - math.exp(-4.5):.1%} of the data".replace("%", " %"),
                 f"{modes} of 8, {near:.1%}".replace("%", " %"),
                 "same" if same else "different",
-                "" if same else "some modes are lost" if modes < MODES else "many lie between",
+                f"counted so from {100 * NEAR:.0f} % on"
+                if same
+                else "some modes are lost"
+                if modes < MODES
+                else "many lie between",
             )
         )
         panels.append(panel(recipe.title, samples, real))

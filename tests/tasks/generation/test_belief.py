@@ -9,6 +9,7 @@ from striate.errors import ModelError, UserError
 from striate.models import Normalization
 from striate.models.dbn import DBN
 from striate.tasks.generation.belief import Belief
+from striate.tasks.generation.sampler import check_prior
 
 QUICK = ("hidden=20,12", "epochs=30", "batch_size=10", "steps=10", "chains=10")
 
@@ -87,3 +88,9 @@ def test_a_single_machine_learns_pictures_without_classes(unmarked):
     assert made.shape == (60, 8, 8, 3)
     bright = (made[..., 0] > 110).mean()
     assert 0.02 < bright < 0.4  # of the squares 9 of 64 are
+
+
+@pytest.mark.parametrize("prior", [[0.5], [0.7, 0.7], [-0.5, 1.5], [np.nan, 1.0]])
+def test_a_file_whose_classes_have_no_probabilities_is_refused(prior):
+    with pytest.raises(ValueError, match="its classes"):
+        check_prior(np.array(prior), ("a", "b"))

@@ -6,7 +6,6 @@ is turned into, so that a vector has one picture.
 """
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -22,8 +21,8 @@ from striate.inference.program import Graph
 from striate.models import Normalization
 from striate.models.dbn import DBN
 from striate.models.skeletons import skeleton, undrawn
-from striate.tasks.generation.answers import Answer, Pixels
-from striate.tasks.generation.sampler import FromNoise, Sampler
+from striate.tasks.generation.answers import Pixels
+from striate.tasks.generation.sampler import FromNoise, check_prior
 from striate.tasks.pictures.predictor import same_kinds, whole
 
 MOST_STEPS = 100_000
@@ -56,16 +55,6 @@ class Belief(FromNoise):
 
     def drawn(self, random: np.random.Generator, count: int) -> NDArray[np.float32]:
         return random.random((count, self.noise), np.float32)
-
-    def between(
-        self, first: NDArray[np.float32], last: NDArray[np.float32], shares: NDArray[np.float64]
-    ) -> NDArray[np.float32]:
-        raise NotImplementedError  # `walk` refuses
-
-    def walk(
-        self, count: int, first: int, last: int, *, label: int | None = None
-    ) -> Iterator[list[Answer]]:
-        return Sampler.walk(self, count, first, last, label=label)
 
     def made(self, vectors: NDArray[np.float32], labels: NDArray[np.int64] | None) -> Pixels:
         net, top, device = self.network, self.network.top, device_of(self.network)
@@ -140,8 +129,7 @@ class Belief(FromNoise):
             raise ValueError("it makes no pictures of that shape, or in so many steps")
         state = dict(tensors)
         prior = state.pop("prior").numpy()
-        if prior.shape != (len(told),) or not (prior >= 0).all():
-            raise ValueError("its classes have no probabilities")
+        check_prior(prior, told)
         shape = (channels, height, width)
         hidden = [whole(units) for units in header["hidden"]]
         gaussian = header["gaussian"] is True

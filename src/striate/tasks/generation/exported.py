@@ -16,7 +16,7 @@ from striate.tasks.generation.answers import Answer, Pixels
 from striate.tasks.generation.generator import pixels_of
 from striate.tasks.generation.networks import FORMS
 from striate.tasks.generation.noise import Noise
-from striate.tasks.generation.sampler import FromNoise, linear
+from striate.tasks.generation.sampler import Walked, linear
 from striate.tasks.pictures.predictor import whole
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def graph_of(predictor: "Generator") -> Graph:
     )
 
 
-class ExportedGenerator(ExportedPredictor, FromNoise):
+class ExportedGenerator(ExportedPredictor, Walked):
     """The graph in an exported file."""
 
     def __init__(self, runtime: "Runtime", about: Mapping[str, Any], names: tuple[str, ...]):
@@ -98,7 +98,7 @@ class ExportedGenerator(ExportedPredictor, FromNoise):
         Raises:
             WeightsError: if the graph fails, or gives other pictures than it promises.
         """
-        return FromNoise.predict(self, batch)
+        return Walked.predict(self, batch)
 
     def drawn(self, random: np.random.Generator, count: int) -> NDArray[np.float32]:
         return random.uniform(-1, 1, (count, self.noise)).astype(np.float32)

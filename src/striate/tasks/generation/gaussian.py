@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from striate.tasks.generation.answers import Pixels
-from striate.tasks.generation.sampler import FromNoise, spherical
+from striate.tasks.generation.sampler import Walked, check_prior, spherical
 from striate.tasks.pictures.predictor import whole
 
 MOST = 100_000_000  # numbers of all directions together
 
 
 @dataclass(eq=False, kw_only=True)
-class Gaussian(FromNoise):
+class Gaussian(Walked):
     """Standard normal noise to pictures.
 
     Attributes:
@@ -85,8 +85,9 @@ class Gaussian(FromNoise):
             raise ValueError("its classes, channels or directions are not as they should be")
         if means.shape != (count, pixels) or directions.shape[::2] != (count, pixels):
             raise ValueError("its means and directions do not belong together")
-        if prior.shape != (len(told),) or not directions.shape[1]:
-            raise ValueError("its classes have no probabilities, or it has no direction")
+        if not directions.shape[1]:
+            raise ValueError("it has no direction")
+        check_prior(prior, told)
         return cls(
             means=means.astype(np.float32), directions=directions.astype(np.float32),
             size=side, channels=channels, told=told, prior=prior.astype(np.float64),

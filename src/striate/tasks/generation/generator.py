@@ -13,14 +13,14 @@ from striate.inference.program import Graph
 from striate.models.skeletons import skeleton, undrawn
 from striate.tasks.generation.answers import Pixels
 from striate.tasks.generation.networks import FORMS, generator
-from striate.tasks.generation.sampler import FromNoise, linear
+from striate.tasks.generation.sampler import Walked, check_prior, linear
 from striate.tasks.pictures.predictor import same_kinds, whole
 
 FILM = "film"
 
 
 @dataclass(eq=False, kw_only=True)
-class Generator(FromNoise):
+class Generator(Walked):
     """Uniform noise in [-1, 1] to pictures.
 
     Attributes:
@@ -103,12 +103,7 @@ class Generator(FromNoise):
         sizes = {"noise": noise, "width": width, "classes": len(told)}
         state = dict(tensors)
         prior, film, epochs = (state.pop(name).numpy() for name in ("prior", FILM, "epochs"))
-        if (
-            prior.shape != (len(told),)
-            or not (prior >= 0).all()
-            or (told and not np.isclose(prior.sum(), 1))
-        ):
-            raise ValueError("its classes have no probabilities")
+        check_prior(prior, told)
         if (
             film.ndim != 5
             or film.shape[0] != len(epochs)

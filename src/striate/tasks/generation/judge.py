@@ -104,6 +104,7 @@ def scaled(pixels: Pixels, side: int) -> Pixels:
     return found.round().clamp(0, 255).byte().permute(0, 2, 3, 1).numpy()
 
 
+KEPT = 4  # judges in memory
 _known: dict[str, Judge] = {}
 
 
@@ -114,6 +115,8 @@ def judge_of(dataset: Dataset[Any]) -> Judge:
     about = f"{dataset.fingerprint()} {view} {dataset.split.tobytes().hex()}"
     key = hashlib.sha256(about.encode()).hexdigest()
     if key not in _known:
+        while len(_known) >= KEPT:
+            _known.pop(next(iter(_known)))
         _known[key] = _found(dataset, view, key)
     return _known[key]
 

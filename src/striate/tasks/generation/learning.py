@@ -28,7 +28,7 @@ from striate.tasks.generation.problem import (
     Pictures,
     frames_of,
 )
-from striate.tasks.generation.sampler import Sampler
+from striate.tasks.generation.sampler import Sampler, shares
 from striate.tasks.generation.scores import Reference, reference_of, spread
 from striate.tasks.generation.views import notes, view_of
 from striate.tasks.pictures.stacking import MACHINE, Seen, stacked
@@ -81,8 +81,7 @@ def adversarial(data: Decoded, ask: Ask, *, form: str, recipe: Recipe) -> Learne
     predictor = Generator(
         network=model.generator.cpu().eval(), form=form, size=side, channels=channels,
         noise=choices.noise, width=choices.width, told=told,
-        prior=np.bincount(pictures.numbers, minlength=len(told)) / count if told
-        else np.empty(0),
+        prior=shares(pictures.numbers, told),
         film=model.film.cpu().numpy()[shown], epochs=model.epochs.cpu().numpy()[shown],
     )  # fmt: skip
     last = run.history[-1]["epoch"]
@@ -130,7 +129,7 @@ def gaussian(data: Decoded, ask: Ask) -> Learned:
         )
     predictor = gaussians.Gaussian(
         means=means, directions=directions, size=side, channels=channels, told=told,
-        prior=np.bincount(numbers, minlength=len(told)) / count if told else np.empty(0),
+        prior=shares(numbers, told),
     )  # fmt: skip
     return Learned(
         predictor, validated(predictor, pictures), clock.seconds, recipe=asdict(choices),
@@ -178,7 +177,7 @@ def belief(data: Decoded, ask: Ask) -> Learned:
     network.top.chains = torch.empty(0, network.top.weight.shape[1])
     predictor = Belief(
         network=network, normalization=rule.normalization, steps=choices.steps, told=told,
-        prior=np.bincount(pictures.numbers, minlength=len(told)) / count if told else np.empty(0),
+        prior=shares(pictures.numbers, told),
     )  # fmt: skip
     return Learned(
         predictor, validated(predictor, pictures), clock.seconds, history=stack.histories[-1],

@@ -73,12 +73,6 @@ class FromNoise(Sampler):
     def drawn(self, random: np.random.Generator, count: int) -> NDArray[np.float32]:
         """Vectors (N, Z) of the noise that it was learned with."""
 
-    @abstractmethod
-    def between(
-        self, first: NDArray[np.float32], last: NDArray[np.float32], shares: NDArray[np.float64]
-    ) -> NDArray[np.float32]:
-        """(N, Z) vectors on the way between two, at shares (N,) of it."""
-
     def blank(self, times: int = 1) -> str:
         """Zeros as text."""
         return "0 " * self.noise * times
@@ -122,6 +116,16 @@ class FromNoise(Sampler):
         drawn = random.choice(len(self.told), AT_ONCE, p=self.prior)
         return drawn if label is None else np.full(AT_ONCE, label)
 
+
+class Walked(FromNoise):
+    """Whose pictures on the way between two vectors lie between theirs."""
+
+    @abstractmethod
+    def between(
+        self, first: NDArray[np.float32], last: NDArray[np.float32], shares: NDArray[np.float64]
+    ) -> NDArray[np.float32]:
+        """(N, Z) vectors on the way between two, at shares (N,) of it."""
+
     def walk(
         self, count: int, first: int, last: int, *, label: int | None = None
     ) -> Iterator[list[Answer]]:
@@ -134,6 +138,23 @@ class FromNoise(Sampler):
             vectors = self.between(one, other, places)
             told = np.full(len(vectors), number) if self.told else None
             yield self._answers(vectors, told)
+
+
+def shares(numbers: NDArray[np.int64], told: Sequence[str]) -> NDArray[np.float64]:
+    """(classes,) how often each class that is told occurs among numbers (N,); () without any."""
+    return np.bincount(numbers, minlength=len(told)) / len(numbers) if told else np.empty(0)
+
+
+def check_prior(prior: NDArray[Any], told: Sequence[str]) -> None:
+    """Sees that a file tells how often each class occurs.
+
+    Raises:
+        ValueError: if it does not.
+    """
+    if prior.shape != (len(told),) or not (prior >= 0).all():
+        raise ValueError("its classes have no probabilities")
+    if told and not np.isclose(prior.sum(), 1):
+        raise ValueError("the probabilities of its classes do not add up to 1")
 
 
 def in_color(pixels: Pixels) -> Pixels:

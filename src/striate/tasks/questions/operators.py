@@ -3,8 +3,7 @@
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence
+from torch import Tensor
 
 
 @torch.library.custom_op("striate::read_through", mutates_args=())
@@ -14,12 +13,12 @@ def read_through(
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """The hidden states and the cells (N, hidden) of an LSTM after the first `lengths` (N,) of what
     it reads (N, T, I); weights as `torch.nn.LSTMCell` has them."""
-    lstm = nn.LSTM(read.shape[2], hidden, batch_first=True)
-    values = {"weight_ih_l0": w_ih, "weight_hh_l0": w_hh, "bias_ih_l0": b_ih, "bias_hh_l0": b_hh}
-    packed = pack_padded_sequence(read, lengths.cpu(), batch_first=True, enforce_sorted=False)
-    with torch.no_grad():
-        _, (last, cell) = torch.func.functional_call(lstm, values, (packed,))
-    return last[0].clone(), cell[0].clone()
+    state = (read.new_zeros(len(read), hidden),) * 2
+    for place in range(read.shape[1]):
+        after = torch.lstm_cell(read[:, place], state, w_ih, w_hh, b_ih, b_hh)
+        here = (place < lengths)[:, None]
+        state = torch.where(here, after[0], state[0]), torch.where(here, after[1], state[1])
+    return state[0].clone(), state[1].clone()
 
 
 @read_through.register_fake
