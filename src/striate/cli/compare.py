@@ -31,7 +31,6 @@ from striate.cli.options import (
 from striate.cli.reporter import live_table, say
 from striate.cli.show import (
     amount,
-    duration,
     fitting,
     percent,
     print_doubts,
@@ -41,6 +40,7 @@ from striate.cli.show import (
     printable,
     table,
 )
+from striate.progress import duration
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from striate import progress
-from striate.cli.show import duration
+from striate.progress import duration
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID

@@ -1,72 +1,146 @@
-"""striate reproduce: a published number, run again."""
+"""striate reproduce: published numbers, run again."""
 
+import sys
+import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from striate.cli.options import Json, Seed
 from striate.cli.show import print_json, print_table, printable, table
-from striate.errors import UnknownName, UserError
+from striate.errors import StriateError, UnknownName, UserError
+from striate.progress import duration
+
+if TYPE_CHECKING:
+    from striate.experiments.writing import Finding
+
+HEADS = ("what", "published or by theory", "here", "verdict")
 
 
 def reproduce(
-    name: Annotated[
-        str | None,
-        typer.Argument(metavar="[NAME]", help="An experiment; without one, all are listed."),
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", help="Experiments; without one, all are listed."),
     ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Run all of them, one after another.")
+    ] = False,
     quick: Annotated[
         bool, typer.Option("--quick", help="In a fraction of the time; verdicts may suffer.")
     ] = False,
     seed: Seed = 0,
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE.html", help="Also a page with drawings.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Also FILE.html, a page with drawings, or FILE.md, which grows."
+        ),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Lists what papers and lectures say that can be run again here, or runs one of it.
+    """Lists what papers and lectures say that can be run again here, or runs some of it.
+
+    The data are looked for in the folder that STRIATE_DATA names.
 
     \b
     Examples:
         striate reproduce
         striate reproduce gan-one-dimension --out gan.html
+        striate reproduce --all --quick --out results.md
     """
     from striate.experiments.table import EXPERIMENTS
 
-    if name is None:
+    if out is not None and out.suffix not in (".html", ".md"):
+        raise UserError(f"--out {out}: a page is FILE.html, and a document FILE.md")
+    for name in names or ():
+        if name not in EXPERIMENTS:
+            raise UnknownName("experiment", name, EXPERIMENTS)
+    if every and names:
+        raise UserError(f"give either --all or the name of an experiment ({names[0]})")
+    if not every and not names:
         if out is not None:
-            raise UserError(f"--out {out} needs the name of an experiment")
-        rows = [{"name": one.name, "title": one.title, "source": one.source}
-                for one in EXPERIMENTS.values()]  # fmt: skip
-        if json:
-            print_json(rows)
-            return
-        body = [tuple(row.values()) for row in rows]
-        print_table(table(("name", "what is found", "published in"), body))
+            raise UserError(f"--out {out} needs the name of an experiment, or --all")
+        show_list(as_json=json)
         return
-    if name not in EXPERIMENTS:
-        raise UnknownName("experiment", name, EXPERIMENTS)
-    show(name, out, quick=quick, seed=seed, as_json=json)
+    run(list(EXPERIMENTS) if every else names or [], out, quick=quick, seed=seed, as_json=json)
 
 
-def show(name: str, out: Path | None, *, quick: bool, seed: int, as_json: bool) -> None:
-    """Runs one and tells what was found."""
-    from striate.experiments.result import write
+def show_list(*, as_json: bool) -> None:
+    """Every experiment, and which data it lacks on this machine."""
+    from striate.experiments.material import lacking
     from striate.experiments.table import EXPERIMENTS
 
-    experiment = EXPERIMENTS[name]
-    found = experiment.run(quick=quick, seed=seed)
-    if out is not None:
-        write(experiment, found, out)
+    rows = [
+        {
+            "name": one.name, "title": one.title, "source": one.source, "needs": list(one.needs),
+            "lacks": lacking(one.needs), "quick": one.lasts[0], "whole": one.lasts[1],
+        }
+        for one in EXPERIMENTS.values()
+    ]  # fmt: skip
     if as_json:
-        values: dict[str, Any] = {"name": name, "quick": quick, "seed": seed, **found.to_json()}
-        print_json({**values, "page": None if out is None else str(out)})
+        print_json(rows)
         return
-    print(printable(f"{experiment.title} ({experiment.source})"))
+    body = [
+        (
+            str(row["name"]), str(row["title"]), str(row["source"]), str(row["quick"]),
+            str(row["whole"]), ", ".join(row["lacks"]),
+        )
+        for row in rows
+    ]  # fmt: skip
+    heads = ("name", "what is found", "published in", "quick", "whole", "data not here")
+    print_table(table(heads, body))
+
+
+def run(names: list[str], out: Path | None, *, quick: bool, seed: int, as_json: bool) -> None:
+    """Runs them in turn; what fails is told, and the others go on."""
+    from striate.experiments.table import EXPERIMENTS
+    from striate.experiments.writing import Finding, keep, write_page
+
+    findings: list[Finding] = []
+    failed: list[StriateError] = []
+    for name in names:
+        experiment = EXPERIMENTS[name]
+        start = time.perf_counter()
+        try:
+            result = experiment.lacks() or experiment.run(quick=quick, seed=seed)
+        except StriateError as error:
+            if len(names) == 1:
+                raise
+            print(printable(f"{name}: {error}"), file=sys.stderr, flush=True)
+            failed.append(error)
+            continue
+        finding = Finding(experiment, result, quick, seed, time.perf_counter() - start)
+        findings.append(finding)
+        if not as_json:
+            show(finding)
+        if out is not None and out.suffix == ".md":
+            keep([finding], out)
+    if out is not None and out.suffix == ".html" and findings:
+        write_page(findings, out)
+    if as_json:
+        print_json([as_values(one, out) for one in findings])
+    elif out is not None:
+        print(printable(f"{'page' if out.suffix == '.html' else 'document'}: {out}"))
+    if failed:
+        raise failed[0]
+
+
+def as_values(finding: "Finding", out: Path | None) -> dict[str, Any]:
+    """One finding as JSON."""
+    return {
+        "name": finding.experiment.name, "quick": finding.quick, "seed": finding.seed,
+        "seconds": round(finding.seconds, 2), **finding.result.to_json(),
+        "page": None if out is None else str(out),
+    }  # fmt: skip
+
+
+def show(finding: "Finding") -> None:
+    """One finding as a table."""
+    experiment = finding.experiment
+    took = duration(finding.seconds)
+    print(printable(f"{experiment.name}: {experiment.title} ({experiment.source}), {took}"))
     body = [
         (row.what, row.said, row.ours, row.verdict + (f": {row.why}" if row.why else ""))
-        for row in found.rows
+        for row in finding.result.rows
     ]
-    print_table(table(("what", "published or by theory", "here", "verdict"), body))
-    if out is not None:
-        print(printable(f"page: {out}"))
+    print_table(table(HEADS, body))

@@ -118,22 +118,6 @@ def amount(number: float | None) -> str:
     return f"{number:g}"
 
 
-def duration(seconds: float | None) -> str:
-    """Seconds as people say them.
-
-    >>> duration(0.42), duration(73), duration(4000)
-    ('0.4 s', '1 min 13 s', '1 h 06 min')
-    """
-    if seconds is None:
-        return ""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest:02} s"
-    return f"{minutes // 60} h {minutes % 60:02} min"
-
-
 def print_sizes(dataset: "Dataset[Any]") -> None:
     """How many examples there are, and what for."""
     train, validation, test = (int((dataset.split == number).sum()) for number in range(3))

@@ -26,8 +26,9 @@ from striate.cli.options import (
     see_writable,
     weights_of,
 )
-from striate.cli.show import duration, percent, print_doubts, print_json, printable
+from striate.cli.show import percent, print_doubts, print_json, printable
 from striate.errors import UserError
+from striate.progress import duration
 
 if TYPE_CHECKING:
     from striate.comparing import Outcome

@@ -3,19 +3,15 @@
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from importlib import import_module
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from striate import pages
+from striate.experiments.material import lacking
 
 Verdict = Literal["same", "different", "not reachable here"]
 Values = NDArray[np.floating[Any]]
-
-WIDTH, HEIGHT = 300, 220  # of a panel's frame
-LEFT, TOP = 44, 10
 
 
 @dataclass(frozen=True)
@@ -38,12 +34,17 @@ class Row:
 
 @dataclass(frozen=True, eq=False)
 class Line:
-    """Places x and y (N,), joined by a line or as dots."""
+    """Places x and y (N,), joined by a line or as dots.
+
+    Attributes:
+        spread: (N,), drawn as far above and below y.
+    """
 
     name: str
     x: Values
     y: Values
     dots: bool = False
+    spread: Values | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,11 +64,19 @@ class Panel:
 
 
 @dataclass(frozen=True, eq=False)
+class Picture:
+    """Pixels (H, W) or (H, W, 3), bytes, shown as they are."""
+
+    title: str
+    pixels: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
 class Result:
     """What an experiment found."""
 
     rows: Sequence[Row]
-    panels: Sequence[Panel] = ()
+    panels: Sequence[Panel | Picture] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, without the drawings."""
@@ -84,12 +93,16 @@ class Experiment:
     Attributes:
         source: the paper or part of the lecture.
         module: below `striate.experiments`, with `run(quick, seed)`.
+        needs: sets of the catalog, or folders below the one that STRIATE_DATA names.
+        lasts: about so long on two cores, quick and whole.
     """
 
     name: str
     title: str
     source: str
     module: str
+    needs: tuple[str, ...] = ()
+    lasts: tuple[str, str] = ("seconds", "seconds")
 
     def run(self, *, quick: bool = False, seed: int = 0) -> Result:
         """Runs it.
@@ -100,46 +113,10 @@ class Experiment:
         found: Run = import_module(f"striate.experiments.{self.module}").run
         return found(quick, seed)
 
-
-def write(experiment: Experiment, result: Result, path: Path) -> Path:
-    """The table and the drawings as a page; returns its path.
-
-    Raises:
-        StorageError: if it cannot be written.
-    """
-    values = {
-        "experiment": experiment, "rows": result.rows, "panels": list(map(drawn, result.panels)),
-        "width": WIDTH, "height": HEIGHT, "left": LEFT, "top": TOP,
-    }  # fmt: skip
-    return pages.write_page("striate.experiments", "page.html.jinja", values, path)
-
-
-def drawn(panel: Panel) -> dict[str, Any]:
-    """A panel in the coordinates of its drawing."""
-    left, right, bottom, top = panel.limits or reach(panel.lines)
-
-    def placed(line: Line) -> list[str]:
-        x = LEFT + WIDTH * (line.x - left) / (right - left)
-        y = TOP + HEIGHT * (top - line.y) / (top - bottom)
-        inside = (x >= LEFT) & (x <= LEFT + WIDTH) & (y >= TOP - 1) & (y <= TOP + HEIGHT + 1)
-        return [f"{one:.1f},{other:.1f}" for one, other in zip(x[inside], y[inside], strict=True)]
-
-    return {
-        "title": panel.title, "across": panel.across, "up": panel.up,
-        "lines": [
-            {"name": line.name, "color": pages.line_color(number), "dots": line.dots,
-             "points": placed(line)}
-            for number, line in enumerate(panel.lines)
-        ],
-        "ends": [f"{value:,.4g}" for value in (left, right, bottom, top)],
-    }  # fmt: skip
-
-
-def reach(lines: Sequence[Line]) -> tuple[float, float, float, float]:
-    """The least frame around all lines: left, right, bottom, top; no side of length 0."""
-    found: list[float] = []
-    for values in ([line.x for line in lines], [line.y for line in lines]):
-        joined = np.concatenate(values)
-        low, high = float(joined.min()), float(joined.max())
-        found += [low, high if high > low else low + 1]
-    return found[0], found[1], found[2], found[3]
+    def lacks(self) -> Result | None:
+        """What is said in place of a result where data are not on this machine."""
+        names = lacking(self.needs)
+        if not names:
+            return None
+        why = f"there is no {' and no '.join(names)} below the folder that STRIATE_DATA names"
+        return Result([Row(self.title, self.source, "", "not reachable here", why)])

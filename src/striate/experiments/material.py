@@ -1,0 +1,57 @@
+"""Where the data of the experiments lie: below the folder that STRIATE_DATA names.
+
+Sets of the catalog (`striate datasets`) are opened by their names, as everywhere; any other name is
+a folder, opened for what lies in it.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from striate.data import CATALOG, Dataset
+from striate.data.catalog import here, open_named
+from striate.errors import DataError
+from striate.tasks.opening import open as open_any
+
+VARIABLE = "STRIATE_DATA"
+
+
+def opened(name: str, *, seed: int = 0) -> Dataset[Any]:
+    """The set of that name.
+
+    Raises:
+        DataError: if it is not there; it says where it is looked for.
+    """
+    if name in CATALOG:
+        return open_named(name, seed=seed)
+    return open_any(folder(name), seed=seed)
+
+
+def folder(name: str) -> Path:
+    """The folder of that name below the one that STRIATE_DATA names.
+
+    Raises:
+        DataError: if it is not there.
+    """
+    root = os.environ.get(VARIABLE)
+    if not root:
+        raise DataError(f"there is no {name}: set {VARIABLE} to the folder that has {name}/")
+    found = Path(root).expanduser() / name
+    if not found.is_dir():
+        raise DataError(f"there is no {found}: {VARIABLE} names the folder that has {name}/")
+    return found
+
+
+def lacking(names: tuple[str, ...]) -> list[str]:
+    """Those of these sets that are not on this machine; nothing is fetched."""
+    return [name for name in names if not _is_here(name)]
+
+
+def _is_here(name: str) -> bool:
+    if name in CATALOG:
+        return CATALOG[name].form == "sklearn" or here(name) is not None
+    try:
+        folder(name)
+    except DataError:
+        return False
+    return True

@@ -1,0 +1,152 @@
+"""What experiments found, to be kept: a page, or a document in Markdown that grows."""
+
+import platform
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from striate import pages
+from striate.errors import UserError
+from striate.experiments.drawing import drawing, sheet
+from striate.experiments.result import Experiment, Result
+from striate.files import read_bytes, writing
+from striate.pages.markdown import plain
+from striate.progress import duration
+
+LONGEST = 4 << 20  # bytes of a document that is added to
+ABOUT = "What papers and lectures say, what was found here, and where the two differ."
+
+
+@dataclass(frozen=True, eq=False)
+class Finding:
+    """One experiment and what it found.
+
+    Attributes:
+        seconds: that it took.
+    """
+
+    experiment: Experiment
+    result: Result
+    quick: bool
+    seed: int
+    seconds: float
+
+    @property
+    def command(self) -> str:
+        """That finds it again."""
+        words = ["striate reproduce", self.experiment.name]
+        words += ["--quick"] * self.quick + [f"--seed {self.seed}"] * (self.seed != 0)
+        return " ".join(words)
+
+    @property
+    def made(self) -> str:
+        """When, where, how, in how long."""
+        return (
+            f"{date.today().isoformat()}, {machine()}, seed {self.seed}, "
+            f"{duration(self.seconds)}: {self.command}"
+        )
+
+
+def machine() -> str:
+    """The processor, the number of cores that may be used, and torch.
+
+    >>> " core" in machine()
+    True
+    """
+    import psutil
+    import torch
+
+    cores = len(psutil.Process().cpu_affinity() or ()) or psutil.cpu_count() or 1
+    name = next(
+        (
+            line.partition(":")[2].strip()
+            for line in _lines(Path("/proc/cpuinfo"))
+            if line.startswith("model name")
+        ),
+        platform.processor() or platform.machine(),
+    )
+    return f"{cores} {'core' if cores == 1 else 'cores'} of {name}, torch {torch.__version__}"
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text().splitlines() if path.is_file() else []
+
+
+def write_page(findings: Sequence[Finding], path: Path) -> Path:
+    """All tables and drawings as one page; returns its path.
+
+    Raises:
+        StorageError: if it cannot be written.
+    """
+    title = findings[0].experiment.title if len(findings) == 1 else "The experiments, run again"
+    shown = [
+        {
+            "experiment": one.experiment, "result": one.result, "made": one.made,
+            "panels": [drawing(panel) for panel in one.result.panels],
+        }
+        for one in findings
+    ]  # fmt: skip
+    values = {"title": title, "about": ABOUT, "findings": shown}
+    return pages.write_page("striate.experiments", "page.html.jinja", values, path)
+
+
+def keep(findings: Sequence[Finding], path: Path) -> Path:
+    """Tables as sections of a document in Markdown, and drawings in a folder beside it that has
+    its name; returns the document's path.
+
+    A section of an experiment that is there already gives place to the new one; what else stands in
+    the document stays.
+
+    Raises:
+        UserError: if what lies there is no text.
+        StorageError: if it cannot be written.
+    """
+    text = ""
+    if path.exists():
+        try:
+            text = read_bytes(path, limit=LONGEST).decode()
+        except UnicodeDecodeError as error:
+            raise UserError(f"{path} is no text to add to") from error
+    text = text.rstrip() or f"# Results\n\n{ABOUT}"
+    for one in findings:
+        text = replaced(text, one.experiment.name, section(one, path))
+    with writing(path) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+    return path
+
+
+def replaced(text: str, name: str, new: str) -> str:
+    """A document with a new section `## name`, where it stood or at the end.
+
+    >>> replaced("# R\\n\\n## a\\n\\n1\\n\\n## b\\n\\n2", "a", "## a\\n\\n3")
+    '# R\\n\\n## a\\n\\n3\\n\\n## b\\n\\n2'
+    """
+    start = re.search(rf"^## {re.escape(name)}$", text, re.MULTILINE)
+    if start is None:
+        return f"{text.rstrip()}\n\n{new}"
+    following = re.search(r"^## ", text[start.end() :], re.MULTILINE)
+    rest = "" if following is None else "\n\n" + text[start.end() + following.start() :]
+    return text[: start.start()] + new + rest
+
+
+def section(one: Finding, path: Path) -> str:
+    """One experiment in Markdown; its drawings are written beside the document at `path`."""
+    name = one.experiment.name
+    parts = [f"## {name}", f"**{one.experiment.title}** ({one.experiment.source})"]
+    if one.result.panels:
+        picture = path.with_suffix("") / f"{name}.svg"
+        with writing(picture) as temporary:
+            temporary.write_text(sheet(one.result.panels), encoding="utf-8")
+        parts.append(f"![{plain(one.experiment.title)}]({path.stem}/{name}.svg)")
+    rows = [
+        (row.what, row.said, row.ours, row.verdict + (f": {row.why}" if row.why else ""))
+        for row in one.result.rows
+    ]
+    lines = ["| what | published or by theory | here | verdict |", "|---|---|---|---|"]
+    lines += ["| " + " | ".join(map(plain, row)) + " |" for row in rows]
+    parts.append("\n".join(lines))
+    made = one.made.removesuffix(f": {one.command}")
+    parts.append(f"{plain(made)}: `{one.command}`")
+    return "\n\n".join(parts)
