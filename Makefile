@@ -1,5 +1,6 @@
 # make demo    on a fresh machine with Python 3.11+: installs into .venv and compares four approaches
 # make test    everything that must hold: form, types, imports, tests
+# make docs    the site, in build/site; fails on a dead link or a name without its entry
 # make lint    form, types and imports alone; make format mends the form
 # make clean   takes away what these made
 
@@ -10,13 +11,13 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 CODE := src tests benchmarks examples scripts
 
-.PHONY: demo test lint tests format clean
+.PHONY: demo test lint tests docs format clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/striate compare digits --seeds 1
 
 test: $(VENV)/test.stamp
-	$(MAKE) --no-print-directory -j 2 lint tests
+	$(MAKE) --no-print-directory -j 2 tests lint docs
 
 # A worker keeps neighbours: they share what they export and learn. Many tests start processes:
 # compiled once, not in each of them, also where the environment forbids.
@@ -29,12 +30,15 @@ lint: $(VENV)/test.stamp
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+docs: $(VENV)/test.stamp
+	$(BIN)/python scripts/build_site.py
+
 format: $(VENV)/test.stamp
 	$(BIN)/ruff check --fix $(CODE)
 	$(BIN)/ruff format $(CODE)
 
 clean:
-	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) dist build docs/commands .cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # torch before all else, by its exact version: that is the build without gigabytes for a GPU where

@@ -32,7 +32,7 @@ from striate.ops.memory import channels_last, keep_memory
 from striate.style import CONTENT, STYLE, Perception, PerceptualLoss, Weights
 from striate.style.descent import Change, minimized
 from striate.style.pictures import at_size, scaled_size, tensor_of
-from striate.style.transfer import Objective, transfer
+from striate.style._transfer import Objective, transfer
 from striate.tasks.style.judging import PAINTING, layers_of
 
 SHARED = Path(os.environ.get("STRIATE_SHARED", "../shared"))

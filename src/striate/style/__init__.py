@@ -5,7 +5,7 @@ from striate.style.losses import content_loss, gram, style_loss, total_variation
 from striate.style.perception import CONTENT, STYLE, Perception
 from striate.style.perceptual import PerceptualLoss, Weights
 from striate.style.regions import regions_in
-from striate.style.transfer import Transferred, transfer
+from striate.style._transfer import Transferred, transfer
 
 __all__ = [
     "COLORS",

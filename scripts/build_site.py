@@ -1,0 +1,110 @@
+"""Builds the site into build/site: `python scripts/build_site.py`; 1 where anything is wrong.
+
+A page for each command is written from its `--help` first (docs/commands/, not kept); then Zensical
+builds strictly, and `check_site.py` looks at what it cannot see.
+"""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from typer import Context
+from typer.main import get_command
+
+from striate.cli import app
+
+ROOT = Path(__file__).parents[1]
+COMMANDS = ROOT / "docs" / "commands"
+
+
+def command_pages() -> dict[str, str]:
+    """Markdown by the name of a page: one a command, and `index`, which lists them."""
+    group = get_command(app)
+    pages = dict(command_page(group, "striate"))
+    lines = [f"| [`striate {n}`]({n}.md) | {first_line(text)} |" for n, text in pages.items()]
+    index = ["# The commands", "", *INTRODUCTION, "", "| command | what it does |", "|---|---|"]
+    return {"index": "\n".join([*index, *lines, ""]), **pages}
+
+
+INTRODUCTION = (
+    "Results go to stdout, everything else to stderr. Exit codes: 0 done; 1 it did not work; 2 a",
+    "mistake that you can mend; 130 stopped. `striate COMMAND --help` prints what stands here.",
+)
+
+
+def command_page(group: Any, path: str) -> Iterator[tuple[str, str]]:
+    """A page for each command of a group, those of its groups with their parent."""
+    for name, command in getattr(group, "commands", {}).items():
+        parts = [help_of(command, f"{path} {name}", 1)]
+        for inner, each in getattr(command, "commands", {}).items():
+            parts.append(help_of(each, f"{path} {name} {inner}", 2))
+        yield name, "\n".join(parts)
+
+
+def help_of(command: Any, path: str, level: int) -> str:
+    """The help of a command as Markdown: its text, its arguments and options as tables."""
+    context = Context(command, info_name=path)
+    lines = [f"{'#' * level} `{path}`", ""]
+    for paragraph in (command.help or "").split("\n\n"):
+        text = paragraph.removeprefix("\b\n")
+        block = text.partition("\n")
+        if block[0] in ("Example:", "Examples:"):
+            code = [line.strip() for line in block[2].split("\n")]
+            lines += [block[0], "", "```console", *(f"$ {line}" for line in code), "```", ""]
+        else:
+            lines += [escaped(text), ""]
+    usage = " ".join([path, *command.collect_usage_pieces(context)])
+    lines += ["```", usage, "```", ""]
+    for title, kind in (("Argument", "argument"), ("Option", "option")):
+        records = [
+            record
+            for parameter in command.get_params(context)
+            if parameter.param_type_name == kind and (record := parameter.get_help_record(context))
+        ]
+        if records:
+            lines += [f"| {title} | |", "|---|---|"]
+            lines += [f"| `{cell(name)}` | {cell(escaped(text))} |" for name, text in records]
+            lines += [""]
+    return "\n".join(lines)
+
+
+def first_line(page: str) -> str:
+    """The first sentence of a page."""
+    sentence = " ".join(page.split("\n\n")[1].split()).split(". ")[0]
+    return sentence.rstrip(".") + "."
+
+
+def escaped(text: str) -> str:
+    """Text of a terminal as Markdown: what would be markup there is none here."""
+    parts = text.split("`")
+    for place in range(0, len(parts), 2):
+        for mark in "\\*_<>[]#":
+            parts[place] = parts[place].replace(mark, f"\\{mark}" if mark not in "<>" else mark)
+        parts[place] = parts[place].replace("<", "&lt;").replace(">", "&gt;")
+    return "`".join(parts)
+
+
+def cell(text: str) -> str:
+    """Text within a table."""
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def write_commands(folder: Path = COMMANDS) -> None:
+    """Writes the pages of commands anew, where they have changed."""
+    folder.mkdir(exist_ok=True)
+    pages = command_pages()
+    for old in folder.glob("*.md"):
+        if old.stem not in pages:
+            old.unlink()
+    for name, text in pages.items():
+        (folder / f"{name}.md").write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write_commands()
+    build = [sys.executable, "-m", "zensical", "build", "--clean", "--strict"]
+    check = [sys.executable, str(ROOT / "scripts" / "check_site.py")]
+    done = all(subprocess.run(command, cwd=ROOT).returncode == 0 for command in (build, check))
+    sys.exit(not done)
