@@ -30,9 +30,9 @@ from striate.models.image_transformation import ImageTransformation
 from striate.models.published import KERAS
 from striate.ops.memory import channels_last, keep_memory
 from striate.style import CONTENT, STYLE, Perception, PerceptualLoss, Weights
+from striate.style._transfer import Objective, transfer
 from striate.style.descent import Change, minimized
 from striate.style.pictures import at_size, scaled_size, tensor_of
-from striate.style._transfer import Objective, transfer
 from striate.tasks.style.judging import PAINTING, layers_of
 
 SHARED = Path(os.environ.get("STRIATE_SHARED", "../shared"))
