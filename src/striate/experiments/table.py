@@ -23,5 +23,13 @@ EXPERIMENTS: dict[str, Experiment] = {
             "Metz et al. 2017 (arXiv:1611.02163), Section 3.1",
             "gan_rings",
         ),
+        Experiment(
+            "keras-programs",
+            "Logistic regression, a ConvNet, and why its sigmoid gave place to rectifiers",
+            "the lectures' Keras programs; Krizhevsky et al. 2012, Figure 1; Xu et al. 2015",
+            "keras_programs",
+            ("mnist",),
+            ("1 minute", "25 minutes"),
+        ),
     )
 }
