@@ -32,6 +32,7 @@ FORMAT = "striate recognizer 3"
 CODE = {".pt", ".pt2", ".pth", ".pkl", ".pickle", ".joblib", ".ckpt"}
 LONGEST = 300  # characters of a message that a file has a say in
 MOST_NAMES = 1_000_000
+SHOWN = 12  # names in a notebook
 CPU = (AUTO, "cpu")  # the devices that an engine other than torch may be asked for
 
 
@@ -137,6 +138,23 @@ class Recognizer:
         """The same with more to tell of how it came to be."""
         return replace(self, provenance={**self.provenance, **more})
 
+    def _repr_html_(self) -> str:
+        """What it is and where it comes from, as a notebook shows it; every name is escaped."""
+        from striate import pages
+
+        facts = [
+            ("task", f"{self.task.name}: {self.task.title}"),
+            ("kind", self.predictor.kind),
+            ("parameters", f"{self.predictor.parameters:,}"),
+        ]
+        if self.names:
+            more = ", ..." if len(self.names) > SHOWN else ""
+            kinds = self.task.kinds[len(self.names) != 1]
+            facts.append((kinds, f"{len(self.names):,}: {', '.join(self.names[:SHOWN])}{more}"))
+        facts += told(self.provenance)
+        values = {"title": "Recognizer", "facts": [(k, one_line(v, LONGEST)) for k, v in facts]}
+        return str(pages.fragment("striate.pages", "facts.html.jinja", values))
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes all of it to one .safetensors file, atomically; `striate.load` reads it.
 
@@ -153,6 +171,31 @@ class Recognizer:
             "provenance": self.provenance,
         }
         save_tensors(path, self.predictor.tensors(), header)
+
+
+def told(provenance: dict[str, Any]) -> list[tuple[str, str]]:
+    """What a person wants to know of it first: method, network, data, and the score on its test.
+
+    >>> told({"method": "finetune", "network": None, "data": {"name": "photos"}})
+    [('method', 'finetune'), ('data', 'photos')]
+    >>> told({"test": {"score": "top1", "value": 0.9, "interval": [0.8, 0.95], "examples": 50}})
+    [('test', 'top1 0.900 (95 %: 0.800 to 0.950), 50 examples')]
+    >>> told({"test": {"value": "much"}, "data": []})
+    []
+    """
+    data, test = provenance.get("data"), provenance.get("test")
+    rows = [(name, provenance.get(name)) for name in ("method", "network")]
+    if isinstance(data, dict):
+        rows.append(("data", data.get("name")))
+    if isinstance(test, dict):
+        score, value, found = test.get("score"), test.get("value"), test.get("interval")
+        numbers = [value, *found] if isinstance(found, list) else []
+        if len(numbers) == 3 and all(isinstance(number, int | float) for number in numbers):
+            value, low, high = numbers
+            examples = f"{test.get('examples')} {test.get('drawn', 'example')}s"
+            line = f"{score} {value:.3f} (95 %: {low:.3f} to {high:.3f}), {examples}"
+            rows.append(("test", line))
+    return [(name, value) for name, value in rows if isinstance(value, str)]
 
 
 def load(

@@ -57,6 +57,14 @@ def test_every_text_of_a_file_is_escaped(page: str) -> None:
         assert f"{number} &lt;script&gt;" in page, number
 
 
+def test_a_notebook_shows_advice_and_table(comparison: Comparison) -> None:
+    shown = comparison._repr_html_()
+    assert comparison.advice in shown
+    assert all(row.title in shown for row in comparison.rows)
+    assert "<script" not in shown
+    assert "4 &lt;script&gt;" in shown
+
+
 def test_the_page_needs_no_network(page: str) -> None:
     assert re.findall(r"https?://", page) == []
 

@@ -47,6 +47,21 @@ def test_inputs_that_cannot_be_read_stay_in_their_place(ours: Recognizer, tmp_pa
     assert [one.error is None for one in ours([tmp_path, "y"])] == [False] * 2
 
 
+def test_a_notebook_shows_what_it_is(ours: Recognizer) -> None:
+    nasty = {"method": "<b>", "data": {"name": "<script>alert(1)</script>"}, "history": [1]}
+    shown = ours.with_provenance(**nasty)._repr_html_()
+    assert "<script" not in shown
+    assert "&lt;script&gt;alert(1)" in shown
+    assert "<td>method</td><td" in shown
+    assert "&lt;b&gt;" in shown
+    assert ours.task.title in shown
+
+
+@pytest.mark.parametrize("given", [[], {}, "x", 1, None, {"value": "x", "interval": [1, 2]}])
+def test_a_notebook_shows_files_of_any_provenance(given: Any, ours: Recognizer) -> None:
+    assert "weigher" in ours.with_provenance(method=given, data=given, test=given)._repr_html_()
+
+
 def test_nothing_in_nothing_out(ours: Recognizer) -> None:
     assert ours([]) == []
     with pytest.raises(ModelError, match="no inputs"):

@@ -91,6 +91,12 @@ class Comparison:
             for line in lines
         )
 
+    def _repr_html_(self) -> str:
+        """Advice and table, as a notebook shows them."""
+        from striate.comparing.report import summary
+
+        return summary(self)
+
     def save(self, folder: str | Path) -> dict[str, Path]:
         """Writes the recognizer of each method, FOLDER/METHOD.safetensors; the paths by method."""
         paths = {row.name: Path(folder) / f"{row.name}.safetensors" for row in self.rows}

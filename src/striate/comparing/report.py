@@ -33,6 +33,25 @@ def write_report(comparison: "Comparison", path: Path) -> Path:
     return pages.write_page("striate.comparing", "report.html.jinja", values, path)
 
 
+def summary(comparison: "Comparison") -> str:
+    """Advice and table as a part of a page, for notebooks."""
+    return str(pages.fragment("striate.comparing", "summary.html.jinja", _head(comparison)))
+
+
+def _head(comparison: "Comparison") -> dict[str, Any]:
+    """What is said first: advice and table."""
+    task, dataset = comparison.task, comparison.dataset
+    return {
+        "advice": comparison.advice,
+        "name": dataset.name,
+        "examples": {name: int((dataset.split == k).sum()) for k, name in enumerate(SPLITS)},
+        "classes": len(dataset.classes),
+        "score_title": task.score_title,
+        "columns": [column.heading for column in comparison.columns],
+        "rows": [_row(comparison, row) for row in comparison.rows],
+    }
+
+
 def contents(comparison: "Comparison") -> dict[str, Any]:
     """Everything the page says, as plain values and parts that are escaped already."""
     task, dataset = comparison.task, comparison.dataset
@@ -40,14 +59,8 @@ def contents(comparison: "Comparison") -> dict[str, Any]:
     left_out = [*((one.name, one.reason) for one in dataset.left_out), *dict.fromkeys(broken)]
     doubts = dataset.targets.pressing
     return {
-        "advice": comparison.advice,
-        "name": dataset.name,
+        **_head(comparison),
         "title": task.title,
-        "examples": {name: int((dataset.split == k).sum()) for k, name in enumerate(SPLITS)},
-        "classes": len(dataset.classes),
-        "score_title": task.score_title,
-        "columns": [column.heading for column in comparison.columns],
-        "rows": [_row(comparison, row) for row in comparison.rows],
         "notes": dataset.notes,
         "curves": [curve for row in comparison.rows if (curve := _curve(comparison, row))],
         "sections": [

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
 
 Approach = Literal["handcrafted", "transfer", "scratch", "finetune"]
 Pool = Literal["none", "avg", "max"]
+SHOWN = 5  # entries of a prediction in a notebook
 SIDE = 256  # pixels of a blank picture, where the predictor fixes none
 PUBLISHED = "published"  # weights: those that are published under the network's name
 
@@ -394,6 +395,28 @@ class Prediction(ABC):
     @abstractmethod
     def line(self, top: int | None) -> str:
         """What is said, as the rest of a line; names may hold anything and are escaped later."""
+
+    def shares(self, top: int) -> Sequence[tuple[str, float]]:
+        """Names with numbers in [0, 1], which a notebook draws as bars instead of the line."""
+        return ()
+
+    def picture(self) -> "NDArray[np.uint8] | None":
+        """(H, W, 3), where what is said is a picture."""
+        return None
+
+    def _repr_html_(self) -> str:
+        """As a notebook shows it, every name escaped."""
+        from PIL import Image
+
+        from striate import pages
+
+        values: dict[str, Any] = {"name": self.name, "error": self.error}
+        if self.error is None:
+            shares, made = self.shares(SHOWN), self.picture()
+            values["line"] = "" if shares else self.line(SHOWN)
+            values["shares"] = [{"name": n, "width": f"{100 * share:.1f}"} for n, share in shares]
+            values["picture"] = None if made is None else pages.embedded(Image.fromarray(made))
+        return str(pages.fragment("striate.pages", "prediction.html.jinja", values))
 
 
 class Scores(ABC):

@@ -40,6 +40,9 @@ class Made(Prediction):
     pixels: Pixels | None = None
     label: str | None = None
 
+    def picture(self) -> Pixels | None:
+        return self.pixels
+
     def fields(self, top: int | None) -> dict[str, Any]:
         height, width = (0, 0) if self.pixels is None else self.pixels.shape[:2]
         told = {} if self.label is None else {"class": self.label}

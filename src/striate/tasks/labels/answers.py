@@ -52,3 +52,7 @@ class Prediction(contract.Prediction):
     def line(self, top: int | None) -> str:
         labels = ", ".join(f"{k.name} {100 * k.probability:.1f} %" for k in self.labels[:top])
         return labels if self.known else f"none of these ({labels})"
+
+    def shares(self, top: int) -> list[tuple[str, float]]:
+        labels = [(label.name, label.probability) for label in self.labels[:top]]
+        return labels if self.known else []  # else the line says that it is none of these

@@ -48,6 +48,9 @@ class Painted(Prediction):
 
     pixels: Pixels | None = None
 
+    def picture(self) -> Pixels | None:
+        return self.pixels
+
     def fields(self, top: int | None) -> dict[str, Any]:
         height, width = (0, 0) if self.pixels is None else self.pixels.shape[:2]
         return {"width": width, "height": height}

@@ -64,6 +64,9 @@ class Prediction(contract.Prediction):
             return ", ".join(f"{tag.name} {100 * tag.probability:.1f} %" for tag in shown)
         return f"{NONE} ({self.tags[0].name} {100 * self.tags[0].probability:.1f} %)"
 
+    def shares(self, top: int) -> list[tuple[str, float]]:
+        return [(tag.name, tag.probability) for tag in self.there[:top]]
+
 
 def order_of(answer: Tagged) -> list[int]:
     """The classes by number: those that are there, then the others, the most probable first."""
