@@ -92,9 +92,10 @@ class Experiment:
 
     Attributes:
         source: the paper or part of the lecture.
-        module: below `striate.experiments`, with `run(quick, seed)`.
+        module: below `striate.experiments`.
         needs: sets of the catalog, or folders below the one that STRIATE_DATA names.
         lasts: about so long on two cores, quick and whole.
+        function: of the module, that is given `quick` and `seed`.
     """
 
     name: str
@@ -103,6 +104,7 @@ class Experiment:
     module: str
     needs: tuple[str, ...] = ()
     lasts: tuple[str, str] = ("seconds", "seconds")
+    function: str = "run"
 
     def run(self, *, quick: bool = False, seed: int = 0) -> Result:
         """Runs it.
@@ -110,7 +112,7 @@ class Experiment:
         Args:
             quick: in a fraction of the time, with a verdict that may suffer.
         """
-        found: Run = import_module(f"striate.experiments.{self.module}").run
+        found: Run = getattr(import_module(f"striate.experiments.{self.module}"), self.function)
         return found(quick, seed)
 
     def lacks(self) -> Result | None:
