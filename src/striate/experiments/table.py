@@ -51,6 +51,14 @@ EXPERIMENTS: dict[str, Experiment] = {
             "gan_rings",
         ),
         Experiment(
+            "initialization",
+            "How far networks of 8, 20 and 56 layers learn from which first weights",
+            "Glorot & Bengio 2010; He et al. 2015 and 2016; Saxe et al. 2014; Ioffe & Szegedy 2015",
+            "initialization",
+            ("mnist",),
+            ("1 minute", "20 minutes"),
+        ),
+        Experiment(
             "keras-programs",
             "Logistic regression, a ConvNet, and why its sigmoid gave place to rectifiers",
             "the lectures' Keras programs; Krizhevsky et al. 2012, Figure 1; Xu et al. 2015",
