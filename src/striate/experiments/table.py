@@ -59,6 +59,14 @@ EXPERIMENTS: dict[str, Experiment] = {
             ("1 minute", "20 minutes"),
         ),
         Experiment(
+            "layers-out",
+            "AlexNet's form without its layers 7; 6 and 7; 3 and 4; all four",
+            "R. Fergus's experiment in the lectures; Zeiler & Fergus 2013, Section 5.1",
+            "layers_out",
+            ("cifar10",),
+            ("1 minute", "25 minutes"),
+        ),
+        Experiment(
             "keras-programs",
             "Logistic regression, a ConvNet, and why its sigmoid gave place to rectifiers",
             "the lectures' Keras programs; Krizhevsky et al. 2012, Figure 1; Xu et al. 2015",
