@@ -1,6 +1,7 @@
 """The order of approaches is found or not, and why it is not is told."""
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -11,18 +12,20 @@ from PIL import Image
 
 from striate.comparing import Row
 from striate.data.catalog import open_named
-from striate.experiments import EXPERIMENTS, approaches
-from striate.experiments.approaches import LEVEL, Case, beside, compared, told, xrays
+from striate.experiments import EXPERIMENTS, approaches, task_tables
+from striate.experiments.approaches import TITLES, xrays
+from striate.experiments.ordering import LEVEL, Order, Trial, beside, compared, told
 from striate.tasks.labels.scores import Classified
+from striate.tasks.table import TASKS
 
-CASE = Case(
-    {"handcrafted": 60.0, "scratch": 40.0},
-    "top-1",
-    lambda seed: open_named("digits", seed=seed),
-    quick=(60, 1),
-    seeds=1,
+ORDER = Order(
+    {"handcrafted": 60.0, "scratch": 40.0}, "top-1",
     why={("scratch", "handcrafted"): "too few digits"},
+)  # fmt: skip
+TRIAL = Trial(
+    lambda seed: open_named("digits", seed=seed), [ORDER], quick=(60, ("epochs=1",)), titles=TITLES
 )
+TURNED = replace(ORDER, said={"scratch": 60.0, "handcrafted": 40.0})
 
 
 def answered(right: float, count: int = 200) -> Classified:
@@ -49,46 +52,67 @@ def compared_with(**right: tuple[float, ...]) -> Any:
     ]  # fmt: skip
     return SimpleNamespace(
         rows=rows, row=lambda name: next(row for row in rows if row.name == name),
-        dataset=CASE.data(0),
+        dataset=TRIAL.data(0), task=TASKS["classification"],
     )  # fmt: skip
 
 
 def test_an_order_is_found_and_another_is_not() -> None:
-    found = beside(CASE, compared_with(handcrafted=(0.7, 0.72), scratch=(0.4, 0.42)), "")
-    order, pair = found.rows
+    result = beside(TRIAL, compared_with(handcrafted=(0.7, 0.72), scratch=(0.4, 0.42)), "")
+    order, pair = result.rows
     assert order.verdict == pair.verdict == "same"
     assert order.said == "BoW 60.0 > scratch 40.0 (top-1)"
     assert order.ours == "BoW 71.0 > scratch 41.0 (top-1 in %)"
     assert pair.said == "20.0"
     assert pair.ours.startswith("30.0 (95 %: 2")
-    assert [panel.title for panel in found.panels] == ["digits: 95 % intervals", "learning"]
-    turned = replace(CASE, said={"scratch": 60.0, "handcrafted": 40.0})
-    order, pair = beside(turned, compared_with(handcrafted=(0.7,), scratch=(0.4,)), "few").rows
+    assert [panel.title for panel in result.panels] == ["digits: top-1, 95 %", "learning"]
+    order, pair = beside(
+        replace(TRIAL, orders=[TURNED]), compared_with(handcrafted=(0.7,), scratch=(0.4,)), "few"
+    ).rows
     assert order.verdict == pair.verdict == "different"
     assert pair.why == "the quick form has only few; too few digits"
-    order, pair = beside(CASE, compared_with(handcrafted=(0.74,), scratch=(0.7,)), "").rows
+    order, pair = beside(TRIAL, compared_with(handcrafted=(0.74,), scratch=(0.7,)), "").rows
     assert order.verdict == "same"
     assert pair.verdict == "same"  # both see the same examples
-    order, pair = beside(CASE, compared_with(handcrafted=(0.7,), scratch=(0.7,)), "").rows
+    order, pair = beside(TRIAL, compared_with(handcrafted=(0.7,), scratch=(0.7,)), "").rows
     assert pair.verdict == "different"
     assert pair.why == LEVEL
 
 
 def test_it_runs() -> None:
-    case = replace(CASE, said={"scratch": 40.0})
-    (order,) = compared(case, quick=True, seed=0).rows
+    trial = replace(TRIAL, orders=[Order({"scratch": 40.0}, "top-1")])
+    (order,) = compared(trial, quick=True, seed=0).rows
     assert order.what.startswith("order on digits, ")
     assert order.verdict == "same"  # of one
 
 
-def test_what_is_compared_are_the_tables_of_the_lectures() -> None:
-    for case, name in (
-        (approaches.SMALL, "small"), (approaches.MEDIUM, "medium"), (approaches.SHIFTED, "shifted"),
-    ):  # fmt: skip
-        values = list(case.said.values())
-        assert values == sorted(values, reverse=True)
-        assert EXPERIMENTS[f"approaches-{name}"].function == name
-        assert set(case.why) <= set(zip(case.said, list(case.said)[1:], strict=False))
+def test_errors_are_ordered_from_the_least():
+    trial = replace(TRIAL, orders=[Order({"handcrafted": 18.5, "scratch": 27.4}, "wrong", True)])
+    order, pair = beside(trial, compared_with(handcrafted=(0.7,), scratch=(0.4,)), "").rows
+    assert order.said == "BoW 18.5 < scratch 27.4 (wrong)"
+    assert pair.said == "8.9"
+    assert pair.verdict == "same"
+
+
+TRIALS = {
+    "approaches-small": approaches.SMALL, "approaches-medium": approaches.MEDIUM,
+    "approaches-shifted": approaches.SHIFTED, "detection-table": task_tables.DETECTION,
+    "segmentation-table": task_tables.SEGMENTATION, "kim-table": task_tables.SENTENCES,
+    "speech-table": task_tables.SPEECH, "dbn": task_tables.BELIEF_NETS,
+    "questions-table": task_tables.QUESTIONS, "captions-table": task_tables.CAPTIONS,
+    "verification-table": task_tables.VERIFICATION,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TRIALS)
+def test_published_orders_are_orders_of_methods_that_are_here(name: str) -> None:
+    trial = TRIALS[name]
+    known = {method for task in TASKS.values() for method in task.methods}
+    for order in trial.orders:
+        values = list(order.said.values())
+        assert values == sorted(values, reverse=not order.errors)
+        assert known >= set(order.said)
+        assert set(order.why) <= set(pairwise(order.said))
+    assert EXPERIMENTS[name].needs
 
 
 def test_xrays_of_another_source_are_left_out(

@@ -7,10 +7,10 @@ import pytest
 from typer.testing import CliRunner
 
 from striate.cli import app
-from striate.errors import DataError, UserError
+from striate.errors import DataError, MissingExtra, UserError
 from striate.experiments import EXPERIMENTS, Experiment, Line, Panel, Result, Row
 from striate.experiments.drawing import placed, sheet
-from striate.experiments.material import folder, lacking, opened
+from striate.experiments.material import lacking, opened, place
 from striate.experiments.result import Picture
 from striate.experiments.writing import Finding, keep, write_page
 
@@ -35,6 +35,8 @@ def test_all_go_on_after_one_that_fails(monkeypatch, tmp_path):
     def fails(self, *, quick, seed):
         if self.name == "counting":
             raise UserError("no such thing")
+        if self.name == "dbn":
+            raise MissingExtra("dreaming", "dreams")
         return Result([Row("w", "1", "1", "same")])
 
     monkeypatch.setattr(Experiment, "run", fails)
@@ -44,12 +46,13 @@ def test_all_go_on_after_one_that_fails(monkeypatch, tmp_path):
     text = (tmp_path / "r.md").read_text()
     assert "## gan-rings" in text
     assert "## counting" not in text
+    assert "dreaming needs an optional part" in text
 
 
 def test_data_are_looked_for_and_named_where_they_lack(tmp_path, monkeypatch):
     monkeypatch.delenv("STRIATE_DATA", raising=False)
     with pytest.raises(DataError, match="set STRIATE_DATA"):
-        folder("clothing")
+        place("clothing")
     monkeypatch.setenv("STRIATE_DATA", str(tmp_path))
     with pytest.raises(DataError, match="clothing"):
         opened("clothing")

@@ -9,7 +9,7 @@ import typer
 
 from striate.cli.options import Json, Seed
 from striate.cli.show import print_json, print_table, printable, table
-from striate.errors import StriateError, UnknownName, UserError
+from striate.errors import MissingExtra, StriateError, UnknownName, UserError
 from striate.progress import duration
 
 if TYPE_CHECKING:
@@ -103,6 +103,8 @@ def run(names: list[str], out: Path | None, *, quick: bool, seed: int, as_json: 
         start = time.perf_counter()
         try:
             result = experiment.lacks() or experiment.run(quick=quick, seed=seed)
+        except MissingExtra as error:
+            result = experiment.unreachable(str(error))
         except StriateError as error:
             if len(names) == 1:
                 raise

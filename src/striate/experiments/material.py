@@ -1,17 +1,21 @@
 """Where the data of the experiments lie: below the folder that STRIATE_DATA names.
 
 Sets of the catalog (`striate datasets`) are opened by their names, as everywhere; any other name is
-a folder, opened for what lies in it.
+a folder or file, opened for what lies in it.
 """
 
 import os
 from pathlib import Path
 from typing import Any
 
-from striate.data import CATALOG, Dataset
+import numpy as np
+from numpy.typing import NDArray
+
+from striate.data import CATALOG, Dataset, decode
 from striate.data.catalog import here, open_named
 from striate.errors import DataError
 from striate.tasks.opening import open as open_any
+from striate.tasks.pictures.problem import natural_view
 
 VARIABLE = "STRIATE_DATA"
 
@@ -24,21 +28,28 @@ def opened(name: str, *, seed: int = 0) -> Dataset[Any]:
     """
     if name in CATALOG:
         return open_named(name, seed=seed)
-    return open_any(folder(name), seed=seed)
+    return open_any(place(name), seed=seed)
 
 
-def folder(name: str) -> Path:
-    """The folder of that name below the one that STRIATE_DATA names.
+def pictured(name: str, *, seed: int = 0) -> tuple[Dataset[Any], NDArray[np.uint8]]:
+    """A set of small pictures, and the pixels (N, H, W, C) of all of them in their own size."""
+    dataset = opened(name, seed=seed)
+    view = natural_view(dataset)
+    return dataset, decode(dataset, [view]).pixels[view]
+
+
+def place(name: str) -> Path:
+    """The folder or file of that name below the folder that STRIATE_DATA names.
 
     Raises:
         DataError: if it is not there.
     """
     root = os.environ.get(VARIABLE)
     if not root:
-        raise DataError(f"there is no {name}: set {VARIABLE} to the folder that has {name}/")
+        raise DataError(f"there is no {name}: set {VARIABLE} to the folder that has {name}")
     found = Path(root).expanduser() / name
-    if not found.is_dir():
-        raise DataError(f"there is no {found}: {VARIABLE} names the folder that has {name}/")
+    if not found.exists():
+        raise DataError(f"there is no {found}: {VARIABLE} names the folder that has {name}")
     return found
 
 
@@ -51,7 +62,7 @@ def _is_here(name: str) -> bool:
     if name in CATALOG:
         return CATALOG[name].form == "sklearn" or here(name) is not None
     try:
-        folder(name)
+        place(name)
     except DataError:
         return False
     return True

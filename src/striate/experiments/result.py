@@ -120,5 +120,10 @@ class Experiment:
         names = lacking(self.needs)
         if not names:
             return None
-        why = f"there is no {' and no '.join(names)} below the folder that STRIATE_DATA names"
+        return self.unreachable(
+            f"there is no {' and no '.join(names)} below the folder that STRIATE_DATA names"
+        )
+
+    def unreachable(self, why: str) -> Result:
+        """What is said in place of a result."""
         return Result([Row(self.title, self.source, "", "not reachable here", why)])
