@@ -1,16 +1,43 @@
-"""Writes the table of docs/networks.md anew: `python scripts/networks_table.py`."""
+"""Writes the table of docs/networks.md anew, and what `striate models` lists without counting:
+`python scripts/networks_table.py`."""
 
+import json
 import re
+from functools import cache
 from pathlib import Path
 
-from striate.models import NETWORKS, describe
+import striate
+from striate.models import NETWORKS, Description
+from striate.models import describe as counted
 
+LIST = Path(striate.__file__).parent / "models" / "networks.json"
 DOCUMENT = Path(__file__).parents[1] / "docs" / "networks.md"
 HEAD = (
     "| name | year | input | parameters | neurons | multiply-adds | last map sees "
     "| published result |",
     "|---|---|---|---:|---:|---:|---:|---|",
 )
+
+
+@cache
+def describe(name: str) -> Description:
+    """Each network is counted once."""
+    return counted(name)
+
+
+def listed() -> str:
+    """JSON, one line a network."""
+    rows = []
+    for name, entry in NETWORKS.items():
+        found = describe(name)
+        row = {
+            "name": name, "year": entry.year, "input": list(found.input),
+            "parameters": found.parameters, "multiply_adds": found.multiply_adds,
+            "classes": entry.classes, "result": entry.result, "paper": entry.paper,
+            "weights": list(entry.weights),
+        }  # fmt: skip
+        rows.append(json.dumps(row, ensure_ascii=False))
+    return "[\n" + ",\n".join(rows) + "\n]\n"
 
 
 def table() -> str:
@@ -34,3 +61,4 @@ if __name__ == "__main__":
     text = DOCUMENT.read_text(encoding="utf-8")
     text = re.sub(r"\| name \| year .*?\n\n", lambda _: table() + "\n\n", text, flags=re.DOTALL)
     DOCUMENT.write_text(text, encoding="utf-8")
+    LIST.write_text(listed(), encoding="utf-8")

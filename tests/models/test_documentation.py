@@ -19,3 +19,4 @@ def test_the_table_is_current():
     spec.loader.exec_module(script)
     text = (ROOT / "docs/networks.md").read_text(encoding="utf-8")
     assert script.table() in text, "run python scripts/networks_table.py"
+    assert script.LIST.read_text(encoding="utf-8") == script.listed()
