@@ -1,9 +1,13 @@
 """What every test may use: the real material beside the checkout, and one thread a worker."""
 
+import copy
+import functools
 import os
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -23,6 +27,23 @@ def _same_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every test starts from the same random state and with an empty cache of its own."""
     torch.manual_seed(0)
     monkeypatch.setenv("STRIATE_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture(autouse=True)
+def _translated_once() -> None:
+    """Every export to ONNX builds torch's table of translations anew, which takes more than a
+    second; here each takes a copy of the first one's, from the second test with an export on."""
+    module = sys.modules.get("torch.onnx._internal.exporter._registration")
+    if module is None or hasattr(module, "built_once"):
+        return
+    module.built_once = functools.cache(module.ONNXRegistry.from_torchlib)  # type: ignore[attr-defined]
+
+    def copied(**options: Any) -> Any:
+        table = copy.copy(module.built_once(**options))
+        table.functions = {target: list(known) for target, known in table.functions.items()}
+        return table
+
+    module.ONNXRegistry.from_torchlib = staticmethod(copied)
 
 
 @pytest.fixture

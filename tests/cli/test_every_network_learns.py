@@ -63,11 +63,11 @@ def started(monkeypatch: pytest.MonkeyPatch) -> dict[str, torch.Tensor]:
 
 
 def pictures(folder: Path, side: int, channels: int) -> Path:
-    """Four of each of two classes: stripes in two directions."""
+    """Three of each of two classes: stripes in two directions."""
     random = np.random.default_rng(0)
     for kind in ("across", "down"):
         (folder / kind).mkdir(parents=True)
-        for number in range(4):
+        for number in range(3):
             pixels = random.integers(0, 60, (side, side, channels), dtype=np.uint8)
             pixels[:: number + 2] += 150
             pixels = pixels if kind == "down" else pixels.swapaxes(0, 1)

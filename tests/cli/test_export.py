@@ -1,13 +1,38 @@
 """striate export: a file, a card, and mistakes in one line."""
 
+import copy
 import json
 
 import pytest
 
+from striate import exporting
+from striate.errors import DataError
+from striate.exporting import writing
 
-def test_onnx_and_its_card(striate, recognizer, tmp_path):
+
+@pytest.fixture(scope="module")
+def converted():
+    return []
+
+
+@pytest.fixture
+def once(converted, monkeypatch):
+    """All that is exported here is the same recognizer: its graph is converted once."""
+
+    def to_onnx(graph, program, convert=writing.to_onnx, trace=writing.to_program):
+        assert program is None
+        if not converted:
+            converted.append(convert(graph, trace(graph)))
+        return copy.deepcopy(converted[0])
+
     pytest.importorskip("onnxscript")
     pytest.importorskip("onnxruntime")
+    monkeypatch.setattr(writing, "to_program", lambda graph: None)
+    monkeypatch.setattr(writing, "to_onnx", to_onnx)
+
+
+@pytest.mark.usefixtures("once")
+def test_onnx_and_its_card(striate, recognizer, tmp_path):
     out = tmp_path / "new" / "bars.onnx"
     done = striate("export", recognizer, "--to", "onnx", "--out", out, "--json")
     assert done.code == 0, done.err
@@ -39,6 +64,7 @@ def test_what_is_missing_is_named(striate, recognizer, monkeypatch):
     assert "pip install 'striate[export]'" in done.err
 
 
+@pytest.mark.usefixtures("once")
 def test_in_eight_bits_with_the_cost(striate, recognizer, pictures, tmp_path):
     folder = pictures({"bars": 10, "dots": 10})
     out = tmp_path / "small.onnx"
@@ -52,7 +78,27 @@ def test_in_eight_bits_with_the_cost(striate, recognizer, pictures, tmp_path):
     assert "--int8 is for --to onnx" in refused.err
 
 
-def test_what_cannot_be_rounded_leaves_no_file(striate, recognizer, pictures, tmp_path):
+@pytest.mark.usefixtures("once")
+def test_what_cannot_be_rounded_leaves_no_file(
+    striate, recognizer, pictures, tmp_path, monkeypatch
+):
+    def fails(path, dataset):
+        assert path.exists()
+        raise DataError("no validation example can be read")
+
+    monkeypatch.setattr(exporting, "round_with", fails)
+    out = tmp_path / "small.onnx"
+    folder = pictures({"bars": 10, "dots": 10})
+    refused = striate("export", recognizer, "--int8", folder, "--out", out)
+    assert (refused.code, refused.one_line) == (2, True)
+    assert "no validation example can be read" in refused.err
+    assert not [one for one in tmp_path.iterdir() if one.name.startswith("small")]
+
+
+def test_pictures_that_do_not_fit_are_refused_before_the_work(
+    striate, recognizer, pictures, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(exporting, "export", None)
     folder, out = pictures({"bars": 10, "rings": 10}), tmp_path / "small.onnx"
     refused = striate("export", recognizer, "--int8", folder, "--out", out)
     assert (refused.code, refused.one_line) == (2, True)

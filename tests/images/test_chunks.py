@@ -13,6 +13,7 @@ from striate.images.chunks import readable
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (8, 9, 3), dtype=np.uint8)
 NOISE = np.random.default_rng(0).integers(0, 60, 1_500_000, dtype=np.uint8).tobytes()
+PACKED = zlib.compress(NOISE.hex().encode(), 1)
 
 
 def png(**options) -> bytes:
@@ -26,10 +27,10 @@ def chunk(kind: bytes, data: bytes) -> bytes:
 
 
 LARGE = {
-    "profile": chunk(b"iCCP", b"big\0\0" + zlib.compress(NOISE)),
-    "packed text": chunk(b"zTXt", b"workflow\0\0" + zlib.compress(NOISE.hex().encode())),
-    "bomb": chunk(b"zTXt", b"workflow\0\0" + zlib.compress(bytes(2**26))),
-    "packed international": chunk(b"iTXt", b"w\0\1\0\0\0" + zlib.compress(NOISE.hex().encode())),
+    "profile": chunk(b"iCCP", b"big\0\0" + zlib.compress(NOISE, 1)),
+    "packed text": chunk(b"zTXt", b"workflow\0\0" + PACKED),
+    "bomb": chunk(b"zTXt", b"workflow\0\0" + zlib.compress(bytes(2**26), 1)),
+    "packed international": chunk(b"iTXt", b"w\0\1\0\0\0" + PACKED),
     "international": chunk(b"iTXt", b"workflow\0\0\0\0\0" + NOISE.hex().encode()),
     "plain text": chunk(b"tEXt", b"workflow\0" + NOISE.hex().encode()),
 }

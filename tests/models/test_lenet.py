@@ -143,12 +143,12 @@ def test_sizes_that_leave_nothing(name, size):
 
 
 def digits(folder, part):
-    """(N, 1, 28, 28) float in [0, 255], and the classes."""
+    """(N, 1, 28, 28) uint8, and the classes."""
     with gzip.open(folder / f"{part}-images-idx3-ubyte.gz") as file:
         pixels = np.frombuffer(file.read(), np.uint8, offset=16).reshape(-1, 1, 28, 28)
     with gzip.open(folder / f"{part}-labels-idx1-ubyte.gz") as file:
         labels = np.frombuffer(file.read(), np.uint8, offset=8)
-    return torch.from_numpy(pixels.astype(np.float32)), torch.from_numpy(labels.astype(np.int64))
+    return torch.from_numpy(pixels.copy()), torch.from_numpy(labels.astype(np.int64))
 
 
 @pytest.mark.parametrize(("name", "least"), [("lenet5", 0.9), ("lenet5_1998", 0.8)])

@@ -85,3 +85,16 @@ def test_what_differs_from_unit_to_unit_is_unknown():
     assert traced(lambda x: torch.ones(3), 1, 1, 4, 4)[0] is None
     joined = traced(lambda x: x[:, :, :2, :2] + x[:, :, ::2, ::2], 1, 1, 4, 4)[0]
     assert joined is None
+
+
+def test_batch_normalization_without_contents_has_the_shape_and_refuses_what_does_not_fit():
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)).to("meta")
+    images = torch.empty(2, 3, 9, 7, device="meta")
+    with Tracer() as tracer:
+        tracer.start(images)
+        found = network(images)
+    assert found.shape == (2, 4, 7, 5)
+    assert [axis.size for axis in fields_of(found)] == [3, 3]
+    network[1] = nn.BatchNorm2d(5).to("meta")
+    with pytest.raises(RuntimeError), Tracer():
+        network.eval()(images)

@@ -60,6 +60,7 @@ def export(
     dataset = None
     if int8:
         dataset = opening.open(int8, task=found.task.name, seed=seed)
+        exporting.examples_for(found, dataset)  # refused now, not after the work
     card = exporting.export(found, path, to=to)
     try:
         cost = exporting.round_with(path, dataset) if dataset is not None else None

@@ -21,7 +21,7 @@ from striate.data.splits import TEST, VALIDATION
 from striate.errors import DataError, InputError, MissingExtra, ModelError, UserError
 from striate.files import writing
 from striate.progress import track
-from striate.recognizer import load
+from striate.recognizer import Recognizer, load
 from striate.tasks.contract import ExportedPredictor, item_of
 from striate.tasks.opening import task_of
 
@@ -76,14 +76,7 @@ def round_with(path: Path, dataset: Dataset[Any]) -> Cost:
     if path.suffix != ".onnx":
         raise UserError(f"8 bits are for .onnx files, not {path.name!r}")
     exact = load(path)
-    task_of(dataset, exact.task.name)
-    absent = [name for name in dataset.classes if exact.names and name not in exact.names]
-    if absent:
-        raise DataError(f"the recognizer does not know the class {absent[0]!r} of {dataset.name}")
-    some, test = (thinned(np.flatnonzero(dataset.split == number), most)
-                  for number, most in ((VALIDATION, MOST), (TEST, SCORED)))  # fmt: skip
-    if not some or not test:
-        raise DataError(f"{dataset.name}: 8 bits need validation examples and test examples")
+    some, test = examples_for(exact, dataset)
     assert isinstance(exact.predictor, ExportedPredictor)  # what is in an .onnx file
     size = path.stat().st_size
     with tempfile.TemporaryDirectory() as folder:
@@ -104,6 +97,23 @@ def round_with(path: Path, dataset: Dataset[Any]) -> Cost:
         size,
         len(data),
     )
+
+
+def examples_for(exact: Recognizer, dataset: Dataset[Any]) -> tuple[list[int], list[int]]:
+    """The rows of a set that give the ranges, and those that give the cost.
+
+    Raises:
+        DataError: if the set has no such examples, or the recognizer lacks one of its classes.
+    """
+    task_of(dataset, exact.task.name)
+    absent = [name for name in dataset.classes if exact.names and name not in exact.names]
+    if absent:
+        raise DataError(f"the recognizer does not know the class {absent[0]!r} of {dataset.name}")
+    some, test = (thinned(np.flatnonzero(dataset.split == number), most)
+                  for number, most in ((VALIDATION, MOST), (TEST, SCORED)))  # fmt: skip
+    if not some or not test:
+        raise DataError(f"{dataset.name}: 8 bits need validation examples and test examples")
+    return some, test
 
 
 def thinned(rows: NDArray[np.int64], most: int) -> list[int]:

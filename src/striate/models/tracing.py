@@ -8,6 +8,7 @@ followed, in any `nn.Module`.
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
@@ -36,14 +37,25 @@ class Tracer(TorchFunctionMode):
         self, func: Callable, types: Any, args: tuple = (), kwargs: dict | None = None
     ) -> Any:
         kwargs = kwargs or {}
-        result = func(*args, **kwargs)
         name = getattr(func, "__name__", "")
+        if name == "batch_norm" and fitting(*args[:2]):
+            result = torch.empty_like(args[0])
+        else:
+            result = func(*args, **kwargs)
         for output in result if isinstance(result, tuple | list) else (result,):
             if isinstance(output, Tensor):
                 if name in PRODUCTS:
                     self.multiply_adds += products(name, output, args)
                 follow(name, args, kwargs, output)
         return result
+
+
+def fitting(images: Tensor | None = None, means: Tensor | None = None) -> bool:
+    """Whether these are normalized without contents: what comes out has the shape of what goes in,
+    to which torch's own steps take longer than all other layers together."""
+    if images is None or means is None or not images.is_meta:
+        return False
+    return images.shape[1] == len(means)
 
 
 def mark(tensor: Tensor, fields: Fields | None) -> None:

@@ -8,6 +8,7 @@ redirect begins anew; bytes and seconds are counted; and whatever fails, the cal
 """
 
 import contextlib
+import functools
 import http.client
 import ipaddress
 import re
@@ -130,12 +131,17 @@ def connect(address: str, port: int, seconds: float) -> socket.socket:
     return socket.create_connection((address, port), timeout=seconds)
 
 
+@functools.cache
+def secured() -> ssl.SSLContext:
+    """Whom the system trusts; reading that takes longer than all else of a service's start."""
+    return ssl.create_default_context()
+
+
 class Fetcher:
     """Follows links in threads of its own; `resolve` and `connect` are all it does outside."""
 
     def __init__(self, *, resolve: Resolve = resolve, connect: Connect = connect):
         self._resolve, self._connect = resolve, connect
-        self._tls = ssl.create_default_context()
         self.pool = ThreadPoolExecutor(AT_A_TIME, "striate-links")
 
     def close(self) -> None:
@@ -195,7 +201,7 @@ class Fetcher:
         watchdog.start()
         try:
             if target.scheme == "https":
-                held[0] = secure = self._tls.wrap_socket(
+                held[0] = secure = secured().wrap_socket(
                     held[0], server_hostname=target.host, do_handshake_on_connect=False
                 )
                 secure.do_handshake()

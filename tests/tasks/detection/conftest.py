@@ -1,6 +1,7 @@
 """A folder of squares and discs on clouds, as PASCAL VOC would have it; detectors that learned
 nothing."""
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -162,18 +163,28 @@ def tiny() -> Callable[[str], Tiny]:
 NAMES = ("ant", "bee", "<script>*")
 
 
-@pytest.fixture(scope="session", params=["pyramid", "single", "yolo"])
-def exported(
-    request: pytest.FixtureRequest,
-    tiny: Callable[[str], Tiny],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> tuple[Recognizer, Path]:
-    """A recognizer, and the file it was exported to."""
+@pytest.fixture(scope="session")
+def file_of(
+    tiny: Callable[[str], Tiny], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], tuple[Recognizer, Path]]:
+    """`file_of("yolo")`: the recognizer of that kind, and the file it was exported to, once."""
     from striate.exporting import export
 
-    for package in ("onnx", "onnxscript", "onnxruntime"):
-        pytest.importorskip(package)
-    recognizer = Recognizer(Detection(), tiny(request.param), NAMES, {"data": {"name": "insects"}})
-    path = tmp_path_factory.mktemp(request.param) / "insects.onnx"
-    export(recognizer, path, to="onnx")
-    return recognizer, path
+    @functools.cache
+    def make(kind: str) -> tuple[Recognizer, Path]:
+        for package in ("onnx", "onnxscript", "onnxruntime"):
+            pytest.importorskip(package)
+        recognizer = Recognizer(Detection(), tiny(kind), NAMES, {"data": {"name": "insects"}})
+        path = tmp_path_factory.mktemp(kind) / "insects.onnx"
+        export(recognizer, path, to="onnx")
+        return recognizer, path
+
+    return make
+
+
+@pytest.fixture(params=["pyramid", "single", "yolo"])
+def exported(
+    request: pytest.FixtureRequest, file_of: Callable[[str], tuple[Recognizer, Path]]
+) -> tuple[Recognizer, Path]:
+    """A recognizer of each kind, and the file it was exported to."""
+    return file_of(request.param)

@@ -72,8 +72,14 @@ def test_nothing_found(exported) -> None:
     assert len(found.objects) == len(expected.objects)
 
 
-def test_engines(tiny) -> None:
+def test_engines(tiny, file_of, monkeypatch) -> None:
+    def run(graph, engine):
+        assert (graph.outputs, engine) == (("boxes", "labels", "scores"), "onnxruntime")
+        assert graph.examples[0].dtype == torch.uint8
+        return open_runtime(file_of("yolo")[1])
+
     predictor = tiny("yolo")
+    monkeypatch.setattr(engines, "run_in_memory", run)  # that of the file, made of equal weights
     assert predictor.computed_by("torch") is predictor
     by_onnx = predictor.computed_by("onnxruntime")
     assert isinstance(by_onnx, ExportedDetector)
