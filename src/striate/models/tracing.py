@@ -38,6 +38,7 @@ class Tracer(TorchFunctionMode):
     ) -> Any:
         kwargs = kwargs or {}
         name = getattr(func, "__name__", "")
+        result: Any
         if name == "batch_norm" and fitting(*args[:2]):
             result = torch.empty_like(args[0])
         else:
