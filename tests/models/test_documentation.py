@@ -1,16 +1,9 @@
-"""docs/networks.md: its examples run, and its table is what `describe` counts."""
+"""docs/networks.md: its table is what `describe` counts."""
 
-import doctest
 import importlib.util
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-
-
-def test_the_examples_run():
-    failures, tried = doctest.testfile(str(ROOT / "docs/networks.md"), module_relative=False)
-    assert tried > 8
-    assert failures == 0
 
 
 def test_the_table_is_current():
