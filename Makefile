@@ -38,7 +38,7 @@ format: $(VENV)/test.stamp
 	$(BIN)/ruff format $(CODE)
 
 clean:
-	rm -rf $(VENV) dist build docs/commands .cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) dist build docs/commands docs/live .cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # torch before all else, by its exact version: that is the build without gigabytes for a GPU where

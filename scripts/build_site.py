@@ -1,13 +1,16 @@
 """Builds the site into build/site: `python scripts/build_site.py`; 1 where anything is wrong.
 
-A page for each command is written from its `--help` first (docs/commands/, not kept); then Zensical
-builds strictly, and `check_site.py` looks at what it cannot see.
+First what is not kept: a page for each command from its `--help` (docs/commands/), and the page
+that reads digits, as the service has it (docs/live/). Then Zensical builds strictly, and
+`check_site.py` looks at what it cannot see.
 """
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import copyfile, copytree, rmtree
 from typing import Any
 
 from typer import Context
@@ -17,6 +20,8 @@ from striate.cli import app
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = ROOT / "docs" / "commands"
+LIVE = ROOT / "docs" / "live"
+PAGE = ROOT / "src" / "striate" / "serving" / "page"
 
 
 def command_pages() -> dict[str, str]:
@@ -102,8 +107,20 @@ def write_commands(folder: Path = COMMANDS) -> None:
         (folder / f"{name}.md").write_text(text, encoding="utf-8")
 
 
+def write_live(folder: Path = LIVE) -> None:
+    """The page that reads digits, without the links of the service above it."""
+    rmtree(folder, ignore_errors=True)
+    copytree(PAGE / "digits", folder / "digits")
+    for name in ("base.css", "digits.css", "icon.svg"):
+        copyfile(PAGE / name, folder / name)
+    page = (PAGE / "digits.html").read_text("utf-8")
+    page = re.sub(r"<header.*?</header>\n", "", page, flags=re.DOTALL)
+    (folder / "digits.html").write_text(page, encoding="utf-8")
+
+
 if __name__ == "__main__":
     write_commands()
+    write_live()
     build = [sys.executable, "-m", "zensical", "build", "--clean", "--strict"]
     check = [sys.executable, str(ROOT / "scripts" / "check_site.py")]
     done = all(subprocess.run(command, cwd=ROOT).returncode == 0 for command in (build, check))

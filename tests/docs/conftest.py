@@ -7,6 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from striate.images import View
+from striate.inference import Preprocessing
+from striate.models import Normalization, create
+from striate.recognizer import Recognizer
+from striate.tasks.classification.network import Network
+from striate.tasks.table import TASKS
+
 KINDS = ("cat", "dog", "owl")
 
 
@@ -15,6 +22,18 @@ def _picture(kind: int, random: np.random.Generator, side: int = 24) -> Image.Im
     pixels = random.integers(0, 60, (side, side, 3), dtype=np.uint8)
     pixels[:, :: kind + 2] += 150
     return Image.fromarray(pixels)
+
+
+def _recognizer() -> Recognizer:
+    """A network that has learned nothing."""
+    view = View(28, channels=3, fit="squash")
+    predictor = Network(
+        model=create("lenet5", classes=len(KINDS), channels=3).eval(),
+        architecture={"name": "lenet5", "options": {"channels": 3}},
+        preprocessing=Preprocessing(view, Normalization((127.5,) * 3, (127.5,) * 3)),
+        classes=len(KINDS),
+    )
+    return Recognizer(TASKS["classification"], predictor, KINDS)
 
 
 def _fill(desk: Path) -> None:
@@ -33,6 +52,7 @@ def _fill(desk: Path) -> None:
     (desk / "new").mkdir()
     for index in range(4):
         _picture(index % 3, random).save(desk / "new" / f"{index}.jpg")
+    _recognizer().save(desk / "photos.safetensors")
     (desk / "faces").mkdir()
     Image.fromarray(random.integers(0, 255, (2 * 36, 50 * 36), dtype=np.uint8)).save(
         desk / "faces.png"
@@ -59,16 +79,12 @@ def desk(_filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Comparisons of pictures are of the quickest method where a page names none."""
-    from striate.tasks.table import TASKS
-
     monkeypatch.setattr(type(TASKS["classification"]), "compared", ("handcrafted",))
 
 
 @pytest.fixture
 def same_tasks() -> Callable[[], None]:
     """Tasks that a page adds are taken out again."""
-    from striate.tasks.table import TASKS
-
     before = dict(TASKS)
     yield
     TASKS.clear()

@@ -82,6 +82,12 @@ def test_every_command_and_option_has_its_line() -> None:
     assert "## `striate keys revoke`" in pages["keys"]
 
 
+def test_the_page_of_digits_stands_by_itself(tmp_path: Path) -> None:
+    build_site.write_live(tmp_path / "live")
+    assert 'href="/' not in (tmp_path / "live" / "digits.html").read_text("utf-8")
+    assert list(check_site.dead_links(tmp_path)) == []
+
+
 def test_every_page_is_in_the_navigation() -> None:
     config = (ROOT / "zensical.toml").read_text("utf-8")
     commands = [f"commands/{name}.md" for name in build_site.command_pages()]
