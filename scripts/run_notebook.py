@@ -35,9 +35,7 @@ def ran(notebook: dict[str, Any], name: str) -> dict[str, Any]:
     return {**notebook, "cells": cells}
 
 
-def outputs_of(
-    source: str, names: dict[str, Any], place: str, number: int
-) -> list[dict[str, Any]]:
+def outputs_of(source: str, names: dict[str, Any], place: str, number: int) -> list[dict[str, Any]]:
     """What a cell prints, and the value of its last line."""
     tree = ast.parse(source)
     last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
@@ -62,15 +60,17 @@ def outputs_of(
 
 
 def shown(value: Any) -> dict[str, Any]:
-    """A value in the forms that a notebook chooses from."""
-    found: dict[str, Any] = {"text/plain": repr(value).splitlines(True)}
+    """A value in the forms that a notebook chooses from; by its kind alone where it has a rich one,
+    for the text of a network is long and says where it lies in memory."""
+    found: dict[str, Any] = {}
     for method, form in FORMS.items():
         if hasattr(value, method):
             content = getattr(value, method)()
             if isinstance(content, bytes):
                 content = base64.b64encode(content).decode()
             found[form] = content.splitlines(True) if form == "text/html" else content
-    return found
+    text = f"<{type(value).__name__}>" if found else repr(value)
+    return {"text/plain": text.splitlines(True), **found}
 
 
 if __name__ == "__main__":

@@ -41,14 +41,11 @@ def test_the_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_cell_keeps_what_it_prints_and_its_last_value() -> None:
     class Shown:
-        def __repr__(self) -> str:
-            return "plain"
-
         def _repr_html_(self) -> str:
             return "<b>html</b>"
 
     printed, value = runner().outputs_of("print(1)\nx = one\nx", {"one": Shown()}, "here", 3)
     assert printed["text"] == ["1\n"]
-    assert value["data"] == {"text/plain": ["plain"], "text/html": ["<b>html</b>"]}
+    assert value["data"] == {"text/plain": ["<Shown>"], "text/html": ["<b>html</b>"]}
     assert value["execution_count"] == 3
     assert runner().outputs_of("x = 1", {}, "here", 1) == []
