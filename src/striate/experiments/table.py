@@ -47,6 +47,14 @@ EXPERIMENTS: dict[str, Experiment] = {
             function="shifted",
         ),
         Experiment(
+            "evaluation",
+            "Crops, scales, dense windows, several networks; coarse and fine classes",
+            "the lectures' ILSVRC table and the papers of its rows",
+            "evaluation",
+            ("cifar10", "imagenet_sample", "wordnet"),
+            ("1 minute", "25 minutes"),
+        ),
+        Experiment(
             "gan-one-dimension",
             "The best discriminator, and the game that ends at the data",
             "Goodfellow et al. 2014, Section 4 and Figure 1",
@@ -73,6 +81,14 @@ EXPERIMENTS: dict[str, Experiment] = {
             "layers_out",
             ("cifar10",),
             ("1 minute", "25 minutes"),
+        ),
+        Experiment(
+            "modules",
+            "Dropout's two rules, overlapping pooling, response normalization, padding, views",
+            "the lectures' modules; Krizhevsky et al. 2012, Sections 3 and 4; Hinton et al. 2012",
+            "modules",
+            ("cifar10",),
+            ("1 minute", "30 minutes"),
         ),
         Experiment(
             "keras-programs",
