@@ -22,7 +22,7 @@ from striate.data import Dataset, decode
 from striate.evaluation import Tree, coarse_accuracy
 from striate.evaluation.classification import in_top_k
 from striate.experiments.learning import Pictures, fewer, lead, percent
-from striate.experiments.material import folder, opened
+from striate.experiments.material import opened, place
 from striate.experiments.result import Line, Panel, Result, Row
 from striate.images import View
 from striate.inference import Preprocessing
@@ -174,8 +174,8 @@ def networks_named(count: int) -> str:
 
 def large(quick: bool) -> tuple[list[Row], list[Panel]]:
     """Photographs of ImageNet, and how often the answer is of the right kind."""
-    names = (folder("imagenet_sample") / "wnids.txt").read_text(encoding="utf-8").split()
-    files = sorted((folder("imagenet_sample") / "images").iterdir())
+    names = (place("imagenet_sample") / "wnids.txt").read_text(encoding="utf-8").split()
+    files = sorted((place("imagenet_sample") / "images").iterdir())
     files = files[:: len(files) // PHOTOGRAPHS[quick]]
     targets = np.array([names.index(file.name.partition("_")[0]) for file in files])
     normalization = normalization_of("efficientnet_lite0.imagenet")
@@ -223,7 +223,7 @@ def compared(
 
 def parents() -> dict[str, list[str]]:
     """Of each noun of WordNet that ImageNet's classes need, what it is a kind of."""
-    with (folder("wordnet") / "nouns.tsv").open(encoding="utf-8", newline="") as file:
+    with (place("wordnet") / "nouns.tsv").open(encoding="utf-8", newline="") as file:
         rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
         return {row["id"]: [one for one in row["parents"].split(",") if one] for row in rows}
 
@@ -255,7 +255,7 @@ def below(names: Sequence[str], kind: str, above: Mapping[str, Sequence[str]]) -
 
 def tree_rows() -> list[Row]:
     """What the tree holds of ImageNet's 1,000 classes."""
-    names = (folder("imagenet_sample") / "wnids.txt").read_text(encoding="utf-8").split()
+    names = (place("imagenet_sample") / "wnids.txt").read_text(encoding="utf-8").split()
     above = parents()
     dogs, animals = below(names, DOG, above), below(names, ANIMAL, above)
     why = "by WordNet's tree; with the wild dogs beside them some count 120"
@@ -293,10 +293,10 @@ def kinds_panel(by_depth: Sequence[Mapping[str, float]]) -> Panel:
 def panel(where: str, found: Answers, targets: NDArray[np.int64]) -> Panel:
     """Top-1 errors, a dot for each way to ask, with the deviation of a mean of so many pictures."""
     lines = []
-    for place, (name, each) in enumerate(found.items()):
+    for number, (name, each) in enumerate(found.items()):
         wrong = 100.0 * ~in_top_k(each, targets)
         spread = wrong.std() / np.sqrt(len(wrong))
-        lines.append(Line(name, np.array([place + 0.5]), np.array([wrong.mean()]), dots=True,
+        lines.append(Line(name, np.array([number + 0.5]), np.array([wrong.mean()]), dots=True,
                           spread=np.array([spread])))  # fmt: skip
     y = np.concatenate([line.y for line in lines])
     limits = (0.0, float(len(lines)), float(y.min()) - 3, float(y.max()) + 3)
