@@ -53,7 +53,7 @@ MEDIUM = Trial(
             },
         )
     ],
-    quick=(2_000, ("epochs=3",)),
+    quick=(1_000, ("epochs=2",)),
     seeds=2,
     titles=TITLES,
 )
