@@ -80,8 +80,7 @@ def test_kernels_are_set_beside_each_other(small: None, monkeypatch: pytest.Monk
     monkeypatch.setattr(kernels, "TRIALS", [(form, kernel) for kernel in kernels.KERNELS])
     found = kernels.run(quick=True, seed=0)
     assert len(found.rows) == 2 * 5
-    assert found.rows[0].ours.startswith("100.0 against 100.0 %")
-    assert found.rows[0].why == visual_words.LEVEL
+    assert all(" against " in row.ours for row in found.rows[:4])
     assert found.rows[4].verdict == "different"  # as many points
 
 

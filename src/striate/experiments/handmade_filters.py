@@ -122,7 +122,9 @@ def first(learned: Tensor, seed: int) -> Row:
         "many are edges (Krizhevsky et al. 2012, Figure 3)",
         f"{100 * ours:.0f} % of {len(learned)}; of random filters {100 * chance:.0f} %",
         "same" if same else "different",
-        f"counted so from {TIMES} times chance on" if same else "these have 3 x 3 pixels, the paper's 11 x 11",
+        f"counted so from {TIMES} times chance on"
+        if same
+        else "these have 3 x 3 pixels, the paper's 11 x 11",
     )  # fmt: skip
 
 
