@@ -9,6 +9,7 @@ is patented and in no build of scikit-image or OpenCV: take one of these two.
 
 from dataclasses import dataclass
 from math import pi
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +66,7 @@ def key_points(image: NDArray[np.generic], *, kind: str = "sift", most: int = 50
         raise MissingExtra("finding key points", "detection") from error
     if min(image.shape) < LEAST:
         raise ModelError(f"key points are looked for in {LEAST} pixels a side or more")
-    finder = SIFT() if kind == "sift" else ORB(n_keypoints=most)
+    finder: Any = SIFT() if kind == "sift" else ORB(n_keypoints=most)
     try:
         finder.detect_and_extract(image)
     except RuntimeError:  # what it says where it finds none
