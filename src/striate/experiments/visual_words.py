@@ -27,7 +27,7 @@ from striate.images import View
 from striate.progress import track
 
 SETS = ("fashion-mnist", "clothing")
-IMAGES = {"fashion-mnist": (1_100, 3_000), "clothing": (500, 2_000)}  # at most, quick and whole
+IMAGES = {"fashion-mnist": (700, 3_000), "clothing": (400, 2_000)}  # at most, quick and whole
 PATCHES = {  # quick and whole
     "fashion-mnist": (Settings(32, 3, (3, 4)), Settings(32, 2, (3, 4))),
     "clothing": (Settings(64, 6, (3, 5)), Settings(96, 6, (3, 5))),
