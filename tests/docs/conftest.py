@@ -42,7 +42,7 @@ def _fill(desk: Path) -> None:
     (desk / "scans").mkdir()
     for number, kind in enumerate(KINDS):
         (desk / "photos" / kind).mkdir(parents=True)
-        for index in range(20):
+        for index in range(12):
             picture = _picture(number, random)
             picture.save(desk / "photos" / kind / f"{index}.png")
             picture.save(desk / "scans" / f"{kind}{index}.png")
