@@ -6,6 +6,7 @@ Zisserman 2012, "Efficient additive kernels via explicit feature maps"), so that
 machine does the work.
 """
 
+from collections.abc import Callable
 from math import cosh, pi
 
 import torch
@@ -32,19 +33,27 @@ def chi2(first: Tensor, second: Tensor) -> Tensor:
 
     1 for a histogram of sum 1 with itself; an entry that both leave empty adds nothing.
     """
-    nonnegative(first, second)
-    rows = [(2 * row * second / (row + second).clamp(min=TINY)).sum(1) for row in first]
-    return torch.stack(rows) if rows else first.new_zeros(0, len(second))
+    return summed(first, second, lambda x, y: 2 * x * y / (x + y))
 
 
 def intersection(first: Tensor, second: Tensor) -> Tensor:
     """Histogram intersection, the sum of min(x, y): (N, M) for histograms (N, D) and (M, D)."""
+    return summed(first, second, torch.minimum)
+
+
+def summed(first: Tensor, second: Tensor, pair: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+    """The sums (N, M) of `pair` over the entries of histograms (N, D) and (M, D), for pairs that
+    give 0 where one is 0: only the words that a histogram has are looked at."""
     nonnegative(first, second)
-    rows = [torch.minimum(row, second).sum(1) for row in first]
-    return torch.stack(rows) if rows else first.new_zeros(0, len(second))
+    columns = second.T.contiguous()
+    sums = first.new_zeros(len(first), len(second))
+    for row, place in zip(first, sums, strict=True):
+        there = row.nonzero().flatten()
+        place.copy_(pair(row[there, None], columns[there]).sum(0))
+    return sums
 
 
-TINY = 1e-30  # against 0 / 0; far below any share a histogram may hold
+TINY = 1e-30  # against the logarithm of 0; far below any share a histogram may hold
 
 
 def additive_chi2_map(histograms: Tensor, *, samples: int = 2) -> Tensor:
