@@ -2,7 +2,8 @@
 
 First what is not kept: a page for each command from its `--help` (docs/commands/), and the page
 that reads digits, as the service has it (docs/live/). Then Zensical builds strictly, and
-`check_site.py` looks at what it cannot see.
+`check_site.py` looks at what it cannot see. Pages of the lecture take in their experiments with
+what docs/results.md keeps of them, which is written to build/lecture/.
 """
 
 import re
@@ -17,10 +18,22 @@ from typer import Context
 from typer.main import get_command
 
 from striate.cli import app
+from striate.experiments import EXPERIMENTS
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = ROOT / "docs" / "commands"
 LIVE = ROOT / "docs" / "live"
+RESULTS = ROOT / "docs" / "results.md"
+LECTURE = ROOT / "build" / "lecture"
+PARTS = {  # experiments by the page of the lecture that shows them; all others are of every task
+    "designed_features": ("handmade-filters", "kernels", "visual-words"),
+    "blocks": ("keras-programs", "modules", "initialization"),
+    "networks": ("counting", "lenet-mnist", "layers-out"),
+    "learning": (
+        "approaches-small", "approaches-medium", "approaches-shifted", "few-images", "evaluation",
+        "dbn",
+    ),
+}  # fmt: skip
 PAGE = ROOT / "src" / "striate" / "serving" / "page"
 
 
@@ -118,9 +131,40 @@ def write_live(folder: Path = LIVE) -> None:
     (folder / "digits.html").write_text(page, encoding="utf-8")
 
 
+def write_lecture(folder: Path = LECTURE, results: Path = RESULTS) -> None:
+    """What each page of the lecture shows of its experiments."""
+    folder.mkdir(parents=True, exist_ok=True)
+    placed = {name for names in PARTS.values() for name in names}
+    rest = tuple(name for name in EXPERIMENTS if name not in placed)
+    kept = sections_of(results.read_text("utf-8"))
+    for part, names in {**PARTS, "every_task": rest}.items():
+        text = "\n\n".join(shown(name, kept.get(name)) for name in names if name in EXPERIMENTS)
+        (folder / f"{part}.md").write_text(text + "\n", encoding="utf-8")
+
+
+def sections_of(text: str) -> dict[str, str]:
+    """The sections of a document by their headings of the second level.
+
+    >>> sections_of("# R\\n\\n## a\\n\\n1\\n\\n## b\\n\\n2")
+    {'a': '1', 'b': '2'}
+    """
+    parts = re.split(r"^## (.+)$", text, flags=re.MULTILINE)[1:]
+    return {name: body.strip() for name, body in zip(parts[::2], parts[1::2], strict=True)}
+
+
+def shown(name: str, kept: str | None) -> str:
+    """An experiment on a page of the lecture: what is kept of it, or how it is run."""
+    title = f"### `striate reproduce {name}`"
+    if kept is None:
+        about = EXPERIMENTS[name]
+        return f"{title}\n\n**{about.title}** ({about.source})\n\nNo long run of it is kept yet."
+    return f"{title}\n\n" + kept.replace("](results/", "](../results/")
+
+
 if __name__ == "__main__":
     write_commands()
     write_live()
+    write_lecture()
     build = [sys.executable, "-m", "zensical", "build", "--clean", "--strict"]
     check = [sys.executable, str(ROOT / "scripts" / "check_site.py")]
     done = all(subprocess.run(command, cwd=ROOT).returncode == 0 for command in (build, check))

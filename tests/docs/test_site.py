@@ -88,6 +88,17 @@ def test_the_page_of_digits_stands_by_itself(tmp_path: Path) -> None:
     assert list(check_site.dead_links(tmp_path)) == []
 
 
+def test_the_lecture_shows_what_is_kept(tmp_path: Path) -> None:
+    results = tmp_path / "results.md"
+    results.write_text("# Results\n\n## counting\n\n![](results/counting.svg)\n\n| a |\n")
+    build_site.write_lecture(tmp_path / "lecture", results)
+    networks = (tmp_path / "lecture" / "networks.md").read_text("utf-8")
+    assert "reproduce counting`\n\n![](../results/counting.svg)\n\n| a |" in networks
+    tasks = (tmp_path / "lecture" / "every_task.md").read_text("utf-8")
+    assert "`striate reproduce gan-rings`\n\n**Eight Gaussians" in tasks
+    assert "No long run of it is kept yet" in tasks
+
+
 def test_every_page_is_in_the_navigation() -> None:
     config = (ROOT / "zensical.toml").read_text("utf-8")
     commands = [f"commands/{name}.md" for name in build_site.command_pages()]
