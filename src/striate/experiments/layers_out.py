@@ -40,12 +40,12 @@ SEEDS = {True: 1, False: 2}
 LEARNED = 0.4  # accuracy, ten classes
 
 
-def alexnet_form(*, classes: int = 10, dropout: float = 0.5) -> Stages:
+def alexnet_form(*, classes: int = 10) -> Stages:
     """Images (N, 3, 32, 32) to logits."""
     first, second, third, fourth, fifth = WIDTHS
 
-    def rectified(layer: nn.Module, *more: nn.Module) -> nn.Sequential:
-        return nn.Sequential(layer, nn.ReLU(), *more)
+    def rectified(layer: nn.Module) -> nn.Sequential:
+        return nn.Sequential(layer, nn.ReLU())
 
     layers: dict[str, nn.Module] = {
         "conv1": rectified(nn.Conv2d(3, first, 5, padding=2)),
@@ -57,8 +57,8 @@ def alexnet_form(*, classes: int = 10, dropout: float = 0.5) -> Stages:
         "conv5": rectified(nn.Conv2d(fourth, fifth, 3, padding=1)),
         "pool5": nn.MaxPool2d(3, 2),  # to 3
         "flatten": nn.Flatten(),
-        "fc6": rectified(nn.Linear(fifth * 3 * 3, HIDDEN), nn.Dropout(dropout)),
-        "fc7": rectified(nn.Linear(HIDDEN, HIDDEN), nn.Dropout(dropout)),
+        "fc6": rectified(nn.Linear(fifth * 3 * 3, HIDDEN)),
+        "fc7": rectified(nn.Linear(HIDDEN, HIDDEN)),
         "fc8": nn.Linear(HIDDEN, classes),
     }
     return Stages(layers, channels=3)

@@ -59,7 +59,7 @@ class Form:
 
 PLAIN = Form("as it is")
 OVERLAPPING = Form("overlapping pooling", overlapping=True)
-NORMALIZED = Form("response normalization", normalized=True)
+NORMALIZED = Form("normalization", normalized=True)
 UNPADDED = Form("no padding", padded=False)
 VARIED = Form("random views", augmentation=VIEWS)
 DROPPED = Form("dropout", dropout=0.5)
@@ -290,7 +290,7 @@ def panels(
     return [
         Panel("One thing changed", "", "% right", dots, limits),
         Panel("Views in testing", "views", "% right",
-              [by_number(f"learned from {form.title if form is VARIED else 'one view'}", some)
+              [by_number("in training, too" if form is VARIED else "in testing alone", some)
                for form, some in views.items()]),
         Panel("Dropout in testing", "networks drawn", "% right",
               [by_number("geometric mean", drawn),
