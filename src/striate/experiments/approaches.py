@@ -34,7 +34,7 @@ SMALL = Trial(
             why={("finetune", "transfer"): "the lecture's own difference is 2.5 points"},
         )
     ],
-    quick=(260, ("epochs=2",)),
+    quick=(200, ("epochs=2",)),
     seeds=3,
     titles=TITLES,
 )
@@ -70,7 +70,7 @@ SHIFTED = Trial(
             },
         )
     ],
-    quick=(240, ("epochs=2",)),
+    quick=(180, ("epochs=2",)),
     seeds=5,
     titles=TITLES,
 )
