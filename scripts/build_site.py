@@ -83,7 +83,7 @@ def help_of(command: Any, path: str, level: int) -> str:
         ]
         if records:
             lines += [f"| {title} | |", "|---|---|"]
-            lines += [f"| `{cell(name)}` | {cell(escaped(text))} |" for name, text in records]
+            lines += [f"| `{' '.join(name.split())}` | {cell(text)} |" for name, text in records]
             lines += [""]
     return "\n".join(lines)
 
@@ -105,8 +105,9 @@ def escaped(text: str) -> str:
 
 
 def cell(text: str) -> str:
-    """Text within a table."""
-    return " ".join(text.split()).replace("|", "\\|")
+    """Text within a table; bars within code part no cells and stay as they are."""
+    parts = " ".join(escaped(text).split()).split("`")
+    return "`".join(part if k % 2 else part.replace("|", "\\|") for k, part in enumerate(parts))
 
 
 def write_commands(folder: Path = COMMANDS) -> None:

@@ -78,6 +78,8 @@ def test_a_public_name_without_an_entry_is_found(site: Path) -> None:
 def test_every_command_and_option_has_its_line() -> None:
     pages = build_site.command_pages()
     assert "`--time-limit SECONDS`" in pages["train"]
+    assert "or a list, with their words." in pages["train"]
+    assert "| `--weights NAME|FILE|none` | What" in pages["train"]
     assert "$ striate compare digits --seeds 1" in pages["compare"]
     assert "## `striate keys revoke`" in pages["keys"]
 
