@@ -96,7 +96,7 @@ def test_the_order_of_places_stays_on_a_real_photograph(shared) -> None:  # type
 
     from striate.images import View, apply, read
 
-    photo = apply(read(shared("data/photos") / "dog.jpg"), View(224, fit="squash"))
+    photo = apply(read(shared("data/photos") / "dog.jpg"), View(160, fit="squash"))
     model = create("efficientnet_lite0", weights="imagenet").eval()
     image = (torch.from_numpy(photo).permute(2, 0, 1)[None].float() - 127) / 128
     exact = occlusion(model, image)

@@ -46,7 +46,7 @@ FRESH = Ask(weights=None, seed=1)
 
 @pytest.fixture(autouse=True)
 def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tuning, "SHOWN", 12)
+    monkeypatch.setattr(tuning, "SHOWN", 4)
 
 
 @pytest.fixture(params=sorted(QUICK))

@@ -68,6 +68,8 @@ def learn(
         DataError: if nothing is marked in the training images.
         MissingExtra, WeightsError: if scikit-image or the weights are not to be had.
     """
+    if not any(one.asked.any() for one in data.train.targets.objects):
+        raise DataError(f"{data.name}: nothing is marked in its training images")
     settings, solving = settings or RegionSettings(), solving or Solving()
     if tuning is not None:
         tuning = ask.adjusted(ask.recipe or tuning.longer(times_shown(data)))
@@ -91,8 +93,6 @@ def learn(
         searching = Kept(folders["regions"], places, ask.resume)
         find = partial(search, extractor, data, kept=searching)
         training, validation = find(TRAIN, learned=settings.learned), find(VALIDATION)
-    if not any(data.targets.objects[row].asked.any() for row in training.rows):
-        raise DataError(f"{data.name}: nothing is marked in its training images")
     history: tuple[dict[str, float], ...] = ()
     if tuning is not None:
         left = None if ask.seconds is None else max(0.0, ask.seconds - clock.seconds["search"])
