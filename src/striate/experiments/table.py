@@ -17,7 +17,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             "LeCun et al. 1998, Section III",
             "lenet_mnist",
             needs=("mnist",),
-            lasts=("1 min", "2 h"),
+            lasts=("1 min", "3 h"),
         ),
         Experiment(
             "approaches-small",
