@@ -1,6 +1,7 @@
 """The order of approaches is found or not, and why it is not is told."""
 
 from dataclasses import replace
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -112,7 +113,9 @@ def test_published_orders_are_orders_of_methods_that_are_here(name: str) -> None
         assert values == sorted(values, reverse=not order.errors)
         assert known >= set(order.said)
         assert set(order.why) <= set(pairwise(order.said))
-    assert EXPERIMENTS[name].needs
+    one = EXPERIMENTS[name]
+    assert one.needs
+    assert getattr(import_module(f"striate.experiments.{one.module}"), one.function) is trial
 
 
 def test_xrays_of_another_source_are_left_out(

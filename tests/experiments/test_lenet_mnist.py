@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+import torch
 
 from striate.data.catalog import open_named
 from striate.experiments import lenet_mnist
-from striate.experiments.lenet_mnist import WAYS, batch_norm_net, row, sheet
+from striate.experiments.lenet_mnist import OLD_PIXELS, WAYS, batch_norm_net, row, sheet
 
 
 def test_sizes_and_rates_are_the_papers():
@@ -13,6 +14,8 @@ def test_sizes_and_rates_are_the_papers():
     assert counts[0] == 60_000
     assert counts[2] == sum(p.numel() for p in batch_norm_net().parameters())
     assert abs(counts[2] / 60_000 - 1) < 0.05
+    ends = OLD_PIXELS(torch.tensor([0, 255], dtype=torch.uint8).view(1, 1, 1, 2))
+    assert ends.flatten().tolist() == pytest.approx([-0.1, 1.175])
     rates = [5, 5, 2, 2, 2, 1, 1, 1, 0.5, 0.5, 0.5, 0.5, *[0.1] * 8]  # Section III.C
     steps = dict(lenet_mnist.OLD.steps)
     share = [max((at for at in steps if at <= n / 20 + 1e-9), default=0) for n in range(20)]

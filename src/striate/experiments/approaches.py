@@ -9,8 +9,7 @@ import numpy as np
 
 from striate.data import Dataset
 from striate.experiments.material import opened
-from striate.experiments.ordering import Order, Trial, compared
-from striate.experiments.result import Result
+from striate.experiments.ordering import Order, Trial
 
 TITLES = {
     "finetune": "fine-tuning", "transfer": "transfer", "handcrafted": "BoW", "scratch": "scratch",
@@ -25,7 +24,7 @@ def xrays(seed: int) -> Dataset[Any]:
     return replace(data, targets=data.targets.compact())
 
 
-SMALL = Trial(
+SMALL = Trial(  # some hundred photographs of clothes
     lambda seed: opened("clothing", seed=seed),
     [
         Order(
@@ -38,7 +37,7 @@ SMALL = Trial(
     seeds=3,
     titles=TITLES,
 )
-MEDIUM = Trial(
+MEDIUM = Trial(  # CIFAR-10, 2,500 pictures a class, a fifth of them to choose on
     lambda seed: opened("cifar10", seed=seed),
     [
         Order(
@@ -57,7 +56,7 @@ MEDIUM = Trial(
     seeds=2,
     titles=TITLES,
 )
-SHIFTED = Trial(
+SHIFTED = Trial(  # chest X-rays
     xrays,
     [
         Order(
@@ -74,18 +73,3 @@ SHIFTED = Trial(
     seeds=5,
     titles=TITLES,
 )
-
-
-def small(quick: bool, seed: int) -> Result:
-    """Some hundred photographs of clothes."""
-    return compared(SMALL, quick, seed)
-
-
-def medium(quick: bool, seed: int) -> Result:
-    """CIFAR-10, 2,500 pictures a class, a fifth of them to choose on."""
-    return compared(MEDIUM, quick, seed)
-
-
-def shifted(quick: bool, seed: int) -> Result:
-    """Chest X-rays."""
-    return compared(SHIFTED, quick, seed)

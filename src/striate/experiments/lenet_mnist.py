@@ -19,7 +19,9 @@ from striate.data.batches import Batch, Batches
 from striate.data.splits import TEST
 from striate.experiments.material import pictured
 from striate.experiments.result import Line, Panel, Picture, Result, Row
-from striate.models import create, losses
+from striate.images import View
+from striate.inference import Preprocessing, outputs_of
+from striate.models import Normalization, create, losses
 from striate.progress import track
 from striate.training import Objective, Recipe, train
 from striate.training.modes import learning, seeded, threads
@@ -46,6 +48,13 @@ QUICK = 5_000  # digits
 SHOWN = 10  # of the digits that are mistaken, in a row
 
 
+VIEW = View(28, channels=1, fit="squash")
+# Section II.B: -0.1 for the background and 1.175 for ink; today the training digits' mean and
+# deviation, of 255.
+OLD_PIXELS = Preprocessing(VIEW, Normalization((20.0,), (200.0,)))
+NEW_PIXELS = Preprocessing(VIEW, Normalization((33.3,), (78.6,)))
+
+
 class Digits(NamedTuple):
     """Pixels (N, 28, 28, 1), and classes (N,)."""
 
@@ -65,7 +74,7 @@ class Way:
 
     title: str
     network: Callable[[], nn.Module]
-    pixels: Callable[[Tensor], Tensor]
+    pixels: Preprocessing
     recipe: Recipe
     distortions: Augmentation
     few: int
@@ -88,26 +97,12 @@ def batch_norm_net() -> nn.Sequential:
     )  # fmt: skip
 
 
-def old_pixels(images: Tensor) -> Tensor:
-    """Ink is 1.175 and background -0.1 (Section II.B).
-
-    >>> old_pixels(torch.tensor([0.0, 255.0]))
-    tensor([-0.1000,  1.1750])
-    """
-    return images * (1.275 / 255) - 0.1
-
-
-def new_pixels(images: Tensor) -> Tensor:
-    """Mean 0 and deviation 1 over the training digits."""
-    return (images - 33.3) / 78.6
-
-
 WAYS = (
-    Way("LeNet-5 of 1998, 60,000 parameters", lambda: create("lenet5_1998"), old_pixels, OLD,
+    Way("LeNet-5 of 1998, 60,000 parameters", lambda: create("lenet5_1998"), OLD_PIXELS, OLD,
         CHARACTERS, 4, ("0.95 %", "0.8 %"), (1.0, 0.8)),
-    Way("LeNet-5 with rectifiers, taught as today", lambda: create("lenet5"), new_pixels,
+    Way("LeNet-5 with rectifiers, taught as today", lambda: create("lenet5"), NEW_PIXELS,
         TODAY, TURNED, 4, ("0.95 %", "0.8 %"), (1.0, 0.8)),
-    Way("a network of its size, taught as today", batch_norm_net, new_pixels, TODAY, TURNED, 2,
+    Way("a network of its size, taught as today", batch_norm_net, NEW_PIXELS, TODAY, TURNED, 2,
         ("0.6 % or less", "0.4 % or less"), (0.6, 0.4)),
 )  # fmt: skip
 
@@ -125,7 +120,7 @@ def taught(
             images = batch.images
             if distortions != NONE:
                 images = distortions(images, generator_for(seed, step))
-            yield replace(batch, images=way.pixels(images.float()))
+            yield replace(batch, images=way.pixels(images))
 
     with seeded(seed), threads(1):
         model = way.network()
@@ -145,12 +140,8 @@ def taught(
 
 def mistaken(model: nn.Module, way: Way, digits: Digits) -> NDArray[np.bool_]:
     """(N,), whether each digit is taken for another one."""
-    found = []
-    with torch.inference_mode():
-        for part in np.array_split(digits.pixels, -(-len(digits.pixels) // 500)):
-            images = torch.from_numpy(part).permute(0, 3, 1, 2).float()
-            found.append(model(way.pixels(images)).argmax(1).numpy())
-    return np.concatenate(found) != digits.classes
+    answers = outputs_of(model, way.pixels, digits.pixels).argmax(1).numpy()
+    return answers != digits.classes
 
 
 def run(quick: bool, seed: int) -> Result:

@@ -58,6 +58,10 @@ class Trial:
     titles: Mapping[str, str] = field(default_factory=dict)
     task: str | None = None
 
+    def __call__(self, quick: bool, seed: int) -> Result:
+        """What an experiment of the table is."""
+        return compared(self, quick, seed)
+
 
 def compared(trial: Trial, quick: bool, seed: int) -> Result:
     """Each method as it comes, on the same split."""
@@ -101,13 +105,13 @@ def whole(trial: Trial, order: Order, found: Comparison) -> Row:
     rows = [found.row(name) for name in order.said]
     ours = sorted(rows, key=lambda row: -row.score)
     same = all(one.score > other.score for one, other in pairwise(rows))
-    seeds = rows[0].seeds
+    seeds, scored = rows[0].seeds, rows[0].scores[0]
     sign = "<" if order.errors else ">"
     classes = f" of {len(data.classes)} classes" if data.classes else ""
     said = (f"{title(trial, found, name)} {value}" for name, value in order.said.items())
     return Row(
         f"order on {data.name}, {len(data.train):,} examples{classes} to learn from, "
-        f"{rows[0].scores[0].examples:,} scored, {seeds} {'seed' if seeds == 1 else 'seeds'}",
+        f"{scored.examples:,} {scored.drawn}s scored, {seeds} {'seed' if seeds == 1 else 'seeds'}",
         f" {sign} ".join(said) + f" ({order.measure})",
         " > ".join(f"{title(trial, found, row.name)} {told(row.score, row.score_std)}"
                    for row in ours) + f" ({found.task.score_title} in %)",

@@ -95,7 +95,7 @@ class Experiment:
         module: below `striate.experiments`.
         needs: sets of the catalog, or folders below the one that STRIATE_DATA names.
         lasts: about so long on two cores, quick and whole.
-        function: of the module, that is given `quick` and `seed`.
+        function: of the module, or a `Trial` of it; called with `quick` and `seed`.
     """
 
     name: str

@@ -26,7 +26,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             "approaches",
             needs=("clothing",),
             lasts=("1 min", "20 min"),
-            function="small",
+            function="SMALL",
         ),
         Experiment(
             "approaches-medium",
@@ -35,7 +35,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             "approaches",
             needs=("cifar10",),
             lasts=("1 min", "30 min"),
-            function="medium",
+            function="MEDIUM",
         ),
         Experiment(
             "approaches-shifted",
@@ -44,7 +44,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             "approaches",
             needs=("chest_xray",),
             lasts=("1 min", "10 min"),
-            function="shifted",
+            function="SHIFTED",
         ),
         Experiment(
             "evaluation",
@@ -52,7 +52,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             "the lectures' ILSVRC table and the papers of its rows",
             "evaluation",
             ("cifar10", "imagenet_sample", "wordnet"),
-            ("1 minute", "25 minutes"),
+            ("1 min", "25 min"),
         ),
         Experiment(
             "few-images",
@@ -102,7 +102,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             "Glorot & Bengio 2010; He et al. 2015 and 2016; Saxe et al. 2014; Ioffe & Szegedy 2015",
             "initialization",
             ("mnist",),
-            ("1 minute", "20 minutes"),
+            ("1 min", "20 min"),
         ),
         Experiment(
             "layers-out",
@@ -110,7 +110,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             "R. Fergus's experiment in the lectures; Zeiler & Fergus 2013, Section 5.1",
             "layers_out",
             ("cifar10",),
-            ("1 minute", "25 minutes"),
+            ("1 min", "25 min"),
         ),
         Experiment(
             "modules",
@@ -118,7 +118,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             "the lectures' modules; Krizhevsky et al. 2012, Sections 3 and 4; Hinton et al. 2012",
             "modules",
             ("cifar10",),
-            ("1 minute", "30 minutes"),
+            ("1 min", "30 min"),
         ),
         Experiment(
             "keras-programs",
@@ -126,7 +126,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             "the lectures' Keras programs; Krizhevsky et al. 2012, Figure 1; Xu et al. 2015",
             "keras_programs",
             ("mnist",),
-            ("1 minute", "25 minutes"),
+            ("1 min", "25 min"),
         ),
         Experiment(
             "detection-table",
@@ -135,7 +135,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             "task_tables",
             needs=("bccd",),
             lasts=("1 min", "40 min"),
-            function="detection",
+            function="DETECTION",
         ),
         Experiment(
             "segmentation-table",
@@ -144,7 +144,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             "task_tables",
             needs=("camvid",),
             lasts=("1 min", "40 min"),
-            function="segmentation",
+            function="SEGMENTATION",
         ),
         Experiment(
             "kim-table",
@@ -153,7 +153,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             "task_tables",
             needs=("text/mr.tsv",),
             lasts=("1 min", "30 min"),
-            function="sentences",
+            function="SENTENCES",
         ),
         Experiment(
             "speech-table",
@@ -162,7 +162,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             "task_tables",
             needs=("an4",),
             lasts=("1 min", "30 min"),
-            function="speech",
+            function="SPEECH",
         ),
         Experiment(
             "dbn",
@@ -171,7 +171,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             "task_tables",
             needs=("mnist",),
             lasts=("1 min", "30 min"),
-            function="belief_nets",
+            function="BELIEF_NETS",
         ),
         Experiment(
             "questions-table",
@@ -180,7 +180,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             "task_tables",
             needs=("daquar",),
             lasts=("1 min", "30 min"),
-            function="questions",
+            function="QUESTIONS",
         ),
         Experiment(
             "captions-table",
@@ -189,7 +189,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             "task_tables",
             needs=("flickr8k",),
             lasts=("1 min", "30 min"),
-            function="captions",
+            function="CAPTIONS",
         ),
         Experiment(
             "verification-table",
@@ -198,7 +198,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             "task_tables",
             needs=("faces_lfw",),
             lasts=("1 min", "30 min"),
-            function="verification",
+            function="VERIFICATION",
         ),
     )
 }

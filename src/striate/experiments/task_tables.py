@@ -2,10 +2,9 @@
 and which on the data here?"""
 
 from striate.experiments.material import opened
-from striate.experiments.ordering import Order, Trial, compared
-from striate.experiments.result import Result
+from striate.experiments.ordering import Order, Trial
 
-DETECTION = Trial(
+DETECTION = Trial(  # blood cells
     lambda seed: opened("bccd", seed=seed),
     [
         Order(
@@ -22,13 +21,13 @@ DETECTION = Trial(
     ],
     quick=(16, ("epochs=1",)),
 )
-SEGMENTATION = Trial(
+SEGMENTATION = Trial(  # streets
     lambda seed: opened("camvid", seed=seed),
     [Order({"deeplab_crf": 66.4, "fcn8s": 62.2}, "mean IoU, VOC'12 test")],
     quick=(24, ("epochs=1",)),
     task="segmentation",
 )
-SENTENCES = Trial(
+SENTENCES = Trial(  # opinions of films
     lambda seed: opened("text/mr.tsv", seed=seed),
     [
         Order(
@@ -44,7 +43,7 @@ SENTENCES = Trial(
     ],
     quick=(4_000, ("epochs=4",)),
 )
-SPEECH = Trial(
+SPEECH = Trial(  # names, dates and commands, spoken
     lambda seed: opened("an4", seed=seed),
     [
         Order(
@@ -62,7 +61,7 @@ SPEECH = Trial(
     ],
     quick=(120, ("epochs=1",)),
 )
-BELIEF_NETS = Trial(
+BELIEF_NETS = Trial(  # digits, with and without what a stack of machines has learned before
     lambda seed: opened("mnist", seed=seed),
     [
         Order(
@@ -72,7 +71,7 @@ BELIEF_NETS = Trial(
     quick=(3_000, ("epochs=4", "passes=10")),
     seeds=1,
 )
-QUESTIONS = Trial(
+QUESTIONS = Trial(  # questions about rooms, with and without the picture
     lambda seed: opened("daquar", seed=seed),
     [
         Order(
@@ -88,7 +87,7 @@ QUESTIONS = Trial(
     quick=(1_500, ("epochs=6",)),
     task="questions",
 )
-CAPTIONS = Trial(
+CAPTIONS = Trial(  # sentences about photographs
     lambda seed: opened("flickr8k", seed=seed),
     [
         Order(
@@ -100,7 +99,7 @@ CAPTIONS = Trial(
     quick=(100, ("epochs=1",)),
     task="captions",
 )
-VERIFICATION = Trial(
+VERIFICATION = Trial(  # pairs of faces
     lambda seed: opened("faces_lfw", seed=seed),
     [
         Order(
@@ -110,43 +109,3 @@ VERIFICATION = Trial(
     quick=(110, ("epochs=1",)),
     task="faces",
 )
-
-
-def detection(quick: bool, seed: int) -> Result:
-    """Blood cells."""
-    return compared(DETECTION, quick, seed)
-
-
-def segmentation(quick: bool, seed: int) -> Result:
-    """Streets."""
-    return compared(SEGMENTATION, quick, seed)
-
-
-def sentences(quick: bool, seed: int) -> Result:
-    """Opinions of films."""
-    return compared(SENTENCES, quick, seed)
-
-
-def speech(quick: bool, seed: int) -> Result:
-    """Names, dates and commands, spoken."""
-    return compared(SPEECH, quick, seed)
-
-
-def belief_nets(quick: bool, seed: int) -> Result:
-    """Digits, with and without what a stack of machines has learned before."""
-    return compared(BELIEF_NETS, quick, seed)
-
-
-def questions(quick: bool, seed: int) -> Result:
-    """Questions about rooms, with and without the picture."""
-    return compared(QUESTIONS, quick, seed)
-
-
-def captions(quick: bool, seed: int) -> Result:
-    """Sentences about photographs."""
-    return compared(CAPTIONS, quick, seed)
-
-
-def verification(quick: bool, seed: int) -> Result:
-    """Pairs of faces."""
-    return compared(VERIFICATION, quick, seed)

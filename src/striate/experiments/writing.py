@@ -42,10 +42,9 @@ class Finding:
 
     @property
     def made(self) -> str:
-        """When, where, how, in how long."""
+        """When, where, from which seed, in how long."""
         return (
-            f"{date.today().isoformat()}, {machine()}, seed {self.seed}, "
-            f"{duration(self.seconds)}: {self.command}"
+            f"{date.today().isoformat()}, {machine()}, seed {self.seed}, {duration(self.seconds)}"
         )
 
 
@@ -83,7 +82,8 @@ def write_page(findings: Sequence[Finding], path: Path) -> Path:
     title = findings[0].experiment.title if len(findings) == 1 else "The experiments, run again"
     shown = [
         {
-            "experiment": one.experiment, "result": one.result, "made": one.made,
+            "experiment": one.experiment, "result": one.result,
+            "made": f"{one.made}: {one.command}",
             "panels": [drawing(panel) for panel in one.result.panels],
         }
         for one in findings
@@ -147,6 +147,5 @@ def section(one: Finding, path: Path) -> str:
     lines = ["| what | published or by theory | here | verdict |", "|---|---|---|---|"]
     lines += ["| " + " | ".join(map(plain, row)) + " |" for row in rows]
     parts.append("\n".join(lines))
-    made = one.made.removesuffix(f": {one.command}")
-    parts.append(f"{plain(made)}: `{one.command}`")
+    parts.append(f"{plain(one.made)}: `{one.command}`")
     return "\n\n".join(parts)
