@@ -79,7 +79,7 @@ def placed(panel: Panel | Picture) -> dict[str, Any]:
     return {
         **frame, "across": panel.across, "up": panel.up, "lines": lines,
         "ends": [f"{value:,.4g}" for value in (left, right, bottom, top)],
-        "tall": TOP + HEIGHT + BOTTOM + KEY * ((len(lines) + 1) // 2) + 6,
+        "tall": TOP + HEIGHT + BOTTOM + KEY * len(lines) + 6,
     }  # fmt: skip
 
 
