@@ -15,7 +15,8 @@ from striate.comparing import Row
 from striate.data.catalog import open_named
 from striate.experiments import EXPERIMENTS, approaches, task_tables
 from striate.experiments.approaches import TITLES, xrays
-from striate.experiments.ordering import LEVEL, Order, Trial, beside, compared, told
+from striate.experiments.judging import BEHIND, LEVEL
+from striate.experiments.ordering import Order, Trial, beside, compared
 from striate.tasks.labels.scores import Classified
 from striate.tasks.table import TASKS
 
@@ -64,19 +65,20 @@ def test_an_order_is_found_and_another_is_not() -> None:
     assert order.said == "BoW 60.0 > scratch 40.0 (top-1)"
     assert order.ours == "BoW 71.0 > scratch 41.0 (top-1 in %)"
     assert pair.said == "20.0"
-    assert pair.ours.startswith("30.0 (95 %: 2")
+    assert pair.ours.startswith("+30.0 points (95 %: 2")
     assert [panel.title for panel in result.panels] == ["digits: top-1, 95 %", "learning"]
     order, pair = beside(
         replace(TRIAL, orders=[TURNED]), compared_with(handcrafted=(0.7,), scratch=(0.4,)), "few"
     ).rows
     assert order.verdict == pair.verdict == "different"
-    assert pair.why == "the quick form has only few; too few digits"
+    assert order.why == "BoW is ahead of scratch"
+    assert pair.why == f"{BEHIND}; too few digits; the quick form has only few"
     order, pair = beside(TRIAL, compared_with(handcrafted=(0.74,), scratch=(0.7,)), "").rows
     assert order.verdict == "same"
     assert pair.verdict == "same"  # both see the same examples
     order, pair = beside(TRIAL, compared_with(handcrafted=(0.7,), scratch=(0.7,)), "").rows
-    assert pair.verdict == "different"
-    assert pair.why == LEVEL
+    assert order.verdict == pair.verdict == "not reachable here"
+    assert pair.why.startswith(LEVEL)
 
 
 def test_it_runs() -> None:
@@ -132,7 +134,3 @@ def test_xrays_of_another_source_are_left_out(
     data = xrays(0)
     assert data.classes == ("no_findings", "pneumonia")
     assert data.counts().sum(1).tolist() == [8, 8]
-
-
-def test_scores_are_told_with_their_spread() -> None:
-    assert told(0.5, 0.0123) == "50.0 ± 1.2"

@@ -11,7 +11,7 @@ from striate.data.splits import TRAIN
 from striate.experiments import Row, few_images, handmade_filters, kernels, visual_words
 from striate.experiments.few_images import Split, beside
 from striate.experiments.handmade_filters import alike, tiles
-from striate.experiments.visual_words import HARD, SETS, Form, ahead, described, judged
+from striate.experiments.visual_words import SETS, Form, described
 from striate.handcrafted import BagOfVisualWords, Settings
 from striate.handcrafted.gradients import compass_masks
 
@@ -82,17 +82,6 @@ def test_kernels_are_set_beside_each_other(small: None, monkeypatch: pytest.Monk
     assert len(found.rows) == 2 * 5
     assert all(" against " in row.ours for row in found.rows[:4])
     assert found.rows[4].verdict == "different"  # as many points
-
-
-def test_what_is_ahead_is_told_by_the_interval() -> None:
-    first, second = np.arange(100) < 80, np.arange(100) < 60
-    low, high = ahead([first], [second])
-    assert (low + high) / 2 == pytest.approx(20)
-    assert high - low == pytest.approx(2 * 196 * 0.4 / 10)  # of 0.2 · 0.8
-    assert judged(low, high) == ("same", "")
-    assert judged(-high, -low) == ("different", "it is worse here")
-    assert judged(-1, 1) == ("different", visual_words.LEVEL)
-    assert Form() == HARD
 
 
 def test_few_images_are_drawn_from_each_class() -> None:

@@ -37,17 +37,22 @@ def test_a_factor_is_read_off_the_first_stage():
 
 
 def test_verdicts():
+    def ending(accuracy: float, diverged: bool = False) -> Curve:
+        return Curve(np.array([1]), np.array([accuracy]), diverged)
+
     ends = {
-        (form, first, depth): 0.9
+        (form, first, depth): ending(0.9)
         for form in first_weights.FORMS
         for first in first_weights.FIRST
         for depth in (8, 20, 56)
     }
     verdicts = [row.verdict for row in first_weights.reaching(ends)]
     assert verdicts == ["different", "different", "same", "same", "different"]
-    ends |= {("plain", "normal", 20): 0.1, ("plain", "normal", 56): 0.1}
-    ends |= {("plain", "glorot", 56): 0.1, ("normalized", "he", 56): 0.8}
-    assert {row.verdict for row in first_weights.reaching(ends)} == {"same"}
+    ends |= {("plain", "normal", 20): ending(0.1), ("plain", "normal", 56): ending(0.1, True)}
+    ends |= {("plain", "glorot", 56): ending(0.1), ("normalized", "he", 56): ending(0.8)}
+    rows = first_weights.reaching(ends)
+    assert {row.verdict for row in rows} == {"same"}
+    assert rows[0].ours.endswith("20: 10 %, as they are, N(0, 0.01), 56: diverged")
 
 
 def test_it_runs(monkeypatch):

@@ -1,12 +1,10 @@
 """What experiments that teach networks share."""
 
-import numpy as np
-import pytest
 import torch
 from tests.experiments.pictures import spots
 from torch import nn
 
-from striate.experiments.learning import Pictures, fewer, lead
+from striate.experiments.learning import Pictures, fewer
 from striate.training import Recipe
 
 RECIPE = Recipe(epochs=12, batch_size=10, learning_rate=0.1, momentum=0.0, threads=1)
@@ -33,12 +31,3 @@ def test_a_network_learns_and_its_curve_is_measured_on_validation():
     curve = spotted.curve(network, RECIPE, [1, 36], seed=0, title="spots")
     assert curve.steps.tolist() == [1, 36]
     assert curve.accuracy[1] == spotted.right(network, "validation").mean() > curve.accuracy[0]
-
-
-def test_a_lead_is_the_mean_of_paired_differences():
-    random = np.random.default_rng(0)
-    first, second = random.random(400), random.random(400)
-    difference, half = lead(first, second)
-    assert difference == pytest.approx(first.mean() - second.mean())
-    assert half == pytest.approx(1.96 * (1 / 6 / 400) ** 0.5, rel=0.1)  # of two uniform numbers
-    assert lead(first, first - 0.5)[1] == pytest.approx(0, abs=1e-9)

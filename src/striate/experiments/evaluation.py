@@ -21,7 +21,8 @@ from striate.augment.crops import Crops
 from striate.data import Dataset, decode
 from striate.evaluation import Tree, coarse_accuracy
 from striate.evaluation.classification import in_top_k
-from striate.experiments.learning import Pictures, fewer, lead, percent
+from striate.experiments.judging import Lead, percent
+from striate.experiments.learning import Pictures, fewer
 from striate.experiments.material import opened, place
 from striate.experiments.result import Line, Panel, Result, Row
 from striate.images import View
@@ -203,20 +204,14 @@ def compared(
     for (better, worse), words in said.items():
         if better not in wrong or worse not in wrong:
             continue
-        gained, half = lead(wrong[worse].astype(float), wrong[better].astype(float))
-        verdict, why = "same", ""
-        if abs(gained) <= half:
-            verdict, why = "not reachable here", f"{len(targets):,} pictures cannot tell them apart"
-        elif gained < 0:
-            verdict, why = "different", "what is enlarged or cut off tells less here"
+        fewer_errors = Lead.of(wrong[worse], wrong[better])
         rows.append(
             Row(
                 f"{where}, top-{top} errors: {better} against {worse}",
                 words,
-                f"{percent(wrong[worse].mean())} to {percent(wrong[better].mean())} "
-                f"({100 * gained:+.1f} ± {100 * half:.1f} points fewer)",
-                verdict,  # type: ignore[arg-type]
-                why,
+                f"{percent(wrong[worse].mean())} to {percent(wrong[better].mean())}, fewer by "
+                f"{fewer_errors}",
+                *fewer_errors.judged(behind="what is enlarged or cut off tells less here"),
             )
         )
     return rows

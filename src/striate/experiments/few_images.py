@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from striate.data import SPLITS, Dataset, Decoded, decode
+from striate.experiments.judging import Lead, spread
 from striate.experiments.material import opened
 from striate.experiments.result import Line, Panel, Result, Row
 from striate.handcrafted import PHOTOGRAPHS, Settings, fit, fit_machine
@@ -160,7 +161,7 @@ def beside(
             f"images a class with which transfer reaches the best of visual words ({on})",
             f"{ENOUGH} (Caltech-256; the words had 60)",
             f"{reaching[0] if reaching else f'more than {numbers[-1]}'}; the words reach "
-            f"{told(words[place])} % with {numbers[place]}",
+            f"{spread(words[place])} % with {numbers[place]}",
             "same" if enough else "different",
             "that few or fewer" if enough else "other pictures, classes and features",
         ),
@@ -173,11 +174,11 @@ def beside(
     rows += [
         Row(
             f"{number} a class: transfer against visual words", "transfer ahead",
-            f"{told(kept[at])} against {told(words[at])} %",
-            "same" if means[at] > others[at] else "different",
-            "" if means[at] > others[at] else "behind here",
+            f"{spread(kept[at])} against {spread(words[at])} %: {lead}",
+            *lead.judged(),
         )
         for at, number in enumerate(numbers) if number in (1, ENOUGH, numbers[-1])
+        for lead in (Lead.of(kept[at], words[at]),)
     ]  # fmt: skip
     x = np.array(numbers, np.float64)
     lines = [
@@ -186,12 +187,3 @@ def beside(
     ]
     best = Line("best of the words", x, np.full(len(x), 100 * others[place]))
     return Result(rows, [Panel("few images", "images a class", "% right", [*lines, best])])
-
-
-def told(scores: NDArray[np.float64]) -> str:
-    """In per cent, with the standard deviation of the draws.
-
-    >>> told(np.array([0.5, 0.6]))
-    '55.0 ± 7.1'
-    """
-    return f"{100 * scores.mean():.1f} ± {100 * scores.std(ddof=1):.1f}"

@@ -18,7 +18,8 @@ import torch
 from torch import Tensor, nn
 
 from striate.errors import Diverged
-from striate.experiments.learning import Curve, Pictures, fewer, percent
+from striate.experiments.judging import percent
+from striate.experiments.learning import Curve, Pictures, fewer
 from striate.experiments.material import opened
 from striate.experiments.result import Line, Panel, Result, Row
 from striate.inference import evaluating
@@ -112,8 +113,7 @@ def run(quick: bool, seed: int) -> Result:
         (form, first, depth): learned(digits, form, first, depth, quick, seed)
         for form in FORMS for first in FIRST for depth in DEPTHS_LEARNED[quick]
     }  # fmt: skip
-    ends = {key: float(curve.accuracy[-1]) for key, curve in curves.items()}
-    return Result([*passing(ways), *reaching(ends)], [way_panel(ways), *learning_panels(curves)])
+    return Result([*passing(ways), *reaching(curves)], [way_panel(ways), *learning_panels(curves)])
 
 
 def learned(digits: Pictures, form: str, first: str, depth: int, quick: bool, seed: int) -> Curve:
@@ -126,7 +126,7 @@ def learned(digits: Pictures, form: str, first: str, depth: int, quick: bool, se
             drawn(network(form, depth), first, seed), RECIPE, points, seed=seed, title=title
         )
     except Diverged:
-        return Curve(np.array(points), np.full(len(points), CHANCE))
+        return Curve(np.array(points), np.full(len(points), CHANCE), diverged=True)
 
 
 def passing(ways: Mapping[str, list[float]]) -> list[Row]:
@@ -152,15 +152,21 @@ def passing(ways: Mapping[str, list[float]]) -> list[Row]:
     return rows
 
 
-def reaching(ends: Mapping[Key, float]) -> list[Row]:
+def reaching(curves: Mapping[Key, Curve]) -> list[Row]:
     """Which networks learned, beside what papers say."""
+    ends = {key: float(curve.accuracy[-1]) for key, curve in curves.items()}
     deep = max(depth for _, _, depth in ends)
     middle = max(depth for _, _, depth in ends if depth < deep)
     good = {key for key, accuracy in ends.items() if accuracy >= LEARNED}
 
     def row(what: str, said: str, keys: list[Key], same: bool, why: str) -> Row:
         ours = ", ".join(
-            f"{NAMES[form]}, {NAMES[first]}, {depth}: {percent(ends[form, first, depth], 0)}"
+            f"{NAMES[form]}, {NAMES[first]}, {depth}: "
+            + (
+                "diverged"
+                if curves[form, first, depth].diverged
+                else percent(ends[form, first, depth], 0)
+            )
             for form, first, depth in keys
         )
         return Row(what, said, ours, "same" if same else "different", "" if same else why)

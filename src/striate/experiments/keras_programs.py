@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from striate.evaluation import wilson_interval
-from striate.experiments.learning import Curve, Pictures, fewer, percent
+from striate.experiments.judging import percent
+from striate.experiments.learning import Curve, Pictures, fewer
 from striate.experiments.material import opened
 from striate.experiments.result import Line, Panel, Result, Row
 from striate.images import View

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from striate.experiments import visual_words as words
+from striate.experiments.judging import Lead
 from striate.experiments.result import Panel, Result, Row
 from striate.experiments.visual_words import LEVELS, SETS, Described, Form, Right
 from striate.handcrafted import usual_gamma
@@ -64,11 +65,11 @@ def beside(
 ) -> Row:
     """Whether one kernel is ahead of another on summed words."""
     one, other = right[SUMMED, first], right[SUMMED, second]
-    low, high = words.ahead(one, other)
+    lead = Lead.of(one, other)
     return Row(
         f"{name}: {first}, not {second}", said,
-        f"{words.told(one)} against {words.told(other)} % ({low:.1f} to {high:.1f})",
-        *words.judged(low, high),
+        f"{words.accuracy(one)} against {words.accuracy(other)} %: {lead}",
+        *lead.judged(),
     )  # fmt: skip
 
 

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from striate.augment import Augmentation, named
-from striate.experiments.learning import Pictures, fewer, lead, percent
+from striate.experiments.judging import Lead, percent
+from striate.experiments.learning import Pictures, fewer
 from striate.experiments.material import opened
 from striate.experiments.result import Line, Panel, Result, Row
 from striate.layers import initialize
@@ -110,15 +111,14 @@ def rows(
         )
     ]
     for layers, (said, points) in OUT.items():
-        lost, half = lead(right[()].mean(0), right[layers].mean(0))
-        same = abs(100 * lost - points) <= max(100 * half, 1.0)
+        lost = Lead.of(right[()], right[layers])
+        same = lost.low <= points <= lost.high or abs(lost.points - points) <= 1.0
         gone = whole - sizes[layers]
         found.append(
             Row(
                 f"CIFAR-10, without {words(layers)}: parameters dropped, points lost",
                 said,
-                f"{gone:,} of {whole:,} ({percent(gone / whole, 0)}), "
-                f"{100 * lost:.1f} ± {100 * half:.1f} points",
+                f"{gone:,} of {whole:,} ({percent(gone / whole, 0)}), {lost}",
                 "same" if same else "different",
                 "" if same else why,
             )
@@ -128,7 +128,7 @@ def rows(
 
 def order(right: Mapping[tuple[str, ...], NDArray[np.float64]]) -> Row:
     """Whether depth is key: all four layers gone cost more than two and two together."""
-    lost = {layers: 100 * lead(right[()].mean(0), right[layers].mean(0))[0] for layers in OUT}
+    lost = {layers: Lead.of(right[()], right[layers]).points for layers in OUT}
     convolutions, connections, both = (
         lost[layers] for layers in (("conv3", "conv4"), ("fc6", "fc7"), tuple(OUT)[-1])
     )

@@ -1,5 +1,4 @@
-"""What experiments that teach small networks share: a set, learning on it, and differences that
-count."""
+"""What experiments that teach small networks share: a set, and learning on it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,8 +17,6 @@ from striate.tasks.classification.problem import ClassificationProblem, split
 from striate.training import Recipe, fit, learning, seeded, train
 from striate.training.modes import threads
 
-SURE = 1.96  # standard errors
-
 
 def fewer(data: Dataset[Any], train: int, validation: int, test: int, *, seed: int = 0) -> Any:
     """The set with at most so many images of each split, drawn at random."""
@@ -36,10 +33,12 @@ class Curve(NamedTuple):
 
     Attributes:
         steps, accuracy: (N,) each; accuracy on validation in [0, 1].
+        diverged: losses stopped being finite; then the accuracy is that of chance.
     """
 
     steps: NDArray[np.int64]
     accuracy: NDArray[np.float64]
+    diverged: bool = False
 
     def until(self, level: float) -> int | None:
         """The first step with that accuracy; None where there is none.
@@ -94,26 +93,3 @@ class Pictures:
     def right(self, network: nn.Module, part: str = "test") -> NDArray[np.bool_]:
         """(N,) whether the most probable class of each picture of a split is its own."""
         return in_top_k(self.logits(network, part).numpy(), self.targets(part))
-
-
-def percent(share: float, digits: int = 1) -> str:
-    """A share as people write it.
-
-    >>> percent(0.4213)
-    '42.1 %'
-    """
-    return f"{100 * share:.{digits}f} %"
-
-
-def lead(
-    first: NDArray[np.floating[Any]], second: NDArray[np.floating[Any]]
-) -> tuple[float, float]:
-    """How far the first is ahead in the mean of the same pictures (N,), or of the same seeds, and
-    half of the 95 % interval of that.
-
-    >>> lead(np.array([1.0, 1, 1, 0]), np.array([0.0, 1, 1, 0]))
-    (0.25, 0.49)
-    """
-    difference = np.asarray(first, float) - np.asarray(second, float)
-    error = difference.std(ddof=1) / np.sqrt(len(difference))
-    return float(difference.mean()), float(SURE * error)

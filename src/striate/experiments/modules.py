@@ -18,9 +18,10 @@ from torch import Tensor, nn
 
 from striate.augment import Augmentation, named
 from striate.evaluation.classification import in_top_k
-from striate.experiments.learning import Pictures, fewer, lead, percent
+from striate.experiments.judging import Lead, percent
+from striate.experiments.learning import Pictures, fewer
 from striate.experiments.material import opened
-from striate.experiments.result import Line, Panel, Result, Row
+from striate.experiments.result import Line, Panel, Result, Row, Verdict
 from striate.inference import evaluating
 from striate.layers import Dropout, LocalResponseNorm, Pool2d, dropout_ensemble, initialize
 from striate.progress import track
@@ -188,34 +189,29 @@ def geometric_mean(logits: Tensor) -> Tensor:
 
 def gain(what: str, said: str, better: Right, worse: Right) -> Row:
     """Whether the first is ahead as was said: on these pictures, and with every seed."""
-    ahead, half = lead(better.mean(0), worse.mean(0))
+    lead = Lead.of(better, worse)
     each = better.mean(1) - worse.mean(1)
-    clear = abs(ahead) > half and (np.sign(each) == np.sign(ahead)).all()
-    verdict, why = "same", ""
-    if not clear:
-        verdict, why = "not reachable here", "chance among pictures and seeds is larger"
-    elif ahead < 0:
-        early = max(better.mean(), worse.mean()) < LEARNED
-        verdict, why = "different", "a small network that learns for minutes is not held back so"
-        why = "they have hardly begun to learn" if early else why
-    ours = f"{percent(better.mean())} against {percent(worse.mean())}: "
-    ours += f"{100 * ahead:+.1f} ± {100 * half:.1f} points"
-    return Row(what, said, ours, verdict, why)  # type: ignore[arg-type]
+    verdict, why = lead.judged(behind="a small network that learns for minutes is not held back so")
+    if (np.sign(each) != np.sign(lead.points)).any():
+        verdict, why = "not reachable here", "seeds do not agree"
+    elif max(better.mean(), worse.mean()) < LEARNED and verdict == "different":
+        why = "they have hardly begun to learn"
+    ours = f"{percent(better.mean())} against {percent(worse.mean())}: {lead}"
+    return Row(what, said, ours, verdict, why)
 
 
 def dropout(right: Mapping[Form, Right], drawn: list[dict[int, Right]]) -> list[Row]:
     """Dropout, and its two rules."""
     halved, sampled = right[DROPPED], np.stack([one[SAMPLES[-1]] for one in drawn])
-    ahead, half = lead(halved.mean(0), sampled.mean(0))
-    near = abs(ahead) < max(0.01, half)
+    lead = Lead.of(halved, sampled)
+    near = abs(lead.points) < 1 or lead.verdict == "not reachable here"
     return [
         gain("dropout in both hidden full connections, CIFAR-10",
              "16.6 to 15.6 % of errors on CIFAR-10 (Hinton et al. 2012); slower convergence",
              halved, right[PLAIN]),
         Row(f"two hidden layers: halved weights and the geometric mean of {SAMPLES[-1]} networks",
             "a pretty good approximation",
-            f"{percent(halved.mean())} and {percent(sampled.mean())}, {100 * ahead:+.1f} ± "
-            f"{100 * half:.1f} points",
+            f"{percent(halved.mean())} and {percent(sampled.mean())}: {lead}",
             "same" if near else "different",
             "" if near else f"more than a point apart: {SAMPLES[-1]} networks are few"),
     ]  # fmt: skip
@@ -249,12 +245,10 @@ def augmentation(
     }  # fmt: skip
     means = {name: float(each.mean()) for name, each in shares.items()}
     best = max(means, key=lambda name: means[name])
-    ahead, half = lead(shares[best].mean(0), shares["in both"].mean(0))
-    verdict, why = "same", ""
-    if ahead > half:
-        verdict, why = "different", f"best {best}"
-    elif ahead > 0:
-        verdict, why = "not reachable here", f"best {best}, but chance is larger"
+    verdict: Verdict = "same"
+    why = ""
+    if best != "in both":
+        verdict, why = Lead.of(shares["in both"], shares[best]).judged(f"best {best}")
     return [
         gain("random views in training, CIFAR-10", "adds robustness",
              right[VARIED], right[PLAIN]),
@@ -264,7 +258,7 @@ def augmentation(
         Row("views in neither, in testing, in training, in both, CIFAR-10",
             "done in train AND in test",
             ", ".join(f"{name} {percent(share)}" for name, share in means.items()),
-            verdict, why),  # type: ignore[arg-type]
+            verdict, why),
     ]  # fmt: skip
 
 

@@ -2,24 +2,24 @@
 found again?
 
 The published numbers are of other data and of networks of their years; what can be found again here
-is the order. Two methods are in the published order where the 95 % interval of the difference, over
-test examples and seeds, lies above 0.
+is the order. Intervals are over test examples and seeds.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any
 
 import numpy as np
 
 import striate
 from striate.comparing import Comparison
+from striate.comparing.rows import Row as Compared
 from striate.data import Dataset
-from striate.experiments.result import Line, Panel, Result, Row
+from striate.experiments.judging import Lead, with_deviation
+from striate.experiments.result import Line, Panel, Result, Row, Verdict
 from striate.tasks.contract import lead
 
-LEVEL = "the interval holds 0: the two cannot be told apart on so few test examples"
 Pair = tuple[str, str]
 
 
@@ -104,7 +104,10 @@ def whole(trial: Trial, order: Order, found: Comparison) -> Row:
     data = found.dataset
     rows = [found.row(name) for name in order.said]
     ours = sorted(rows, key=lambda row: -row.score)
-    same = all(one.score > other.score for one, other in pairwise(rows))
+    verdict, why = of_all({
+        (title(trial, found, one.name), title(trial, found, other.name)): between(one, other)
+        for one, other in combinations(rows, 2)
+    })  # fmt: skip
     seeds, scored = rows[0].seeds, rows[0].scores[0]
     sign = "<" if order.errors else ">"
     classes = f" of {len(data.classes)} classes" if data.classes else ""
@@ -113,39 +116,46 @@ def whole(trial: Trial, order: Order, found: Comparison) -> Row:
         f"order on {data.name}, {len(data.train):,} examples{classes} to learn from, "
         f"{scored.examples:,} {scored.drawn}s scored, {seeds} {'seed' if seeds == 1 else 'seeds'}",
         f" {sign} ".join(said) + f" ({order.measure})",
-        " > ".join(f"{title(trial, found, row.name)} {told(row.score, row.score_std)}"
+        " > ".join(f"{title(trial, found, row.name)} {with_deviation(row.score, row.score_std)}"
                    for row in ours) + f" ({found.task.score_title} in %)",
-        "same" if same else "different",
-        "" if same else "the rows below say which two are in another order",
+        verdict, why,
     )  # fmt: skip
 
 
-def told(score: float, spread: float | None) -> str:
-    """In per cent, with the standard deviation between seeds.
+def between(first: Compared, second: Compared) -> Lead:
+    """How far one method is ahead of another, paired over examples and seeds."""
+    low, high = lead(first.scores, second.scores)
+    return Lead(100 * (first.score - second.score), 100 * low, 100 * high)
 
-    >>> told(0.887, 0.004), told(0.887, None)
-    ('88.7 ± 0.4', '88.7')
+
+def of_all(leads: Mapping[Pair, Lead]) -> tuple[Verdict, str]:
+    """Whether an order holds, by the lead of each method over each that should come behind it.
+
+    >>> of_all({("a", "b"): Lead(2, 1, 3), ("a", "c"): Lead(1, -1, 3)})
+    ('not reachable here', 'so few examples cannot tell apart: a and c')
+    >>> of_all({("a", "b"): Lead(2, 1, 3), ("a", "c"): Lead(-2, -3, -1)})
+    ('different', 'c is ahead of a')
     """
-    return f"{100 * score:.1f}" + ("" if spread is None else f" ± {100 * spread:.1f}")
+    behind = [pair for pair, one in leads.items() if one.verdict == "different"]
+    if behind:
+        return "different", "; ".join(f"{other} is ahead of {one}" for one, other in behind)
+    level = [f"{one} and {other}" for (one, other), it in leads.items() if it.verdict != "same"]
+    if level:
+        return "not reachable here", "so few examples cannot tell apart: " + "; ".join(level)
+    return "same", ""
 
 
 def pair(trial: Trial, order: Order, found: Comparison, first: str, second: str, few: str) -> Row:
     """Whether one is ahead of the next."""
     one, other = found.row(first), found.row(second)
-    low, high = (100 * end for end in lead(one.scores, other.scores))
-    why = ""
-    if low <= 0:
-        reasons = [LEVEL] if high >= 0 else []
-        reasons += [f"the quick form has only {few}"] if few else []
-        reasons += [order.why[first, second]] if (first, second) in order.why else []
-        why = "; ".join(reasons)
+    ahead = between(one, other)
+    reasons = order.why.get((first, second), ""), f"the quick form has only {few}" if few else ""
     apart = abs(order.said[first] - order.said[second])
     return Row(
         f"{title(trial, found, first)} before {title(trial, found, second)}: points",
         f"{apart:.1f}",
-        f"{100 * (one.score - other.score):.1f} (95 %: {low:.1f} to {high:.1f})",
-        "same" if low > 0 else "different",
-        why,
+        f"{ahead}",
+        *ahead.judged(*reasons),
     )
 
 

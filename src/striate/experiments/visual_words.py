@@ -8,7 +8,6 @@ is chosen on the validation images; the test images are scored once for each for
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from striate.data import SPLITS, Dataset, decode
+from striate.experiments.judging import Lead, spread
 from striate.experiments.material import opened
 from striate.experiments.result import Line, Panel, Result, Row
 from striate.handcrafted import BagOfVisualWords, DenseSIFT, Settings, fit_machine
@@ -36,7 +36,6 @@ COSTS = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 POINTS_PER_WORD = 40  # descriptors that the words are learned from
 LEVELS = (((1, 1),), ((1, 1), (2, 2)), ((1, 1), (2, 2), (4, 4)))
 AT_ONCE = 64  # images
-LEVEL = "the interval holds 0: the two cannot be told apart on so few test images"
 Right = NDArray[np.bool_]
 
 
@@ -196,46 +195,22 @@ def beside(
     right: Mapping[Form, Sequence[Right]],
 ) -> Row:  # fmt: skip
     """One question on one set."""
-    low, high = ahead(right[better], right[worse])
-    verdict, why = judged(low, high)
+    lead = Lead.of(right[better], right[worse])
+    verdict, why = lead.judged()
     if said.startswith("hardly"):
-        same = (low + high) / 2 < HARDLY
+        same = lead.points < HARDLY
         verdict = "same" if same else "different"
         why = f"counted so up to {HARDLY:g} points" if same else "better by more than a little"
     return Row(
         f"{name}: {what}", said,
-        f"{told(right[better])} against {told(right[worse])} % ({low:.1f} to {high:.1f})",
+        f"{accuracy(right[better])} against {accuracy(right[worse])} %: {lead}",
         verdict, why,
     )  # fmt: skip
 
 
-def ahead(first: Sequence[Right], second: Sequence[Right]) -> tuple[float, float]:
-    """How many points one form is ahead of another, 95 %: each a list of answers (n,) to the same
-    test images, one a seed.
-
-    >>> ahead([np.ones(100, bool)], [np.zeros(100, bool)])
-    (100.0, 100.0)
-    """
-    apart = np.mean(first, 0) - np.mean(second, 0)
-    middle, half = 100 * apart.mean(), 196 * apart.std() / sqrt(len(apart))
-    return float(middle - half), float(middle + half)
-
-
-def judged(low: float, high: float) -> tuple[Any, str]:
-    """The verdict on what should be ahead, by its interval, and why it is not."""
-    if low > 0:
-        return "same", ""
-    return "different", LEVEL if high >= 0 else "it is worse here"
-
-
-def told(right: Sequence[Right]) -> str:
-    """The accuracy in per cent, with the standard deviation between seeds.
-
-    >>> told([np.array([True, False]), np.array([True, True])])
-    '75.0 ± 35.4'
-    """
-    each = 100 * np.mean(right, 1)
-    return f"{each.mean():.1f}" + (f" ± {each.std(ddof=1):.1f}" if len(each) > 1 else "")
+def accuracy(right: Sequence[Right]) -> str:
+    """In per cent, over the seeds."""
+    return spread(np.mean(right, 1).tolist())
 
 
 def panels(found: Mapping[str, Mapping[Form, Sequence[Right]]]) -> list[Panel]:
