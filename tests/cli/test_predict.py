@@ -132,7 +132,7 @@ def test_mistakes_with_features(striate, recognizer, folder):
     for arguments, words in (
         (("--features", "c3"), "--out features.npy"),
         (("--features", "c3", "--out", "f.csv"), "--out features.npy"),
-        (("--out", "f.npy"), "--out is for --features"),
+        (("--out", "f.npy"), "is for --features"),
         (("--pool", "avg"), "--pool is for --features"),
         (("--features", "c3", "--out", "f.npy", "--top", "1"), "--top is for predictions"),
         (("--features", "c33", "--out", "f.npy"), "did you mean c3"),
@@ -217,3 +217,43 @@ def test_windows_that_cannot_be_had(striate, recognizer, detector, pictures):
         done = striate("predict", model, folder, *options)
         assert (done.code, done.one_line) == (2, True), done.err
         assert words in done.err
+
+
+def test_rows_in_a_file(striate, recognizer, folder):
+    printed = striate("predict", recognizer, folder, "--json").out
+    done = striate("predict", recognizer, folder, "--out", "found.jsonl")
+    assert (done.code, done.out) == (0, "")
+    assert done.err == "found.jsonl: 3 rows\n1 of 3 could not be read\n"
+    assert Path("found.jsonl").read_text() == printed
+    done = striate("predict", recognizer, folder, "--out", "found.csv", "--json")
+    assert json.loads(done.out) == {"out": "found.csv", "rows": 3, "unreadable": 1}
+    head = Path("found.csv").read_text().partition("\n")[0]
+    assert head.startswith("path,error,labels.1.name,labels.1.probability,")
+    again = striate("predict", recognizer, folder, "--out", "found.csv")
+    assert (again.code, again.one_line) == (2, True)
+    assert "found.csv is there already" in again.err
+
+
+def test_files_of_every_task_have_rows(striate, detector, tmp_path):
+    Image.new("RGB", (64, 48), "red").save(tmp_path / "a.png")
+    done = striate("predict", detector, tmp_path / "a.png", "--top", 2, "--out", "found.jsonl")
+    assert done.code == 0, done.err
+    (row,) = map(json.loads, Path("found.jsonl").read_text().splitlines())
+    assert set(row) == {"path", "objects"}
+    assert len(row["objects"]) <= 2
+
+
+def test_mistakes_with_a_file_of_rows(striate, recognizer, folder):
+    for arguments, words in (
+        (("--out", "f.txt"), "expected a file that ends with .parquet, .csv, .jsonl"),
+        (("--out", "f.csv", "--save", "masks"), "--save writes a file for each input"),
+        (("--out", "f.csv", "--pool", "avg"), "--pool is for --features"),
+        (("--out", folder / "a.jpg" / "f.csv"), "cannot write to"),
+    ):
+        done = striate("predict", recognizer, folder, *arguments)
+        assert done.code in (1, 2)
+        assert words in done.err
+        assert done.err.count("\n") == 1
+    done = striate("predict", recognizer, folder / "broken.jpg", "--out", "f.csv")
+    assert done.code == 2
+    assert Path("f.csv").exists()  # with the reason

@@ -27,6 +27,7 @@ from striate.errors import InputError, UserError
 
 if TYPE_CHECKING:
     from striate.recognizer import Recognizer
+    from striate.recognizing import Recognized
     from striate.tasks import Prediction
 
 
@@ -111,7 +112,11 @@ def predict(
     ] = "none",
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.npy", help="--features: one row for each input, float32."),
+        typer.Option(
+            metavar="FILE",
+            help="One row for each input, in a .parquet, .csv or .jsonl; the same command goes on "
+            "after a stop. With --features a .npy of float32.",
+        ),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -123,10 +128,14 @@ def predict(
     Folders are walked, whatever their size; what systems put there (._cat.jpg, Thumbs.db) is
     skipped. An input that cannot be read is named with its reason, and the others go on.
 
+    With --out nothing is printed but what was done. What is finished is kept in FILE.parts/, so
+    that after a kill or a loss of power the same command goes on, without a lost or doubled row.
+
     \b
     Examples:
         striate predict striate-photos/finetune.safetensors cat.jpg holiday/
         striate predict photos.safetensors holiday/ --json > labels.jsonl
+        striate predict photos.safetensors archive/ --out labels.parquet
         striate predict cells.onnx slides/ --draw drawn
         striate predict streets.safetensors drive/ --save masks
         striate predict starry_night.safetensors holiday/ --save painted
@@ -137,11 +146,15 @@ def predict(
         striate predict efficientnet_lite0 dog.jpg --top 3
         striate predict efficientnet_lite0 photos/ --features stage4 --pool avg --out features.npy
     """
-    from striate import recognizer
+    from striate import recognizer, recognizing
+    from striate.files import by_content
 
     wanted = windows(crops, scales, dense, offsets, places)
     folders = {"draw": draw, "save": save}
-    check_features(features, pool, out, top, folders, wanted)
+    if features:
+        check_features(features, out, top, folders, wanted)
+    else:
+        check_out(out, pool, top, folders)
     found = recognizer.named(model, engine=engine, device=device)
     own: dict[str, Any] = {**folders, "lines": lines, "gallery": gallery}
     own |= {"search": search, "width": width, "temperature": temperature}
@@ -153,9 +166,17 @@ def predict(
         see_writable(folder)
     given = found.task.given(paths, {**options, "features": features})
     found = replace(found, predictor=found.task.answering(found.predictor, options))
-    if out is not None:
+    if features and out is not None:
         rows = found.each_features(given.items, layer=features, pool=pool, batch_size=batch_size)
         read, total = write_features(rows, given.count, out, json=json)
+    elif out is not None:
+        plan = {"model": by_content(model), "inputs": paths, "engine": engine, "device": device}
+        done = recognizing.recognize(
+            found, given.items, out, count=given.count, top=top or found.task.top,
+            batch_size=batch_size, plan={**plan, **options},
+        )  # fmt: skip
+        read, total = done.rows - done.unreadable, done.rows
+        tell_written(out, done, json=json)
     else:
         predictions = found.predict(given.items, batch_size=batch_size)
         read, total = show_all(
@@ -171,18 +192,12 @@ def predict(
 
 def check_features(
     features: str,
-    pool: str,
     out: Path | None,
     top: int | None,
     folders: "Mapping[str, Path | None]",
     windows: dict[str, Any],
 ) -> None:
     """Refuses options that do not go together."""
-    if not features:
-        for option, given in (("--out", out is not None), ("--pool", pool != "none")):
-            if given:
-                raise UserError(f"{option} is for --features LAYER")
-        return
     if out is None or out.suffix != ".npy":
         raise UserError(f"--features {features} needs a file to write: --out features.npy")
     others = {"--top": top is not None}
@@ -191,6 +206,23 @@ def check_features(
     for option, given in others.items():
         if given:
             raise UserError(f"{option} is for predictions; leave it out with --features")
+    see_writable(out.parent)
+
+
+def check_out(
+    out: Path | None, pool: str, top: int | None, folders: "Mapping[str, Path | None]"
+) -> None:
+    """Refuses a file that predictions cannot be written to, and what does not go with it."""
+    from striate import recognizing
+
+    if pool != "none":
+        raise UserError("--pool is for --features LAYER")
+    if out is None:
+        return
+    recognizing.form_of(out, top)
+    for name, folder in folders.items():
+        if folder is not None:
+            raise UserError(f"--{name} writes a file for each input; leave it out with --out")
     see_writable(out.parent)
 
 
@@ -224,6 +256,14 @@ def show_all(
         else:
             print(printable(f"{prediction.name}  {prediction.line(top)}"))
     return read, number
+
+
+def tell_written(out: Path, done: "Recognized", *, json: bool) -> None:
+    """Says what a file of predictions holds."""
+    if json:
+        print_json({"out": str(out), **done._asdict()})
+    else:
+        print(printable(f"{out}: {done.rows:,} rows"), file=sys.stderr)
 
 
 def draw_one(recognizer: "Recognizer", prediction: "Prediction", path: Path) -> str:

@@ -1,0 +1,111 @@
+"""Predictions of very many inputs, into one file."""
+
+import json
+import os
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from striate.errors import UserError
+from striate.inference.reading import Input, Named, name
+from striate.plain import plain
+from striate.progress import stage
+from striate.recognizer import Recognizer
+from striate.recognizing.forms import form_of
+from striate.recognizing.parts import Names, Part, Parts
+from striate.tasks.contract import batch_of
+
+SECONDS = 20.0  # of work that a kill may cost
+LARGEST = 4 * 2**20  # characters of rows that wait in memory
+
+
+class Recognized(NamedTuple):
+    """How many rows a file has, and how many of them are inputs that could not be read."""
+
+    rows: int
+    unreadable: int
+
+
+def recognize(
+    recognizer: Recognizer,
+    inputs: Iterable[Input | Named],
+    out: str | os.PathLike[str],
+    *,
+    count: int | None = None,
+    top: int | None = None,
+    batch_size: int = 32,
+    plan: Mapping[str, Any] | None = None,
+    seconds: float = SECONDS,
+) -> Recognized:
+    """Writes a row for each input: its prediction as JSON has it, or why it could not be read.
+
+    Memory does not grow with the inputs. A process that was killed is begun again with the same
+    arguments and goes on where it was; the file is then as if nothing had happened.
+
+    Args:
+        inputs: in an order that is the same every time.
+        out: a file that is not there yet; its suffix is one of FORMS. What is finished waits
+            beside it, in the folder `{out}.parts`.
+        count: how many inputs there are, for the progress; None where nobody knows.
+        top: how many labels or objects of an input.
+        plan: what else the rows depend on (the model, its options), as plain JSON values; it must
+            be the same when the work goes on.
+        seconds: after which rows are kept.
+
+    Raises:
+        UserError: if there is nothing to read, `out` is there already, or the inputs or the plan
+            are not those that the work was begun with.
+        StorageError: if the disk is full or may not be written; what is finished stays.
+    """
+    out = Path(out)
+    write = form_of(out, top)
+    size = batch_of(recognizer.predictor, batch_size)
+    with Parts(out, {**(plan or {}), "top": top, "batch size": size}) as parts:
+        named = (Named(name(i, one), _item(one)) for i, one in enumerate(inputs))
+        with stage("predict", count) as bar:
+            for part in parts.finished:
+                see_same(part, named, parts.folder)
+                bar.advance(part.rows)
+            rows: list[str] = []
+            names, unreadable, length, began = Names(), 0, 0, time.monotonic()
+            for prediction in recognizer.predict(named, batch_size=size):
+                row = json.dumps(plain(prediction.to_json(top=top)), allow_nan=False)
+                rows.append(row)
+                names.add(prediction.name)
+                unreadable += prediction.error is not None
+                length += len(row)
+                bar.advance()
+                full = length >= LARGEST or time.monotonic() - began >= seconds
+                if full and len(rows) % size == 0:
+                    parts.add(rows, unreadable, names)
+                    rows, names, unreadable, length = [], Names(), 0, 0
+                    began = time.monotonic()
+            if rows:
+                parts.add(rows, unreadable, names)
+        if not parts.rows:
+            parts.drop()
+            raise UserError("there is nothing to read")
+        found = Recognized(parts.rows, parts.unreadable)
+        parts.join(write)
+    return found
+
+
+def _item(one: Input | Named) -> Any:
+    return one.item if isinstance(one, Named) else one
+
+
+def see_same(part: Part, named: Iterator[Named], folder: Path) -> None:
+    """Passes over the inputs of a part that is finished.
+
+    Raises:
+        UserError: if they are not those that it was made of.
+    """
+    names, rows = Names(), 0
+    while rows < part.rows and (one := next(named, None)) is not None:
+        names.add(one.name)
+        rows += 1
+    if rows != part.rows or names.digest != part.digest:
+        raise UserError(
+            f"{folder} was begun with other inputs; bring them back to go on, or give another --out"
+        )
