@@ -38,12 +38,18 @@ PAGE = ROOT / "src" / "striate" / "serving" / "page"
 
 
 def command_pages() -> dict[str, str]:
-    """Markdown by the name of a page: one a command, and `index`, which lists them."""
+    """Markdown by the name of a page: one a command, and `index`, which lists them; that of the
+    command of this name is `index_`."""
     group = get_command(app)
     pages = dict(command_page(group, "striate"))
-    lines = [f"| [`striate {n}`]({n}.md) | {first_line(text)} |" for n, text in pages.items()]
+    files = {name: "index_" if name == "index" else name for name in pages}
+    lines = [
+        f"| [`striate {name}`]({files[name]}.md) | {first_line(text)} |"
+        for name, text in pages.items()
+    ]
     index = ["# The commands", "", *INTRODUCTION, "", "| command | what it does |", "|---|---|"]
-    return {"index": "\n".join([*index, *lines, ""]), **pages}
+    written = {files[name]: text for name, text in pages.items()}
+    return {"index": "\n".join([*index, *lines, ""]), **written}
 
 
 INTRODUCTION = (

@@ -21,12 +21,14 @@ from striate.cli.dream import dream
 from striate.cli.evaluate import evaluate
 from striate.cli.explain import explain
 from striate.cli.export import export
+from striate.cli.index import index
 from striate.cli.keys import keys
 from striate.cli.models import models
 from striate.cli.predict import predict
 from striate.cli.reporter import showing
 from striate.cli.reproduce import reproduce
 from striate.cli.sample import sample
+from striate.cli.search import search
 from striate.cli.serve import serve
 from striate.cli.show import printable
 from striate.cli.style import style
@@ -52,7 +54,7 @@ app = typer.Typer(
 )
 COMMANDS = (
     compare, check, train, predict, evaluate, augment, models, datasets, explain, dream, style,
-    sample, export, serve, reproduce,
+    sample, export, serve, reproduce, index, search,
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)
