@@ -1,5 +1,6 @@
 """A desk as the pages take it for granted: pictures, lists and a painting, all small."""
 
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -49,6 +50,10 @@ def _fill(desk: Path) -> None:
             rows.append(f"scans/{kind}{index}.png,{kind}")
         _picture(number, random, 40).save(desk / f"{kind}.jpg")
     (desk / "labels.csv").write_text("\n".join(rows) + "\n")
+    (desk / "list.txt").write_text("scans/cat0.png\nscans/dog1.png\n")
+    (desk / "shards").mkdir()
+    with tarfile.open(desk / "shards" / "a.tar", "w") as shard:
+        shard.add(desk / "scans", "scans")
     (desk / "new").mkdir()
     for index in range(4):
         _picture(index % 3, random).save(desk / "new" / f"{index}.jpg")

@@ -37,7 +37,9 @@ def predict(
         list[str],
         typer.Argument(
             metavar="PATHS...",
-            help="Files, folders, or patterns (*.jpg); - is standard input, of texts one a line.",
+            help="Files, folders, or patterns (*.jpg); lists of them (.txt, .csv, .jsonl); tar "
+            "shards, Parquet files; s3:// and other stores. - is standard input, of texts a line "
+            "each.",
             show_default=False,
         ),
     ],
@@ -103,6 +105,14 @@ def predict(
     dense: Dense = False,
     offsets: Offsets = False,
     places: Places = "mean",
+    column: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Of Parquet files, what holds the inputs.",
+            show_default="the one with bytes",
+        ),
+    ] = None,
     features: Annotated[
         str, typer.Option(metavar="LAYER", help="Instead of predictions: deep features (--out).")
     ] = "",
@@ -136,6 +146,7 @@ def predict(
         striate predict striate-photos/finetune.safetensors cat.jpg holiday/
         striate predict photos.safetensors holiday/ --json > labels.jsonl
         striate predict photos.safetensors archive/ --out labels.parquet
+        striate predict photos.safetensors shards/*.tar s3://bucket/more/ --out labels.csv
         striate predict cells.onnx slides/ --draw drawn
         striate predict streets.safetensors drive/ --save masks
         striate predict starry_night.safetensors holiday/ --save painted
@@ -164,21 +175,25 @@ def predict(
     options = found.task.own_options("predict", wanted)
     for folder in filter(None, folders.values()):
         see_writable(folder)
-    given = found.task.given(paths, {**options, "features": features})
+    asked = {**options, "features": features}
+    given = recognizing.given(found.task, paths, asked, column=column)
+    if draw is not None and not given.files:
+        raise UserError("--draw reads pictures by their paths; unpack shards, or leave it out")
     found = replace(found, predictor=found.task.answering(found.predictor, options))
     if features and out is not None:
-        rows = found.each_features(given.items, layer=features, pool=pool, batch_size=batch_size)
+        rows = found.each_features(given, layer=features, pool=pool, batch_size=batch_size)
         read, total = write_features(rows, given.count, out, json=json)
     elif out is not None:
         plan = {"model": by_content(model), "inputs": paths, "engine": engine, "device": device}
+        plan["column"] = column
         done = recognizing.recognize(
-            found, given.items, out, count=given.count, top=top or found.task.top,
+            found, given, out, count=given.count, top=top or found.task.top,
             batch_size=batch_size, plan={**plan, **options},
         )  # fmt: skip
         read, total = done.rows - done.unreadable, done.rows
         tell_written(out, done, json=json)
     else:
-        predictions = found.predict(given.items, batch_size=batch_size)
+        predictions = found.predict(given, batch_size=batch_size)
         read, total = show_all(
             found, predictions, given.count, top or found.task.top, folders, json=json
         )

@@ -1,6 +1,7 @@
 """Inputs on their way to a predictor: read in threads, a few batches ahead of the answers."""
 
 import os
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate import images
+from striate.data.threads import cores
 from striate.errors import InputError
 
 Input = str | os.PathLike[str] | bytes | NDArray[Any]
@@ -35,12 +37,24 @@ def pixels_of(item: Input) -> NDArray[np.uint8]:
     return images.to_rgb(item)
 
 
+class Deferred(ABC):
+    """An input that is fetched when its turn comes, in the thread that prepares it."""
+
+    @abstractmethod
+    def fetch(self) -> Input | tuple[Input, ...]:
+        """The input.
+
+        Raises:
+            InputError: if it cannot be had; the text is the reason, without its name.
+        """
+
+
 class Named(NamedTuple):
     """An input with the name that its prediction has; where several are asked about at once
     (`Task.together`), a tuple of them."""
 
     name: str
-    item: Input | tuple[Input, ...]
+    item: Input | tuple[Input, ...] | Deferred
 
 
 def batches(
@@ -54,18 +68,26 @@ def batches(
         raise TypeError(f"give a list of inputs, not one: [{str(inputs)[:100]!r}]")
 
     def attempt(item: Input | Named) -> Read | InputError:
+        given = item.item if isinstance(item, Named) else item
         try:
-            return read(item.item if isinstance(item, Named) else item)
+            return read(given.fetch() if isinstance(given, Deferred) else given)
         except InputError as error:
             return error
 
     source = enumerate(inputs)
     waiting: deque[list[tuple[str, Future[Read | InputError]]]] = deque()
-    pool = ThreadPoolExecutor(os.cpu_count())
+    pool = ThreadPoolExecutor(cores())
     try:
         while True:
-            while len(waiting) < AHEAD and (some := list(islice(source, size))):
-                waiting.append([(name(i, item), pool.submit(attempt, item)) for i, item in some])
+            while len(waiting) < AHEAD and (
+                some := [
+                    # Each is submitted before the next is drawn: who gives inputs may wait until
+                    # earlier ones have been read.
+                    (name(i, item), pool.submit(attempt, item))
+                    for i, item in islice(source, size)
+                ]
+            ):
+                waiting.append(some)
             if not waiting:
                 return
             batch = waiting.popleft()

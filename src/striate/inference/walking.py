@@ -57,20 +57,33 @@ def expanded(places: Sequence[str]) -> list[str]:
             raise UserError(f"{place[:80]}: not downloaded here; save it and give the file")
         if place.lower().endswith(ARCHIVES) and not os.path.isdir(place):  # noqa: PTH112
             raise UserError(f"{place}: an archive; unpack it and give the folder")
-        if not glob.has_magic(place) or os.path.lexists(place):
-            if len(places) == 1 or not is_system(Path(place).name):
-                found.append(place)
-            continue
-        matches = sorted(glob.iglob(place, recursive=True))  # noqa: PTH207 (a pattern may be absolute)
-        wanted = [
-            match
-            for match in matches
-            if not any(is_clutter(part) and part not in place for part in Path(match).parts)
-        ]
-        if not wanted:
-            raise UserError(f"{place}: no file matches this pattern")
-        found += wanted
+        if is_pattern(place):
+            found += matching(place)
+        elif len(places) == 1 or not is_system(Path(place).name):
+            found.append(place)
     return found
+
+
+def is_pattern(place: str) -> bool:
+    """Whether it stands for what it matches (`*.jpg`), and is not itself a file."""
+    return glob.has_magic(place) and not os.path.lexists(place)
+
+
+def matching(pattern: str) -> list[str]:
+    """What a pattern matches, in order, without what only systems put there.
+
+    Raises:
+        UserError: if that is nothing.
+    """
+    matches = sorted(glob.iglob(pattern, recursive=True))  # noqa: PTH207 (it may be absolute)
+    wanted = [
+        match
+        for match in matches
+        if not any(is_clutter(part) and part not in pattern for part in Path(match).parts)
+    ]
+    if not wanted:
+        raise UserError(f"{pattern}: no file matches this pattern")
+    return wanted
 
 
 def is_clutter(name: str) -> bool:

@@ -2,5 +2,6 @@
 
 from striate.recognizing._recognize import Recognized, recognize
 from striate.recognizing.forms import FORMS, form_of
+from striate.recognizing.sources import Inputs, given
 
-__all__ = ["FORMS", "Recognized", "form_of", "recognize"]
+__all__ = ["FORMS", "Inputs", "Recognized", "form_of", "given", "recognize"]

@@ -14,6 +14,7 @@ from striate.progress import stage
 from striate.recognizer import Recognizer
 from striate.recognizing.forms import form_of
 from striate.recognizing.parts import Names, Part, Parts
+from striate.recognizing.sources import Inputs
 from striate.tasks.contract import batch_of
 
 SECONDS = 20.0  # of work that a kill may cost
@@ -29,7 +30,7 @@ class Recognized(NamedTuple):
 
 def recognize(
     recognizer: Recognizer,
-    inputs: Iterable[Input | Named],
+    inputs: Iterable[Input | Named] | Inputs,
     out: str | os.PathLike[str],
     *,
     count: int | None = None,
@@ -44,7 +45,8 @@ def recognize(
     arguments and goes on where it was; the file is then as if nothing had happened.
 
     Args:
-        inputs: in an order that is the same every time.
+        inputs: in an order that is the same every time; those of `given` are not read again where
+            they are done.
         out: a file that is not there yet; its suffix is one of FORMS. What is finished waits
             beside it, in the folder `{out}.parts`.
         count: how many inputs there are, for the progress; None where nobody knows.
@@ -62,7 +64,8 @@ def recognize(
     write = form_of(out, top)
     size = batch_of(recognizer.predictor, batch_size)
     with Parts(out, {**(plan or {}), "top": top, "batch size": size}) as parts:
-        named = (Named(name(i, one), _item(one)) for i, one in enumerate(inputs))
+        items = inputs.items(parts.rows) if isinstance(inputs, Inputs) else inputs
+        named = (Named(name(i, one), _item(one)) for i, one in enumerate(items))
         with stage("predict", count) as bar:
             for part in parts.finished:
                 see_same(part, named, parts.folder)

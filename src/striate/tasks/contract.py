@@ -645,6 +645,9 @@ class Task(ABC):
             ...), the options that this task has and others may lack, without dashes.
         top: how many entries of a prediction are shown where the person does not say; None: all.
         suffixes: of the files that its inputs are, for folders that are walked.
+        beside: suffixes of further files that belong to an input, in shards that keep files of one
+            input together.
+        tables: of files that `given` reads by itself, so that they are no lists of paths.
         package: of its templates.
     """
 
@@ -667,6 +670,8 @@ class Task(ABC):
     options: ClassVar[Mapping[str, frozenset[str]]] = {}
     top: ClassVar[int | None] = None
     suffixes: ClassVar[frozenset[str]] = SUFFIXES
+    beside: ClassVar[frozenset[str]] = frozenset()
+    tables: ClassVar[frozenset[str]] = frozenset()
     package: ClassVar[str] = ""
 
     @property
@@ -783,6 +788,27 @@ class Task(ABC):
             UserError: if there is none.
         """
         return files_of(places, self.suffixes)
+
+    def joined(
+        self, files: Mapping[str, Any], options: Mapping[str, Any]
+    ) -> Sequence[tuple[str, Any]]:
+        """The inputs among the files of a shard that have one key: each with the file that it is
+        of, or with "" where it is made of several.
+
+        One that is called by its suffix alone (`jpg`) is the input, and those beside it
+        (`seg.png`) belong to it; else each is an input of its own.
+
+        Args:
+            files: by what follows the key, "jpg" or "seg.png"; of the suffixes that `suffixes` and
+                `beside` name.
+            options: those of `options["predict"]` that were given.
+
+        Raises:
+            InputError: if they are no input.
+        """
+        alone = [field for field in files if "." not in field]
+        found = alone if len(alone) == 1 else list(files)
+        return [(field, files[field]) for field in found]
 
     def answering(self, predictor: Predictor, options: Mapping[str, Any]) -> Predictor:
         """The predictor in the form that answers as the options of `predict` ask.

@@ -12,7 +12,7 @@ import numpy as np
 from striate.data import Dataset
 from striate.data.people import People
 from striate.data.people_files import table_of_pairs
-from striate.errors import DataError, UserError
+from striate.errors import DataError, InputError, UserError
 from striate.images import SUFFIXES
 from striate.inference.reading import Named
 from striate.inference.walking import Given, files_of
@@ -57,6 +57,7 @@ class Faces(Task):
     ignores: ClassVar[frozenset[str]] = frozenset(("balance",))
     prediction: ClassVar[type[Verdict]] = Verdict
     options: ClassVar[Mapping[str, frozenset[str]]] = {"predict": frozenset({"gallery"})}
+    tables: ClassVar[frozenset[str]] = frozenset(LISTS)
     package: ClassVar[str] = "striate.tasks.faces"
 
     @property
@@ -156,6 +157,19 @@ class Faces(Task):
             )
         first, second = places
         return Given(1, [Named(f"{first} | {second}", (first, second))])
+
+    def joined(
+        self, files: Mapping[str, Any], options: Mapping[str, Any]
+    ) -> Sequence[tuple[str, Any]]:
+        """Two pictures of one key are a pair; with a gallery or for features, each is one."""
+        if options.get("gallery") or options.get("features"):
+            return [(field, files[field]) for field in files]
+        if len(files) != 2:
+            raise InputError(
+                f"two pictures of one key are compared, not {len(files)}; --gallery FOLDER asks "
+                "who is in them"
+            )
+        return [("", tuple(files.values()))]
 
     def answering(self, predictor: Predictor, options: Mapping[str, Any]) -> Predictor:
         if not options.get("gallery"):

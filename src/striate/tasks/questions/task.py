@@ -32,7 +32,7 @@ from striate.tasks.contract import (
 from striate.tasks.questions.answers import Answer, Prediction
 from striate.tasks.questions.bag import Bag
 from striate.tasks.questions.choosing import Chooser
-from striate.tasks.questions.inputs import given
+from striate.tasks.questions.inputs import TABLES, given
 from striate.tasks.questions.learning import asked_of
 from striate.tasks.questions.neurons import Neurons
 from striate.tasks.questions.scores import VQA, QuestionScores, scored
@@ -79,6 +79,8 @@ class QuestionsTask(Task):
     }
     top = 1
     suffixes = SUFFIXES
+    beside = frozenset((".txt",))
+    tables = frozenset(TABLES)
     package = "striate.tasks.questions"
 
     @property
@@ -122,6 +124,19 @@ class QuestionsTask(Task):
 
     def given(self, places: Sequence[str], options: Mapping[str, Any]) -> Given:
         return given(places, options.get("question"))
+
+    def joined(
+        self, files: Mapping[str, Any], options: Mapping[str, Any]
+    ) -> Sequence[tuple[str, Any]]:
+        """A picture, and the question in the text beside it unless --question asks one."""
+        texts = [field for field in files if f".{field}".endswith(tuple(self.beside))]
+        pictures = [field for field in files if field not in texts]
+        if not pictures:
+            return []
+        asked = options.get("question") or next((files[field] for field in texts), None)
+        if asked is None:
+            raise InputError("no question: there is no .txt of the same key, and no --question")
+        return [(field, (files[field], asked)) for field in pictures]
 
     def answering(self, predictor: Predictor, options: Mapping[str, Any]) -> Predictor:
         """With `question`, the predictor asks that of every picture that comes alone."""
