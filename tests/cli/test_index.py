@@ -52,3 +52,21 @@ def test_mistakes_are_one_line(striate, pictures, recognizer):
     ]:
         done = striate(*arguments)
         assert (done.code, done.one_line) == (2, True), (arguments, done)
+
+
+def test_indexes_are_evaluated(striate, pictures, recognizer):
+    folder = pictures({"bars": 3, "dots": 3})
+    for pool in ("max", "mean"):
+        command = ("index", folder, "--model", recognizer, "--pool", pool, "--out", f"{pool}.index")
+        assert striate(*command).code == 0
+    one = striate("evaluate", "max.index", "folders", "--expand", "2", "--json")
+    (found,) = json.loads(one.out)["indexes"]
+    assert found["queries"] == 6
+    assert 0 < found["mean_average_precision"] <= 1
+    both = striate("evaluate", "max.index", "mean.index", "folders")
+    assert "behind the best" in both.out
+    assert both.out.count("points") == 2
+    for wrong in (("--ensemble",), ("--alpha", "1"), ("--split", "all")):
+        done = striate("evaluate", "max.index", "folders", *wrong)
+        assert (done.code, done.one_line) == (2, True), done
+    assert striate("evaluate", recognizer, folder, "--expand", "2").code == 2

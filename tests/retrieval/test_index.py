@@ -139,9 +139,8 @@ def test_the_whitening_comes_back_and_must_fit(tmp_path):
     found = Index(path).whitening
     assert found is not None
     assert found.projection.shape == (5, 3)
-    create(path, header(whitened=True, dimensions=2), None)
     with pytest.raises(DataError, match="whitening"):
-        Index(path)
+        create(path, header(whitened=True, dimensions=2), None)
 
 
 def test_one_process_writes(tmp_path):

@@ -28,7 +28,7 @@ def test_mean_and_covariance_are_those_of_all_parts(vectors):
 
 
 def test_whole_whitening_is_that_of_scikit_learn(vectors):
-    found = Whitening.learned(moments_of(vectors), dimensions=3)(vectors)
+    found = Whitening.learned(moments_of(vectors), dimensions=3)(vectors).numpy()
     theirs = PCA(3, whiten=True).fit_transform(vectors.numpy()) * (400 / 399) ** 0.5
     np.testing.assert_allclose(np.abs(found), np.abs(theirs), atol=1e-4)
 

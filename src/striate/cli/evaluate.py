@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from striate.cli.options import (
+    Alpha,
     BatchSize,
     Crops,
     Dense,
     Device,
+    Expand,
     Json,
     Offsets,
     Places,
     Scales,
     Seed,
+    expansion_of,
     windows,
 )
 from striate.cli.show import percent, print_json, print_table, printable, table
@@ -55,6 +58,8 @@ def evaluate(
             metavar="FILE", help="Classes above classes: lines of class<tab>class above it."
         ),
     ] = None,
+    expand: Expand = None,
+    alpha: Alpha = None,
     weights: Annotated[
         Path | None,
         typer.Option(
@@ -75,6 +80,10 @@ def evaluate(
     or it is scored on what it learned from. A folder of labeled pictures that is new to MODEL
     needs no training split: --split all scores all of it.
 
+    An index of striate index stands in MODEL's place, too: DATA is then what should be found:
+    "folders" (each picture finds those of its folder), "holidays", a .csv of image and group, or a
+    folder of Oxford's files. --expand and --alpha are for those.
+
     --ensemble, --tree and windows (--crops to --places) are for recognizers of labels. 10 crops are
     AlexNet's, 50 VGG's, 144 GoogLeNet's; --dense --offsets --places max is OverFeat's evaluation.
 
@@ -85,9 +94,11 @@ def evaluate(
         striate evaluate a.safetensors b.safetensors photos/ --ensemble --crops 10 --json
         striate evaluate photos.safetensors new-photos/ --split all --tree animals.txt
         striate evaluate cells.safetensors cells/
+        striate evaluate photos.index folders --expand 5
     """
     from striate import recognizer
     from striate.comparing import evaluating
+    from striate.retrieval.index import exists
     from striate.tasks import opening
 
     *models, data = paths
@@ -96,6 +107,12 @@ def evaluate(
             f"evaluate needs MODEL and DATA: striate evaluate photos.safetensors {data}"
         )
     options = windows(crops, scales, dense, offsets, places)
+    if any(exists(model) for model in models):
+        given = {"split": split, "ensemble": ensemble, "tree": tree, "weights": weights, **options}
+        evaluate_indexes(models, data, expansion_of(expand, alpha), device, given, json=json)
+        return
+    if expand is not None or alpha is not None:
+        raise UserError("--expand and --alpha are for indexes")
     own = {"ensemble": ensemble, "tree": tree, "weights": weights}
     options |= {name: one for name, one in own.items() if one}
     recognizers = {model: recognizer.named(model, device=device) for model in models}
@@ -111,6 +128,43 @@ def evaluate(
         print_json(found.to_json())
     else:
         show(found)
+
+
+def evaluate_indexes(
+    places: list[str],
+    truth: str,
+    expansion: Any,
+    device: str,
+    others: dict[str, Any],
+    *,
+    json: bool,
+) -> None:
+    """The mean average precision of indexes; several are compared with the best of them."""
+    from striate import retrieval
+    from striate.retrieval.evaluating import compared
+
+    for name, value in others.items():
+        if value:
+            raise UserError(f"--{name} is for recognizers; leave it out with an index")
+    found = {
+        place: retrieval.evaluate(retrieval.Index(place), truth, expansion=expansion, device=device)
+        for place in places
+    }
+    for note in next(iter(found.values())).notes:
+        print(printable(f"note: {note}"), file=sys.stderr)
+    behind = compared(found) if len(found) > 1 else {}
+    if json:
+        print_json({"indexes": [{"index": name, **one.to_json()} for name, one in found.items()]})
+        return
+    print(f"{len(next(iter(found.values())).names):,} pictures were asked for")
+    heads = ("index", "mAP", "95 %", "first right", *(["behind the best"] if behind else []))
+    rows = []
+    for name, one in found.items():
+        low, high = one.interval
+        interval = f"{percent(low)} to {percent(high)}"
+        row = (name, percent(one.value), interval, percent(float(one.first.mean())))
+        rows.append((*row, points(behind[name])) if behind else row)
+    print_table(table(heads, rows, right=heads[1:]))
 
 
 def show(found: "Evaluation") -> None:

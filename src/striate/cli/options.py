@@ -137,6 +137,25 @@ Places = Annotated[
     Literal["mean", "max"],
     typer.Option(help="--dense: of each class the mean or the maximum over all places."),
 ]
+Expand = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=1,
+        max=1000,
+        help="Search again with the first N found added to the picture (query expansion).",
+        show_default="no",
+    ),
+]
+Alpha = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        max=100,
+        help="--expand: weights are cosines to that power; 0 for equal ones.",
+        show_default="3",
+    ),
+]
 TimeLimit = Annotated[
     float | None,
     typer.Option(
@@ -171,6 +190,21 @@ def windows(
         "places": "" if places == "mean" else places,
     }  # fmt: skip
     return {name: value for name, value in given.items() if value}
+
+
+def expansion_of(expand: int | None, alpha: float | None) -> Any:
+    """The expansion of queries that is asked for, or None.
+
+    Raises:
+        UserError: if there is a weight and no expansion.
+    """
+    from striate.retrieval import Expansion
+
+    if expand is None:
+        if alpha is not None:
+            raise UserError("--alpha is for --expand N")
+        return None
+    return Expansion(expand, 3.0 if alpha is None else alpha)
 
 
 def sides(text: str) -> tuple[int, ...]:

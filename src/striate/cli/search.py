@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from striate.cli.options import BatchSize, Device, Json, see_writable
+from striate.cli.options import Alpha, BatchSize, Device, Expand, Json, expansion_of, see_writable
 from striate.cli.show import print_json, printable
 from striate.errors import UserError
 
@@ -23,25 +23,8 @@ def search(
         ),
     ] = None,
     top: Annotated[int, typer.Option(min=1, max=10_000, help="How many to find for each.")] = 10,
-    expand: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            min=1,
-            max=1000,
-            help="Search again with the first N found added to the picture (query expansion).",
-            show_default="no",
-        ),
-    ] = None,
-    alpha: Annotated[
-        float | None,
-        typer.Option(
-            min=0,
-            max=100,
-            help="--expand: weights are cosines to that power; 0 for equal ones.",
-            show_default="3",
-        ),
-    ] = None,
+    expand: Expand = None,
+    alpha: Alpha = None,
     model: Annotated[
         str | None,
         typer.Option(
@@ -67,15 +50,13 @@ def search(
     from striate.images import SUFFIXES
     from striate.inference.walking import files_of
     from striate.progress import track
-    from striate.retrieval import Expansion, Index, Searcher, write_results
+    from striate.retrieval import Index, Searcher, write_results
 
-    if alpha is not None and expand is None:
-        raise UserError("--alpha is for --expand N")
+    expansion = expansion_of(expand, alpha)
     if not images:
         raise UserError(f"give an IMAGE to search for: striate search {index} cat.jpg")
     if out is not None:
         see_writable(out.parent)
-    expansion = None if expand is None else Expansion(expand, 3.0 if alpha is None else alpha)
     searcher = Searcher(Index(index), model=model, expansion=expansion, device=device)
     given = files_of(images, SUFFIXES)
     found = searcher.search(given.items, top=top, batch_size=batch_size)

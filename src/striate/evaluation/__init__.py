@@ -13,6 +13,7 @@ from striate.evaluation.multilabel import (
     precision_recall_curve,
 )
 from striate.evaluation.resampling import bootstrap, bootstrap_mean
+from striate.evaluation.retrieval import ranked_average_precision
 from striate.evaluation.scoring import aligned, calibration_interval, scores
 from striate.evaluation.trees import Tree, coarse_accuracy, hierarchical_error, open_tree
 
@@ -31,6 +32,7 @@ __all__ = [
     "open_tree",
     "precision_recall",
     "precision_recall_curve",
+    "ranked_average_precision",
     "scores",
     "top_k",
     "wilson_interval",

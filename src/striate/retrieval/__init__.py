@@ -9,11 +9,13 @@ from striate.retrieval.aggregation import Aggregation
 from striate.retrieval.building import Ask, Built, build, recognizer_of
 from striate.retrieval.changing import remove
 from striate.retrieval.describing import Describer, Description
+from striate.retrieval.evaluating import Retrieved, evaluate
 from striate.retrieval.expansion import Expansion
 from striate.retrieval.index import Index
 from striate.retrieval.page import write_results
 from striate.retrieval.searcher import Hit, Hits, Searcher
 from striate.retrieval.searching import Nearest, search, search_plainly
+from striate.retrieval.truth import Truth, Wanted, read_truth
 from striate.retrieval.whitening import Whitening
 
 __all__ = [
@@ -27,9 +29,14 @@ __all__ = [
     "Hits",
     "Index",
     "Nearest",
+    "Retrieved",
     "Searcher",
+    "Truth",
+    "Wanted",
     "Whitening",
     "build",
+    "evaluate",
+    "read_truth",
     "recognizer_of",
     "remove",
     "search",

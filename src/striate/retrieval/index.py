@@ -15,7 +15,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +64,6 @@ class Header:
     generation: int = 0
     removals: int = 0
     removed: int = 0
-    about: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -96,7 +95,6 @@ class Header:
 TYPES: dict[str, Any] = {
     "model": str, "content": str | None, "folder": str, "whitened": bool, "pictures": int,
     "dimensions": int, "rows": int, "generation": int, "removals": int, "removed": int,
-    "about": dict,
 }  # fmt: skip
 
 

@@ -45,7 +45,7 @@ def query(hits: Hits) -> dict[str, Any]:
         for hit in hits.found[:FOUND]
     ]
     picture = None if hits.error else small(hits.name)
-    return {"name": hits.name, "error": hits.error, "picture": picture, "found": found}
+    return {"name": Path(hits.name).name, "error": hits.error, "picture": picture, "found": found}
 
 
 def small(path: str) -> str | None:

@@ -90,6 +90,7 @@ def appending(path: Path, length: int) -> Iterator[Any]:
         StorageError: if the disk is full or the folder may not be written.
     """
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("r+b" if length else "w+b") as file:
             file.truncate(length)
             file.seek(length)

@@ -82,6 +82,16 @@ def search_plainly(
     return Nearest(np.take_along_axis(scores, rows, 1), rows)
 
 
+def products(vectors: NDArray[np.float16], queries: NDArray[np.float32]) -> NDArray[np.float32]:
+    """All cosines (Q, N) of queries (Q, D) with vectors (N, D)."""
+    rows, columns = torch.from_numpy(vectors), torch.from_numpy(np.ascontiguousarray(queries)).T
+    found = torch.empty(len(rows), columns.shape[1])
+    for start in range(0, len(rows), BLOCK):
+        end = start + BLOCK
+        torch.mm(rows[start:end].float(), columns, out=found[start:end])
+    return np.ascontiguousarray(found.numpy().T)
+
+
 def _by_half(rows: Tensor, query: Tensor, top: int, gone: NDArray[np.int64]) -> Nearest:
     """Of one query: products in half precision bound the exact ones, and only those that may be
     among the largest are computed."""
