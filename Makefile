@@ -2,6 +2,7 @@
 # make test    everything that must hold: form, types, imports, tests
 # make docs    the site, in build/site; fails on a dead link or a name without its entry
 # make lint    form, types and imports alone; make format mends the form
+# make crash   kills what learns at fifty random moments; minutes, not part of make test
 # make clean   takes away what these made
 
 PYTHON ?= python3
@@ -15,7 +16,7 @@ CODE := src tests benchmarks examples scripts
 # compiled then, once, also where the environment forbids it.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test lint tests docs format clean
+.PHONY: demo test lint tests crash docs format clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/striate compare digits --seeds 1
@@ -32,6 +33,9 @@ lint: $(VENV)/test.stamp
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+crash: $(VENV)/test.stamp
+	$(BIN)/python -m pytest -m crash
 
 docs: $(VENV)/test.stamp
 	$(BIN)/python scripts/build_site.py

@@ -1,6 +1,7 @@
 """Files that are whole or not there: written beside their place, then moved into it."""
 
 import errno
+import glob
 import hashlib
 import os
 import stat
@@ -18,7 +19,8 @@ from striate.errors import StorageError, UserError
 def writing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """A temporary path to write to; it takes the place of `path` when the block ends well.
 
-    A killed process or a full disk leaves what stood at `path` before, and no half file.
+    A killed process, a loss of power or a full disk leaves what stood at `path` before, and no half
+    file: the bytes reach the disk before the new name does, and the name before the block ends.
 
     Raises:
         StorageError: if the disk is full or the folder may not be written.
@@ -37,10 +39,28 @@ def writing(path: str | os.PathLike[str]) -> Iterator[Path]:
             os.fsync(file.fileno())
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
+        keep_names(path.parent)
     except OSError as error:
         raise StorageError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def keep_names(folder: Path) -> None:
+    """Has the disk keep which files a folder holds, where the system can open folders."""
+    if sys.platform == "win32":
+        return
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def leftovers(path: Path) -> Iterator[Path]:
+    """Temporary files of processes that were killed while they wrote `path`; only who holds a lock
+    on its folder may take them away."""
+    return path.parent.glob(f".{glob.escape(path.name)}.*")
 
 
 def _umask() -> int:

@@ -71,7 +71,7 @@ def test_an_order_is_found_and_another_is_not() -> None:
         replace(TRIAL, orders=[TURNED]), compared_with(handcrafted=(0.7,), scratch=(0.4,)), "few"
     ).rows
     assert order.verdict == pair.verdict == "different"
-    assert order.why == "BoW is ahead of scratch"
+    assert order.why == "BoW is ahead of scratch; the quick form has only few"
     assert pair.why == f"{BEHIND}; too few digits; the quick form has only few"
     order, pair = beside(TRIAL, compared_with(handcrafted=(0.74,), scratch=(0.7,)), "").rows
     assert order.verdict == "same"

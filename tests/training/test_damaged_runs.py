@@ -112,7 +112,47 @@ def test_checkpoints_that_do_not_fit(
     path = killed / "checkpoint.safetensors"
     tensors, header = load_tensors(path)
     save_tensors(path, tensors, {**header, **change})
+    (killed / "previous.safetensors").unlink()
     with pytest.raises(WeightsError, match=reason):
+        resumed(killed)
+
+
+def cut(data: bytes) -> bytes:
+    return data[:-100]
+
+
+def one_bit(data: bytes) -> bytes:
+    return data[:-50] + bytes([data[-50] ^ 1]) + data[-49:]
+
+
+@pytest.mark.parametrize("damage", [cut, one_bit, None])
+def test_a_damaged_checkpoint_gives_place_to_the_one_before(
+    damage: Callable[[bytes], bytes] | None,
+    killed: Path, resumed: Resume, tmp_path: Path, caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    path, other = killed / "checkpoint.safetensors", tmp_path / "other"
+    shutil.copytree(killed, other)
+    (killed / ".checkpoint.safetensors.x1y2").touch()  # of a process that was killed
+    if damage:
+        path.write_bytes(damage(path.read_bytes()))
+    else:
+        path.unlink()  # killed when the last had been set aside
+    resumed(killed)
+    said = [record.message for record in caplog.records]
+    assert len(said) == (1 if damage else 0)
+    assert all(line.endswith("goes on from the checkpoint before, step 4") for line in said)
+    resumed(other)
+    assert not list(killed.glob(".checkpoint*"))
+    for name in ("metrics.jsonl", "checkpoint.safetensors", "best.safetensors"):
+        assert (killed / name).read_bytes() == (other / name).read_bytes(), name
+
+
+def test_two_damaged_checkpoints_are_refused_by_the_reason_of_the_last(
+    killed: Path, resumed: Resume
+) -> None:
+    (killed / "checkpoint.safetensors").write_bytes(b"x")
+    (killed / "previous.safetensors").write_bytes(b"y")
+    with pytest.raises(WeightsError, match=r"checkpoint\.safetensors is not a file"):
         resumed(killed)
 
 

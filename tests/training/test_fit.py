@@ -187,7 +187,8 @@ def test_a_foreign_checkpoint_is_refused(
     whole: Run, stripes: Dataset, network: Build, recipe: Recipe
 ) -> None:
     assert whole.folder is not None
-    (whole.folder / "checkpoint.safetensors").write_bytes(b"something else")
+    for name in ("checkpoint.safetensors", "previous.safetensors"):
+        (whole.folder / name).write_bytes(b"something else")
     with pytest.raises(WeightsError, match="not a file that striate wrote"):
         fit(
             network(),

@@ -1,61 +1,82 @@
-"""A process that is really killed, on real digits."""
+"""A process that is really killed, again and again, at any moment, on real digits."""
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-import torch
+import pytest
 
+# The program forks a learner, kills it after a random time, and forks the next one, which goes on.
+# A checkpoint after every step, so that most moments are within a writing of files.
+PROGRAM = """
+import json, os, pathlib, random, signal, sys, time
+import torch
 from striate import data, models
 from striate.augment import Augmentation, Spread
 from striate.tasks.classification.problem import ClassificationProblem
-from striate.training import Recipe, fit
+from striate.tensors import load_tensors
+from striate.training import Recipe, fit, keeper
 
-RECIPE = Recipe(2, 64, 0.05, augmentation=Augmentation(Spread(rotation=8)), threads=1)
-PROGRAM = """
-import json, sys, time, torch
-from striate import data, models
-from striate.tasks.classification.problem import ClassificationProblem
-from striate.training import Recipe, fit
+killed, whole, kills = sys.argv[1], sys.argv[2], int(sys.argv[3])
+keeper.SECONDS_BETWEEN_SAVES = -1.0
+digits = data.open("digits").at_most(300, 0)
+recipe = Recipe(
+    2 + 2 * kills, 64, 0.05, augmentation=Augmentation(Spread(rotation=8)), average=0.9, threads=1
+)
 
-class Slow(ClassificationProblem):  # so that there is a middle to be killed in
-    def batches(self, *args, **kwargs):
-        for batch in super().batches(*args, **kwargs):
-            time.sleep(0.05)
-            yield batch
+def learn(folder):
+    torch.manual_seed(0)
+    model = models.create("lenet5", classes=10)
+    fit(model, ClassificationProblem(digits.classes), digits, recipe, folder=folder, resume=True)
 
-digits = data.open("digits")
-torch.manual_seed(0)
-model = models.create("lenet5", classes=10)
-recipe = Recipe.from_json(json.loads(sys.argv[2]))
-fit(model, Slow(digits.classes), digits, recipe, folder=sys.argv[1])
+def forked(seconds=None):
+    child = os.fork()
+    if not child:
+        try:
+            learn(killed)
+        except BaseException as error:
+            print(repr(error), file=sys.stderr)
+            os._exit(1)
+        os._exit(0)
+    if seconds is not None:
+        time.sleep(seconds)
+        os.kill(child, signal.SIGKILL)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+torch.set_num_threads(1)
+random.seed(1)
+begun = time.monotonic()
+learn(whole)
+often = (time.monotonic() - begun) / kills
+ends, steps = [], []
+for _ in range(kills):
+    ends.append(forked(random.uniform(0, 2 * often)))
+    saved = pathlib.Path(killed, "checkpoint.safetensors")
+    if saved.exists():
+        steps.append(load_tensors(saved)[1]["step"])
+ends.append(forked())
+print(json.dumps({"ends": ends, "steps": steps}))
 """
+FILES = (
+    "run.json", "metrics.jsonl", "previous.safetensors", "checkpoint.safetensors",
+    "best.safetensors",
+)  # fmt: skip
 
 
-def test_killed_by_the_system_it_goes_on_to_the_same_end(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kills", [4, pytest.param(50, marks=pytest.mark.crash)])
+def test_killed_at_any_moment_it_goes_on_to_the_same_end(kills: int, tmp_path: Path) -> None:
     killed, whole = tmp_path / "killed", tmp_path / "whole"
-    process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, str(killed), json.dumps(RECIPE.to_json())],
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-    )
-    deadline = time.monotonic() + 60
-    while not (killed / "checkpoint.safetensors").exists() and process.poll() is None:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    time.sleep(0.1)  # into the second epoch
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
-    assert len((killed / "metrics.jsonl").read_text().splitlines()) == 1
-
-    digits = data.open("digits")
-    for folder in (killed, whole):
-        torch.manual_seed(0)
-        model = models.create("lenet5", classes=10)
-        task = ClassificationProblem(digits.classes)
-        fit(model, task, digits, RECIPE, folder=folder, resume=True)
-    for name in ("run.json", "metrics.jsonl", "checkpoint.safetensors", "best.safetensors"):
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(killed), str(whole), str(kills)],
+        env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["ends"][-1] == 0, done.stderr
+    assert set(found["ends"][:-1]) <= {0, -9}, done.stderr
+    assert len(set(found["steps"])) >= kills // 10  # many were killed while they learned
+    for name in FILES:
         assert (killed / name).read_bytes() == (whole / name).read_bytes(), name
+    assert not [path.name for path in killed.iterdir() if path.name.startswith(".")]

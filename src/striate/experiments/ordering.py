@@ -88,7 +88,7 @@ def beside(trial: Trial, found: Comparison, few: str) -> Result:
     """
     rows: list[Row] = []
     for order in trial.orders:
-        rows.append(whole(trial, order, found))
+        rows.append(whole(trial, order, found, few))
         rows += [pair(trial, order, found, *both, few) for both in pairwise(order.said)]
     panels = [scores(trial, order, found) for order in trial.orders]
     return Result(rows, [*panels, *curves(trial, found)])
@@ -99,7 +99,7 @@ def title(trial: Trial, found: Comparison, name: str) -> str:
     return trial.titles.get(name) or found.row(name).title
 
 
-def whole(trial: Trial, order: Order, found: Comparison) -> Row:
+def whole(trial: Trial, order: Order, found: Comparison, few: str) -> Row:
     """All methods of an order, best first."""
     data = found.dataset
     rows = [found.row(name) for name in order.said]
@@ -110,6 +110,7 @@ def whole(trial: Trial, order: Order, found: Comparison) -> Row:
     })  # fmt: skip
     seeds, scored = rows[0].seeds, rows[0].scores[0]
     sign = "<" if order.errors else ">"
+    why = "; ".join(filter(None, (why, why and few and f"the quick form has only {few}")))
     classes = f" of {len(data.classes)} classes" if data.classes else ""
     said = (f"{title(trial, found, name)} {value}" for name, value in order.said.items())
     return Row(

@@ -1,6 +1,7 @@
 """The state of a run as one safetensors file: tensors as they are, all else JSON, no pickle."""
 
-from collections.abc import Sequence
+import zlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from striate.errors import WeightsError, one_line
-from striate.tensors import load_tensors, save_tensors
+from striate.tensors import apart, load_tensors, save_tensors
 from striate.training.averaging import Average
 from striate.training.loop import Objective
 
@@ -55,7 +56,9 @@ def save_checkpoint(
                 "scaler": objective.scaler.state_dict() if objective.scaler else None,
             }
         )
-    save_tensors(path, tensors, {"step": step, "losses": list(losses), "objectives": plain})
+    tensors = apart(tensors)
+    header = {"step": step, "losses": list(losses), "objectives": plain, "sum": checksum(tensors)}
+    save_tensors(path, tensors, header)
 
 
 def load_checkpoint(
@@ -74,8 +77,10 @@ def load_checkpoint(
         WeightsError: if the file is no checkpoint, or one of another model or optimizer.
     """
     tensors, header = load_tensors(path)
-    if not {"step", "losses", "objectives"} <= header.keys() or RANDOM not in tensors:
+    if not {"step", "losses", "objectives", "sum"} <= header.keys() or RANDOM not in tensors:
         raise WeightsError(f"{path} is not a checkpoint of a run")
+    if header["sum"] != checksum(tensors):
+        raise WeightsError(f"{path} is damaged: its numbers are not those that were saved")
     try:
         step = _number(header["step"])
         losses = [float(_number(loss)) for loss in header["losses"]]
@@ -86,6 +91,14 @@ def load_checkpoint(
         reason = one_line(error)
         raise WeightsError(f"{path} is a checkpoint of another model ({reason})") from error
     return int(step), losses
+
+
+def checksum(tensors: Mapping[str, Tensor]) -> int:
+    """CRC-32 of what tensors on the CPU hold, by their names."""
+    found = 0
+    for name in sorted(tensors):
+        found = zlib.crc32(tensors[name].flatten().view(torch.uint8).numpy().data, found)
+    return found
 
 
 def _put_back(

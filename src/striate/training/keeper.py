@@ -1,5 +1,6 @@
 """Keeps what a run must not lose: in its folder, or, where it has none, in memory."""
 
+import logging
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -16,6 +17,7 @@ from striate.training.loop import Objective
 from striate.training.run import RunFolder
 
 SECONDS_BETWEEN_SAVES = 60.0
+logger = logging.getLogger(__name__)
 
 
 class Keeper:
@@ -48,10 +50,21 @@ class Keeper:
         if not self.files:
             return 0
         step = 0
-        if self.files.begin(about, resume=resume):
-            step, self.losses = load_checkpoint(
-                self.files.checkpoint, self.model, objectives, average=self.average
-            )
+        reasons: list[WeightsError] = []
+        for path in self.files.begin(about, resume=resume):
+            try:
+                step, self.losses = load_checkpoint(
+                    path, self.model, objectives, average=self.average
+                )
+                break
+            except WeightsError as error:
+                reasons.append(error)
+        else:
+            if reasons:
+                raise reasons[0]
+        if reasons:
+            logger.warning("%s; the run goes on from the checkpoint before, step %s",
+                           reasons[0], f"{step:,}")  # fmt: skip
         self.history = self.files.history(until=step, score=score)
         return step
 
@@ -89,6 +102,7 @@ class Keeper:
     def save(self, step: int, objectives: Sequence[Objective[Any]]) -> None:
         """Writes a checkpoint."""
         if self.files:
+            self.files.set_aside()
             save_checkpoint(
                 self.files.checkpoint,
                 step,

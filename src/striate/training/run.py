@@ -4,21 +4,24 @@ run.json                 recipe, seed, data: what must be the same to go on
 metrics.jsonl            one evaluation a line
 events.out.tfevents.*    the same for TensorBoard, written anew from it by every process
 checkpoint.safetensors   the state after the last saved step
+previous.safetensors     the state saved before that, for when the last one is damaged
 best.safetensors         the weights with the best validation score
 """
 
 import json
 import math
+import os
 from pathlib import Path
 from typing import Any, TypeGuard
 
 from striate.errors import DataError, StorageError, UserError, one_line
-from striate.files import Lock, read_bytes, writing
+from striate.files import Lock, leftovers, read_bytes, writing
 
 LARGEST = 2**28  # bytes of a file of a run that is not of weights
 MOST = 2**62  # of a whole number
-CHECKPOINT, BEST, METRICS, ABOUT = (
+CHECKPOINT, PREVIOUS, BEST, METRICS, ABOUT = (
     "checkpoint.safetensors",
+    "previous.safetensors",
     "best.safetensors",
     "metrics.jsonl",
     "run.json",
@@ -30,13 +33,13 @@ class RunFolder:
 
     def __init__(self, folder: Path):
         self.folder = folder
-        self.checkpoint = folder / CHECKPOINT
+        self.checkpoint, self.previous = folder / CHECKPOINT, folder / PREVIOUS
         self.best = folder / BEST
         self._lock = Lock(folder / ".run.lock")
         self._events: Any = None
 
-    def begin(self, about: dict[str, Any], *, resume: bool) -> bool:
-        """Makes the folder ready; says whether there is a checkpoint to go on from.
+    def begin(self, about: dict[str, Any], *, resume: bool) -> list[Path]:
+        """Makes the folder ready; the checkpoints there are to go on from, the last one first.
 
         Nobody else writes to it until it is closed.
 
@@ -46,6 +49,9 @@ class RunFolder:
         """
         if not self._lock.acquire():
             raise DataError(f"{self.folder} is in use by another process; name another folder")
+        for name in (CHECKPOINT, BEST, METRICS, ABOUT):
+            for left in leftovers(self.folder / name):
+                left.unlink()
         about = json.loads(json.dumps(about))
         path = self.folder / ABOUT
         if path.exists():
@@ -63,7 +69,19 @@ class RunFolder:
                 )
         else:
             write_json(path, about)
-        return self.checkpoint.exists()
+        return [path for path in (self.checkpoint, self.previous) if path.exists()]
+
+    def set_aside(self) -> None:
+        """Makes the last checkpoint the previous one; a new one is about to be written.
+
+        Raises:
+            StorageError: if it cannot be renamed.
+        """
+        try:
+            if self.checkpoint.exists():
+                self.checkpoint.replace(self.previous)
+        except OSError as error:
+            raise StorageError(f"cannot write {self.previous}: {error.strerror}") from error
 
     def history(self, until: int, score: str) -> list[dict[str, float]]:
         """The evaluations up to step `until`; later ones, of a killed process, are dropped.
@@ -102,6 +120,8 @@ class RunFolder:
         try:
             with (self.folder / METRICS).open("a") as file:
                 file.write(json.dumps(row) + "\n")
+                file.flush()
+                os.fsync(file.fileno())  # before the checkpoint of the same step
         except OSError as error:
             raise StorageError(f"cannot write {self.folder / METRICS}: {error}") from error
         rows = [row]
