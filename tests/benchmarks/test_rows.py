@@ -18,7 +18,12 @@ from torch import nn
 from striate.handcrafted.selective_search import Strategies
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
-STUDIES = ("dbn", "faces_folds", "text_sets")  # of accuracy, with tables of their own
+STUDIES = (
+    "dbn",
+    "faces_folds",
+    "retrieval_sets",
+    "text_sets",
+)  # of accuracy, with tables of their own
 NAMES = sorted(
     path.stem
     for path in FOLDER.glob("*.py")

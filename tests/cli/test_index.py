@@ -70,3 +70,20 @@ def test_indexes_are_evaluated(striate, pictures, recognizer):
         done = striate("evaluate", "max.index", "folders", *wrong)
         assert (done.code, done.one_line) == (2, True), done
     assert striate("evaluate", recognizer, folder, "--expand", "2").code == 2
+
+
+def test_pairs_and_an_approximate_search(striate, pictures, recognizer):
+    folder = pictures({"bars": 3})
+    (folder / "bars/copy.png").write_bytes((folder / "bars/1.png").read_bytes())
+    assert striate("index", folder, "--model", recognizer).code == 0
+    done = striate("search", "photos.index", "--duplicates", "0.9999")
+    assert done.out == "1.000  bars/1.png  bars/copy.png\n"
+    as_json = striate("search", "photos.index", "--duplicates", "0.9999", "--json")
+    assert json.loads(as_json.out)["second"] == "bars/copy.png"
+    for wrong in (
+        ("search", "photos.index", folder, "--duplicates", "0.9"),
+        ("search", "photos.index", folder, "--approximate"),
+        ("index", "--into", "photos.index", "--approximate"),
+    ):
+        done = striate(*wrong)
+        assert (done.code, done.one_line) == (2, True), done

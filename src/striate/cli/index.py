@@ -96,6 +96,12 @@ def index(
     remove_missing: Annotated[
         bool, typer.Option("--remove-missing", help="Take out pictures whose files are gone.")
     ] = False,
+    approximate: Annotated[
+        bool,
+        typer.Option(
+            "--approximate", help="Also make what striate search --approximate needs (faiss)."
+        ),
+    ] = False,
     batch_size: BatchSize = 32,
     device: Device = "auto",
     json: Json = False,
@@ -127,8 +133,10 @@ def index(
     if remove or remove_missing:
         removed = retrieval.remove(out, remove or (), missing=remove_missing)
     if not places:
-        if not (remove or remove_missing):
+        if not (remove or remove_missing or approximate):
             raise UserError(f"give a FOLDER to add to {out}, or --remove NAME")
+        if approximate:
+            make_approximate(out)
         report(out, {"removed": len(removed)}, json=json)
         return
     unread = 0
@@ -145,8 +153,22 @@ def index(
     built = retrieval.build(places, out, ask, broken=broken, batch_size=batch_size, device=device)
     for note in built.notes:
         print(printable(f"note: {note}"), file=sys.stderr)
+    if approximate:
+        make_approximate(out)
     counts = {"added": built.added, "changed": built.changed, "left_out": built.broken}
     report(out, {**counts, "removed": len(removed)}, json=json)
+
+
+def make_approximate(out: Path) -> None:
+    """The approximate index, with what it finds."""
+    from striate.retrieval import build_approximate
+
+    made = build_approximate(out)
+    print(
+        f"approximate: {made.probes:,} of {made.lists:,} lists find {100 * made.recall:.1f} % of "
+        "the ten nearest",
+        file=sys.stderr,
+    )
 
 
 def wanted(model: str | None, given: dict[str, Any]) -> "Ask | None":

@@ -25,6 +25,22 @@ def search(
     top: Annotated[int, typer.Option(min=1, max=10_000, help="How many to find for each.")] = 10,
     expand: Expand = None,
     alpha: Alpha = None,
+    approximate: Annotated[
+        bool,
+        typer.Option(
+            "--approximate", help="Skip what is unlikely (made by striate index --approximate)."
+        ),
+    ] = False,
+    duplicates: Annotated[
+        float | None,
+        typer.Option(
+            metavar="COSINE",
+            min=-1,
+            max=1,
+            help="Instead: pairs of the index that are so much alike, as in 0.95.",
+            show_default=False,
+        ),
+    ] = None,
     model: Annotated[
         str | None,
         typer.Option(
@@ -46,6 +62,7 @@ def search(
         striate search photos.index cat.jpg
         striate search photos.index cat.jpg dog.jpg --top 20 --out found.html
         striate search photos.index cat.jpg --expand 5 --json
+        striate search photos.index --duplicates 0.95
     """
     from striate.images import SUFFIXES
     from striate.inference.walking import files_of
@@ -53,11 +70,18 @@ def search(
     from striate.retrieval import Index, Searcher, write_results
 
     expansion = expansion_of(expand, alpha)
+    if duplicates is not None:
+        if images or out is not None:
+            raise UserError("--duplicates is of the index alone; leave out IMAGE and --out")
+        print_pairs(index, duplicates, json=json)
+        return
     if not images:
         raise UserError(f"give an IMAGE to search for: striate search {index} cat.jpg")
     if out is not None:
         see_writable(out.parent)
-    searcher = Searcher(Index(index), model=model, expansion=expansion, device=device)
+    searcher = Searcher(
+        Index(index), model=model, expansion=expansion, approximate=approximate, device=device
+    )
     given = files_of(images, SUFFIXES)
     found = searcher.search(given.items, top=top, batch_size=batch_size)
     kept, read, total = [], 0, 0
@@ -81,3 +105,14 @@ def search(
         print(f"{total - read} of {total} could not be read", file=sys.stderr)
     if not read:
         raise typer.Exit(2)
+
+
+def print_pairs(index: Path, cosine: float, *, json: bool) -> None:
+    """Pairs of pictures that are nearly the same, as they are found."""
+    from striate.retrieval import Index, duplicates
+
+    for pair in duplicates(Index(index), cosine):
+        if json:
+            print_json(pair._asdict())
+        else:
+            print(printable(f"{pair.score:.3f}  {pair.first}  {pair.second}"))

@@ -6,9 +6,11 @@ for hits in searcher.search(["cat.jpg"]): ...
 """
 
 from striate.retrieval.aggregation import Aggregation
+from striate.retrieval.approximate import Approximate, build_approximate
 from striate.retrieval.building import Ask, Built, build, recognizer_of
 from striate.retrieval.changing import remove
 from striate.retrieval.describing import Describer, Description
+from striate.retrieval.duplicates import Pair, duplicates
 from striate.retrieval.evaluating import Retrieved, evaluate
 from striate.retrieval.expansion import Expansion
 from striate.retrieval.index import Index
@@ -20,6 +22,7 @@ from striate.retrieval.whitening import Whitening
 
 __all__ = [
     "Aggregation",
+    "Approximate",
     "Ask",
     "Built",
     "Describer",
@@ -29,12 +32,15 @@ __all__ = [
     "Hits",
     "Index",
     "Nearest",
+    "Pair",
     "Retrieved",
     "Searcher",
     "Truth",
     "Wanted",
     "Whitening",
     "build",
+    "build_approximate",
+    "duplicates",
     "evaluate",
     "read_truth",
     "recognizer_of",

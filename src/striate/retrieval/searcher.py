@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.inference.reading import Input, Named
+from striate.retrieval.approximate import Approximate
 from striate.retrieval.building import recognizer_of
 from striate.retrieval.describing import Describer
 from striate.retrieval.expansion import Expansion
@@ -45,6 +46,7 @@ class Searcher:
     Args:
         model: where the network's file is now, if it was moved.
         expansion: of queries; None for none.
+        approximate: whether faiss proposes what is compared (`Approximate`).
 
     Raises:
         UserError: if the network is not to be had, or has changed.
@@ -56,9 +58,11 @@ class Searcher:
         *,
         model: str | None = None,
         expansion: Expansion | None = None,
+        approximate: bool = False,
         device: str = "auto",
     ):
         self.index, self.expansion = index, expansion
+        self.approximate = Approximate(index) if approximate else None
         self.recognizer = recognizer_of(index.header, model=model, device=device)
         self.describer = Describer(self.recognizer, index.header.description)
 
@@ -75,10 +79,15 @@ class Searcher:
 
     def nearest(self, queries: NDArray[np.float32], top: int) -> Nearest:
         """Rows of the index for vectors (Q, D) of length 1, expanded where that was asked."""
-        vectors, removed = self.index.vectors, self.index.removed
         if self.expansion:
-            queries = self.expansion(vectors, queries, removed=removed)
-        return search(vectors, queries, top, removed=removed)
+            first = self._search(queries, self.expansion.pictures)
+            queries = self.expansion.expanded(self.index.vectors, queries, first)
+        return self._search(queries, top)
+
+    def _search(self, queries: NDArray[np.float32], top: int) -> Nearest:
+        if self.approximate:
+            return self.approximate.search(queries, top)
+        return search(self.index.vectors, queries, top, removed=self.index.removed)
 
     def hits(self, names: Iterable[str], nearest: Nearest) -> Iterator[Hits]:
         """Rows with their names."""
