@@ -71,14 +71,33 @@ class Recognizer:
             inputs: paths, or what the inputs hold: pixels as arrays, texts as str.
         """
         size = batch_of(self.predictor, batch_size)
-        for labels, prepared in batches(inputs, self.predictor.prepare, size):
-            good = [one for one in prepared if not isinstance(one, InputError)]
-            answers = iter(self.predictor.predict(good) if good else ())
-            for label, one in zip(labels, prepared, strict=True):
-                if isinstance(one, InputError):
-                    yield self.task.prediction(label, error=str(one))
-                else:
-                    yield self.task.predicted(label, next(answers), self.names)
+        for answered in self.answers(batches(inputs, self.predictor.prepare, size)):
+            yield from self.worded(answered)
+
+    def answers(
+        self, prepared: Iterable[tuple[list[str], list[Any]]]
+    ) -> Iterator[list[tuple[str, Any]]]:
+        """As `predict`, a batch at a time and not in words yet: each input's name, and the
+        predictor's answer or the InputError that says why there is none.
+
+        Args:
+            prepared: names, and what `Predictor.prepare` made of the inputs or such an error.
+        """
+        for labels, some in prepared:
+            good = [one for one in some if not isinstance(one, InputError)]
+            found = iter(self.predictor.predict(good) if good else ())
+            yield [
+                (label, one if isinstance(one, InputError) else next(found))
+                for label, one in zip(labels, some, strict=True)
+            ]
+
+    def worded(self, answered: Iterable[tuple[str, Any]]) -> Iterator[Any]:
+        """A prediction for each of what `answers` gives at a time."""
+        for label, one in answered:
+            if isinstance(one, InputError):
+                yield self.task.prediction(label, error=str(one))
+            else:
+                yield self.task.predicted(label, one, self.names)
 
     def features(
         self,

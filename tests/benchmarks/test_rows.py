@@ -275,13 +275,24 @@ def generation(module: ModuleType, patch: Patch) -> dict[str, Any]:
     return {}
 
 
+def scale(module: ModuleType, patch: Patch) -> dict[str, Any]:
+    patch.setattr(module, "WAITING", {"both are as slow": (0.002, 0.001)})
+    patch.setattr(module, "NETWORK", ("lenet5", 28))
+    patch.setattr(module, "BATCH", 4)
+    patch.setattr(module, "FILES", 8)
+    done = {"processor": 2.0, "clock": 3.0, "memory": 400.0}
+    patch.setattr(module, "told", lambda model, folder, out: done)
+    return {}
+
+
 TOYS: dict[str, Toy] = {
     "locally_connected": locally_connected,
     "augment": augment, "compare": compare, "detection": detection, "evaluation": evaluation,
     "generation": generation,
     "handcrafted": handcrafted, "inference": inference, "input": input_, "main_job": main_job,
     "networks": networks, "occlusion": occlusion, "published_weights": published_weights,
-    "response_normalization": response_normalization, "selective_search": selective_search,
+    "response_normalization": response_normalization, "scale": scale,
+    "selective_search": selective_search,
     "segmentation": segmentation, "serving": serving, "speech": speech, "style": style,
     "text": text,
     "training": training, "trust": trust,

@@ -3,8 +3,9 @@
 import os
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -22,6 +23,8 @@ task that reads texts, a str is a text, and a path is a Path."""
 AHEAD = 4  # batches that are being read before the first is answered; memory holds no more
 
 Read = TypeVar("Read")
+Item = TypeVar("Item")
+END = object()
 
 
 def pixels_of(item: Input) -> NDArray[np.uint8]:
@@ -94,6 +97,29 @@ def batches(
             yield [each for each, _ in batch], [future.result() for _, future in batch]
     finally:  # a caller who stops early does not wait for inputs that are no longer needed
         pool.shutdown(cancel_futures=True)
+
+
+def ahead(items: Iterable[Item], depth: int = 2) -> Iterator[Item]:
+    """The items; while one is used, the next ones are made in a thread of their own.
+
+    Args:
+        depth: so many of them, at most.
+    """
+    source, context = iter(items), copy_context()
+    pool = ThreadPoolExecutor(1)
+
+    def make() -> Future[Any]:
+        return pool.submit(lambda: context.run(next, source, END))
+
+    try:
+        waiting = deque(make() for _ in range(depth))
+        while (item := waiting.popleft().result()) is not END:
+            waiting.append(make())
+            yield item
+    finally:
+        pool.shutdown(cancel_futures=True)
+        if isinstance(source, Generator):
+            source.close()
 
 
 def name(number: int, item: Input | Named) -> str:

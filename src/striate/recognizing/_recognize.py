@@ -4,11 +4,12 @@ import json
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from striate.errors import UserError
-from striate.inference.reading import Input, Named, name
+from striate.inference.reading import Input, Named, ahead, batches, name
 from striate.plain import plain
 from striate.progress import stage
 from striate.recognizer import Recognizer
@@ -72,7 +73,10 @@ def recognize(
                 bar.advance(part.rows)
             rows: list[str] = []
             names, unreadable, length, began = Names(), 0, 0, time.monotonic()
-            for prediction in recognizer.predict(named, batch_size=size):
+            # A thread has inputs drawn and prepared, one does nothing but compute, this one writes.
+            prepared = ahead(batches(named, recognizer.predictor.prepare, size), 1)
+            answers = ahead(recognizer.answers(prepared))
+            for prediction in chain.from_iterable(map(recognizer.worded, answers)):
                 row = json.dumps(plain(prediction.to_json(top=top)), allow_nan=False)
                 rows.append(row)
                 names.add(prediction.name)
