@@ -37,6 +37,12 @@ def serve(
     allow_links: Annotated[
         bool, typer.Option("--allow-links", help="Download pictures that callers link to.")
     ] = False,
+    index: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="INDEX", help="What striate index made: the call /search looks into it."
+        ),
+    ] = None,
     engine: Annotated[
         Literal["torch", "onnxruntime", "openvino"],
         typer.Option(help="What computes the networks. Not for exports."),
@@ -68,6 +74,7 @@ def serve(
     Examples:
         striate serve photos.safetensors
         striate serve photos.safetensors cells.onnx --port 8080 --allow-links
+        striate serve photos.safetensors --index photos.index
         striate serve photos.safetensors --host 0.0.0.0 --keys postgresql://db/striate
     """
     from striate.cli.keys import place_of
@@ -88,6 +95,7 @@ def serve(
         queue=queue,
         deadline=deadline,
         allow_links=allow_links,
+        index=None if index is None else str(index),
     )
     names = ", ".join(Path(model).stem for model in models)
     shown = f"[{host}]" if ":" in host else host

@@ -67,6 +67,10 @@ class Describer:
     Of a network, the whole picture is seen, brought to a square. A recognizer without feature maps
     (a bag of visual words) gives what its decision reads, one vector.
 
+    Attributes:
+        side: pixels a side of a prepared picture, where that is fixed.
+        prepare: a picture, as a path, bytes or pixels, to what `vectors` takes.
+
     Raises:
         ModelError: if the recognizer does not read pictures, or has no features.
         UnknownName: if the network has no such layer.
@@ -80,6 +84,7 @@ class Describer:
         self.recognizer, self.description = recognizer, description
         self.predictor = recognizer.predictor
         self.network: nn.Module | None = None
+        self.side: int | None = self.predictor.size
         self.prepare: Callable[[Any], NDArray[np.uint8]] = self.predictor.prepare
         try:
             model, preprocessing = self.predictor.inside()
@@ -96,6 +101,7 @@ class Describer:
         view = replace(
             preprocessing.view, fit="squash", size=self.description.size or preprocessing.view.size
         )
+        self.side = view.size
         device = device_of(model)
         model = channels_last(folded(model)).to(device)
         blank = torch.zeros(1, view.channels, view.size, view.size, device=device)

@@ -54,6 +54,11 @@ class Names(Sequence[str]):
     def __len__(self) -> int:
         return len(self._ends)
 
+    @property
+    def longest(self) -> int:
+        """Bytes of the longest name."""
+        return int(np.diff(self._ends, prepend=0).max()) if len(self) else 0
+
     def __getitem__(self, row: Any) -> Any:
         if isinstance(row, slice):
             return [self[one] for one in range(*row.indices(len(self)))]

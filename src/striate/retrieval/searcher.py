@@ -77,24 +77,40 @@ class Searcher:
                 queries = finished(vectors, self.index.whitening).numpy()
                 yield from self.hits(names, self.nearest(queries, top))
 
-    def nearest(self, queries: NDArray[np.float32], top: int) -> Nearest:
-        """Rows of the index for vectors (Q, D) of length 1, expanded where that was asked."""
-        if self.expansion:
-            first = self._search(queries, self.expansion.pictures)
-            queries = self.expansion.expanded(self.index.vectors, queries, first)
-        return self._search(queries, top)
+    def nearest(
+        self,
+        queries: NDArray[np.float32],
+        top: int,
+        *,
+        index: Index | None = None,
+        expansion: Expansion | None = None,
+    ) -> Nearest:
+        """Rows of the index for vectors (Q, D) of length 1, expanded where that was asked.
 
-    def _search(self, queries: NDArray[np.float32], top: int) -> Nearest:
+        Args:
+            index: another state of the same one.
+            expansion: instead of the searcher's.
+        """
+        index, expansion = index or self.index, expansion or self.expansion
+        if expansion:
+            first = self._search(index, queries, expansion.pictures)
+            queries = expansion.expanded(index.vectors, queries, first)
+        return self._search(index, queries, top)
+
+    def _search(self, index: Index, queries: NDArray[np.float32], top: int) -> Nearest:
         if self.approximate:
             return self.approximate.search(queries, top)
-        return search(self.index.vectors, queries, top, removed=self.index.removed)
+        return search(index.vectors, queries, top, removed=index.removed)
 
-    def hits(self, names: Iterable[str], nearest: Nearest) -> Iterator[Hits]:
-        """Rows with their names."""
-        index = self.index
+    def hits(
+        self, names: Iterable[str], nearest: Nearest, *, index: Index | None = None
+    ) -> Iterator[Hits]:
+        """Rows with their names; those of an approximate search that found fewer are left out."""
+        index = index or self.index
         for name, scores, rows in zip(names, *nearest, strict=True):
             found = tuple(
                 Hit(index.names[row], str(index.place(row)), float(score))
                 for row, score in zip(rows.tolist(), scores, strict=True)
+                if row >= 0
             )
             yield Hits(name, found)

@@ -12,7 +12,7 @@ from fastapi.responses import FileResponse, JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
-from striate.serving import inference, refusals, tags
+from striate.serving import inference, refusals, searching, tags
 from striate.serving.bodies import invalid
 from striate.serving.door import Door
 from striate.serving.metrics import CONTENT_TYPE
@@ -55,6 +55,7 @@ def build(settings: Settings) -> FastAPI:
     app.state.service = service
     tags.add_calls(app, service)
     inference.add_calls(app, service)
+    searching.add_calls(app, service)
     app.get("/", include_in_schema=False)(front)
     app.mount("/page", StaticFiles(directory=PAGE, check_dir=False))
     app.get(

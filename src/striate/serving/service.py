@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, contextmanager
 
 from striate.serving.account import Share
 from striate.serving.calls import Call
+from striate.serving.indexes import Shown
 from striate.serving.keys import Keys
 from striate.serving.links import Fetcher
 from striate.serving.metrics import Metrics
@@ -34,6 +35,7 @@ class Service:
         keys: where keys and their usage lie; None where there is no such place.
         needs_key: whether calls need a key: there was one when the service began.
         workers: threads that read, decode and write, and the account of bytes.
+        index: what /search looks into; None where there is none.
         stopping: when it stops, and who must end early then.
     """
 
@@ -43,6 +45,11 @@ class Service:
         self.keys = Keys(settings.keys) if settings.keys else None
         self.needs_key = self.keys is not None and self.keys.any()
         self.shelf = Shelf(settings, self.metrics.batch)
+        try:
+            self.index = Shown(settings.index, settings, self.metrics) if settings.index else None
+        except BaseException:
+            self.shelf.close()
+            raise
         self.ready = False
         self.stopping = Stopping(settings.deadline)
         self.fetcher = Fetcher() if settings.allow_links else None
@@ -76,6 +83,8 @@ class Service:
             await asyncio.sleep(self.settings.poll)
             try:
                 await asyncio.to_thread(self.shelf.look)
+                if self.index:
+                    await asyncio.to_thread(self.index.look)
             except Exception:  # the service goes on with what it has
                 log.exception("the models' files could not be checked")
 
@@ -86,6 +95,8 @@ class Service:
         if self.fetcher:
             self.fetcher.close()
         self.shelf.close()
+        if self.index:
+            self.index.close()
         if self.keys:
             self.keys.close()
 

@@ -60,6 +60,7 @@ class Settings:
         queue: pictures of one model that are taken and not yet answered, at most.
         deadline: seconds that a call has, once its body is there.
         poll: seconds between two checks of the models' files.
+        index: the folder of an index that /search looks into; None for none.
         allow_links: whether pictures may be fetched for a caller.
     """
 
@@ -75,4 +76,5 @@ class Settings:
     deadline: float = 30.0
     poll: float = 1.0
     allow_links: bool = False
+    index: str | None = None
     limits: Limits = field(default_factory=Limits)

@@ -306,6 +306,26 @@ class Data(Answer):
     frames: list[Frame] = []
 
 
+class Like(BaseModel):
+    """A picture of the index, and the cosine of its description with the one that was sent."""
+
+    name: str
+    score: float
+
+
+class Likes(BaseModel):
+    id: str
+    status: Status
+    found: list[Like]
+
+
+class Searched(BaseModel):
+    status: Status
+    index: str
+    pictures: int
+    outputs: list[Likes]
+
+
 class Version(BaseModel):
     id: str
 
