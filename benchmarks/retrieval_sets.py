@@ -140,7 +140,7 @@ def measure(networks: list[str], shared: Path) -> Iterator[dict]:
     for name, vectors in described(networks, shared, files):
         moments = Moments(vectors.shape[-1])
         if vectors.shape[-1] <= 2048:
-            moments.add(vectors.flatten(0, 1))
+            moments.add(vectors)
         for title, strength, kept in WHITENINGS:
             if strength is not None and not moments.count:
                 continue  # visual words have more numbers than there are pictures

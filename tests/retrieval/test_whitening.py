@@ -9,7 +9,7 @@ from striate.retrieval.whitening import Moments, Whitening, finished
 def moments_of(vectors, parts=3):
     found = Moments(vectors.shape[1])
     for part in vectors.chunk(parts):
-        found.add(part)
+        found.add(part[:, None])
     return found
 
 
@@ -44,7 +44,10 @@ def test_strength_is_how_far_variances_are_made_alike(vectors):
 
 
 def test_as_many_dimensions_as_the_vectors_speak_for(vectors):
-    assert Whitening.learned(moments_of(vectors[:16])).projection.shape == (3, 2)  # 16 / 8
+    assert Whitening.learned(moments_of(vectors[:16])).projection.shape == (3, 2)  # 16 pictures
+    pairs = Moments(3)
+    pairs.add(vectors[:16].reshape(8, 2, 3))  # two regions of each of eight pictures
+    assert Whitening.learned(pairs).projection.shape == (3, 1)
     flat = vectors * torch.tensor([1.0, 1.0, 0.0])
     assert Whitening.learned(moments_of(flat)).projection.shape == (3, 2)  # one never varies
     with pytest.raises(ValueError, match="the same"):

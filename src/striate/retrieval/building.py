@@ -222,7 +222,7 @@ class Building:
         moments: Moments | None = None
         for some, vectors in self._described(files, bar):
             moments = moments or Moments(vectors.shape[-1])
-            moments.add(vectors.flatten(0, 1))
+            moments.add(vectors)
             sampled += some
             parts.append(vectors.half())
         if moments is None:
@@ -245,10 +245,10 @@ class Building:
         assert self.ask is not None
         if self.ask.whiten is None:
             return None
-        if moments.count < FEWEST and self.ask.dimensions is None:
+        if moments.pictures < FEWEST and self.ask.dimensions is None:
             self.notes.append(
-                f"vectors are not whitened: {moments.count} are too few to learn that from "
-                f"({FEWEST} would do)"
+                f"vectors are not whitened: {moments.pictures} pictures are too few to learn that "
+                f"from ({FEWEST} would do)"
             )
             return None
         return Whitening.learned(moments, strength=self.ask.whiten, dimensions=self.ask.dimensions)

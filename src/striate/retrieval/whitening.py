@@ -7,21 +7,22 @@ from torch import Tensor
 
 from striate.retrieval.aggregation import normalized
 
-FEWEST = 256  # vectors; of fewer, variances are mostly noise, and whitening would enlarge it
-EACH = 8  # vectors for each principal component that is kept
+FEWEST = 256  # pictures; of fewer, variances are mostly noise, and whitening would enlarge it
+EACH = 8  # pictures for each principal component that is kept; regions of one are much alike
 
 
 class Moments:
-    """Mean and covariance of vectors (N, D) that come in parts; in float64."""
+    """Mean and covariance of the vectors of pictures that come in parts; in float64."""
 
     def __init__(self, size: int):
-        self.count = 0
+        self.pictures = self.count = 0
         self.total = torch.zeros(size, dtype=torch.float64)
         self.products = torch.zeros(size, size, dtype=torch.float64)
 
     def add(self, vectors: Tensor) -> None:
-        """Counts more vectors (N, D)."""
-        exact = vectors.double()
+        """Counts the vectors (N, R, D) of more pictures."""
+        exact = vectors.flatten(0, 1).double()
+        self.pictures += len(vectors)
         self.count += len(exact)
         self.total += exact.sum(0)
         self.products.addmm_(exact.T, exact)
@@ -58,7 +59,7 @@ class Whitening:
 
         Args:
             strength: 1 makes all variances alike, as R-MAC and GeM do; 0 leaves them as they are.
-            dimensions: how many are kept; as many as there is one for each EACH vectors, if None.
+            dimensions: how many are kept; one for EACH pictures, if None.
                 Those without variance are never kept.
 
         Raises:
@@ -66,7 +67,7 @@ class Whitening:
         """
         variances, vectors = torch.linalg.eigh(moments.covariance)
         variances, vectors = variances.flip(0), vectors.flip(1)
-        wanted = moments.count // EACH if dimensions is None else dimensions
+        wanted = moments.pictures // EACH if dimensions is None else dimensions
         varying = int((variances > variances[0].clamp(min=0) * 1e-9).sum())
         kept = min(max(1, wanted), varying)
         if kept < 1:
