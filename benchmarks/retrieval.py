@@ -35,6 +35,8 @@ QUICK = 4000
 
 def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--exact", action="store_true", help="leave the approximate index out")
     parser.add_argument("--folder", type=Path, help="where the index is made and removed again")
 
 
@@ -43,14 +45,14 @@ def unit(random: np.random.Generator, count: int) -> np.ndarray:
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
-def measure(quick: bool, rows: int, folder: Path | None) -> Iterator[Row]:
+def measure(quick: bool, rows: int, rounds: int, exact: bool, folder: Path | None) -> Iterator[Row]:
     torch.set_num_threads(1)
     count = min(rows, QUICK) if quick else rows
     with tempfile.TemporaryDirectory(dir=folder) as place:
-        yield from measured(Path(place), count, rounds=2 if quick else 5)
+        yield from measured(Path(place), count, 2 if quick else rounds, exact)
 
 
-def measured(place: Path, count: int, rounds: int) -> Iterator[Row]:
+def measured(place: Path, count: int, rounds: int, only_exact: bool) -> Iterator[Row]:
     random = np.random.default_rng(0)
     try:
         faiss = peer_module("faiss")
@@ -105,7 +107,8 @@ def measured(place: Path, count: int, rounds: int) -> Iterator[Row]:
     same = np.mean(exact.rows == flat.search(queries[:ASKED], TOP)[1])
     yield alone(f"{count:,}: places of {TOP} as faiss flat has them", "share", float(same))
     flat.reset()  # five gigabytes
-    yield from approximate(index, queries[:ASKED], exact.rows, rounds)
+    if not only_exact:
+        yield from approximate(index, queries[:ASKED], exact.rows, rounds)
 
 
 def approximate(index: Index, queries: np.ndarray, exact: np.ndarray, rounds: int) -> Iterator[Row]:

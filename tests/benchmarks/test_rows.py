@@ -285,13 +285,20 @@ def scale(module: ModuleType, patch: Patch) -> dict[str, Any]:
     return {}
 
 
+def retrieval(module: ModuleType, patch: Patch) -> dict[str, Any]:
+    patch.setattr(module, "WIDTH", 8)
+    patch.setattr(module, "QUERIES", (1, 3))
+    patch.setattr(module, "ASKED", 4)
+    return {"rows": 300, "rounds": 1, "exact": False, "folder": None}
+
+
 TOYS: dict[str, Toy] = {
     "locally_connected": locally_connected,
     "augment": augment, "compare": compare, "detection": detection, "evaluation": evaluation,
     "generation": generation,
     "handcrafted": handcrafted, "inference": inference, "input": input_, "main_job": main_job,
     "networks": networks, "occlusion": occlusion, "published_weights": published_weights,
-    "response_normalization": response_normalization, "scale": scale,
+    "response_normalization": response_normalization, "retrieval": retrieval, "scale": scale,
     "selective_search": selective_search,
     "segmentation": segmentation, "serving": serving, "speech": speech, "style": style,
     "text": text,
