@@ -135,6 +135,25 @@ def test_removed_by_name_by_path_and_where_files_are_gone(pictures, ask, tmp_pat
     assert sorted(Index(out).stamped()) == ["even/2.png", "even/4.png", "odd/5.png"]
 
 
+def test_nothing_is_taken_out_where_the_whole_folder_is_missing(pictures, ask, tmp_path):
+    folder, out = pictures(4), tmp_path / "one.index"
+    build([str(folder)], out, ask)
+    folder.rename(tmp_path / "elsewhere")
+    with pytest.raises(UserError, match="disk"):
+        remove(out, [], missing=True)
+    assert len(Index(out)) == 4
+
+
+def test_killed_before_there_was_an_index_the_same_call_begins_anew(pictures, ask, tmp_path):
+    folder, out = pictures(4), tmp_path / "one.index"
+    build([str(folder)], out, ask)
+    (out / "index.json").unlink()  # the last file that is written
+    (out / ".lock").touch()
+    (out / ".index.json.x7f").touch()
+    assert build([str(folder)], out, ask).added == 4
+    assert len(Index(out)) == 4
+
+
 def test_another_network_or_way_is_refused(pictures, ask, tmp_path, model):
     folder, out = pictures(4), tmp_path / "one.index"
     with pytest.raises(UserError, match="--model"):

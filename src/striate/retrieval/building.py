@@ -21,6 +21,7 @@ from striate.retrieval.index import (
     Header,
     Index,
     Stamp,
+    begun,
     create,
     exists,
     name_below,
@@ -104,7 +105,7 @@ def build(
         recognizer = recognizer_of(head, device=device)
     elif ask is None:
         raise UserError(f"{out} is a new index: give the network too, as in --model NAME")
-    elif out.exists() and any(out.iterdir()):
+    elif out.exists() and not (out.is_dir() and begun(out)):
         raise UserError(f"{out} is there and is not an index; give another --out")
     else:
         recognizer = named(ask.model, device=device)

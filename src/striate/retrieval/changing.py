@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from striate.errors import UnknownName
+from striate.errors import UnknownName, UserError
 from striate.retrieval.index import Index, name_below, read_header, writing_to
 
 
@@ -19,12 +19,18 @@ def remove(
 
     Raises:
         UnknownName: if one is not in the index; then nothing is taken out.
+        UserError: if files are missing because their whole folder is.
         DataError, StorageError: as `Index` and `writing_to`.
     """
     path = Path(path)
     read_header(path)
     with writing_to(path):
         index = Index(path)
+        if missing and not Path(index.header.folder).is_dir():
+            raise UserError(
+                f"{index.header.folder}, where the pictures were, is not there itself: is its disk "
+                "missing? Nothing was taken out"
+            )
         known = index.stamped()
         gone: dict[str, int] = {}
         for name in names:

@@ -151,10 +151,9 @@ class Index:
 
     def stamped(self) -> dict[str, tuple[int, Stamp]]:
         """Row and stamp of each picture that is there, by its name."""
-        return {
-            self.names[row]: (row, (int(self.stamps[row, 0]), int(self.stamps[row, 1])))
-            for row in self.rows.tolist()
-        }
+        gone = set(self.removed.tolist())
+        each = enumerate(zip(self.names, self.stamps.tolist(), strict=True))
+        return {name: (row, (size, time)) for row, (name, (size, time)) in each if row not in gone}
 
     def add(
         self,
@@ -215,7 +214,6 @@ class Index:
         head = replace(
             old, rows=0, removed=0, removals=0, generation=old.generation + 1
         )  # fmt: skip
-        before = {what: self._file(what) for what in (*FILES, "removed")}
         names, stamps, vectors = self.names, self.stamps, self.vectors
         self.header = head
         letters = 0
@@ -235,11 +233,14 @@ class Index:
         write_header(self.path, replace(head, rows=len(kept)))
         self.header = replace(head, rows=len(kept))
         self._open()
-        for path in before.values():
-            path.unlink(missing_ok=True)
+        current = {self._file(what) for what in FILES}
+        for path in self.path.iterdir():  # also what a killed process left
+            if path.name.startswith(OURS) and path not in current:
+                path.unlink(missing_ok=True)
 
 
 FILES = ("vectors", "letters", "ends", "stamps")
+OURS = tuple(f"{what}-" for what in (*FILES, "removed"))
 TOGETHER = 65_536  # rows that are copied at a time
 
 
@@ -272,6 +273,13 @@ def name_below(folder: str, path: str | os.PathLike[str]) -> str:
 def exists(path: str | os.PathLike[str]) -> bool:
     """Whether there is an index, sound or not."""
     return (Path(path) / HEADER).is_file()
+
+
+def begun(path: Path) -> bool:
+    """Whether a folder holds nothing but what a process leaves that was killed before its index was
+    there."""
+    ours = (*OURS, f".{HEADER}", f".{WHITENING}", ".lock", WHITENING)
+    return all(each.name.startswith(ours) for each in path.iterdir())
 
 
 def read_header(path: Path) -> Header:

@@ -33,7 +33,7 @@ def mapped(path: Path, dtype: str, shape: tuple[int, ...]) -> NDArray[Any]:
         raise DataError(f"{path} is damaged: it has {size:,} bytes instead of {need:,}")
     if not need:
         return np.empty(shape, dtype)
-    return np.memmap(path, dtype, "c", shape=shape)  # private: nothing is ever written back
+    return np.asarray(np.memmap(path, dtype, "c", shape=shape))  # private: nothing is written back
 
 
 class Names(Sequence[str]):
@@ -69,7 +69,12 @@ class Names(Sequence[str]):
         return bytes(self._letters[first:last]).decode("utf-8", "surrogateescape")
 
     def __iter__(self) -> Iterator[str]:
-        return (self[row] for row in range(len(self)))
+        letters, first = self._letters.data, 0
+        for row, last in enumerate(self._ends.tolist()):
+            if not first <= last <= min(first + NAME, len(letters)):
+                raise DataError(f"{self._path} is damaged at row {row:,}")
+            yield bytes(letters[first:last]).decode("utf-8", "surrogateescape")
+            first = last
 
 
 def packed(names: Sequence[str], before: int) -> tuple[bytes, NDArray[np.int64]]:
