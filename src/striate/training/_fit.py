@@ -3,23 +3,27 @@
 import math
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+import torch
 from torch import nn
 
 from striate import progress
-from striate.errors import Diverged, WeightsError
+from striate.errors import DataError, Diverged, WeightsError
 from striate.inference.devices import device_of
 from striate.ops.memory import keep_memory
+from striate.training import group
 from striate.training.compiling import compiling
 from striate.training.keeper import Keeper
 from striate.training.loop import Objective, train
 from striate.training.modes import learning, patient, seeded, threads
 from striate.training.problem import Problem
 from striate.training.recipe import Recipe
+from striate.training.seeds import seed_of
 
 Data = TypeVar("Data")
 
@@ -57,6 +61,9 @@ def fit(
     last saved step and ends in the same weights, bit for bit on one device. Ctrl-C finishes the
     step in hand and saves it before it stops.
 
+    In a group of processes (`training.group`) all call this alike; the first one evaluates and
+    writes, and all end with the same weights.
+
     Args:
         seconds: that this call may take; it ends after the step that reaches them, with an
             evaluation of its own.
@@ -84,13 +91,22 @@ def fit(
             objectives = problem.objectives(model, recipe, steps)
             about = {"recipe": recipe.to_json(), "seed": seed, **problem.identity(data)}
             start = keeper.begin(about, objectives, problem.score, resume=resume)
+            if start != group.agreed(start):
+                raise DataError(
+                    f"this process does not see the run in {folder}; put it where all see it"
+                )
+            group.same_weights(model)
+            if group.rank():  # else dropout would leave out the same in every part
+                torch.manual_seed(seed_of(seed, group.rank(), start))
             if start > steps:
                 raise WeightsError(f"{folder} is at step {start:,} of {steps:,}: it is damaged")
             if recipe.keep_start and not keeper.history:
                 _evaluate(problem, data, keeper, {"step": 0, "epoch": 0})
             form = _Form(steps, steps_per_epoch, seed, deadline)
             _learn(problem, data, recipe, keeper, objectives, start, form)
-        keeper.put_best_back()
+        if not group.rank():
+            keeper.put_best_back()
+        group.same_weights(model)
     finally:
         keeper.close()
     best = keeper.best(problem.score)
@@ -124,6 +140,7 @@ def _learn(
         progress.stage("learn, step by step", form.steps) as bar,
         learning(keeper.model, freeze_statistics=recipe.freeze_statistics),
         compiling(keeper.model, recipe.compile, form.steps) as compiled,
+        group.synchronized(keeper.model) if recipe.synchronize_statistics else nullcontext(),
     ):
         bar.advance(start)
         begun = before = time.perf_counter()
@@ -137,7 +154,7 @@ def _learn(
                 note=f"epoch {epoch + bool(within)} of {recipe.epochs}, "
                 f"loss {keeper.losses[-1]:.3f}, {speed:,.0f} examples/s"
             )
-            late = time.monotonic() >= form.deadline
+            late, stopped = group.any_of(time.monotonic() >= form.deadline, interrupted())
             due = not within and (not epoch % problem.every or step.number == form.steps)
             if late or due:
                 row = {
@@ -154,7 +171,7 @@ def _learn(
                 begun += time.perf_counter() - now  # learning alone is timed
             else:
                 keeper.save_now_and_then(step.number, objectives)
-            if interrupted():
+            if stopped:
                 keeper.save(step.number, objectives)
                 raise KeyboardInterrupt
             before = time.perf_counter()
@@ -174,7 +191,7 @@ def _evaluate(
     for name, tensor in keeper.model.state_dict().items():
         if not bool(tensor.isfinite().all()):
             raise Diverged(f"{when}: {name} is not finite; {hint}")
-    metrics = problem.evaluate(keeper.model, data)
+    metrics = group.agreed({} if group.rank() else problem.evaluate(keeper.model, data))
     for name, value in metrics.items():
         if not math.isfinite(value):
             raise Diverged(f"{when}: {name} is {value}; {hint}")

@@ -32,7 +32,7 @@ Look = Callable[[Batch, float], dict[str, Tensor]]
 
 
 def accumulate(
-    look: Look[Batch], batch: Batch, parts: Parts, *, reset: Callable[[], None]
+    look: Look[Batch], batch: Batch, parts: Parts, *, reset: Callable[[], None], alone: bool = True
 ) -> dict[str, Tensor]:
     """Looks at a batch part by part; the losses are the means over it, as if it had been one.
 
@@ -42,6 +42,7 @@ def accumulate(
 
     Args:
         reset: forgets the gradients gathered so far, before the batch is begun again.
+        alone: nobody has been sent a part of the gradient; else a batch cannot be begun again.
     """
     while True:
         try:
@@ -50,7 +51,7 @@ def accumulate(
             return _by_parts(look, cast(Divisible, batch), parts.count)
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
             whole = len(batch) if isinstance(batch, Divisible) else 1
-            if not ran_out(error) or parts.count >= whole:
+            if not ran_out(error) or parts.count >= whole or not alone:
                 raise
             parts.count = min(whole, 2 * parts.count)
         reset()  # outside the handler, whose traceback would keep the lost step's memory alive

@@ -15,6 +15,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from striate.errors import Diverged
+from striate.training import group
 from striate.training.accumulation import Parts, accumulate
 
 Batch = TypeVar("Batch")
@@ -55,26 +56,45 @@ def train(
     Classification, segmentation, detection and style transfer have one objective, a GAN has two;
     layer-wise pretraining calls this once a layer. `start` steps were done in an earlier process.
 
+    In a group of processes (`group`) each learns from its part of every batch, and all take the
+    same step.
+
     Raises:
         Diverged: when the losses stop adding up to a finite number.
         ValueError: if two objectives give a loss the same name.
+        UserError: if a group cannot share the batches.
     """
-    for number, batch in enumerate(batches, start + 1):
-        losses: dict[str, Tensor] = {}
-        for objective in objectives:
-            mine = descend(objective, batch, number)
-            if twice := losses.keys() & mine.keys():
-                raise ValueError(f"two objectives have a loss {min(twice)!r}; name them apart")
-            losses |= mine
-        yield Step(number, losses)
+    summed = group.gradients_of(learning(objective.optimizer) for objective in objectives)
+    try:
+        for number, batch in enumerate(batches, start + 1):
+            losses: dict[str, Tensor] = {}
+            for objective, gradients in zip(objectives, summed, strict=True):
+                mine = descend(objective, batch, number, gradients)
+                if twice := losses.keys() & mine.keys():
+                    raise ValueError(f"two objectives have a loss {min(twice)!r}; name them apart")
+                losses |= mine
+            yield Step(number, losses)
+    finally:
+        for gradients in summed:
+            if gradients:
+                gradients.close()
 
 
-def descend(objective: Objective[Batch], batch: Batch, number: int) -> dict[str, Tensor]:
-    """One step of one optimizer. A line search (L-BFGS) looks several times; the first counts."""
+def descend(
+    objective: Objective[Batch], batch: Batch, number: int,
+    gradients: group.Gradients | None = None,
+) -> dict[str, Tensor]:  # fmt: skip
+    """One step of one optimizer. A line search (L-BFGS) looks several times; the first counts.
+
+    Args:
+        gradients: adds up those of a group.
+    """
     first: dict[str, Tensor] = {}
     optimizer, scaler = objective.optimizer, objective.scaler
+    batch, mine = group.own_part(batch)
 
     def look_at(part: Batch, share: float) -> dict[str, Tensor]:
+        share *= mine
         losses = objective.losses(part)
         total = torch.stack(list(losses.values())).sum()
         if not math.isfinite(float(total.detach())):
@@ -84,9 +104,19 @@ def descend(objective: Objective[Batch], batch: Batch, number: int) -> dict[str,
         (scaler.scale(total) if scaler else total).backward()
         return {name: loss.detach() for name, loss in losses.items()}
 
+    def look_together(losses: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
+        if gradients is None:
+            return losses()
+        gradients.begin(overlapping=objective.parts.count == 1)
+        return gradients.finish({name: mine * loss for name, loss in losses().items()})
+
     def look() -> float:
         optimizer.zero_grad()
-        losses = accumulate(look_at, batch, objective.parts, reset=optimizer.zero_grad)
+        losses = look_together(
+            lambda: accumulate(
+                look_at, batch, objective.parts, reset=optimizer.zero_grad, alone=gradients is None
+            )
+        )
         if objective.clip is not None:
             if scaler:
                 scaler.unscale_(optimizer)

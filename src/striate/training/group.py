@@ -1,0 +1,293 @@
+"""Processes that learn one network together, each from its part of every batch (data parallelism;
+Li et al. 2020, "PyTorch Distributed", VLDB 13(12)). `torchrun` starts them.
+
+A batch is that of the recipe, however many share it, so the learning rate stays what it is: one
+process and several follow the same gradient, but for rounding, for what dropout draws, and for
+batch normalization, which sees the parts unless the recipe synchronizes it.
+
+Every process runs the whole program; only the first writes where others look.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from striate.errors import UserError
+from striate.training.accumulation import Divisible
+
+Value = TypeVar("Value")
+BUCKET = 25 * 2**20  # bytes of gradients that are sent at once, as in the paper's Section 5.4
+
+
+def size() -> int:
+    """How many processes learn together: 1 where a process is alone."""
+    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+
+
+def rank() -> int:
+    """The number of this process, from 0."""
+    return dist.get_rank() if size() > 1 else 0
+
+
+@contextmanager
+def joined() -> Iterator[None]:
+    """Inside the block, a process that torchrun started is one of its group; others are alone."""
+    if int(os.environ.get("WORLD_SIZE", "1")) < 2:
+        yield
+        return
+    cuda = torch.cuda.is_available()
+    if cuda:
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+    dist.init_process_group("nccl" if cuda else "gloo")
+    try:
+        yield
+    finally:
+        dist.destroy_process_group()
+
+
+def restarted() -> bool:
+    """Whether torchrun has started the group again, because one of it died."""
+    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
+
+
+@contextmanager
+def own_folder(folder: Path) -> Iterator[Path]:
+    """The folder itself for the first process; for every other one a copy of what it holds now,
+    gone at the end of the block."""
+    if rank() == 0:
+        if size() > 1:
+            dist.barrier()  # until all have their copy
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix="striate-") as temporary:
+        copy = Path(temporary) / folder.name
+        if folder.is_dir():
+            shutil.copytree(folder, copy, ignore=shutil.ignore_patterns(".*"))
+        dist.barrier()
+        yield copy
+
+
+def agreed(value: Value) -> Value:
+    """What the first process says."""
+    if size() == 1:
+        return value
+    box = [value]
+    dist.broadcast_object_list(box, src=0)
+    return box[0]
+
+
+def any_of(*said: bool) -> tuple[bool, ...]:
+    """Of each, whether any process says so."""
+    if size() == 1:
+        return said
+    votes = _placed(torch.tensor(said, dtype=torch.int32))
+    dist.all_reduce(votes, dist.ReduceOp.MAX)
+    return tuple(bool(vote) for vote in votes.tolist())
+
+
+def same_weights(model: nn.Module) -> None:
+    """Gives every process the weights and statistics of the first."""
+    if size() > 1:
+        for tensor in model.state_dict().values():
+            sent = tensor if tensor.is_contiguous() else tensor.contiguous()
+            dist.broadcast(sent, src=0)
+            if sent is not tensor:
+                tensor.copy_(sent)
+
+
+def own_part(batch: Any) -> tuple[Any, float]:
+    """The part of a batch that is this process's, and its share of the batch.
+
+    Raises:
+        UserError: if the batch cannot be divided, or not among so many.
+    """
+    if size() == 1:
+        return batch, 1.0
+    if not isinstance(batch, Divisible):
+        raise UserError("this method's batches cannot be shared; start it without torchrun")
+    if len(batch) < size():
+        raise UserError(
+            f"a batch of {len(batch)} cannot be shared by {size()} processes; set batch_size"
+        )
+    mine = batch.parts(size())[rank()]
+    return mine, len(mine) / len(batch)
+
+
+class Gradients:
+    """Adds up the gradients of all processes, in buckets, each of which is sent while the backward
+    pass goes on below it.
+
+    Args:
+        parameters: that one optimizer moves.
+        bucket: bytes that are sent at once.
+    """
+
+    def __init__(self, parameters: Sequence[Tensor], *, bucket: int = BUCKET):
+        self.buckets = _bucketed(parameters, bucket)
+        self.place = {id(each): number for number, some in enumerate(self.buckets) for each in some}
+        self.sent: list[tuple[Tensor, Any]] = []
+        self.missing: list[int] = []
+        self.open = False
+        self.handles = [each.register_post_accumulate_grad_hook(self._ready) for each in parameters]
+
+    def begin(self, *, overlapping: bool) -> None:
+        """Before a backward pass.
+
+        Args:
+            overlapping: send what is ready while it goes on; not where several passes add up.
+        """
+        self.sent, self.open = [], overlapping
+        self.missing = [len(some) for some in self.buckets]
+
+    def _ready(self, parameter: Tensor) -> None:
+        if not self.open:
+            return
+        self.missing[self.place[id(parameter)]] -= 1
+        # In their order, so that all processes send the same one after the other.
+        while len(self.sent) < len(self.buckets) and not self.missing[len(self.sent)]:
+            self._send()
+
+    def _send(self) -> None:
+        some = self.buckets[len(self.sent)]
+        flat = torch.cat([
+            (torch.zeros_like(each) if each.grad is None else each.grad).flatten() for each in some
+        ])  # fmt: skip
+        self.sent.append((flat, dist.all_reduce(flat, async_op=True)))
+
+    def finish(self, losses: dict[str, Tensor]) -> dict[str, Tensor]:
+        """After the backward pass: every gradient is the sum of all, and so is every loss."""
+        while len(self.sent) < len(self.buckets):
+            self._send()
+        self.open = False
+        every = [each for some in self.buckets for each in some]
+        known = torch.tensor([each.grad is not None for each in every], dtype=torch.float64)
+        values = torch.stack([loss.double().cpu() for loss in losses.values()])
+        together = _placed(torch.cat([values, known]))
+        dist.all_reduce(together)
+        sums, known = together.cpu().split([len(values), len(every)])
+        used = {id(each) for each, count in zip(every, known.tolist(), strict=True) if count}
+        for some, (flat, work) in zip(self.buckets, self.sent, strict=True):
+            work.wait()
+            for each, gradient in zip(
+                some, flat.split([each.numel() for each in some]), strict=True
+            ):
+                if id(each) in used:
+                    if each.grad is None:
+                        each.grad = torch.empty_like(each)
+                    each.grad.copy_(gradient.view(each.shape))
+        return {
+            name: total.to(loss) for (name, loss), total in zip(losses.items(), sums, strict=True)
+        }
+
+    def close(self) -> None:
+        """Leaves the parameters alone."""
+        for handle in self.handles:
+            handle.remove()
+
+
+def _bucketed(parameters: Sequence[Tensor], most: int) -> list[list[Tensor]]:
+    """The last first, as a backward pass meets them; those of one bucket are of one kind."""
+    buckets: list[list[Tensor]] = []
+    room, kind = 0, None
+    for each in reversed(parameters):
+        mine = (each.dtype, each.device)
+        if not buckets or mine != kind or room < each.nbytes:
+            buckets.append([])
+            room, kind = most, mine
+        buckets[-1].append(each)
+        room -= each.nbytes
+    return buckets
+
+
+def _placed(tensor: Tensor) -> Tensor:
+    """Where the group's messages are read from."""
+    return tensor.cuda() if dist.get_backend() == "nccl" else tensor
+
+
+@contextmanager
+def synchronized(model: nn.Module) -> Iterator[None]:
+    """Inside the block, batch normalization that learns takes means and variances over the batch
+    of all processes (Peng et al. 2018, "MegDet", Section 3.3), not over this one's part."""
+    layers = [one for one in model.modules() if isinstance(one, nn.modules.batchnorm._BatchNorm)]
+    if size() == 1:
+        layers = []
+    for layer in layers:
+        layer.forward = _Synchronized(layer)  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        for layer in layers:
+            del layer.forward
+
+
+class _Synchronized:
+    """The forward pass of a batch normalization over all processes.
+
+    The variance is taken about the common mean, in a second message: squares minus the square of
+    the mean would lose what is small beside the mean.
+    """
+
+    def __init__(self, layer: nn.modules.batchnorm._BatchNorm):
+        self.layer, self.alone = layer, layer.forward
+
+    def __call__(self, x: Tensor) -> Tensor:
+        layer = self.layer
+        if not layer.training:
+            return cast(Tensor, self.alone(x))
+        around = [axis for axis in range(x.ndim) if axis != 1]
+        shape = [-1 if axis == 1 else 1 for axis in range(x.ndim)]
+        count = x.numel() // x.shape[1]
+        sums = _Sum.apply(torch.cat([x.sum(around), x.new_tensor([float(count)])]))
+        total = float(sums[-1].detach())
+        mean = sums[:-1] / total
+        centered = x - mean.view(shape)
+        variance = _Sum.apply(centered.square().sum(around)) / total
+        if layer.track_running_stats:
+            self._remember(mean.detach(), variance.detach() * (total / max(total - 1, 1)))
+        y = centered * (variance + layer.eps).rsqrt().view(shape)
+        if layer.affine:
+            y = y * layer.weight.view(shape) + layer.bias.view(shape)
+        return y
+
+    @torch.no_grad()
+    def _remember(self, mean: Tensor, variance: Tensor) -> None:
+        layer = self.layer
+        assert layer.running_mean is not None
+        assert layer.running_var is not None
+        assert layer.num_batches_tracked is not None
+        layer.num_batches_tracked += 1
+        share = layer.momentum
+        if share is None:
+            share = 1 / float(layer.num_batches_tracked)
+        layer.running_mean.lerp_(mean, share)
+        layer.running_var.lerp_(variance, share)
+
+
+class _Sum(torch.autograd.Function):
+    """The sum over all processes; each of them passes on what comes back from all."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        total = x.contiguous().clone()
+        dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Any:
+        total = gradients[0].contiguous().clone()
+        dist.all_reduce(total)
+        return total
+
+
+def gradients_of(optimized: Iterable[Sequence[Tensor]]) -> list[Gradients | None]:
+    """What adds up the gradients of each optimizer's parameters; nothing where a process is
+    alone."""
+    return [Gradients(some) if size() > 1 else None for some in optimized]

@@ -1,0 +1,145 @@
+"""Two processes that learn one network as one process does."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from striate.training import group
+
+PROGRAM = """
+import json, sys
+import numpy as np
+import torch
+from torch import nn
+from striate.data import Array, Dataset, Labels
+from striate.errors import UserError
+from striate.models import create
+from striate.tasks.classification.problem import ClassificationProblem
+from striate.training import Objective, Recipe, fit, group, train
+
+def digits():
+    random = np.random.default_rng(0)
+    targets = np.arange(150) % 3
+    pixels = random.integers(0, 120, (150, 8, 8), dtype=np.uint8)
+    pixels[np.arange(150), 1 + 2 * targets] += 90
+    split = np.repeat(np.array([0, 1, 2], dtype=np.int8), [120, 20, 10])
+    labels = Labels(("a", "b", "c"), targets.astype(np.int64))
+    return Dataset("stripes", Array(pixels), labels, split)
+
+def network(normalized):
+    torch.manual_seed(3 + group.rank())  # the first one's weights are everybody's
+    norm = nn.BatchNorm2d(4) if normalized else nn.Identity()
+    return nn.Sequential(
+        nn.Conv2d(1, 4, 3), norm, nn.ReLU(), nn.Flatten(), nn.Linear(144, 3)
+    )
+
+def learned(normalized, folder=None, resume=False, **changes):
+    recipe = Recipe(5, 12, 0.05, synchronize_statistics=True, threads=1).but(**changes)
+    model = network(normalized)
+    run = fit(model, ClassificationProblem(("a", "b", "c")), digits(), recipe,
+              folder=folder, resume=resume)
+    weights = torch.cat([one.flatten().double() for one in model.state_dict().values()])
+    return {"losses": [row["loss"] for row in run.history], "weights": weights.tolist()}
+
+def steps(bucket):
+    # Every step's loss, with parameters that no batch uses and some that few examples do.
+    torch.manual_seed(0)
+    sizes = {"a": (6, 8), "b": (8, 2), "c": (6, 2), "d": (1, 1)}
+    model = nn.ModuleDict({name: nn.Linear(*size) for name, size in sizes.items()})
+    class Some(tuple):
+        def parts(self, count):
+            return [Some(part) for part in zip(*(one.tensor_split(count) for one in self))]
+        def __len__(self):
+            return len(self[0])
+    def losses(batch):
+        x, y = batch
+        out = model["b"](model["a"](x).relu())
+        some = x[:, :1] > 1
+        if some.any():  # often in one part of the batch alone
+            out = out + some * model["c"](x)
+        return {"ce": nn.functional.cross_entropy(out, y)}
+    random = torch.Generator().manual_seed(1)
+    batches = [Some((torch.randn(7, 6, generator=random), torch.randint(2, (7,), generator=random)))
+               for _ in range(50)]
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.01, weight_decay=0.1)
+    group.BUCKET = bucket
+    objective = Objective(losses, optimizer, clip=1.0)
+    found = [float(step.losses["ce"]) for step in train([objective], batches)]
+    return found + [float(one.sum()) for one in model["d"].parameters()]
+
+def refused():
+    try:
+        learned(False, batch_size=1)
+    except UserError as error:
+        return str(error)
+
+with group.joined():
+    found = {
+        "size": group.size(), "plain": learned(False), "normalized": learned(True),
+        "parts": learned(False, parts=2, optimizer="adamw", learning_rate=0.01), "clip": steps(100),
+        "kept": learned(True, folder=sys.argv[1] if not group.rank() else None, epochs=2),
+    }
+    if group.size() > 1:
+        found["refused"] = refused()
+    if group.rank() == 0:
+        print(json.dumps(found))
+"""
+
+
+def run(count: int, folder: Path) -> dict[str, object]:
+    command = [sys.executable]
+    if count > 1:
+        command += ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"]
+    script = folder.parent / "program.py"
+    script.write_text(PROGRAM)
+    done = subprocess.run(
+        [*command, str(script), str(folder)], env=os.environ | {"OMP_NUM_THREADS": "1"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found: dict[str, object] = json.loads(done.stdout)
+    return found
+
+
+def test_two_processes_take_the_steps_of_one(tmp_path: Path) -> None:
+    one, two = run(1, tmp_path / "one"), run(2, tmp_path / "two")
+    assert (one.pop("size"), two.pop("size")) == (1, 2)
+    assert "a batch of 1 cannot be shared by 2 processes" in str(two.pop("refused"))
+    assert one.keys() == two.keys()
+    for name, mine in one.items():
+        other = two[name]
+        if isinstance(mine, dict):
+            assert isinstance(other, dict)
+            assert other["losses"] == pytest.approx(mine["losses"], abs=1e-5), name
+            assert other["weights"] == pytest.approx(mine["weights"], abs=1e-4), name
+        else:
+            assert other == pytest.approx(mine, abs=1e-5), name
+    assert (tmp_path / "two" / "best.safetensors").exists()
+
+
+def test_alone_nothing_is_shared() -> None:
+    batch = object()
+    assert group.own_part(batch) == (batch, 1.0)
+    assert group.any_of(True, False) == (True, False)
+    assert group.agreed(batch) is batch
+    assert group.gradients_of([[torch.zeros(1)]]) == [None]
+    layer = nn.BatchNorm1d(2)
+    with group.joined(), group.synchronized(layer):
+        assert "forward" not in vars(layer)
+
+
+def test_buckets_are_filled_from_the_last_parameter_with_one_kind_each() -> None:
+    parameters = [
+        torch.zeros(4),
+        torch.zeros(2, dtype=torch.float64),
+        torch.zeros(3),
+        torch.zeros(2),
+    ]
+    buckets = group._bucketed(parameters, 20)
+    assert [[len(each) for each in some] for some in buckets] == [[2, 3], [2], [4]]
