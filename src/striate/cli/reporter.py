@@ -1,5 +1,6 @@
 """Progress on stderr: bars on a terminal, else lines for every stage that takes a while."""
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,6 +21,9 @@ WORTH_A_LINE = 60.0  # seconds: a log hears of a stage so often, and of quicker 
 def showing() -> Iterator[None]:
     """Inside the block, the library's stages are shown."""
     with ExitStack() as stack:
+        if os.environ.get("RANK", "0") != "0":  # of processes of one group the first one tells
+            yield
+            return
         reporter: progress.Reporter = Lines()
         if sys.stderr.isatty():
             bars = Bars(new_progress())

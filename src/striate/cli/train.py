@@ -71,6 +71,9 @@ def train(
 ) -> None:
     """Learns one recognizer; a run that was stopped goes on where it was.
 
+    Processes that torchrun starts share every batch: the same batch size and rate as with one.
+    With --max-restarts, torchrun starts them again where a process was killed, and they go on.
+
     The run is a folder: what was asked, metrics as JSON lines and for TensorBoard, checkpoints, and
     at the end recognizer.safetensors.
 
@@ -82,9 +85,11 @@ def train(
         striate train photos/ --task style --painting starry_night.jpg
         striate train digits --epochs 5 --set batch_size=16 --out run
         striate train digits --epochs 5 --set batch_size=16 --resume run
+        torchrun --nproc-per-node 4 -m striate train photos/ --out run
     """
     from striate.comparing import data_to_json, learn
     from striate.tasks import opening
+    from striate.training import group
 
     if resume is not None and out not in (None, resume):
         raise UserError(f"--resume {resume} goes on in that folder; leave out --out {out}")
@@ -97,27 +102,31 @@ def train(
     folder = resume or out or Path(f"striate-{plain_name(dataset.name)}-{plain_name(name)}")
     see_writable(folder)
     options = known.own_options("train", own(painting=painting))
-    try:
-        outcome = learn(
-            dataset, name, task=known.name, seed=seed, network=network,
-            weights=weights_of(weights), recipe=recipe, epochs=epochs, seconds=time_limit,
-            settings=settings or (), options=options,
-            keep_leaks=keep_leaks, folder=folder, resume=resume is not None, device=device,
-        )  # fmt: skip
-    except KeyboardInterrupt:
-        if folder.is_dir():
-            given = {
-                "task": task, "method": method, "network": network, "weights": weights,
-                "recipe": recipe, "set": settings, "epochs": epochs,
-                "time-limit": time_limit, "max-images": max_images, "resume": folder, "seed": seed,
-                "device": device, **options,
-                "keep-leaks": keep_leaks,
-            }  # fmt: skip
-            usual = {"weights": "published", "seed": 0, "device": "auto"}
-            asked = {option: one for option, one in given.items() if usual.get(option) != one}
-            again = command_line("train", data, asked)
-            print(f"saved; to go on: {printable(again)}", file=sys.stderr)
-        raise
+    with group.joined(), group.own_folder(folder) as place:
+        try:
+            outcome = learn(
+                dataset, name, task=known.name, seed=seed, network=network,
+                weights=weights_of(weights), recipe=recipe, epochs=epochs, seconds=time_limit,
+                settings=settings or (), options=options,
+                keep_leaks=keep_leaks, folder=place, resume=resume is not None or group.restarted(),
+                device=device,
+            )  # fmt: skip
+        except KeyboardInterrupt:
+            if place.is_dir() and not group.rank():
+                given = {
+                    "task": task, "method": method, "network": network, "weights": weights,
+                    "recipe": recipe, "set": settings, "epochs": epochs,
+                    "time-limit": time_limit, "max-images": max_images, "resume": folder,
+                    "seed": seed, "device": device, **options,
+                    "keep-leaks": keep_leaks,
+                }  # fmt: skip
+                usual = {"weights": "published", "seed": 0, "device": "auto"}
+                asked = {option: one for option, one in given.items() if usual.get(option) != one}
+                again = command_line("train", data, asked)
+                print(f"saved; to go on: {printable(again)}", file=sys.stderr)
+            raise
+        if group.rank():
+            return
     path = folder / "recognizer.safetensors"
     if json:
         files = {"recognizer": str(path), "run": str(folder)}

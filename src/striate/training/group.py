@@ -46,7 +46,13 @@ def joined() -> Iterator[None]:
     cuda = torch.cuda.is_available()
     if cuda:
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
-    dist.init_process_group("nccl" if cuda else "gloo")
+    # A group that is started again finds what the last one left in the store: addresses of the dead.
+    store, number, count = next(dist.rendezvous("env://"))
+    attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+    dist.init_process_group(
+        "nccl" if cuda else "gloo", store=dist.PrefixStore(f"attempt {attempt}", store),
+        rank=number, world_size=count,
+    )  # fmt: skip
     try:
         yield
     finally:
