@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -46,7 +46,7 @@ def joined() -> Iterator[None]:
     cuda = torch.cuda.is_available()
     if cuda:
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
-    # A group that is started again finds what the last one left in the store: addresses of the dead.
+    # A group that is started again would find in the store what the last one left: dead addresses.
     store, number, count = next(dist.rendezvous("env://"))
     attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
     dist.init_process_group(
@@ -226,7 +226,7 @@ def synchronized(model: nn.Module) -> Iterator[None]:
     if size() == 1:
         layers = []
     for layer in layers:
-        layer.forward = _Synchronized(layer)  # type: ignore[method-assign]
+        layer.forward = _Synchronized(layer)  # type: ignore[assignment]
     try:
         yield
     finally:
@@ -247,7 +247,7 @@ class _Synchronized:
     def __call__(self, x: Tensor) -> Tensor:
         layer = self.layer
         if not layer.training:
-            return cast(Tensor, self.alone(x))
+            return self.alone(x)
         around = [axis for axis in range(x.ndim) if axis != 1]
         shape = [-1 if axis == 1 else 1 for axis in range(x.ndim)]
         count = x.numel() // x.shape[1]
