@@ -112,15 +112,17 @@ def words_of(files: list[Path]) -> Tensor:
         return model.describe(torch.from_numpy(pixels).permute(0, 3, 1, 2).float())
 
 
-def described(networks: list[str], shared: Path, files: list[Path]) -> Iterator[tuple[str, Tensor]]:
+def described(
+    networks: list[str], sizes: list[int], pools: list[str], shared: Path, files: list[Path]
+) -> Iterator[tuple[str, Tensor]]:
     """What is tried, by name, and the vectors (560, R, C) of length 1."""
     for network in networks:
         if network == "words":
             yield "visual words", Aggregation()(words_of(files))
             continue
-        for size in SIZES:
+        for size in sizes:
             maps = maps_of(network, size, files, shared)
-            for pool in POOLS:
+            for pool in pools:
                 yield f"{network} {size} px, {pool}", Aggregation(pool)(maps)
 
 
@@ -134,10 +136,12 @@ def indexed(folder: Path, vectors: Tensor, files: list[Path]) -> Index:
     return index
 
 
-def measure(networks: list[str], shared: Path) -> Iterator[dict]:
+def measure(
+    networks: list[str], sizes: list[int], pools: list[str], shared: Path
+) -> Iterator[dict]:
     files = files_of(shared)
     truths = {question: truth_of(files, question) for question in QUESTIONS}
-    for name, vectors in described(networks, shared, files):
+    for name, vectors in described(networks, sizes, pools, shared, files):
         moments = Moments(vectors.shape[-1])
         if vectors.shape[-1] <= 2048:
             moments.add(vectors)
@@ -175,11 +179,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
     parser.add_argument("shared", type=Path)
     parser.add_argument("--networks", default="efficientnet_lite0,vgg16,words")
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
+    parser.add_argument("--pools", default=",".join(POOLS))
     parser.add_argument("--out", type=Path, help="every row, one object a line")
     given = parser.parse_args()
     torch.set_num_threads(1)
     rows = []
-    for row in measure(given.networks.split(","), given.shared):
+    wanted = (given.networks.split(","), given.sizes, given.pools.split(","))
+    for row in measure(*wanted, given.shared):
         rows.append(row)
         if given.out:
             with given.out.open("a") as file:
