@@ -86,6 +86,7 @@ def test_a_pattern_is_expanded_and_other_places_say_what_to_do(striate, recogniz
     ]  # fmt: skip
     for place, words in (
         ("https://example.org/cat.jpg", "save it and give the file"),
+        ("https://example.org/cats.tar", "save it and give the file"),
         ("photos.zip", "unpack it and give the folder"),
         ("-", "give paths, or a folder"),
         (folder / "*.gif", "no file matches"),
@@ -257,3 +258,13 @@ def test_mistakes_with_a_file_of_rows(striate, recognizer, folder):
     done = striate("predict", recognizer, folder / "broken.jpg", "--out", "f.csv")
     assert done.code == 2
     assert Path("f.csv").exists()  # with the reason
+
+
+def test_what_shards_are_not_for(striate, detector, tmp_path):
+    (tmp_path / "list.txt").write_text("a.png\n")
+    done = striate("predict", detector, tmp_path / "list.txt", "--draw", "drawn")
+    assert (done.code, done.one_line) == (2, True)
+    assert "--draw reads pictures by their paths" in done.err
+    done = striate("predict", detector, tmp_path / "a.png", "--column", "image")
+    assert (done.code, done.one_line) == (2, True)
+    assert "--column image is for Parquet files" in done.err

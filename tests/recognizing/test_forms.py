@@ -36,6 +36,7 @@ def parts(tmp_path: Path) -> list[Path]:
 @pytest.fixture(params=[forms.PIECE, 1], ids=["at once", "row by row"])
 def _piece(request, monkeypatch):
     monkeypatch.setattr(forms, "PIECE", request.param)
+    monkeypatch.setattr(forms, "GROUP", request.param)
 
 
 def test_lines(parts, tmp_path):

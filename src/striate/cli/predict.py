@@ -178,7 +178,9 @@ def predict(
     asked = {**options, "features": features}
     given = recognizing.given(found.task, paths, asked, column=column)
     if draw is not None and not given.files:
-        raise UserError("--draw reads pictures by their paths; unpack shards, or leave it out")
+        raise UserError(
+            "--draw reads pictures by their paths; give files or folders, or leave it out"
+        )
     found = replace(found, predictor=found.task.answering(found.predictor, options))
     if features and out is not None:
         rows = found.each_features(given, layer=features, pool=pool, batch_size=batch_size)

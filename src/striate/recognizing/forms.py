@@ -17,7 +17,8 @@ from striate.errors import MissingExtra, UserError
 if TYPE_CHECKING:
     import pyarrow
 
-PIECE = 4 * 2**20  # characters of JSON lines that are in memory at a time
+PIECE = 2**20  # characters of JSON lines that are in memory at a time
+GROUP = 8 * 2**20  # bytes of columns that make a row group of Parquet
 FIRST = ("path", "error")  # columns of every file
 SURROGATE = "\\ud"  # as JSON writes half a character
 SPREAD = 10  # entries of a list that become columns of their own
@@ -104,8 +105,14 @@ def write_parquet(parts: Iterable[Path], path: Path, top: int | None) -> None:
         found = pa.schema(list(pa.array(rows).type))
         schema = pa.unify_schemas([schema, found], promote_options="permissive")
     with parquet.ParquetWriter(path, schema, compression="zstd") as writer:
+        waiting: list[pa.RecordBatch] = []
         for rows in pieces(parts):
-            writer.write_batch(_batch(rows, schema))
+            waiting.append(_batch(rows, schema))
+            if sum(batch.nbytes for batch in waiting) >= GROUP:
+                writer.write_table(pa.Table.from_batches(waiting))
+                waiting.clear()
+        if waiting:
+            writer.write_table(pa.Table.from_batches(waiting))
 
 
 def _batch(rows: list[dict[str, Any]], schema: "pyarrow.Schema") -> "pyarrow.RecordBatch":

@@ -298,7 +298,9 @@ def given(
         return None
 
     def source(place: str) -> Inputs | None:
-        """None for what the task reads by itself."""
+        """None for what the task reads by itself, or refuses."""
+        if "://" in place and not stores.is_address(place):
+            return None
         suffix = Path(place).suffix.lower()
         if suffix in lists.SUFFIXES - task.suffixes - task.tables:
             return Listed(place, task, options, opened)
