@@ -5,12 +5,12 @@ searcher = striate.retrieval.Searcher(index)
 for hits in searcher.search(["cat.jpg"]): ...
 """
 
+from striate.retrieval._duplicates import Pair, duplicates
 from striate.retrieval.aggregation import Aggregation
 from striate.retrieval.approximate import Approximate, build_approximate
 from striate.retrieval.building import Ask, Built, build, recognizer_of
 from striate.retrieval.changing import remove
 from striate.retrieval.describing import Describer, Description
-from striate.retrieval.duplicates import Pair, duplicates
 from striate.retrieval.evaluating import Retrieved, evaluate
 from striate.retrieval.expansion import Expansion
 from striate.retrieval.index import Index
