@@ -19,7 +19,7 @@ from striate.recognizing.sources import Inputs
 from striate.tasks.contract import batch_of
 
 SECONDS = 20.0  # of work that a kill may cost
-LARGEST = 4 * 2**20  # characters of rows that wait in memory
+LARGEST = 2**20  # characters of rows that wait in memory
 
 
 class Recognized(NamedTuple):

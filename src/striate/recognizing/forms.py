@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pyarrow
 
 PIECE = 2**20  # characters of JSON lines that are in memory at a time
-GROUP = 8 * 2**20  # bytes of columns that make a row group of Parquet
+GROUP = 4 * 2**20  # bytes of columns that make a row group of Parquet
 FIRST = ("path", "error")  # columns of every file
 SURROGATE = "\\ud"  # as JSON writes half a character
 SPREAD = 10  # entries of a list that become columns of their own
