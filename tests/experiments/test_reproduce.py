@@ -42,7 +42,7 @@ def test_all_go_on_after_one_that_fails(monkeypatch, tmp_path):
     monkeypatch.setattr(Experiment, "run", fails)
     monkeypatch.setattr(Experiment, "lacks", lambda self: None)
     ran = CliRunner().invoke(app, ["reproduce", "--all", "--out", str(tmp_path / "r.md")])
-    assert isinstance(ran.exception, UserError)
+    assert str(ran.exception) == f"1 of {len(EXPERIMENTS)} experiments did not run; see above"
     text = (tmp_path / "r.md").read_text()
     assert "## gan-rings" in text
     assert "## counting" not in text
@@ -60,6 +60,7 @@ def test_data_are_looked_for_and_named_where_they_lack(tmp_path, monkeypatch):
     lacks = Experiment("n", "t", "s", "m", needs=("clothing",)).lacks()
     assert lacks is not None
     assert lacks.rows[0].verdict == "not reachable here"
+    assert f"STRIATE_DATA names {tmp_path}, which lacks it" in lacks.rows[0].why
     (tmp_path / "clothing").mkdir()
     assert lacking(("clothing",)) == []
 
@@ -76,9 +77,35 @@ def test_a_document_grows_and_sections_give_place(tmp_path):
     svg = (tmp_path / "results" / "counting.svg").read_text()
     assert svg.count("<svg") == 3
     assert "&lt;b&gt;" in svg
-    path.write_bytes(b"\xff\xfe")
-    with pytest.raises(UserError, match="no text"):
-        keep([made()], path)
+    for data in (b"\xff\xfe", b"a\0"):
+        path.write_bytes(data)
+        with pytest.raises(UserError, match="no text"):
+            keep([made()], path)
+
+
+def test_what_else_stands_in_a_document_stays(tmp_path):
+    path = keep([made("counting", "1")], tmp_path / "results.md")
+    mine = "\nMy words.\n\n# A chapter\n\n```\n## counting\n```\nand more\n"
+    path.write_bytes((path.read_text() + mine).replace("\n", "\r\n").encode())
+    text = keep([made("counting", "2"), made("gan-rings")], path).read_bytes().decode()
+    assert text.count("\n") == text.count("\r\n")
+    assert mine in text.replace("\r\n", "\n")
+    assert text.count("\n## counting") == 2  # one of them in the fence
+    assert text.count("counting: begin") == text.count("counting: end") == 1
+    assert text.index("A chapter") < text.index("## gan-rings")
+
+
+def test_where_results_cannot_be_kept_is_said_before_the_work(tmp_path, monkeypatch):
+    monkeypatch.setattr(Experiment, "run", lambda *given, **options: pytest.fail("it ran"))
+    (tmp_path / "folder.md").mkdir()
+    (tmp_path / "odd.md").write_bytes(b"\xff")
+    (tmp_path / "file").touch()
+    for name, reason in (
+        ("folder.md", "is a folder"), ("odd.md", "no text"), ("file/x.html", "cannot write to"),
+        ("x.txt", "a page is FILE.html"),
+    ):  # fmt: skip
+        given = ["reproduce", "counting", "--out", str(tmp_path / name)]
+        assert reason in str(CliRunner().invoke(app, given).exception)
 
 
 def test_the_page(tmp_path):

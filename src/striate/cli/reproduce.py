@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from striate.cli.options import Json, Seed
+from striate.cli.options import Json, Seed, see_writable
 from striate.cli.show import print_json, print_table, printable, table
 from striate.errors import MissingExtra, StriateError, UnknownName, UserError
 from striate.progress import duration
@@ -50,8 +50,8 @@ def reproduce(
     """
     from striate.experiments.table import EXPERIMENTS
 
-    if out is not None and out.suffix not in (".html", ".md"):
-        raise UserError(f"--out {out}: a page is FILE.html, and a document FILE.md")
+    if out is not None:
+        see_keepable(out)
     for name in names or ():
         if name not in EXPERIMENTS:
             raise UnknownName("experiment", name, EXPERIMENTS)
@@ -60,9 +60,30 @@ def reproduce(
     if not every and not names:
         if out is not None:
             raise UserError(f"--out {out} needs the name of an experiment, or --all")
+        if quick:
+            raise UserError("--quick needs the name of an experiment, or --all")
         show_list(as_json=json)
         return
-    run(list(EXPERIMENTS) if every else names or [], out, quick=quick, seed=seed, as_json=json)
+    chosen = list(EXPERIMENTS) if every else list(dict.fromkeys(names or ()))
+    run(chosen, out, quick=quick, seed=seed, as_json=json)
+
+
+def see_keepable(out: Path) -> None:
+    """Says before the work, and not after, that what is found could not be kept.
+
+    Raises:
+        UserError: if it is neither a page nor a document, or a document that is no text.
+        StorageError: if it cannot be written.
+    """
+    from striate.experiments.writing import document
+
+    if out.suffix not in (".html", ".md"):
+        raise UserError(f"--out {out}: a page is FILE.html, and a document FILE.md")
+    if out.is_dir():
+        raise UserError(f"--out {out} is a folder; name a file")
+    see_writable(out.parent)
+    if out.suffix == ".md":
+        document(out)
 
 
 def show_list(*, as_json: bool) -> None:
@@ -117,14 +138,14 @@ def run(names: list[str], out: Path | None, *, quick: bool, seed: int, as_json: 
             show(finding)
         if out is not None and out.suffix == ".md":
             keep([finding], out)
-    if out is not None and out.suffix == ".html" and findings:
-        write_page(findings, out)
+        elif out is not None:
+            write_page(findings, out)  # what was found so far
     if as_json:
         print_json([as_values(one, out) for one in findings])
     elif out is not None:
         print(printable(f"{'page' if out.suffix == '.html' else 'document'}: {out}"))
     if failed:
-        raise failed[0]
+        raise StriateError(f"{len(failed)} of {len(names)} experiments did not run; see above")
 
 
 def as_values(finding: "Finding", out: Path | None) -> dict[str, Any]:

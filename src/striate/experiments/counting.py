@@ -110,7 +110,7 @@ def alexnet() -> Iterator[Row]:
         names = " and ".join(layers)
         yield nearly(f"AlexNet without {names}: parameters dropped, about", said,
                      dropped(found, network) / 1e6, " million",
-                     "the slide gives no more digits")  # fmt: skip
+                     "fc8 grows where it reads what fc5 gives; the slide rounds")  # fmt: skip
 
 
 def dropped(whole: Description, rest: nn.Module) -> int:
@@ -142,4 +142,4 @@ def others() -> Iterator[Row]:
     yield nearly("DeepFace: parameters (Taigman et al. 2014), more than", 120, faces / 1e6,
                  " million", "its layers as the paper describes them add up to this")  # fmt: skip
     yield nearly("belief net 784-500-500-2000-10: weights (Hinton et al. 2006), about", 1.7,
-                 belief / 1e6, " million")  # fmt: skip
+                 belief / 1e6, " million", "with 3,010 biases")  # fmt: skip

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT = 300, 220  # of a panel's frame
 LEFT, TOP, RIGHT, BOTTOM = 46, 24, 14, 36  # around it: the title above, the axis below
 KEY = 15  # of a line of the key
+CLOUD = 20  # dots, from which on they are
+SMALL, LARGE = 1.6, 4  # radius of a dot: in a cloud, and of one that counts
 ACROSS = 3  # panels in a row
 
 
@@ -69,6 +71,7 @@ def placed(panel: Panel | Picture) -> dict[str, Any]:
             bars = [f"M{a:.1f} {b:.1f}V{c:.1f}" for a, b, c in zip(x, low, high, strict=True)]
         return {
             "name": line.name, "dots": line.dots, "bars": "".join(bars),
+            "radius": SMALL if len(x) > CLOUD else LARGE, "opacity": 0.55 if len(x) > CLOUD else 1,
             "points": [(f"{one:.1f}", f"{other:.1f}") for one, other in zip(x, y, strict=True)],
         }  # fmt: skip
 

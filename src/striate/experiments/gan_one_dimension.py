@@ -174,21 +174,23 @@ def run(quick: bool, seed: int) -> Result:
     mean, deviation = game.gaussian
     end = best_value(p, density(mean, deviation))
     same = abs(end + math.log(4)) < CLOSE
+    ended = f"the game was ended after {2 * steps:,} steps"
     rows += [
         Row(
             f"samples that began at N({START[0]:g}, {START[1]:g}^2), after the game",
             "N(0, 1)",
             f"N({mean:.3f}, {deviation:.3f}^2)",
             "same" if same else "different",
+            "" if same else ended,
         ),
         Row("value there, with the best D", "-log 4 = -1.3863", f"{end:.4f}",
-            "same" if same else "different"),
+            "same" if same else "different", "" if same else ended),
     ]  # fmt: skip
-    rows.append(_half(game.logits))
+    rows.append(_half(game.logits, ended if quick else "both go on to move around the end"))
     return Result(rows, [*map(_field, fields), _course(game), _gradients()])
 
 
-def _half(logits: Density) -> Row:
+def _half(logits: Density, why: str) -> Row:
     """Whether the discriminator is left without an opinion."""
     middle = np.abs(GRID) < 2
     ours = 1 / (1 + np.exp(-logits[middle]))
@@ -196,7 +198,7 @@ def _half(logits: Density) -> Row:
     return Row(
         "D from -2 to 2 after the game", "1/2 everywhere", f"{ours.min():.3f} to {ours.max():.3f}",
         "same" if far < 0.1 else "different",
-        "" if far < 0.1 else "both go on to move around the end",
+        "" if far < 0.1 else why,
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from striate.experiments.result import Verdict
 
-SURE = 1.96  # standard errors
+SURE = 0.975  # below the upper end of a 95 % interval
 LEVEL = "the interval holds 0: so few examples cannot tell the two apart"
 BEHIND = "it is behind here"
 
@@ -34,14 +34,16 @@ class Lead(NamedTuple):
 
     @classmethod
     def of(cls, first: ArrayLike, second: ArrayLike) -> Self:
-        """Of shares in [0, 1] for the same examples (N,), or for several seeds (seeds, N): seeds
-        are averaged, and the interval is over examples.
+        """Of shares in [0, 1] for the same examples or draws (N,), or for several seeds (seeds, N):
+        seeds are averaged, and the interval (Student's t) is over examples.
 
-        >>> Lead.of([1, 1, 1, 0], [0, 1, 1, 0])
-        Lead(points=25.0, low=-24.0, high=74.0)
+        >>> [round(end, 2) for end in Lead.of([1, 1, 1, 0], [0, 1, 1, 0])]
+        [25.0, -54.56, 104.56]
         """
+        from scipy.stats import t
+
         apart = 100 * (_by_example(first) - _by_example(second))
-        half = SURE * apart.std(ddof=1) / sqrt(len(apart))
+        half = t.ppf(SURE, len(apart) - 1) * apart.std(ddof=1) / sqrt(len(apart))
         return cls(float(apart.mean()), float(apart.mean() - half), float(apart.mean() + half))
 
     @property

@@ -5,6 +5,7 @@ a folder or file, opened for what lies in it.
 """
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,21 @@ def place(name: str) -> Path:
     if not found.exists():
         raise DataError(f"there is no {found}: {VARIABLE} names the folder that has {name}")
     return found
+
+
+def where(names: Sequence[str]) -> str:
+    """What brings sets that are not here."""
+    ways = []
+    if any(name in CATALOG for name in names):
+        ways.append("`striate datasets` says how to get it")
+    root = os.environ.get(VARIABLE)
+    if not root:
+        ways.append(f"set {VARIABLE} to the folder that has it")
+    elif not Path(root).expanduser().is_dir():
+        ways.append(f"{VARIABLE} names {root}, which is no folder")
+    else:
+        ways.append(f"{VARIABLE} names {root}, which lacks it")
+    return "; ".join(ways)
 
 
 def lacking(names: tuple[str, ...]) -> list[str]:

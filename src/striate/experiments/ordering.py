@@ -175,7 +175,7 @@ def scores(trial: Trial, order: Order, found: Comparison) -> Panel:
     ]  # fmt: skip
     said = np.array(list(order.said.values()))
     published = Line("published", x, 100 - said if order.errors else said, dots=True)
-    return Panel(f"{found.dataset.name}: {found.task.score_title}, 95 %", "method", "%",
+    return Panel(f"{found.dataset.name}: {found.task.score_title}, 95 %", "", "%",
                  [*lines, published], (0, len(rows) + 1, 0, 100))  # fmt: skip
 
 

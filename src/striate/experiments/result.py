@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.experiments.material import lacking
+from striate.experiments.material import lacking, where
 
 Verdict = Literal["same", "different", "not reachable here"]
 Values = NDArray[np.floating[Any]]
@@ -52,7 +52,7 @@ class Panel:
     """A drawing; without limits as far as its lines reach.
 
     Attributes:
-        across, up: what the axes are.
+        across, up: what the axes are; "" where places across have no number.
         limits: left, right, bottom, top.
     """
 
@@ -120,9 +120,7 @@ class Experiment:
         names = lacking(self.needs)
         if not names:
             return None
-        return self.unreachable(
-            f"there is no {' and no '.join(names)} below the folder that STRIATE_DATA names"
-        )
+        return self.unreachable(f"there is no {' and no '.join(names)}: {where(names)}")
 
     def unreachable(self, why: str) -> Result:
         """What is said in place of a result."""

@@ -131,7 +131,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         Experiment(
             "detection-table",
             "Parts, regions, one look, shared features: four detectors",
-            "Felzenszwalb 2010, Girshick 2014, Redmon 2016, Ren 2015 on VOC'07",
+            "the lectures' table of VOC'07; Girshick 2014, Redmon 2016, Ren 2015",
             "task_tables",
             needs=("bccd",),
             lasts=("1 min", "40 min"),

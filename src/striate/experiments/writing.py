@@ -1,7 +1,6 @@
 """What experiments found, to be kept: a page, or a document in Markdown that grows."""
 
 import platform
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -96,39 +95,59 @@ def keep(findings: Sequence[Finding], path: Path) -> Path:
     """Tables as sections of a document in Markdown, and drawings in a folder beside it that has
     its name; returns the document's path.
 
-    A section of an experiment that is there already gives place to the new one; what else stands in
-    the document stays.
+    A section of an experiment that is there already, between the comments that mark its begin and
+    end, gives place to the new one; what else stands in the document stays.
 
     Raises:
         UserError: if what lies there is no text.
         StorageError: if it cannot be written.
     """
-    text = ""
-    if path.exists():
-        try:
-            text = read_bytes(path, limit=LONGEST).decode()
-        except UnicodeDecodeError as error:
-            raise UserError(f"{path} is no text to add to") from error
-    text = text.rstrip() or f"# Results\n\n{ABOUT}"
+    text = document(path).rstrip() or f"# Results\n\n{ABOUT}"
+    end = "\r\n" if "\r\n" in text else "\n"
     for one in findings:
-        text = replaced(text, one.experiment.name, section(one, path))
+        new = section(one, path).replace("\n", end)
+        text = replaced(text, one.experiment.name, new, end)
     with writing(path) as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8")
+        temporary.write_bytes((text + end).encode())
     return path
 
 
-def replaced(text: str, name: str, new: str) -> str:
-    """A document with a new section `## name`, where it stood or at the end.
+def document(path: Path) -> str:
+    """What stands in a document that is to grow; "" where there is none.
 
-    >>> replaced("# R\\n\\n## a\\n\\n1\\n\\n## b\\n\\n2", "a", "## a\\n\\n3")
-    '# R\\n\\n## a\\n\\n3\\n\\n## b\\n\\n2'
+    Raises:
+        UserError: if what lies there is no text, or too much.
     """
-    start = re.search(rf"^## {re.escape(name)}$", text, re.MULTILINE)
-    if start is None:
-        return f"{text.rstrip()}\n\n{new}"
-    following = re.search(r"^## ", text[start.end() :], re.MULTILINE)
-    rest = "" if following is None else "\n\n" + text[start.end() + following.start() :]
-    return text[: start.start()] + new + rest
+    if not path.exists():
+        return ""
+    found = read_bytes(path, limit=LONGEST)
+    try:
+        if b"\0" in found:
+            raise ValueError("a zero byte")
+        return found.decode()
+    except ValueError as error:
+        raise UserError(f"{path} is no text to add to") from error
+
+
+def marks(name: str) -> tuple[str, str]:
+    """Comments around the section of an experiment, which no page shows."""
+    return f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+
+
+def replaced(text: str, name: str, new: str, end: str = "\n") -> str:
+    """A document with a new section between the marks of a name, where they stand or at the end.
+
+    >>> old = "# R\\n\\n<!-- a: begin -->\\n## a\\n\\n1\\n<!-- a: end -->\\n\\nmine"
+    >>> replaced(old, "a", "## a\\n\\n2") == old.replace("1", "2")
+    True
+    """
+    begin, stop = marks(name)
+    marked = end.join((begin, new, stop))
+    start = text.find(begin)
+    last = text.find(stop, start)
+    if start < 0 or last < 0:
+        return f"{text.rstrip()}{end}{end}{marked}"
+    return text[:start] + marked + text[last + len(stop) :]
 
 
 def section(one: Finding, path: Path) -> str:
