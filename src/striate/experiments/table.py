@@ -17,7 +17,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             "LeCun et al. 1998, Section III",
             "lenet_mnist",
             needs=("mnist",),
-            lasts=("1 min", "3 h"),
+            lasts=("1 min", "2 h"),
         ),
         Experiment(
             "approaches-small",
@@ -25,7 +25,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             "the lectures' table on VOC'07, and their order of approaches",
             "approaches",
             needs=("clothing",),
-            lasts=("1 min", "20 min"),
+            lasts=("2 min", "45 min"),
             function="SMALL",
         ),
         Experiment(
@@ -43,7 +43,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             "the lectures' table on M2CAI'16",
             "approaches",
             needs=("chest_xray",),
-            lasts=("1 min", "10 min"),
+            lasts=("1 min", "20 min"),
             function="SHIFTED",
         ),
         Experiment(
@@ -60,7 +60,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             "the lectures on Caltech-256: Zeiler & Fergus 2014, Figure 9",
             "few_images",
             needs=("clothing",),
-            lasts=("1 min", "5 min"),
+            lasts=("1 min", "3 min"),
         ),
         Experiment(
             "visual-words",
@@ -89,12 +89,14 @@ EXPERIMENTS: dict[str, Experiment] = {
             "The best discriminator, and the game that ends at the data",
             "Goodfellow et al. 2014, Section 4 and Figure 1",
             "gan_one_dimension",
+            lasts=("seconds", "1 min"),
         ),
         Experiment(
             "gan-rings",
             "Eight Gaussians on a circle: are all of them found?",
             "Metz et al. 2017 (arXiv:1611.02163), Section 3.1",
             "gan_rings",
+            lasts=("1 min", "3 min"),
         ),
         Experiment(
             "initialization",
@@ -134,7 +136,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             "the lectures' table of VOC'07; Girshick 2014, Redmon 2016, Ren 2015",
             "task_tables",
             needs=("bccd",),
-            lasts=("1 min", "40 min"),
+            lasts=("2 min", "40 min"),
             function="DETECTION",
         ),
         Experiment(
@@ -143,7 +145,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             "Chen et al. 2015 (arXiv:1412.7062), Table 1",
             "task_tables",
             needs=("camvid",),
-            lasts=("1 min", "40 min"),
+            lasts=("2 min", "40 min"),
             function="SEGMENTATION",
         ),
         Experiment(
