@@ -106,11 +106,11 @@ def alexnet() -> Iterator[Row]:
     with undrawn():
         whole = create("alexnet")
         rest = {layers: without(whole, *layers) for layers in (("fc7",), ("fc6", "fc7"))}
-    for (layers, network), said in zip(rest.items(), (16, 50), strict=True):
+    reasons = "the slide cuts digits off", "fc8 reads 9,216 numbers then; the slide rounds"
+    for (layers, network), said, why in zip(rest.items(), (16, 50), reasons, strict=True):
         names = " and ".join(layers)
         yield nearly(f"AlexNet without {names}: parameters dropped, about", said,
-                     dropped(found, network) / 1e6, " million",
-                     "fc8 grows where it reads what fc5 gives; the slide rounds")  # fmt: skip
+                     dropped(found, network) / 1e6, " million", why)  # fmt: skip
 
 
 def dropped(whole: Description, rest: nn.Module) -> int:
