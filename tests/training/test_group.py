@@ -71,7 +71,7 @@ def steps(bucket):
     group.BUCKET = bucket
     objective = Objective(losses, optimizer, clip=1.0)
     found = [float(step.losses["ce"]) for step in train([objective], batches)]
-    return found + [float(one.sum()) for one in model["d"].parameters()]
+    return found + [float(one.detach().sum()) for one in model["d"].parameters()]
 
 def refused():
     try:

@@ -19,7 +19,7 @@ FULL = Recipe(
     0.05, 0.5, 2.0,
     0.99, True, 4,
     Augmentation(Spread(mirror=0.5, rotation=1), brightness=0.1),
-    2, "bfloat16", "measured", 1, "all",
+    2, "bfloat16", "measured", 1, "all", True,
 )  # fmt: skip
 
 

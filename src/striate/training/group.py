@@ -55,6 +55,7 @@ def joined() -> Iterator[None]:
     )  # fmt: skip
     try:
         yield
+        dist.barrier()  # nobody leaves while another is still being sent to
     finally:
         dist.destroy_process_group()
 
@@ -189,6 +190,7 @@ class Gradients:
                     if each.grad is None:
                         each.grad = torch.empty_like(each)
                     each.grad.copy_(gradient.view(each.shape))
+        self.sent = []  # what is kept of messages keeps the group alive after its end
         return {
             name: total.to(loss) for (name, loss), total in zip(losses.items(), sums, strict=True)
         }
@@ -197,6 +199,7 @@ class Gradients:
         """Leaves the parameters alone."""
         for handle in self.handles:
             handle.remove()
+        self.sent = []
 
 
 def _bucketed(parameters: Sequence[Tensor], most: int) -> list[list[Tensor]]:

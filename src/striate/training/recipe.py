@@ -28,7 +28,6 @@ class Recipe:
     steps: tuple[tuple[float, float], ...] = ()
     kept_rate: float = 1.0  # rate of all but the classifier, as a share of learning_rate
     freeze_statistics: bool = False  # batch normalization keeps its means and variances
-    synchronize_statistics: bool = False  # ... measures them over all processes of a group
     label_smoothing: float = 0.0
     balance: float = 0.0  # of pictures' classes: 1 shows all equally often, 0 each picture once
     clip: float | None = None  # largest norm of the gradient; longer ones are shortened to it
@@ -42,6 +41,8 @@ class Recipe:
     threads: int | None = None  # of the CPU, for one step; None: all of them
     # what weight_decay shrinks: matrices and kernels, or biases and normalization weights as well
     decayed: Literal["weights", "all"] = "weights"
+    # batch normalization measures over the batches of all processes of a group
+    synchronize_statistics: bool = False
 
     def but(self, **changes: Any) -> "Recipe":
         """This recipe with some values changed: `SCRATCH.but(epochs=5)`."""
