@@ -10,7 +10,7 @@ import pytest
 
 from striate.errors import UserError
 from striate.inference.walking import walk
-from striate.recognizing import given, parquet, recognize, sources, stores
+from striate.recognizing import given, lists, parquet, recognize, sources, stores
 from striate.recognizing.holding import Budget, Held
 from striate.recognizing.sources import PASSED
 from striate.tasks.table import TASKS
@@ -234,6 +234,14 @@ def test_what_is_no_list(name, text, words, tmp_path):
     with pytest.raises(UserError) as caught:
         list(given(TASK, [str(tmp_path / name)]))
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["x.txt", "x.jsonl"])
+def test_a_line_without_an_end_is_no_path(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(lists, "LONGEST", 10)
+    (tmp_path / name).write_text("x" * 11)
+    with pytest.raises(UserError, match="a line of more than 10 letters"):
+        list(lists.paths_in(str(tmp_path / name)))
 
 
 def test_tables_that_a_task_reads_by_itself_are_no_lists(tmp_path):

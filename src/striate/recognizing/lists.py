@@ -14,6 +14,7 @@ from striate.errors import InputError, UserError, one_line
 from striate.recognizing.stores import is_address, opened
 
 TABLES = {".csv": ",", ".tsv": "\t"}
+LONGEST = 2**16  # letters of a line
 SUFFIXES = frozenset((".txt", ".lst", ".jsonl", *TABLES))
 
 
@@ -31,7 +32,7 @@ def paths_in(place: str) -> Iterator[str]:
             elif suffix == ".jsonl":
                 found = _of_objects(place, file)
             else:
-                found = (line.rstrip("\r\n") for line in file)
+                found = (line.rstrip("\r\n") for line in _lines(place, file))
             for path in found:
                 if path.strip():
                     yield beside(place, path)
@@ -47,6 +48,14 @@ def _text(place: str) -> Iterator[TextIO]:
         raise UserError(f"{place}: {error}") from error
     with io.TextIOWrapper(file, "utf-8-sig", "surrogateescape", newline="") as text:
         yield text
+
+
+def _lines(place: str, file: TextIO) -> Iterator[str]:
+    """The lines; one that is longer than any path is refused before memory is taken."""
+    while line := file.readline(LONGEST + 1):
+        if len(line) > LONGEST:
+            raise UserError(f"{place}: has a line of more than {LONGEST:,} letters; is it a list?")
+        yield line
 
 
 def _of_table(place: str, file: TextIO, delimiter: str) -> Iterator[str]:
@@ -66,7 +75,7 @@ def _of_table(place: str, file: TextIO, delimiter: str) -> Iterator[str]:
 
 
 def _of_objects(place: str, file: TextIO) -> Iterator[str]:
-    for number, line in enumerate(file, 1):
+    for number, line in enumerate(_lines(place, file), 1):
         if not line.strip():
             continue
         try:

@@ -171,7 +171,7 @@ class Index:
         """
         head = self.header
         width = head.dimensions
-        before = int(self.names._ends[-1]) if head.rows else 0
+        before = self.names.letters
         letters, ends = packed(names, before)
         rows = np.ascontiguousarray(vectors, "<f2")
         if rows.shape != (len(names), width) or not np.isfinite(rows).all():
@@ -211,9 +211,7 @@ class Index:
         """Writes all files anew without the rows that were removed; for whoever holds
         `writing_to`."""
         old, kept = self.header, self.rows
-        head = replace(
-            old, rows=0, removed=0, removals=0, generation=old.generation + 1
-        )  # fmt: skip
+        head = replace(old, rows=0, removed=0, removals=0, generation=old.generation + 1)
         names, stamps, vectors = self.names, self.stamps, self.vectors
         self.header = head
         letters = 0

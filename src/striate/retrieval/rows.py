@@ -55,6 +55,11 @@ class Names(Sequence[str]):
         return len(self._ends)
 
     @property
+    def letters(self) -> int:
+        """Bytes of all names together."""
+        return len(self._letters)
+
+    @property
     def longest(self) -> int:
         """Bytes of the longest name."""
         return int(np.diff(self._ends, prepend=0).max()) if len(self) else 0

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from striate.tasks.speech.learning import RECIPE
-from striate.tasks.speech.problem import Frames, States
+from striate.tasks.speech.problem import Batch, Frames, States
 from striate.tasks.speech.windows import of_all, windows
 
 
@@ -60,3 +60,8 @@ def test_frame_accuracy_counts_validation_frames():
     found = States().evaluate(Loud(), frames())
     assert found["frame_accuracy"] == 0.5
     assert found["cross_entropy"] > 0
+
+
+def test_a_batch_is_in_as_many_parts_as_were_asked_for():
+    parts = Batch(torch.zeros(5, 3, 3, 1), torch.arange(5)).parts(4)
+    assert [part.states.tolist() for part in parts] == [[0, 1], [2], [3], [4]]

@@ -43,9 +43,9 @@ class Batch(NamedTuple):
         return len(self.maps)
 
     def parts(self, count: int) -> Sequence["Batch"]:
-        """As many batches of about the same size."""
+        """The batch in `count` parts as equal as can be, in order."""
         found = []
-        for some in torch.arange(len(self.maps)).chunk(count):
+        for some in torch.arange(len(self.maps)).tensor_split(count):
             low, high = int(some[0]), int(some[-1]) + 1
             mine = (self.images >= low) & (self.images < high)
             found.append(

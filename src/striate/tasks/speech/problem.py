@@ -30,8 +30,8 @@ class Batch(NamedTuple):
         return len(self.states)
 
     def parts(self, count: int) -> Sequence["Batch"]:
-        """As many batches of about the same size."""
-        pairs = zip(self.windows.chunk(count), self.states.chunk(count), strict=True)
+        """The batch in `count` parts as equal as can be, in order."""
+        pairs = zip(self.windows.tensor_split(count), self.states.tensor_split(count), strict=True)
         return [Batch(*each) for each in pairs]
 
 
