@@ -14,6 +14,7 @@ from striate.training import group
 
 PROGRAM = """
 import json, sys
+from pathlib import Path
 import numpy as np
 import torch
 from torch import nn
@@ -87,8 +88,11 @@ with group.joined():
     }
     if group.size() > 1:
         found["refused"] = refused()
-    if group.rank() == 0:
-        print(json.dumps(found))
+    first = group.rank() == 0
+threads = [name.read_text() for name in Path("/proc/self/task").glob("*/comm")]
+found["threads"] = sum("gloo" in name for name in threads)  # one that is left aborts the exit
+if first:
+    print(json.dumps(found))
 """
 
 
@@ -110,6 +114,7 @@ def run(count: int, folder: Path) -> dict[str, object]:
 def test_two_processes_take_the_steps_of_one(tmp_path: Path) -> None:
     one, two = run(1, tmp_path / "one"), run(2, tmp_path / "two")
     assert (one.pop("size"), two.pop("size")) == (1, 2)
+    assert two["threads"] == 0
     assert "a batch of 1 cannot be shared by 2 processes" in str(two.pop("refused"))
     assert one.keys() == two.keys()
     for name, mine in one.items():

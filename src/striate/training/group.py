@@ -8,6 +8,7 @@ batch normalization, which sees the parts unless the recipe synchronizes it.
 Every process runs the whole program; only the first writes where others look.
 """
 
+import importlib
 import os
 import shutil
 import tempfile
@@ -46,6 +47,9 @@ def joined() -> Iterator[None]:
     cuda = torch.cuda.is_available()
     if cuda:
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+    # Its functions take the group of the moment of import as their default, which would outlive the
+    # group's end; its threads would then meet the interpreter's, and abort. Optimizers import it.
+    importlib.import_module("torch.distributed.nn.functional")
     # A group that is started again would find in the store what the last one left: dead addresses.
     store, number, count = next(dist.rendezvous("env://"))
     attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
