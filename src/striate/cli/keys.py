@@ -24,7 +24,7 @@ Name = Annotated[
 
 keys = typer.Typer(
     name="keys",
-    help="Makes, lists and revokes the keys of a service.",
+    help="Makes, lists, rotates and revokes the keys of a service.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -69,6 +69,23 @@ def listing(database: Database = "", json: Json = False) -> None:
         state = f"revoked {key.revoked:%Y-%m-%d}" if key.revoked else "valid"
         used = f"{key.calls:,} calls, {key.images:,} pictures"
         print(f"{printable(key.name)}  since {key.created:%Y-%m-%d}, {state}; {used}")
+
+
+@keys.command()
+def rotate(name: Name, database: Database = "", json: Json = False) -> None:
+    """Makes a new key in the place of an old one and prints it, this once; the old one ends within
+    two seconds. Name and usage stay.
+
+    \b
+    Example:
+        striate keys rotate holiday-app
+    """
+    with opened(database) as kept:
+        key = kept.rotate(name)
+    if json:
+        print_json({"name": name, "key": key})
+    else:
+        print(key)
 
 
 @keys.command()

@@ -31,6 +31,8 @@ PREFIX = "striate_"
 BELIEVED = 2.0  # seconds that a key is taken for good without asking again
 REMEMBERED = 10_000  # keys, good and bad, at most
 BUSY = 5000  # milliseconds that one waits for another's transaction
+PATIENCE = 10_000  # milliseconds that a statement may take, and a server be silent
+REACHED = 5  # seconds in which a server must be reached
 TOGETHER = 512  # counts in one transaction
 
 tables = sql.MetaData()
@@ -123,6 +125,22 @@ class Keys:
             raise UserError(f"there is a key called {name!r}; choose another name") from None
         return key
 
+    def rotate(self, name: str) -> str:
+        """A new key in the place of the valid one of that name, which ends as if it were revoked.
+
+        Name, number and usage stay.
+
+        Raises:
+            UserError: if there is no valid key of that name.
+            StorageError: if it cannot be written.
+        """
+        key = PREFIX + secrets.token_urlsafe(32)
+        chosen = (KEYS.c.name == name) & KEYS.c.revoked.is_(None)
+        with self._begin() as database:
+            done = database.execute(KEYS.update().where(chosen).values(digest=digest(key)))
+        see_found(done.rowcount, name)
+        return key
+
     def revoke(self, name: str) -> None:
         """Ends the key of that name; within BELIEVED seconds every server knows.
 
@@ -132,8 +150,7 @@ class Keys:
         chosen = (KEYS.c.name == name) & KEYS.c.revoked.is_(None)
         with self._begin() as database:
             done = database.execute(KEYS.update().where(chosen).values(revoked=now()))
-        if not done.rowcount:
-            raise UserError(f"no key called {name!r} is valid; striate keys list shows them")
+        see_found(done.rowcount, name)
 
     def list(self) -> Sequence[Key]:
         """All keys, revoked ones too, with what they used."""
@@ -207,24 +224,35 @@ class Keys:
                     break
             going = waiting[-1] is not None
             some = [each for each in waiting if each is not None]
+            self._save(some)
+
+    def _save(self, some: Sequence[tuple[int, int, "Future[None]"]]) -> None:
+        """Writes the counts, a transaction for each key: one that fails fails its calls alone."""
+        counts: dict[int, list[tuple[int, Future[None]]]] = defaultdict(list)
+        for key, images, future in some:
+            counts[key].append((images, future))
+        day = datetime.now(UTC).date()
+        for key, calls in counts.items():
             try:
-                if some:
-                    self._save(some)
+                images = sum(each for each, _ in calls)
+                add_usage(self._engine, key, day, len(calls), images)
             except Exception as error:  # the thread goes on
                 log.error("usage could not be written: %s", type(error).__name__)
-                for _, _, future in some:
+                for _, future in calls:
                     future.set_exception(StorageError("usage could not be written"))
             else:
-                for _, _, future in some:
+                for _, future in calls:
                     future.set_result(None)
 
-    def _save(self, some: Sequence[tuple[int, int, Any]]) -> None:
-        sums: dict[int, list[int]] = defaultdict(lambda: [0, 0])
-        for key, images, _ in some:
-            sums[key][0] += 1
-            sums[key][1] += images
-        for key in sorted(sums):  # in one order, so that two servers do not wait for each other
-            add_usage(self._engine, key, datetime.now(UTC).date(), *sums[key])
+
+def see_found(rows: int, name: str) -> None:
+    """Says so where no valid key has that name.
+
+    Raises:
+        UserError: if there are no rows.
+    """
+    if not rows:
+        raise UserError(f"no key called {name!r} is valid; striate keys list shows them")
 
 
 def add_usage(engine: sql.Engine, key: int, day: date, calls: int, images: int) -> None:
@@ -245,25 +273,58 @@ def add_usage(engine: sql.Engine, key: int, day: date, calls: int, images: int) 
 
 def open_database(url: str) -> sql.Engine:
     """The database at a URL, with our tables; SQLite with a write-ahead log."""
+    engine: sql.Engine | None = None
     try:
         place = make_url(url)
         name = place.render_as_string(hide_password=True)
         if place.get_backend_name() == "sqlite" and place.database:
             Path(place.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = sql.create_engine(place, hide_parameters=True, pool_pre_ping=True)
+        if place.drivername == "postgresql":  # the one of the extra, whatever SQLAlchemy prefers
+            place = place.set(drivername="postgresql+psycopg")
+        engine = sql.create_engine(
+            place, hide_parameters=True, pool_pre_ping=True, connect_args=patience_of(place)
+        )
         if place.get_backend_name() == "sqlite":
             sql.event.listen(engine, "connect", _sqlite)
-        tables.create_all(engine)
+        elif place.get_backend_name() == "postgresql":
+            sql.event.listen(engine, "connect", _postgresql)
+        make_tables(engine)
     except sql.exc.ArgumentError as error:
         raise UserError(
             "--keys is a database as SQLAlchemy writes it: sqlite:////srv/striate/keys.db"
         ) from error
     except ModuleNotFoundError as error:
-        raise UserError(f"{name} needs a driver: pip install {error.name}") from error
+        driver = "'striate[postgresql]'" if error.name == "psycopg" else error.name
+        raise UserError(f"{name} needs a driver: pip install {driver}") from error
     except (sql.exc.SQLAlchemyError, OSError) as error:
+        if engine is not None:
+            engine.dispose()
         reason = one_line(getattr(error, "orig", None) or error)
         raise UserError(f"cannot open the keys at {name}: {reason}") from error
     return engine
+
+
+def make_tables(engine: sql.Engine) -> None:
+    """Our tables, where they are not there yet, whichever server is first."""
+    try:
+        tables.create_all(engine)
+    except (sql.exc.IntegrityError, sql.exc.ProgrammingError, sql.exc.OperationalError):
+        tables.create_all(engine)  # another server has just made them, or the same error again
+
+
+def patience_of(place: sql.URL) -> dict[str, Any]:
+    """How long libpq waits for a server, where the URL does not say."""
+    if place.get_driver_name() not in ("psycopg", "psycopg2"):
+        return {}
+    waits = {"connect_timeout": REACHED, "tcp_user_timeout": PATIENCE}
+    return {name: value for name, value in waits.items() if name not in place.query}
+
+
+def _postgresql(connection: Any, _: object) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET statement_timeout = {PATIENCE}")
+        cursor.execute(f"SET lock_timeout = {BUSY}")
+    connection.commit()
 
 
 def _sqlite(connection: Any, _: object) -> None:
