@@ -151,6 +151,14 @@ class Draw:
         shift = windows[:, :, :2] @ drawn[:, :, 2:] + windows[:, :, 2:]
         self.matrices = torch.cat([linear, shift], 2)
 
+    def of(self, rows: slice) -> "Draw":
+        """The numbers of some of the images."""
+        found = Draw(self.size, places=self.places.rows(rows) if self.places else None)
+        for name in ("matrices", "recoloring", "lens", "displacement", "mirrored"):
+            numbers = getattr(self, name)
+            setattr(found, name, None if numbers is None else numbers[rows])
+        return found
+
     def crop(self, places: Places, geometry: Spread, source: tuple[int, int]) -> None:
         """Takes the windows of pictures of height and width `source`, moved as drawn before."""
         count, device = len(places.corners), places.corners.device

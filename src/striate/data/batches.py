@@ -1,8 +1,10 @@
 """Batches without end, in an order that depends on nothing but the seed and the epoch."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -30,14 +32,76 @@ class Batch:
     indices: Tensor
 
     def __len__(self) -> int:
-        return len(self.images)
+        return len(self.targets)
 
-    def parts(self, count: int) -> "list[Batch]":
+    @property
+    def weight(self) -> float:
+        """The targets that are known: of several classes an image (N, C), -1 is one that is not."""
+        return float((self.targets >= 0).sum())
+
+    def parts(self, count: int) -> "Sequence[Batch]":
         """The batch in `count` parts as equal as can be, in order."""
         columns = (
             tensor.tensor_split(count) for tensor in (self.images, self.targets, self.indices)
         )
         return [Batch(*part) for part in zip(*columns, strict=True)]
+
+
+class Pending:
+    """Images of a batch that are computed when they are first asked for: who takes a part of them
+    computes no other.
+
+    Args:
+        compute: the images (N, C, H, W) from one number up to another.
+        device: where they are computed.
+        rows: of which these are; all `count` where None.
+    """
+
+    def __init__(
+        self, compute: Callable[[int, int], Tensor], count: int, device: torch.device,
+        rows: tuple[int, int] | None = None,
+    ):  # fmt: skip
+        self.compute, self.count, self.device = compute, count, device
+        self.rows = rows or (0, count)
+
+    @classmethod
+    def of(cls, images: Tensor) -> "Pending":
+        """Images that are there already."""
+        return cls(lambda low, high: images[low:high], len(images), images.device)
+
+    def __len__(self) -> int:
+        return self.rows[1] - self.rows[0]
+
+    @cached_property
+    def images(self) -> Tensor:
+        """They themselves, in single precision whatever is computed around them."""
+        with torch.autocast(self.device.type, enabled=False):
+            return self.compute(*self.rows)
+
+    def tensor_split(self, count: int) -> "list[Pending]":
+        """In `count` parts, as a tensor is split."""
+        some = np.array_split(np.arange(*self.rows), count)
+        ends = np.cumsum([self.rows[0], *map(len, some)]).tolist()
+        return [Pending(self.compute, self.count, self.device, rows) for rows in pairwise(ends)]
+
+
+class Views(Batch):
+    """A batch whose images are pending."""
+
+    def __init__(self, pending: Pending, targets: Tensor, indices: Tensor):
+        vars(self).update(pending=pending, targets=targets, indices=indices)
+
+    @cached_property
+    def images(self) -> Tensor:
+        """(N, C, H, W) as the network takes them."""
+        pending: Pending = vars(self)["pending"]
+        return pending.images
+
+    def parts(self, count: int) -> "Sequence[Views]":
+        """The batch in `count` parts as equal as can be, in order; nothing is computed."""
+        columns = (vars(self)["pending"], self.targets, self.indices)
+        each = (column.tensor_split(count) for column in columns)
+        return [Views(*part) for part in zip(*each, strict=True)]
 
 
 class Batches:

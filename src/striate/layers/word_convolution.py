@@ -35,6 +35,13 @@ class Laid(NamedTuple):
     places: Tensor
     starts: Tensor
 
+    def of(self, low: int, high: int, *, pad: int) -> "Laid":
+        """The texts from `low` up to `high`, laid with the same `pad`."""
+        first = int(self.starts[low])
+        end = int(self.starts[high]) if high < len(self.starts) else len(self.places) - pad
+        used, places = self.places[first : end + pad].unique(return_inverse=True)
+        return Laid(self.words[used], places, self.starts[low:high] - first)
+
 
 def laid(texts: Sequence[NDArray[np.int64]], pad: int) -> Laid:
     """Texts as their words' numbers, each above 0, one after the other.

@@ -216,9 +216,10 @@ class BoxHead(nn.Module):
     def losses(
         self, maps: Sequence[Tensor], regions: list[Tensor], targets: Sequence[Targets]
     ) -> dict[str, Tensor]:
-        """`class_scores` and `box_offsets` (Fast R-CNN, Equation 1), means over drawn regions."""
+        """`class_scores` and `box_offsets` (Fast R-CNN, Equation 1), means over the images of means
+        over the regions that are drawn of each."""
         settings = self.settings
-        some, labels, wanted = [], [], []
+        some, labels, wanted, shares = [], [], [], []
         for region, target in zip(regions, targets, strict=True):
             region = torch.cat([region, target.boxes])  # objects, however poor the proposals are
             above = settings.region_above
@@ -228,14 +229,17 @@ class BoxHead(nn.Module):
             some.append(region[torch.cat([positives, negatives])])
             labels.append(torch.cat([target.classes[truth] + 1, torch.zeros_like(negatives)]))
             wanted.append(offsets(target.boxes[truth], region[positives]) / self.spread)
+            count = len(labels[-1])
+            shares.append(region.new_full((count,), 1 / (len(targets) * max(1, count))))
         logits, deltas = self(maps, some)
         label = torch.cat(labels)
         positives = torch.nonzero(label).flatten()
         deltas = deltas[positives, label[positives] - 1]
-        count = max(1, len(label))
+        share = torch.cat(shares)
+        wide = F.smooth_l1_loss(deltas, torch.cat(wanted), reduction="none").sum(1)
         return {
-            "class_scores": F.cross_entropy(logits, label, reduction="sum") / count,
-            "box_offsets": F.smooth_l1_loss(deltas, torch.cat(wanted), reduction="sum") / count,
+            "class_scores": (F.cross_entropy(logits, label, reduction="none") * share).sum(),
+            "box_offsets": (wide * share[positives]).sum(),
         }
 
     @torch.no_grad()

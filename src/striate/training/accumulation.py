@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar, cast, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import torch
 from torch import Tensor
+
+from striate.errors import UserError
 
 Batch = TypeVar("Batch")
 
@@ -18,6 +20,22 @@ class Divisible(Protocol):
 
     def parts(self, count: int) -> Sequence[Any]:
         """The batch in `count` parts as equal as can be, in order; each is a batch too."""
+
+
+@runtime_checkable
+class Weighted(Protocol):
+    """A batch whose losses are means over something else than its examples."""
+
+    @property
+    def weight(self) -> float:
+        """How many those are: words, boxes, pixels that are marked."""
+
+
+def share_of(part: Divisible, whole: Divisible) -> float:
+    """What a part counts of the batch, so that the losses of all parts add up to its own."""
+    if isinstance(part, Weighted) and isinstance(whole, Weighted) and whole.weight:
+        return part.weight / whole.weight
+    return len(part) / len(whole)
 
 
 @dataclass
@@ -43,12 +61,17 @@ def accumulate(
     Args:
         reset: forgets the gradients gathered so far, before the batch is begun again.
         alone: nobody has been sent a part of the gradient; else a batch cannot be begun again.
+
+    Raises:
+        UserError: if parts are asked for of a batch that has none.
     """
     while True:
         try:
             if parts.count == 1:
                 return look(batch, 1.0)
-            return _by_parts(look, cast(Divisible, batch), parts.count)
+            if not isinstance(batch, Divisible):
+                raise UserError("this method learns from whole batches; leave out --set parts")
+            return _by_parts(look, batch, parts.count)
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
             whole = len(batch) if isinstance(batch, Divisible) else 1
             if not ran_out(error) or parts.count >= whole or not alone:
@@ -62,7 +85,7 @@ def accumulate(
 def _by_parts(look: Look[Any], batch: Divisible, count: int) -> dict[str, Tensor]:
     losses: dict[str, Tensor] = {}
     for part in batch.parts(min(count, len(batch))):
-        share = len(part) / len(batch)
+        share = share_of(part, batch)
         for name, loss in look(part, share).items():
             losses[name] = losses.get(name, torch.zeros_like(loss)) + share * loss
     return losses

@@ -21,8 +21,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from striate.errors import UserError
-from striate.training.accumulation import Divisible
+from striate.training.accumulation import Divisible, share_of
 
 Value = TypeVar("Value")
 BUCKET = 25 * 2**20  # bytes of gradients that are sent at once, as in the paper's Section 5.4
@@ -117,19 +116,15 @@ def same_weights(model: nn.Module) -> None:
 def own_part(batch: Any) -> tuple[Any, float]:
     """The part of a batch that is this process's, and its share of the batch.
 
-    Raises:
-        UserError: if the batch cannot be divided, or not among so many.
+    What cannot be divided (the faces of which triplets are made, the last two examples of an epoch
+    among three processes) all learn from alike: nothing is gained, and the gradient is the same.
     """
     if size() == 1:
         return batch, 1.0
-    if not isinstance(batch, Divisible):
-        raise UserError("this method's batches cannot be shared; start it without torchrun")
-    if len(batch) < size():
-        raise UserError(
-            f"a batch of {len(batch)} cannot be shared by {size()} processes; set batch_size"
-        )
+    if not isinstance(batch, Divisible) or len(batch) < size():
+        return batch, 1 / size()
     mine = batch.parts(size())[rank()]
-    return mine, len(mine) / len(batch)
+    return mine, share_of(mine, batch)
 
 
 class Gradients:
@@ -168,9 +163,7 @@ class Gradients:
 
     def _send(self) -> None:
         some = self.buckets[len(self.sent)]
-        flat = torch.cat([
-            (torch.zeros_like(each) if each.grad is None else each.grad).flatten() for each in some
-        ])  # fmt: skip
+        flat = torch.cat([_dense(each).flatten() for each in some])
         self.sent.append((flat, dist.all_reduce(flat, async_op=True)))
 
     def finish(self, losses: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -179,21 +172,22 @@ class Gradients:
             self._send()
         self.open = False
         every = [each for some in self.buckets for each in some]
-        known = torch.tensor([each.grad is not None for each in every], dtype=torch.float64)
-        values = torch.stack([loss.double().cpu() for loss in losses.values()])
-        together = _placed(torch.cat([values, known]))
+        values = [float(loss) for loss in losses.values()]
+        known = [each.grad is not None for each in every]
+        rows = [each.grad is not None and each.grad.is_sparse for each in every]
+        together = _placed(torch.tensor([*values, *known, *rows], dtype=torch.float64))
         dist.all_reduce(together)
-        sums, known = together.cpu().split([len(values), len(every)])
-        used = {id(each) for each, count in zip(every, known.tolist(), strict=True) if count}
+        sums, used, sparse = together.cpu().split([len(values), len(every), len(every)])
+        form = {id(each): (bool(any_), bool(some_rows)) for each, any_, some_rows in
+                zip(every, used, sparse, strict=True)}  # fmt: skip
         for some, (flat, work) in zip(self.buckets, self.sent, strict=True):
             work.wait()
             for each, gradient in zip(
                 some, flat.split([each.numel() for each in some]), strict=True
             ):
-                if id(each) in used:
-                    if each.grad is None:
-                        each.grad = torch.empty_like(each)
-                    each.grad.copy_(gradient.view(each.shape))
+                has_gradient, in_rows = form[id(each)]
+                if has_gradient:
+                    _put(each, gradient.view(each.shape), in_rows=in_rows)
         self.sent = []  # what is kept of messages keeps the group alive after its end
         return {
             name: total.to(loss) for (name, loss), total in zip(losses.items(), sums, strict=True)
@@ -204,6 +198,28 @@ class Gradients:
         for handle in self.handles:
             handle.remove()
         self.sent = []
+
+
+def _dense(parameter: Tensor) -> Tensor:
+    """Its gradient; zeros where it has none."""
+    gradient = parameter.grad
+    if gradient is None:
+        return torch.zeros_like(parameter)
+    return gradient.to_dense() if gradient.is_sparse else gradient
+
+
+def _put(parameter: Tensor, gradient: Tensor, *, in_rows: bool) -> None:
+    """Makes it the gradient of a parameter: a sparse one, of those rows that are not zero, where
+    an optimizer is to touch no others."""
+    if in_rows:
+        rows = gradient.flatten(1).any(1).nonzero()[:, 0]
+        parameter.grad = torch.sparse_coo_tensor(
+            rows[None], gradient[rows], parameter.shape, is_coalesced=True, check_invariants=False
+        )
+        return
+    if parameter.grad is None:
+        parameter.grad = torch.empty_like(parameter)
+    parameter.grad.copy_(gradient)
 
 
 def _bucketed(parameters: Sequence[Tensor], most: int) -> list[list[Tensor]]:

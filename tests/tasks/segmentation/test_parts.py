@@ -11,6 +11,7 @@ from torch import nn
 
 from striate.augment import NONE, Augmentation, Spread
 from striate.data import VOID, Masks
+from striate.data.batches import Pending
 from striate.errors import DataError
 from striate.evaluation.segmentation import summary
 from striate.models import Normalization
@@ -195,7 +196,8 @@ def test_void_is_not_learned(data):
     loss = problem.losses(model, batch, RECIPE)["cross_entropy"]
     images = batch.images.clone()
     images.masked_fill_((batch.labels == VOID)[:, None], 50.0)
-    other = problem.losses(model, replace(batch, images=images), RECIPE)["cross_entropy"]
+    filled = replace(batch, pending=Pending.of(images))
+    other = problem.losses(model, filled, RECIPE)["cross_entropy"]
     assert torch.equal(loss, other)
     empty = replace(batch, labels=torch.full_like(batch.labels, VOID))
     assert float(problem.losses(model, empty, RECIPE)["cross_entropy"].detach()) == 0

@@ -42,6 +42,11 @@ class Batch(NamedTuple):
     def __len__(self) -> int:
         return len(self.maps)
 
+    @property
+    def weight(self) -> float:
+        """The words that are to be given."""
+        return float((self.wanted != UNKNOWN).sum())
+
     def parts(self, count: int) -> Sequence["Batch"]:
         """The batch in `count` parts as equal as can be, in order."""
         found = []

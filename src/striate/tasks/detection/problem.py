@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from striate.augment import Augmentation, Spread
 from striate.augment.boxes import warped
 from striate.data import Dataset
+from striate.data.batches import Pending
 from striate.data.boxes import Boxes
 from striate.data.splits import TRAIN, VALIDATION
 from striate.inference import device_of
@@ -37,8 +38,13 @@ VIEWS = Augmentation(
 class Batch:
     """(N, 3, H, W) normalized images and the objects in each."""
 
-    images: Tensor
+    pending: Pending
     targets: tuple[Targets, ...]
+
+    @property
+    def images(self) -> Tensor:
+        """They are computed when they are first asked for."""
+        return self.pending.images
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -47,8 +53,8 @@ class Batch:
         """The batch in `count` parts as equal as can be, in order."""
         numbers = np.array_split(np.arange(len(self)), count)
         return [
-            Batch(self.images[some[0] : some[-1] + 1], self.targets[some[0] : some[-1] + 1])
-            for some in numbers
+            Batch(pending, self.targets[some[0] : some[-1] + 1])
+            for pending, some in zip(self.pending.tensor_split(count), numbers, strict=True)
         ]
 
 
@@ -100,23 +106,36 @@ class DetectionProblem(Problem[Any, Batch]):
         generator: torch.Generator,
     ) -> Batch:
         """One view of each of these images, with the boxes in it."""
-        pictures, targets = [], []
+        draws, targets = [], []
         for row in rows:
-            picture = data.pictures[row]
-            assert picture is not None  # only images of a split are learned from
-            source = (picture.shape[1], picture.shape[2])
+            picture = self.picture(data, row)
+            source = (picture.shape[2], picture.shape[3])
             marked, boxes = data.dataset.targets.objects[row], data.boxes[row]
             draw = augmentation.drawn(1, source, generator)
-            pixels = draw(picture.permute(1, 2, 0)[None].permute(0, 3, 1, 2))[0].clamp(0, 255)
             classes = torch.from_numpy(marked.classes)
             asked = torch.from_numpy(marked.asked)
             if draw.matrices is not None:
                 boxes, left = warped(boxes, draw.matrices[0], source, draw.size)
                 classes, asked = classes[left], asked[left]
-            size = (pixels.shape[1], pixels.shape[2])
-            pictures.append(pixels)
-            targets.append(Targets(boxes[asked], classes[asked], boxes[~asked], size))
-        return Batch(self.scaling.canvas(pictures), tuple(targets))
+            draws.append(draw)
+            targets.append(Targets(boxes[asked], classes[asked], boxes[~asked], draw.size))
+        largest = np.array([draw.size for draw in draws]).max(0)
+
+        def views(low: int, high: int) -> Tensor:
+            some = [
+                draw(self.picture(data, row))[0].clamp(0, 255)
+                for row, draw in zip(rows[low:high], draws[low:high], strict=True)
+            ]
+            return self.scaling.canvas(some, sides=largest)
+
+        return Batch(Pending(views, len(rows), CPU), tuple(targets))
+
+    @staticmethod
+    def picture(data: Scaled, row: int) -> Tensor:
+        """(1, 3, H, W) of an image that is learned from, its channels innermost in memory."""
+        picture = data.pictures[row]
+        assert picture is not None  # only images of a split are learned from
+        return picture.permute(1, 2, 0)[None].permute(0, 3, 1, 2)
 
     def losses(self, model: nn.Module, batch: Batch, recipe: Recipe) -> dict[str, Tensor]:
         device = device_of(model)

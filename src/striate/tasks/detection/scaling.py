@@ -58,10 +58,17 @@ class Scaling:
         """(H, W, 3) uint8 at `size`, bicubic."""
         return resized(pixels, *self.size(*pixels.shape[:2]))
 
-    def canvas(self, pictures: Sequence[Tensor]) -> Tensor:
+    def canvas(
+        self, pictures: Sequence[Tensor], *, sides: NDArray[np.int64] | None = None
+    ) -> Tensor:
         """Pictures (3, H, W) in [0, 255] to what the network reads: (N, 3, height, width), each in
-        the upper left corner, 0 (the mean color) beyond it."""
-        sides = np.array([picture.shape[1:] for picture in pictures]).max(0)
+        the upper left corner, 0 (the mean color) beyond it.
+
+        Args:
+            sides: the largest height and width of a batch of which these are a part.
+        """
+        if sides is None:
+            sides = np.array([picture.shape[1:] for picture in pictures]).max(0)
         height, width = (-(-int(side) // STEP) * STEP for side in sides)
         images = torch.zeros(len(pictures), 3, height, width)
         images = images.contiguous(memory_format=torch.channels_last)

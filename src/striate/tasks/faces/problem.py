@@ -42,6 +42,22 @@ class Batch(NamedTuple):
     maps: Tensor
     persons: Tensor
 
+    def __len__(self) -> int:
+        return len(self.persons)
+
+    def parts(self, count: int) -> "list[Batch]":
+        """The batch in `count` parts as equal as can be, in order."""
+        columns = (column.tensor_split(count) for column in self)
+        return [Batch(*part) for part in zip(*columns, strict=True)]
+
+
+class Together(NamedTuple):
+    """The same, where the loss is about all faces of a batch together: no process learns from a
+    part of it."""
+
+    maps: Tensor
+    persons: Tensor
+
 
 class Identities(nn.Module):
     """An embedder, and a direction for each training person.
@@ -73,7 +89,7 @@ class Identities(nn.Module):
         return self.embedder.upper(maps)
 
 
-class FaceProblem(Problem[Lined, Batch]):
+class FaceProblem(Problem[Lined, Batch | Together]):
     """Learns who training faces are; scored by the area under the curve on validation pairs.
 
     Frozen layers give the same maps for the same view each time. So they are computed once: of
@@ -136,7 +152,7 @@ class FaceProblem(Problem[Lined, Batch]):
 
     def batches(
         self, data: Lined, recipe: Recipe, *, seed: int, start: int, device: torch.device = CPU
-    ) -> Iterator[Batch]:
+    ) -> Iterator[Batch | Together]:
         train = np.flatnonzero(data.dataset.split == TRAIN)
         targets = data.dataset.targets.numbers[train]
         places = {person: np.flatnonzero(targets == person) for person in self.numbers.tolist()}
@@ -158,10 +174,13 @@ class FaceProblem(Problem[Lined, Batch]):
                     self.deep.model.eval()
                     views = viewed(recipe.augmentation, faces, generator)
                     maps = self.deep.model.lower(self.deep.images(views))
-            yield Batch(maps, own[some].to(device))
+            kind = Together if self.loss == "triplet" else Batch
+            yield kind(maps, own[some].to(device))
             step += 1
 
-    def losses(self, model: nn.Module, batch: Batch, recipe: Recipe) -> dict[str, Tensor]:
+    def losses(
+        self, model: nn.Module, batch: Batch | Together, recipe: Recipe
+    ) -> dict[str, Tensor]:
         assert isinstance(model, Identities)
         found = model(batch.maps)
         if self.loss == "softmax":

@@ -49,6 +49,14 @@ class Batch(NamedTuple):
     second: Tensor
     same: Tensor
 
+    def __len__(self) -> int:
+        return len(self.same)
+
+    def parts(self, count: int) -> "list[Batch]":
+        """The batch in `count` parts as equal as can be, in order."""
+        columns = (column.tensor_split(count) for column in self)
+        return [Batch(*part) for part in zip(*columns, strict=True)]
+
 
 class Twins(nn.Module):
     """F7 twice, with one set of weights, and the logistic unit.

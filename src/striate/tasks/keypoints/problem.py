@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, cast
 
 import numpy as np
@@ -10,9 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from striate.augment.augmentation import Draw
 from striate.augment.points import warped_points
 from striate.data import Dataset, Decoded, Points
-from striate.data.batches import Batches
+from striate.data.batches import Batches, Pending
 from striate.data.splits import TRAIN, VALIDATION
 from striate.inference import Preprocessing, device_of, evaluating
 from striate.models.heat_maps import HeatMaps
@@ -30,19 +31,40 @@ FARTHEST = 0.2  # of the length: errors from there on are all the same to the va
 
 @dataclass(frozen=True)
 class Batch:
-    """(N, 3, S, S) normalized images, and places (N, K, 2) in their pixels, nan where a part is not
-    marked."""
+    """(N, 3, H, W) normalized images, and places (N, K, 2) in their pixels, nan where a part is not
+    marked.
 
-    images: Tensor
+    Attributes:
+        size: height and width of the images.
+    """
+
+    pending: Pending
     places: Tensor
+    size: tuple[int, int]
+
+    @property
+    def images(self) -> Tensor:
+        """They are computed when they are first asked for."""
+        return self.pending.images
 
     def __len__(self) -> int:
-        return len(self.images)
+        return len(self.places)
+
+    @property
+    def inside(self) -> Tensor:
+        """(N, K) bool, the parts that are marked and that the image shows."""
+        sides = torch.tensor(self.size[::-1])
+        return ((self.places > 0) & (self.places < sides)).all(2)
+
+    @property
+    def weight(self) -> float:
+        """How many those are."""
+        return float(self.inside.sum())
 
     def parts(self, count: int) -> "list[Batch]":
         """The batch in `count` parts as equal as can be, in order."""
-        each = (x.tensor_split(count) for x in (self.images, self.places))
-        return [Batch(*some) for some in zip(*each, strict=True) if len(some[0])]
+        pairs = zip(self.pending.tensor_split(count), self.places.tensor_split(count), strict=True)
+        return [Batch(*pair, self.size) for pair in pairs if len(pair[0])]
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,8 +152,13 @@ class PointProblem(Problem[Any, Batch]):
                 windows = torch.where(near[:, None], data.windows[batch.indices], data.all_of_it)
                 draw.within(matrices_of(windows, side))
             places = warped_points(data.places[batch.indices], draw, source, swaps)
-            pixels = draw(batch.images).clamp(0, 255)
-            yield Batch(self.preprocessing(pixels), places)
+            views = partial(self._views, batch.images, draw)
+            yield Batch(Pending(views, len(batch), CPU), places, draw.size)
+
+    def _views(self, images: Tensor, draw: Draw, low: int, high: int) -> Tensor:
+        """Some of the images in the views that were drawn, as the network takes them."""
+        rows = slice(low, high)
+        return self.preprocessing(draw.of(rows)(images[rows]).clamp(0, 255))
 
     def losses(self, model: nn.Module, batch: Batch, recipe: Recipe) -> dict[str, Tensor]:
         """Cross-entropy between the Gaussian about each point and the softmax of its map, less the
@@ -141,9 +168,7 @@ class PointProblem(Problem[Any, Batch]):
         maps: Tensor = model(images)
         size = (maps.shape[2], maps.shape[3])
         places = batch.places.to(maps.device) / stride - 0.5
-        inside = torch.isfinite(places).all(2)
-        for axis, length in enumerate(reversed(size)):
-            inside &= (places[..., axis] > -0.5) & (places[..., axis] < length - 0.5)
+        inside = batch.inside.to(maps.device)
         wanted = bumps(torch.where(inside[..., None], places, 0.0), size, self.sigma / stride)
         found = maps.float().flatten(2).log_softmax(2)
         wanted = wanted.flatten(2)

@@ -3,7 +3,7 @@
 import hashlib
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from striate.augment.augmentation import Draw
 from striate.data import SMALL, SPLITS, Dataset, Decoded, bits_of, decode, native
-from striate.data.batches import Batch, Batches
+from striate.data.batches import Batch, Batches, Pending, Views
 from striate.errors import DataError, ModelError
 from striate.images import View
 from striate.inference import Preprocessing
@@ -93,9 +94,17 @@ class PictureProblem(Problem[Dataset | Decoded, Batch]):
             weights=importance(decoded.dataset.train, recipe.balance),
         )
         for step, batch in enumerate(some, start):
-            views = augmentation(batch.images.to(device), generator_for(seed, step))
-            targets = batch.targets.to(device)
-            yield replace(batch, images=self.preprocessing(views), targets=targets)
+            draw = augmentation.drawn(len(batch), batch.images.shape[2:], generator_for(seed, step))
+            views = partial(self._views, batch.images, draw, device)
+            pending = Pending(views, len(batch), device)
+            yield Views(pending, batch.targets.to(device), batch.indices)
+
+    def _views(
+        self, images: Tensor, draw: Draw, device: torch.device, low: int, high: int
+    ) -> Tensor:
+        """Some of the images in the views that were drawn, as the network takes them."""
+        rows = slice(low, high)
+        return self.preprocessing(draw.of(rows)(images[rows].to(device)))
 
     @abstractmethod
     def targets(self, dataset: Dataset) -> NDArray[np.int64]:

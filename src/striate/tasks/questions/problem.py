@@ -55,6 +55,14 @@ class Batch(NamedTuple):
     lengths: Tensor
     targets: Tensor
 
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def parts(self, count: int) -> "list[Batch]":
+        """The batch in `count` parts as equal as can be, in order."""
+        columns = (column.tensor_split(count) for column in self)
+        return [Batch(*part) for part in zip(*columns, strict=True)]
+
 
 def alike(lengths: Sequence[int], size: int, seed: Sequence[int]) -> list[NDArray[np.int64]]:
     """Every place once, in batches of questions that are about as long as each other, so that

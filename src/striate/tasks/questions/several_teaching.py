@@ -15,7 +15,7 @@ from striate.data import Dataset
 from striate.data.questions import ReadQuestions, items_of
 from striate.data.splits import TRAIN, VALIDATION
 from striate.inference import fastest_device
-from striate.models.word_decoder import WordDecoder, loss_of
+from striate.models.word_decoder import UNKNOWN, WordDecoder, loss_of
 from striate.progress import Clock
 from striate.tasks.contract import Ask, Learned
 from striate.tasks.questions.inputs import words_of
@@ -57,6 +57,19 @@ class Batch(NamedTuple):
     features: Tensor
     words: Tensor
     targets: Tensor
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    @property
+    def weight(self) -> float:
+        """The words that are to be given."""
+        return float((self.targets != UNKNOWN).sum())
+
+    def parts(self, count: int) -> "list[Batch]":
+        """The batch in `count` parts as equal as can be, in order."""
+        columns = (column.tensor_split(count) for column in self)
+        return [Batch(*part) for part in zip(*columns, strict=True)]
 
 
 class SeveralWords(Problem[Sequences, Batch]):

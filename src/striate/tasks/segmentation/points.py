@@ -54,6 +54,10 @@ class PointProblem(SegmentationProblem):
         objects = self.objects.get(row, torch.full_like(like, VOID))
         return torch.stack([warped_labels(x[None], draw, VOID) for x in (like, objects)], 1)
 
+    def counts(self, labels: Tensor) -> Tensor:
+        """All images alike: each loss is a mean over something else."""
+        return torch.ones(len(labels), dtype=torch.float64)
+
     def losses(self, model: nn.Module, batch: Batch, recipe: Recipe) -> dict[str, Tensor]:
         scores = self.scores(model, batch)
         dots, objects = batch.labels.to(scores.device).unbind(1)

@@ -14,6 +14,7 @@ from striate.augment import Augmentation
 from striate.augment.augmentation import Draw
 from striate.augment.labels import warped_labels, windowed
 from striate.data import VOID, Dataset, Masks
+from striate.data.batches import Pending
 from striate.data.splits import TRAIN, VALIDATION
 from striate.evaluation.segmentation import confusion, summary
 from striate.inference import device_of
@@ -29,19 +30,31 @@ from striate.training.seeds import generator_for
 
 @dataclass(frozen=True)
 class Batch:
-    """(N, 3, H, W) normalized images, their class numbers (N, H, W) int64, and which classes their
-    whole pictures show, (N, classes) bool."""
+    """(N, 3, H, W) normalized images, their class numbers (N, H, W) int64, which classes their
+    whole pictures show, (N, classes) bool, and what the known pixels of each count, (N,)."""
 
-    images: Tensor
+    pending: Pending
     labels: Tensor
     present: Tensor
+    counts: Tensor
+
+    @property
+    def images(self) -> Tensor:
+        """They are computed when they are first asked for."""
+        return self.pending.images
 
     def __len__(self) -> int:
-        return len(self.images)
+        return len(self.counts)
+
+    @property
+    def weight(self) -> float:
+        """What all known pixels count."""
+        return float(self.counts.sum())
 
     def parts(self, count: int) -> "list[Batch]":
         """The batch in `count` parts as equal as can be, in order."""
-        each = (x.tensor_split(count) for x in (self.images, self.labels, self.present))
+        columns = (self.pending, self.labels, self.present, self.counts)
+        each = (x.tensor_split(count) for x in columns)
         return [Batch(*some) for some in zip(*each, strict=True) if len(some[0])]
 
 
@@ -95,17 +108,32 @@ class SegmentationProblem(Problem[Any, Batch]):
         generator: torch.Generator,
     ) -> Batch:
         """A window in one view of each of these images, picture and mask moved by one warp."""
-        images, labels = [], []
+        draws, labels = [], []
         for row in rows:
             picture = data.picture(row)
             source = (picture.shape[0], picture.shape[1])
             draw = augmentation.drawn(1, source, generator)
             draw = windowed(draw, source, size, torch.rand(1, 2, generator=generator))
-            pixels = draw(picture[None].permute(0, 3, 1, 2)).clamp(0, 255)
-            images.append(self.reading.normalization(pixels))
+            draws.append(draw)
             labels.append(self.labels(data, row, draw))
         present = torch.from_numpy(data.dataset.targets.present[list(rows)])
-        return Batch(torch.cat(images), torch.cat(labels).long(), present)
+        known = torch.cat(labels).long()
+
+        def views(low: int, high: int) -> Tensor:
+            some = [
+                draw(data.picture(row)[None].permute(0, 3, 1, 2)).clamp(0, 255)
+                for row, draw in zip(rows[low:high], draws[low:high], strict=True)
+            ]
+            return torch.cat([self.reading.normalization(each) for each in some])
+
+        return Batch(Pending(views, len(rows), CPU), known, present, self.counts(known))
+
+    def counts(self, labels: Tensor) -> Tensor:
+        """(N,) what the known pixels of each image (N, H, W) count."""
+        known = labels != VOID
+        if self.weights is None:
+            return known.sum((1, 2)).double()
+        return (self.weights.double()[labels.where(known, 0)] * known).sum((1, 2))
 
     def labels(self, data: Scaled, row: int, draw: Draw) -> Tensor:
         """(1, H, W) uint8, what is known of a picture in the view that `draw` makes of it."""

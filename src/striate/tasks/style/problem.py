@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from striate.augment.augmentation import Draw
 from striate.data import Decoded
-from striate.data.batches import Batch, Batches
+from striate.data.batches import Batch, Batches, Pending, Views
 from striate.data.splits import TRAIN, VALIDATION
 from striate.files import writing
 from striate.inference import device_of
@@ -81,8 +83,9 @@ class StyleProblem(Problem[Photographs, Batch]):
         )
         augmentation = recipe.augmentation.sized(self.side)
         for step, batch in enumerate(some, start):
-            views = augmentation(batch.images.to(device), generator_for(seed, step))
-            yield replace(batch, images=views.contiguous().clamp(0, 255))
+            draw = augmentation.drawn(len(batch), batch.images.shape[2:], generator_for(seed, step))
+            views = partial(views_of, batch.images, draw, device)
+            yield Views(Pending(views, len(batch), device), batch.targets, batch.indices)
 
     def losses(self, model: nn.Module, batch: Batch, recipe: Recipe) -> dict[str, Tensor]:
         photos = batch.images.to(device_of(model))
@@ -116,6 +119,12 @@ class StyleProblem(Problem[Photographs, Batch]):
             "side": self.side,
             "every": self.every,
         }
+
+
+def views_of(images: Tensor, draw: Draw, device: torch.device, low: int, high: int) -> Tensor:
+    """Some of the photographs in the views that were drawn, in [0, 255]."""
+    rows = slice(low, high)
+    return draw.of(rows)(images[rows].to(device)).contiguous().clamp(0, 255)
 
 
 def save(picture: Pixels, path: Path) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,6 +38,17 @@ class Batch(NamedTuple):
 
     texts: Laid
     targets: Tensor
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def parts(self, count: int) -> "list[Batch]":
+        """The batch in `count` parts as equal as can be, in order."""
+        marks = [len(self) * place // count for place in range(count + 1)]
+        return [
+            Batch(self.texts.of(low, high, pad=Kim.longest - 1), self.targets[low:high])
+            for low, high in pairwise(marks)
+        ]
 
 
 class Sentences(Problem[Numbered, Batch]):
