@@ -268,3 +268,16 @@ def test_what_shards_are_not_for(striate, detector, tmp_path):
     done = striate("predict", detector, tmp_path / "a.png", "--column", "image")
     assert (done.code, done.one_line) == (2, True)
     assert "--column image is for Parquet files" in done.err
+
+
+def test_a_cluster_writes_a_file_and_needs_its_engine(striate, recognizer, folder, tmp_path):
+    out = ("--out", tmp_path / "rows.csv")
+    for options, why in (
+        (("--engine", "ray"), "--out FILE.parquet"),
+        (("--engine", "ray", *out, "--device", "cuda"), "computes on cores"),
+        (("--cluster", "auto", *out), "--cluster auto is for --engine ray"),
+        (("--workers", "2", *out), "--workers 2 is for --engine ray"),
+        (("--engine", "ray", *out, "--cluster", "ray://head:1"), "ray job submit"),
+    ):
+        done = striate("predict", recognizer, folder, *options)
+        assert (done.code, done.one_line, why in done.err) == (2, True, True), done.err

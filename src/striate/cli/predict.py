@@ -53,9 +53,23 @@ def predict(
     ] = None,
     batch_size: BatchSize = 32,
     engine: Annotated[
-        Literal["torch", "compiled", "onnxruntime", "openvino", "auto"],
-        typer.Option(help="What computes; auto measures once and remembers. Not for exports."),
+        Literal["torch", "compiled", "onnxruntime", "openvino", "auto", "ray"],
+        typer.Option(
+            help="What computes; auto measures once and remembers. ray: torch on a cluster (--out)."
+        ),
     ] = "torch",
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="--engine ray: HOST:PORT of a Ray cluster, or auto.",
+            show_default="one of this machine's cores",
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="--engine ray: each on a core.", show_default="every core"),
+    ] = None,
     device: Device = "auto",
     draw: Annotated[
         Path | None,
@@ -146,6 +160,7 @@ def predict(
         striate predict striate-photos/finetune.safetensors cat.jpg holiday/
         striate predict photos.safetensors holiday/ --json > labels.jsonl
         striate predict photos.safetensors archive/ --out labels.parquet
+        striate predict photos.safetensors archive/ --out labels.parquet --engine ray --workers 8
         striate predict photos.safetensors shards/*.tar s3://bucket/more/ --out labels.csv
         striate predict cells.onnx slides/ --draw drawn
         striate predict streets.safetensors drive/ --save masks
@@ -166,7 +181,9 @@ def predict(
         check_features(features, out, top, folders, wanted)
     else:
         check_out(out, pool, top, folders)
-    found = recognizer.named(model, engine=engine, device=device)
+    check_cluster(engine, cluster, workers, device, out, features)
+    ray = engine == "ray"
+    found = recognizer.named(model, engine="torch" if ray else engine, device=device)
     own: dict[str, Any] = {**folders, "lines": lines, "gallery": gallery}
     own |= {"search": search, "width": width, "temperature": temperature}
     wanted |= {name: one for name, one in own.items() if one}
@@ -191,6 +208,7 @@ def predict(
         done = recognizing.recognize(
             found, given, out, count=given.count, top=top or found.task.top,
             batch_size=batch_size, plan={**plan, **options},
+            cluster=recognizing.Cluster(model, options, cluster, workers) if ray else None,
         )  # fmt: skip
         read, total = done.rows - done.unreadable, done.rows
         tell_written(out, done, json=json)
@@ -224,6 +242,25 @@ def check_features(
         if given:
             raise UserError(f"{option} is for predictions; leave it out with --features")
     see_writable(out.parent)
+
+
+def check_cluster(
+    engine: str,
+    cluster: str | None,
+    workers: int | None,
+    device: str,
+    out: Path | None,
+    features: str,
+) -> None:
+    """Refuses what does not go with a cluster, and a cluster without its engine."""
+    for option, value in (("cluster", cluster), ("workers", workers)):
+        if value is not None and engine != "ray":
+            raise UserError(f"--{option} {value} is for --engine ray")
+    if engine == "ray":
+        if out is None or features:
+            raise UserError("--engine ray writes rows of predictions to a file: --out FILE.parquet")
+        if device not in ("auto", "cpu"):
+            raise UserError(f"--device {device}: --engine ray computes on cores")
 
 
 def check_out(

@@ -1,20 +1,20 @@
 """Predictions of very many inputs, into one file."""
 
-import json
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from striate.errors import UserError
-from striate.inference.reading import Input, Named, ahead, batches, name
-from striate.plain import plain
-from striate.progress import stage
+from striate.inference.reading import Input, Named, name
+from striate.progress import Stage, stage
 from striate.recognizer import Recognizer
+from striate.recognizing.cluster import Cluster, on_cluster
 from striate.recognizing.forms import form_of
 from striate.recognizing.parts import Names, Part, Parts
+from striate.recognizing.rows import Row, local
 from striate.recognizing.sources import Inputs
 from striate.tasks.contract import batch_of
 
@@ -39,6 +39,7 @@ def recognize(
     batch_size: int = 32,
     plan: Mapping[str, Any] | None = None,
     seconds: float = SECONDS,
+    cluster: Cluster | None = None,
 ) -> Recognized:
     """Writes a row for each input: its prediction as JSON has it, or why it could not be read.
 
@@ -55,10 +56,11 @@ def recognize(
         plan: what else the rows depend on (the model, its options), as plain JSON values; it must
             be the same when the work goes on.
         seconds: after which rows are kept.
+        cluster: computes instead of this process; the inputs are then those of `given`.
 
     Raises:
-        UserError: if there is nothing to read, `out` is there already, or the inputs or the plan
-            are not those that the work was begun with.
+        UserError: if there is nothing to read, `out` is there already, the inputs or the plan are
+            not those that the work was begun with, or the cluster cannot be reached.
         StorageError: if the disk is full or may not be written; what is finished stays.
     """
     out = Path(out)
@@ -71,31 +73,37 @@ def recognize(
             for part in parts.finished:
                 see_same(part, named, parts.folder)
                 bar.advance(part.rows)
-            rows: list[str] = []
-            names, unreadable, length, began = Names(), 0, 0, time.monotonic()
-            # A thread has inputs drawn and prepared, one does nothing but compute, this one writes.
-            prepared = ahead(batches(named, recognizer.predictor.prepare, size), 1)
-            answers = ahead(recognizer.answers(prepared))
-            for prediction in chain.from_iterable(map(recognizer.worded, answers)):
-                row = json.dumps(plain(prediction.to_json(top=top)), allow_nan=False)
-                rows.append(row)
-                names.add(prediction.name)
-                unreadable += prediction.error is not None
-                length += len(row)
-                bar.advance()
-                full = length >= LARGEST or time.monotonic() - began >= seconds
-                if full and len(rows) % size == 0:
-                    parts.add(rows, unreadable, names)
-                    rows, names, unreadable, length = [], Names(), 0, 0
-                    began = time.monotonic()
-            if rows:
-                parts.add(rows, unreadable, names)
+            if cluster is None:
+                found = local(recognizer, named, size, top)
+            else:
+                found = on_cluster(cluster, inputs, parts.rows, size, top)
+            with closing(found):
+                keep(found, parts, size, seconds, bar)
         if not parts.rows:
             parts.drop()
             raise UserError("there is nothing to read")
-        found = Recognized(parts.rows, parts.unreadable)
+        done = Recognized(parts.rows, parts.unreadable)
         parts.join(write)
-    return found
+    return done
+
+
+def keep(found: Iterable[Row], parts: Parts, size: int, seconds: float, bar: Stage) -> None:
+    """Adds rows to the parts as they come, each part a number of whole batches."""
+    lines: list[str] = []
+    names, unreadable, length, began = Names(), 0, 0, time.monotonic()
+    for row in found:
+        lines.append(row.line)
+        names.add(row.name)
+        unreadable += not row.readable
+        length += len(row.line)
+        bar.advance()
+        full = length >= LARGEST or time.monotonic() - began >= seconds
+        if full and len(lines) % size == 0:
+            parts.add(lines, unreadable, names)
+            lines, names, unreadable, length = [], Names(), 0, 0
+            began = time.monotonic()
+    if lines:
+        parts.add(lines, unreadable, names)
 
 
 def _item(one: Input | Named) -> Any:

@@ -44,11 +44,20 @@ class Held(Deferred):
 
     def fetch(self) -> Any:
         """As `Deferred`; what it gives is no longer held."""
+        return fetched(self.given())
+
+    def given(self) -> Any:
+        """What it was made of, to be fetched elsewhere; it is no longer held."""
         item, self._item = self._item, InputError("was fetched already")
         self._budget.give(self._size)
         self._size = 0
-        found = tuple(map(_fetched, _all(item)))
-        return found if isinstance(item, tuple) else found[0]
+        return item
+
+
+def fetched(item: Any) -> Any:
+    """An input, or several, of which each may be deferred or an error, which is raised."""
+    found = tuple(map(_fetched, _all(item)))
+    return found if isinstance(item, tuple) else found[0]
 
 
 def _fetched(one: Any) -> Any:

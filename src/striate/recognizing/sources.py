@@ -58,6 +58,10 @@ class Plain(Inputs):
         self._first: Given | None = self._given()  # a mistake shows before any work
         self.count = self._first.count
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Where another process draws them, it begins anew."""
+        return {**vars(self), "_first": None}
+
     def items(self, skip: int = 0) -> Iterator[Named]:
         given, self._first = self._first or self._given(), None
         for number, one in enumerate(given.items):
