@@ -3,6 +3,7 @@
     StriateError                 the command line prints its one line and ends with exit code 1
     ├── Diverged                 a loss stopped being a finite number
     ├── StorageError             a disk that is full or may not be written
+    ├── GroupEnded               another of the processes that learn together has ended
     └── UserError                something the person can mend: exit code 2
         ├── UnknownName          no such network, set or layer; carries the closest names
         ├── DataError            a folder, list or set that cannot be learned from
@@ -31,6 +32,10 @@ class Diverged(StriateError):
 
 class StorageError(StriateError):
     """A file could not be written; what stood there before still stands."""
+
+
+class GroupEnded(StriateError):
+    """Another of the processes that learn together has ended, and says why."""
 
 
 class UserError(StriateError):

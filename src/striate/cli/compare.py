@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
+from striate.cli import reporter
 from striate.cli.options import (
     Data,
     Device,
@@ -106,6 +107,9 @@ def compare(
 
     A comparison that was stopped goes on where it was when the same command is given again.
 
+    Processes that torchrun starts share every batch of what learns by steps; the first does the
+    rest. With --max-restarts, torchrun starts them again where one was killed, and they go on.
+
     \b
     Examples:
         striate compare photos/
@@ -114,11 +118,13 @@ def compare(
         striate compare photos/ --network resnet50 --time-limit 600
         striate compare photos/ --methods transfer,finetune --json
         for k in 1 2 3 4 5; do striate compare opinions.tsv --fold $k/5 --json; done
+        torchrun --nproc-per-node 4 -m striate compare photos/
     """
     from striate.comparing import Wishes, comparisons
     from striate.data.folding import fold_of
     from striate.inference import on_device
     from striate.tasks import opening
+    from striate.training import group
 
     dataset = opening.open(data, task=task, seed=seed)
     known = opening.task_of(dataset, task)
@@ -144,12 +150,17 @@ def compare(
         folder=folder, announce=_announce,
     )  # fmt: skip
     try:
-        with on_device(device), _live(known, chosen, known.columns_for(dataset)) as show:
+        with (
+            group.joined(), on_device(device),
+            _live(known, chosen, known.columns_for(dataset)) as show,
+        ):  # fmt: skip
             for comparison in known_so_far:
                 show(comparison)
+            if group.rank():
+                return
             comparison.report(page)
     except KeyboardInterrupt:
-        if any(folder.glob("*/seed-*")):
+        if reporter.first() and any(folder.glob("*/seed-*")):
             given = {
                 "task": task, "methods": methods, "network": network, "weights": weights,
                 "recipe": recipe, "set": settings, "time-limit": time_limit, "seeds": seeds,

@@ -17,11 +17,16 @@ if TYPE_CHECKING:
 WORTH_A_LINE = 60.0  # seconds: a log hears of a stage so often, and of quicker ones nothing
 
 
+def first() -> bool:
+    """Whether this process tells: of those that torchrun started together the first one does."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 @contextmanager
 def showing() -> Iterator[None]:
     """Inside the block, the library's stages are shown."""
     with ExitStack() as stack:
-        if os.environ.get("RANK", "0") != "0":  # of processes of one group the first one tells
+        if not first():
             yield
             return
         reporter: progress.Reporter = Lines()
@@ -34,15 +39,15 @@ def showing() -> Iterator[None]:
 
 
 @contextmanager
-def live_table(first: "Table") -> Iterator[Callable[["Table"], None]]:
+def live_table(begun: "Table") -> Iterator[Callable[["Table"], None]]:
     """Inside the block, a table stands above the bars; what is yielded puts another in its place.
 
     Where stderr is no terminal, nothing stands there.
     """
-    if not sys.stderr.isatty():
+    if not sys.stderr.isatty() or not first():
         yield lambda table: None
         return
-    above: list[Table] = [first]
+    above: list[Table] = [begun]
     bars = new_progress(above)
     with bars, progress.reporting(Bars(bars, standing=True)):
         yield lambda table: above.__setitem__(0, table)

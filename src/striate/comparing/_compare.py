@@ -11,7 +11,7 @@ from striate.checking import trusted
 from striate.comparing.comparison import Comparison
 from striate.comparing.expecting import Expected, expected
 from striate.comparing.folder import RECOGNIZER, identity, only_writer, see_same
-from striate.comparing.learning import run
+from striate.comparing.learning import run_by_all
 from striate.comparing.outcome import Outcome
 from striate.comparing.rows import chosen_of
 from striate.comparing.wishes import Wishes
@@ -23,7 +23,7 @@ from striate.inference.devices import AUTO
 from striate.tasks.contract import PUBLISHED, Plan, Task
 from striate.tasks.opening import open as open_data
 from striate.tasks.opening import task_of
-from striate.training import Recipe
+from striate.training import Recipe, group
 
 FEWEST_SECONDS = 1.0  # a time limit in which anything can be learned
 
@@ -94,6 +94,9 @@ def comparisons(
 ) -> Iterator[Comparison]:
     """As `compare`, but yields what is known after every run.
 
+    In a group of processes (`training.group`) all learn what is learned by steps; the first one
+    does the rest, writes, and is the only one to be told anything.
+
     All are tested on the same examples, of which those that also stand in training are not scored.
     A validation split that striate drew itself is drawn anew for every further seed, so that the
     intervals tell of that choice too.
@@ -110,7 +113,8 @@ def comparisons(
     if wishes.seconds is not None and wishes.seconds < FEWEST_SECONDS:
         raise UserError(f"--time-limit {wishes.seconds:g}: nothing is learned in so little time")
     with ExitStack() as stack:
-        if folder is not None:
+        first = not group.rank()
+        if folder is not None and first:
             stack.enter_context(only_writer(folder))
         data = prepared(task, dataset, plans, keep_leaks=keep_leaks)
         if not (data.dataset.split == TEST).any():
@@ -124,17 +128,21 @@ def comparisons(
         if folder is not None:
             for plan, drawn in runs:
                 see_same(run_folder(folder, plan), identity(task, drawn.dataset, plan))
-        if announce is not None:
-            announce(expected([run for run in runs if not _is_done(folder, run[0])]))
+        if announce is not None and first:
+            with group.alone(awaited=True):
+                announce(expected([run for run in runs if not _is_done(folder, run[0])]))
         bar = stack.enter_context(progress.stage("compare approaches", len(runs)))
         outcomes: tuple[Outcome, ...] = ()
         for plan, drawn in runs:
             bar.advance(0, note=_place(plan, plans, seeds or plan.method.seeds, seed))
             place = None if folder is None else run_folder(folder, plan)
-            outcomes += (run(task, drawn, plan, place),)
+            outcome = run_by_all(task, drawn, plan, place)
+            bar.advance()
+            if outcome is None:
+                continue
+            outcomes += (outcome,)
             if folder is not None:
                 _hand_over(outcomes, folder)
-            bar.advance()
             yield Comparison(task, data, outcomes)
 
 

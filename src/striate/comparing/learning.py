@@ -1,5 +1,6 @@
 """A method with one seed: from prepared data, or what its folder holds, to a tested recognizer."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from striate.inference import fastest_device
 from striate.plain import plain
 from striate.recognizer import Recognizer, load
 from striate.tasks.contract import Answered, Learned, Plan, Predictor, Task
+from striate.training import group
 
 TIMED = 16  # test examples that are answered for the time alone, where the answers are known
 
@@ -47,7 +49,8 @@ def run(
     """
     asked = identity(task, data.dataset, plan)
     if folder is None:
-        return _tested(_learned(task, data, plan, asked))
+        learned = _learned(task, data, plan, asked)
+        return learned if group.rank() else _tested(learned)
     if begun(folder) and not resume:
         raise DataError(
             f"{folder} holds a run already; go on with --resume {folder}, or give another --out"
@@ -62,11 +65,34 @@ def run(
             plan = replace(plan, ask=replace(plan.ask, folder=folder, resume=resume))
             with undone_if_nothing(folder):
                 outcome = _learned(task, data, plan, asked)
+            if group.rank():
+                return outcome  # the first process of a group keeps and tests it
             outcome.recognizer.save(path)  # before the test: it is what took long
         tested = _tested(replace(outcome, folder=folder))
         if tested.recognizer.provenance != outcome.recognizer.provenance:
             tested.recognizer.save(path)
         return tested
+
+
+def run_by_all(
+    task: Task, data: Prepared, plan: Plan, folder: Path | None = None
+) -> Outcome | None:
+    """As `run`; in a group of processes all learn what is learned by steps, and the first alone
+    everything else, while the others wait.
+
+    Returns:
+        the outcome for the first process, None for the others.
+    """
+    first = not group.rank()
+    done = folder is not None and (folder / RECOGNIZER).is_file()
+    if group.agreed(done) or not plan.method.by_epochs:
+        if not first:
+            return None
+        with group.alone(awaited=True):
+            return run(task, data, plan, folder)
+    with nullcontext() if folder is None else group.own_folder(folder) as place:
+        outcome = run(task, data, plan, place)
+    return outcome if first else None
 
 
 def _learned(task: Task, data: Prepared, plan: Plan, asked: dict[str, Any]) -> Outcome:
@@ -134,7 +160,8 @@ def _tested(outcome: Outcome) -> Outcome:
     rows = np.flatnonzero(outcome.data.dataset.split == TEST).tolist()
     if not rows:
         return outcome
-    answered = _answered(outcome, rows)
+    with group.alone(awaited=True):
+        answered = _answered(outcome, rows)
     if not answered.rows:
         name, why = answered.broken[0]
         raise DataError(f"{outcome.data.dataset.name}: no test example can be read: {name} {why}")

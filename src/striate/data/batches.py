@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -75,7 +76,9 @@ class Pending:
     @cached_property
     def images(self) -> Tensor:
         """They themselves, in single precision whatever is computed around them."""
-        with torch.autocast(self.device.type, enabled=False):
+        kind = self.device.type
+        known = torch.amp.is_autocast_available(kind)
+        with torch.autocast(kind, enabled=False) if known else nullcontext():
             return self.compute(*self.rows)
 
     def tensor_split(self, count: int) -> "list[Pending]":

@@ -191,7 +191,14 @@ def _evaluate(
     for name, tensor in keeper.model.state_dict().items():
         if not bool(tensor.isfinite().all()):
             raise Diverged(f"{when}: {name} is not finite; {hint}")
-    metrics = group.agreed({} if group.rank() else problem.evaluate(keeper.model, data))
+    metrics: dict[str, float] = {}
+    if problem.evaluated_by_all:
+        group.same_statistics(keeper.model)
+        metrics = problem.evaluate(keeper.model, data)
+    elif not group.rank():
+        with group.alone(awaited=True):
+            metrics = problem.evaluate(keeper.model, data)
+    metrics = group.agreed(metrics)
     for name, value in metrics.items():
         if not math.isfinite(value):
             raise Diverged(f"{when}: {name} is {value}; {hint}")

@@ -12,8 +12,11 @@ import importlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,14 +24,21 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from striate.errors import GroupEnded
 from striate.training.accumulation import Divisible, share_of
 
 Value = TypeVar("Value")
 BUCKET = 25 * 2**20  # bytes of gradients that are sent at once, as in the paper's Section 5.4
 
 
+WAIT = timedelta(days=7)  # for what the first process does alone, hand-crafted features say
+_alone: ContextVar[bool] = ContextVar("alone", default=False)
+
+
 def size() -> int:
     """How many processes learn together: 1 where a process is alone."""
+    if _alone.get():
+        return 1
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
@@ -54,13 +64,38 @@ def joined() -> Iterator[None]:
     attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
     dist.init_process_group(
         "nccl" if cuda else "gloo", store=dist.PrefixStore(f"attempt {attempt}", store),
-        rank=number, world_size=count,
+        rank=number, world_size=count, timeout=WAIT,
     )  # fmt: skip
     try:
         yield
         dist.barrier()  # nobody leaves while another is still being sent to
+    except RuntimeError as error:
+        if isinstance(error, dist.DistError) or "gloo" in str(error):
+            raise GroupEnded("another process of the group has ended; it says why") from error
+        raise
     finally:
         dist.destroy_process_group()
+
+
+@contextmanager
+def alone(*, awaited: bool = False) -> Iterator[None]:
+    """Inside the block a process works as if there were no others.
+
+    Args:
+        awaited: the others on its machine do nothing meanwhile: it computes with their threads.
+    """
+    before, count = torch.get_num_threads(), 1
+    if awaited and size() > 1:
+        count = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    token = _alone.set(True)
+    try:
+        if count > 1:
+            torch.set_num_threads(count * before)
+        yield
+    finally:
+        if count > 1:
+            torch.set_num_threads(before)
+        _alone.reset(token)
 
 
 def restarted() -> bool:
@@ -111,6 +146,35 @@ def same_weights(model: nn.Module) -> None:
             dist.broadcast(sent, src=0)
             if sent is not tensor:
                 tensor.copy_(sent)
+
+
+def same_statistics(model: nn.Module) -> None:
+    """Gives every process what the first one's layers have measured."""
+    if size() > 1:
+        for buffer in model.buffers():
+            dist.broadcast(buffer, src=0)
+
+
+def by_all(count: int, compute: Callable[[int, int], Tensor], *, batch: int) -> Tensor:
+    """What `compute` gives (n, ...) of the rows from one number up to another, of all `count` in
+    order: each process computes some and all have them.
+
+    Args:
+        batch: rows that are computed together; none is divided, for others would round otherwise.
+    """
+    batches = -(-count // batch)
+    if size() == 1 or batches < size():
+        return compute(0, count)
+    marks = [min(count, batches * place // size() * batch) for place in range(size() + 1)]
+    mine = compute(marks[rank()], marks[rank() + 1])
+    found = mine.new_empty(count, *mine.shape[1:])
+    found[marks[rank()] : marks[rank() + 1]] = mine
+    for place, (low, high) in enumerate(pairwise(marks)):
+        # As bytes, for not every way to send them knows every kind of number.
+        some = _placed(found[low:high].view(-1).view(torch.uint8))
+        dist.broadcast(some, src=place)
+        found[low:high].view(-1).view(torch.uint8).copy_(some)
+    return found
 
 
 def own_part(batch: Any) -> tuple[Any, float]:

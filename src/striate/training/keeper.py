@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from striate.errors import WeightsError, one_line
 from striate.tensors import load_tensors, save_tensors
+from striate.training import group
 from striate.training.averaging import Average
 from striate.training.checkpoints import load_checkpoint, save_checkpoint
 from striate.training.loop import Objective
@@ -87,13 +88,15 @@ class Keeper:
         are kept."""
         best = self.best(score)
         self.history.append(row)
-        if self.files:
+        if self.files and not group.rank():
             self.files.log(row)
         if best is None or row[score] > best[score]:
             self.keep_best()
 
     def keep_best(self) -> None:
         """Keeps the weights that the model has now."""
+        if group.rank():
+            return  # the first process gives all of them theirs
         if self.files:
             save_tensors(self.files.best, self.model.state_dict(), {})
         else:
@@ -101,7 +104,7 @@ class Keeper:
 
     def save(self, step: int, objectives: Sequence[Objective[Any]]) -> None:
         """Writes a checkpoint."""
-        if self.files:
+        if self.files and not group.rank():
             self.files.set_aside()
             save_checkpoint(
                 self.files.checkpoint,

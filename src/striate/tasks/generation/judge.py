@@ -30,7 +30,7 @@ from striate.tasks.generation.sampler import in_color
 from striate.tasks.generation.views import view_of
 from striate.tasks.pictures.problem import PictureProblem, laid_out, pixels_of
 from striate.tensors import load_tensors, save_tensors
-from striate.training import Recipe, fit, seeded
+from striate.training import Recipe, fit, group, seeded
 
 LEAST, BORDER = 16, 4  # pixels of a side that LeNet-5 reads; 28 x 28 digits get a border of 2
 CIFAR_SIDE = 32
@@ -226,7 +226,8 @@ def _learned(dataset: Dataset[Any], view: View, key: str) -> Judge | None:
         count = int((decoded.dataset.split == TRAIN).sum())
         epochs = max(LEARNED.epochs, min(60, -(-STEPS * LEARNED.batch_size // count)))
         problem = Classes(dataset.classes, preprocessing=preprocessing)
-        right = fit(model, problem, decoded, LEARNED.but(epochs=epochs)).best["top1"]
+        with group.alone():  # not all ask at the same time
+            right = fit(model, problem, decoded, LEARNED.but(epochs=epochs)).best["top1"]
         path.parent.mkdir(parents=True, exist_ok=True)
         save_tensors(path, model.state_dict(), {"top1": right})
     if right < RIGHT:

@@ -15,7 +15,7 @@ from striate.inference import device_of, evaluating
 from striate.models.adversarial import GeneratorLoss, Players
 from striate.tasks.generation.generator import pixels_of, values_of
 from striate.tasks.generation.scores import Reference
-from striate.training import Objective, Problem, Recipe
+from striate.training import Objective, Problem, Recipe, group
 from striate.training.adversarial import Game, Round
 from striate.training.optimizers import optimizer_for, schedule_for
 from striate.training.precision import in_precision
@@ -111,7 +111,7 @@ class Adversaries(Problem[Pictures, Round]):
             seed=seed, start=start,
         )  # fmt: skip
         for step, batch in enumerate(some, start):
-            if step and not step % some.steps_per_epoch and self.lost:
+            if step and not step % some.steps_per_epoch and group.agreed(self.lost):
                 return
             noise = torch.rand(len(batch.images), self.noise, generator=generator_for(seed, step))
             yield Round(

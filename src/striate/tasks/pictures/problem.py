@@ -17,11 +17,11 @@ from striate.data.batches import Batch, Batches, Pending, Views
 from striate.errors import DataError, ModelError
 from striate.images import View
 from striate.inference import Preprocessing
-from striate.inference.outputs import outputs_of
+from striate.inference.outputs import BATCH, outputs_of
 from striate.models.fusion import fused
 from striate.models.surgery import decision
 from striate.ops.memory import learning_layout
-from striate.training import Problem, Recipe
+from striate.training import Problem, Recipe, group
 from striate.training.problem import CPU
 from striate.training.seeds import generator_for
 
@@ -36,6 +36,8 @@ class PictureProblem(Problem[Dataset | Decoded, Batch]):
         learned_from: the view of which the recipe cuts what the network learns from, where that is
             another than the view that it is used with.
     """
+
+    evaluated_by_all = True
 
     def __init__(
         self,
@@ -133,7 +135,11 @@ class PictureProblem(Problem[Dataset | Decoded, Batch]):
 
     def evaluate(self, model: nn.Module, data: Dataset | Decoded) -> dict[str, float]:
         pixels = pixels_of(self.prepare(data), self.preprocessing.view, "validation")
-        outputs = outputs_of(model, self.preprocessing, pixels)
+        outputs = group.by_all(
+            len(pixels),
+            lambda low, high: outputs_of(model, self.preprocessing, pixels[low:high]),
+            batch=BATCH,
+        )
         return self.measured(outputs, self.wanted(data, "validation"))
 
     def identity(self, data: Dataset | Decoded) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from striate.inference import device_of, evaluating
 from striate.ops.memory import channels_last
 from striate.progress import stage
 from striate.tasks.pictures.problem import PictureProblem, importance, pixels_of
-from striate.training import Recipe
+from striate.training import Recipe, group
 from striate.training.problem import CPU
 from striate.training.seeds import generator_for
 
@@ -82,20 +82,30 @@ class UpperLayers(PictureProblem):
 
     def _maps(self, pixels: NDArray[np.uint8], view: int, bar: Any) -> Maps:
         """The trunk's maps (N, H, W, C) of one view of these pixels."""
+        return group.by_all(
+            len(pixels), lambda low, high: self._some(pixels, view, low, high, bar), batch=BATCH
+        ).numpy()
+
+    def _some(self, pixels: NDArray[np.uint8], view: int, low: int, high: int, bar: Any) -> Tensor:
+        """Those of the pixels from `low` up to `high`, which begin and end with a batch."""
         generator = generator_for(self.seed, view)
         device = device_of(self.trunk)
-        maps: Maps | None = None
+        maps: Tensor | None = None
         for first in range(0, len(pixels), BATCH):
-            some = torch.from_numpy(np.ascontiguousarray(pixels[first : first + BATCH]))
+            end = min(first + BATCH, len(pixels))
+            draw = self.augmentation.drawn(end - first, pixels.shape[1:3], generator)
+            bar.advance(end - first)
+            if not low <= first < high:
+                continue
+            some = torch.from_numpy(np.ascontiguousarray(pixels[first:end]))
             images = some.to(device).permute(0, 3, 1, 2)
             if view:
-                images = self.augmentation(images, generator)
+                images = draw(images)
             images = self.preprocessing(images).contiguous(memory_format=torch.channels_last)
-            rows = self.trunk(images).permute(0, 2, 3, 1).to(torch.float16).cpu().numpy()
+            rows = self.trunk(images).permute(0, 2, 3, 1).to(torch.float16).cpu()
             if maps is None:
-                maps = np.empty((len(pixels), *rows.shape[1:]), np.float16)
-            maps[first : first + len(rows)] = rows
-            bar.advance(len(rows))
+                maps = torch.empty(high - low, *rows.shape[1:], dtype=torch.float16)
+            maps[first - low : end - low] = rows
         assert maps is not None
         return maps
 
@@ -132,12 +142,17 @@ class UpperLayers(PictureProblem):
         """The outputs of `model` for the maps of a split's images as they are; after `prepare`."""
         maps = self._train[0] if name == "train" else self._validation
         assert maps is not None
-        parts, device = [], device_of(model)
-        with evaluating(model):
-            for first in range(0, len(maps), BATCH):
-                some = torch.from_numpy(maps[first : first + BATCH]).to(device).float()
+        device = device_of(model)
+
+        def compute(low: int, high: int) -> Tensor:
+            parts = []
+            for first in range(low, high, BATCH):
+                some = torch.from_numpy(maps[first : min(first + BATCH, high)]).to(device).float()
                 parts.append(model(some.permute(0, 3, 1, 2)).float().cpu())
-        return torch.cat(parts)
+            return torch.cat(parts)
+
+        with evaluating(model):
+            return group.by_all(len(maps), compute, batch=BATCH)
 
     def identity(self, data: Dataset | Decoded) -> dict[str, Any]:
         return {**super().identity(data), "views": self.views, "views_seed": self.seed}
