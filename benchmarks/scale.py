@@ -1,7 +1,7 @@
 """Very many inputs: does `predict` keep the slower of decoding and engine busy, and do time and
 memory per image stay the same however many there are?
 
-    python benchmarks/scale.py [--quick] [--json] [--most N]
+    python benchmarks/scale.py [--quick] [--json] [--most N] [--only overlap|growth|cluster]
 
 **Overlap.** `striate.recognizing.recognize` beside the slower of its two halves alone; 0.95 is the
 target. First with halves that wait and do not compute (as decoding on other cores and an engine on
@@ -11,20 +11,27 @@ machine the ratio says little. Last, how much processor time is spent beside the
 
 **Growth.** 1,000, 10,000, ... images (links to the same files) into Parquet, each in a process of
 its own: images a second of processor time, and the most memory, beside those of 1,000.
+
+**Cluster.** Two workers of a Ray cluster of this machine's cores beside one, in turns: images a
+second once all work, and processor time of an image. Workers that wait measure what Ray adds on any
+machine; those that compute need two free cores.
 """
 
 import argparse
 import json
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import torch
 from _rows import Row, absent, compared, in_turns, main, ratio_of
 from PIL import Image
@@ -34,7 +41,9 @@ from striate.inference import Preprocessing
 from striate.inference.reading import batches
 from striate.models import Normalization, create
 from striate.recognizer import Recognizer
-from striate.recognizing import recognize
+from striate.recognizing import Cluster, cluster, given, recognize
+from striate.recognizing.cluster import Worker, on_cluster
+from striate.recognizing.connecting import started
 from striate.tasks.classification.network import Network
 from striate.tasks.table import TASKS
 
@@ -47,18 +56,23 @@ WAITING = {  # seconds of a batch in the engine, and of decoding an image on one
     "decoding is slower": (0.04, 0.006),
     "both are as slow": (0.2, 0.00625),
 }
+PAUSE = 0.2  # seconds of a worker that waits
 COUNTS = (1_000, 10_000, 100_000)
 
 
-def measure(quick: bool, most: int = COUNTS[-1]) -> Iterator[Row]:
+def measure(quick: bool, most: int = COUNTS[-1], only: str | None = None) -> Iterator[Row]:
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         paths = photographs(place / "photographs", 300, 400)
-        yield from waiting(paths, 4 if quick else 50)
-        yield from computing(paths * (1 if quick else 10), 1 if quick else 5)
-        counts = COUNTS[:1] if quick else [count for count in COUNTS if count <= most]
-        yield from growth(place, counts)
+        if only in (None, "overlap"):
+            yield from waiting(paths, 4 if quick else 50)
+            yield from computing(paths * (1 if quick else 10), 1 if quick else 5)
+        if only in (None, "growth"):
+            counts = COUNTS[:1] if quick else [count for count in COUNTS if count <= most]
+            yield from growth(place, counts)
+        if only in (None, "cluster"):
+            yield from clustered(place, paths, *((10, 1) if quick else (100, 3)))
 
 
 def waiting(paths: list[str], count: int) -> Iterator[Row]:
@@ -139,6 +153,69 @@ def growth(place: Path, counts: Sequence[int]) -> Iterator[Row]:
                        peer, counts[0] / first["clock"])  # fmt: skip
         yield compared(f"{count:,} images, most memory", "MiB", found["memory"], peer,
                        first["memory"], less=True, target=SAME)  # fmt: skip
+
+
+def clustered(place: Path, paths: Sequence[str], count: int, rounds: int) -> Iterator[Row]:
+    """So many batches for each worker of a cluster: workers that wait, and that compute."""
+    cases = {
+        f"workers that wait {PAUSE:g} s a batch": Waiting,
+        f"JPEGs, {NETWORK[0]} at {NETWORK[1]} pixels": Worker,
+    }
+    if find_spec("ray") is None:
+        yield from (absent(f"Ray, two workers, {case}", "img/s", "one worker",
+                           "ray is not installed", 1.6) for case in cases)  # fmt: skip
+        return
+    model, listed = place / "cluster.safetensors", place / "list.txt"
+    recognizer(*NETWORK).save(model)
+    with started(None, 2):
+        for case, worker in cases.items():
+            cluster.Worker = worker  # type: ignore[misc]
+            found: dict[int, list[tuple[float, float]]] = {1: [], 2: []}
+            for _ in range(rounds):
+                for workers, some in found.items():
+                    total = workers * count * BATCH
+                    listed.write_text("\n".join(paths[n % len(paths)] for n in range(total)))
+                    some.append(steady(str(model), str(listed), workers, total))
+            yield from beside_one(f"Ray, two workers, {case}", found)
+    cluster.Worker = Worker  # type: ignore[misc]
+
+
+class Waiting(Worker):
+    """Does nothing for a while: what is left is the cluster's own."""
+
+    def __call__(self, table: Any) -> dict[str, list[str]]:
+        time.sleep(PAUSE)
+        return {"rows": [json.dumps([("a.jpg", "{}", True)] * BATCH)]}
+
+
+def beside_one(case: str, found: dict[int, list[tuple[float, float]]]) -> Iterator[Row]:
+    """Images a second and processor time of an image, of rounds with one worker and two."""
+    rate, spent = ([[one[n] for one in found[workers]] for workers in (2, 1)] for n in (0, 1))
+    middle = [[statistics.median(side) for side in sides] for sides in (rate, spent)]
+    yield compared(case, "img/s", middle[0][0], "one worker", middle[0][1],
+                   ratio=ratio_of(rate[1], rate[0]), target=1.6)  # fmt: skip
+    yield compared(f"{case}, processor time of an image", "ms", 1000 * middle[1][0], "one worker",
+                   1000 * middle[1][1], ratio=ratio_of(*spent), target=0.9)  # fmt: skip
+
+
+def steady(model: str, listed: str, workers: int, count: int) -> tuple[float, float]:
+    """Images a second, and seconds of the workers' processor time an image, from a fifth of the
+    rows on: all workers have the model by then."""
+    inputs = given(TASKS["classification"], [listed])
+    clock = processor = 0.0
+    rows = on_cluster(Cluster(model, workers=workers), inputs, 0, BATCH, 5)
+    with closing(rows):
+        for number, _ in enumerate(rows, 1):
+            if number == count // 5:
+                clock, processor = time.perf_counter(), busy()
+        clock, processor = time.perf_counter() - clock, busy() - processor
+    return 0.8 * count / clock, processor / (0.8 * count)
+
+
+def busy() -> float:
+    """Seconds of processor time that this process and those below it have taken."""
+    own = psutil.Process()
+    return sum(sum(one.cpu_times()[:2]) for one in [own, *own.children(recursive=True)])
 
 
 def told(model: Path, folder: Path, out: Path) -> dict[str, float]:
@@ -255,6 +332,7 @@ def linked(place: Path, paths: Sequence[str], count: int) -> Path:
 
 
 def options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--only", choices=("overlap", "growth", "cluster"))
     parser.add_argument("--most", type=int, default=COUNTS[-1], help="images of the last run")
 
 

@@ -6,6 +6,7 @@ import json
 import runpy
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -282,7 +283,18 @@ def scale(module: ModuleType, patch: Patch) -> dict[str, Any]:
     patch.setattr(module, "FILES", 8)
     done = {"processor": 2.0, "clock": 3.0, "memory": 400.0}
     patch.setattr(module, "told", lambda model, folder, out: done)
+    patch.setattr(module, "started", lambda address, workers: nullcontext())
+    patch.setattr(module, "steady", lambda *_: (10.0, 0.01))
     return {}
+
+
+def plan(module: ModuleType, patch: Patch) -> dict[str, Any]:
+    patch.setattr("serving.FILES", 2)
+    patch.setattr(module, "NETWORKS", {"resnet18": 32})
+    patch.setattr(module, "ENGINE", "torch")
+    patch.setattr(module, "BATCHES", (1, 2))
+    patch.setattr(module, "busiest", lambda *_: (10.0, 0.5))
+    return {"draw": "drawn.svg"}
 
 
 def retrieval(module: ModuleType, patch: Patch) -> dict[str, Any]:
@@ -297,7 +309,8 @@ TOYS: dict[str, Toy] = {
     "augment": augment, "compare": compare, "detection": detection, "evaluation": evaluation,
     "generation": generation,
     "handcrafted": handcrafted, "inference": inference, "input": input_, "main_job": main_job,
-    "networks": networks, "occlusion": occlusion, "published_weights": published_weights,
+    "networks": networks, "occlusion": occlusion, "plan": plan,
+    "published_weights": published_weights,
     "response_normalization": response_normalization, "retrieval": retrieval, "scale": scale,
     "selective_search": selective_search,
     "segmentation": segmentation, "serving": serving, "speech": speech, "style": style,

@@ -11,7 +11,7 @@ import pytest
 from striate.errors import InputError, StorageError, UserError
 from striate.recognizing import Cluster, given, recognize
 from striate.recognizing.cluster import reason_of
-from striate.recognizing.connecting import started
+from striate.recognizing.connecting import cores_of, started
 from striate.recognizing.parts import Parts
 from striate.tasks.table import TASKS
 
@@ -106,6 +106,12 @@ def test_what_is_no_cluster_is_refused(recognizer, model, paths, tmp_path):
     with pytest.raises(UserError, match="those of `given`"):
         recognize(recognizer, paths, out, cluster=Cluster(model))
     assert not out.exists()
+
+
+def test_a_cluster_of_a_head_alone_has_no_cores():
+    assert cores_of({"CPU": 3.0, "memory": 1e9}) == 3
+    with pytest.raises(UserError, match="give --workers"):
+        cores_of({"memory": 1e9})
 
 
 @pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)

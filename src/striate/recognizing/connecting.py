@@ -3,7 +3,7 @@
 import logging
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
@@ -39,7 +39,7 @@ def started(address: str | None, workers: int | None) -> Iterator[int]:
     import ray
 
     if ray.is_initialized():
-        yield workers or int(ray.cluster_resources()["CPU"])
+        yield workers or cores_of(ray.cluster_resources())
         return
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     logging.getLogger("ray").setLevel(logging.ERROR)
@@ -54,7 +54,7 @@ def started(address: str | None, workers: int | None) -> Iterator[int]:
         where = address or "this machine"
         raise UserError(f"--cluster {where}: no Ray cluster: {one_line(error)}") from error
     try:
-        yield workers or int(ray.cluster_resources()["CPU"])
+        yield workers or cores_of(ray.cluster_resources())
     finally:
         ray.shutdown()
 
@@ -74,3 +74,15 @@ def see_open(address: str) -> None:
         socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECTING).close()
     except (OSError, OverflowError) as error:
         raise UserError(f"--cluster {address}: nothing answers: {one_line(error)}") from error
+
+
+def cores_of(resources: Mapping[str, float]) -> int:
+    """The cores of a cluster.
+
+    Raises:
+        UserError: if there are none, as when no machine but the head is there yet.
+    """
+    found = int(resources.get("CPU", 0))
+    if not found:
+        raise UserError("--cluster: it has no cores yet; give --workers to wait for them")
+    return found
