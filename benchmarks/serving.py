@@ -105,7 +105,9 @@ def bare(path: Path, engine: str, files: list[bytes], rounds: int) -> tuple[floa
 
 
 @contextmanager
-def server(path: Path, engine: str, folder: Path) -> Iterator[tuple[str, psutil.Process]]:
+def server(
+    path: Path, engine: str, folder: Path, *more: str, pinned: bool = True
+) -> Iterator[tuple[str, psutil.Process]]:
     """The command, on a free port, with one thread for the network."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -113,10 +115,12 @@ def server(path: Path, engine: str, folder: Path) -> Iterator[tuple[str, psutil.
     command = [
         sys.executable, "-m", "striate", "serve", str(path), "--port", str(port),
         "--engine", engine, "--keys", f"sqlite:///{folder / 'keys.db'}",
+        *more,
     ]  # fmt: skip
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(command, stderr=log, env={**os.environ, "OMP_NUM_THREADS": "1"})
-        psutil.Process(process.pid).cpu_affinity([SERVING])  # and so all threads that it will have
+        if pinned:  # and so all threads and processes that it will have
+            psutil.Process(process.pid).cpu_affinity([SERVING])
         try:
             url = f"http://127.0.0.1:{port}"
             for _ in range(1200):

@@ -189,6 +189,18 @@ def serving(module: ModuleType, patch: Patch) -> dict[str, Any]:
     return {}
 
 
+def serving_processes(module: ModuleType, patch: Patch) -> dict[str, Any]:
+    calls = [(0.1 * k, 0.02 + 0.001 * (k % 7), 200) for k in range(100)]
+    log = "a call lost process 1; the next one gets it"
+
+    def both(*_: Any) -> Iterator[Any]:
+        yield from module.beside({"ours": [22.0], "theirs": [20.0]}, {"ours": [9], "theirs": [8]})
+        yield from module.of_load(calls, 5.0, 10.0, True, log)
+
+    patch.setattr(module, "overhead", both)
+    return {}
+
+
 def speech(module: ModuleType, patch: Patch) -> dict[str, Any]:
     def missing(name: str) -> ModuleType:
         raise ImportError(f"no {name} here")
@@ -313,7 +325,8 @@ TOYS: dict[str, Toy] = {
     "published_weights": published_weights,
     "response_normalization": response_normalization, "retrieval": retrieval, "scale": scale,
     "selective_search": selective_search,
-    "segmentation": segmentation, "serving": serving, "speech": speech, "style": style,
+    "segmentation": segmentation, "serving": serving,
+    "serving_processes": serving_processes, "speech": speech, "style": style,
     "text": text,
     "training": training, "trust": trust,
 }  # fmt: skip

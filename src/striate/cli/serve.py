@@ -65,6 +65,15 @@ def serve(
     deadline: Annotated[
         float, typer.Option(min=0.1, max=LONGEST, help="Seconds until a call must be answered.")
     ] = 30.0,
+    workers: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=256,
+            help="Processes that answer behind one address; each loads every model.",
+            show_default="one, without a front",
+        ),
+    ] = 0,
 ) -> None:
     """Serves recognizers: a page for people, and an HTTP interface for programs.
 
@@ -75,6 +84,7 @@ def serve(
         striate serve photos.safetensors
         striate serve photos.safetensors cells.onnx --port 8080 --allow-links
         striate serve photos.safetensors --index photos.index
+        striate serve photos.safetensors --workers 2
         striate serve photos.safetensors --host 0.0.0.0 --keys postgresql://db/striate
     """
     from striate.cli.keys import place_of
@@ -96,6 +106,7 @@ def serve(
         deadline=deadline,
         allow_links=allow_links,
         index=None if index is None else str(index),
+        workers=workers,
     )
     names = ", ".join(Path(model).stem for model in models)
     shown = f"[{host}]" if ":" in host else host

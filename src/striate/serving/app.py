@@ -15,12 +15,15 @@ from starlette.exceptions import HTTPException
 from striate.serving import inference, refusals, searching, tags
 from striate.serving.bodies import invalid
 from striate.serving.door import Door
+from striate.serving.fleet import Fleet
+from striate.serving.front import Front
 from striate.serving.metrics import CONTENT_TYPE
 from striate.serving.openapi import document, failing, key
 from striate.serving.refusals import Refused
 from striate.serving.routes import Form
 from striate.serving.service import Service
 from striate.serving.settings import Settings
+from striate.serving.visits import Visit
 from striate.version import __version__
 
 PAGE = Path(__file__).parent / "page"
@@ -32,11 +35,16 @@ TYPES = {  # what systems disagree about, and browsers insist on
 WORDS = {404: refusals.NO_SUCH_PATH, 405: refusals.WRONG_METHOD, 413: refusals.BAD_FORMAT}
 
 
-def build(settings: Settings) -> FastAPI:
-    """The application; see `create_app`."""
+def build(settings: Settings, *, fleet: Fleet | None = None, visit: type[Visit] = Visit) -> FastAPI:
+    """The application; see `create_app`.
+
+    Args:
+        fleet: the processes that it hands calls to, where it is their front.
+        visit: what a call is to the door.
+    """
     for suffix, kind in TYPES.items():
         mimetypes.add_type(kind, suffix)
-    service = Service(settings)
+    service = Service(settings, fleet)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -72,7 +80,9 @@ def build(settings: Settings) -> FastAPI:
     app.add_exception_handler(Refused, refuse)
     app.add_exception_handler(HTTPException, refuse_path)
     app.add_exception_handler(RequestValidationError, refuse_query)
-    app.add_middleware(Door, service=service)
+    if fleet:
+        app.add_middleware(Front, service=service, fleet=fleet)
+    app.add_middleware(Door, service=service, visit=visit)
     return app
 
 

@@ -22,16 +22,20 @@ log = logging.getLogger("striate.serving.access")
 
 
 class Door:
-    """The application behind the door."""
+    """The application behind the door.
 
-    def __init__(self, app: ASGIApp, service: Service):
-        self.app, self.service = app, service
+    Args:
+        visit: what a call is there.
+    """
+
+    def __init__(self, app: ASGIApp, service: Service, visit: type[Visit] = Visit):
+        self.app, self.service, self.visit = app, service, visit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        visit = Visit(self.service, scope, receive, send)
+        visit = self.visit(self.service, scope, receive, send)
         try:
             await visit.admit()
             await self._answer(visit)

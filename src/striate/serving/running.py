@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import signal
 import socket
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from striate.errors import UserError
 from striate.ops.memory import return_memory
 from striate.serving.app import build
 from striate.serving.connections import Connection
+from striate.serving.fleet import Fleet
 from striate.serving.keys import Keys
 from striate.serving.service import Service
 from striate.serving.settings import Settings
@@ -47,14 +49,32 @@ def serve(settings: Settings) -> None:
     """Serves; SIGTERM or Ctrl-C end it after what was taken is answered.
 
     Raises:
-        UserError: if the address is not loopback and there are no keys, or it is taken.
+        UserError: if the address is not loopback and there are no keys, or it is taken; if there
+            are workers on a system without Unix sockets.
     """
     see_address(settings)
+    if settings.workers and not hasattr(socket, "AF_UNIX"):
+        raise UserError("--workers needs Unix sockets, which this system does not have")
     quiet()
     return_memory()
     with listening(settings) as sockets:
+        if settings.workers:
+            asyncio.run(with_workers(settings, sockets))
+            return
         app = build(settings)
         Server(configured(app, settings), app.state.service).run(sockets)
+
+
+async def with_workers(settings: Settings, sockets: list[socket.socket]) -> None:
+    """Serves with processes behind a front; SIGHUP has them replaced."""
+    fleet = Fleet(settings)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, fleet.renew)
+    await fleet.start()
+    try:
+        app = build(settings, fleet=fleet)
+        await Server(configured(app, settings), app.state.service).serve(sockets)
+    finally:
+        await fleet.stop()
 
 
 def see_address(settings: Settings) -> None:

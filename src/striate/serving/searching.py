@@ -35,8 +35,7 @@ Expand = Annotated[
 
 def add_calls(app: FastAPI, service: Service) -> None:
     """Adds it to the application, if the service has an index."""
-    shown = service.index
-    if shown is None:
+    if service.settings.index is None:
         return
 
     @app.post("/search", dependencies=openapi.key(needed=service.needs_key),
@@ -45,7 +44,8 @@ def add_calls(app: FastAPI, service: Service) -> None:
               openapi_extra=openapi.files_body(many=True))  # fmt: skip
     async def search(request: Request, top: Top = 10, expand: Expand = None) -> Response:
         """Pictures, as parts called `file`: names and cosines of those that are most like each."""
-        state = request.state
+        state, shown = request.state, service.index
+        assert shown is not None  # a front, which has none, does not come here
         async with files_of(request, service) as files:
             config = OutputConfig(max_concepts=top)
             with shown.call(config, service.workers, state.caller, state.share) as call:

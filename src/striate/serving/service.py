@@ -8,9 +8,11 @@ import time
 from collections.abc import AsyncIterator, Hashable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 
 from striate.serving.account import Share
 from striate.serving.calls import Call
+from striate.serving.fleet import Fleet
 from striate.serving.indexes import Shown
 from striate.serving.keys import Keys
 from striate.serving.links import Fetcher
@@ -36,21 +38,24 @@ class Service:
         needs_key: whether calls need a key: there was one when the service began.
         workers: threads that read, decode and write, and the account of bytes.
         index: what /search looks into; None where there is none.
+        fleet: the processes that answer in its stead; None where it answers itself.
         stopping: when it stops, and who must end early then.
     """
 
-    def __init__(self, settings: Settings):
-        self.settings = settings
+    def __init__(self, settings: Settings, fleet: Fleet | None = None):
+        self.settings, self.fleet = settings, fleet
         self.metrics = Metrics()
         self.keys = Keys(settings.keys) if settings.keys else None
         self.needs_key = self.keys is not None and self.keys.any()
-        self.shelf = Shelf(settings, self.metrics.batch)
+        own = replace(settings, models=(), index=None) if fleet else settings  # it computes nothing
+        self.shelf = Shelf(own, self.metrics.batch)
         try:
-            self.index = Shown(settings.index, settings, self.metrics) if settings.index else None
+            self.index = Shown(own.index, own, self.metrics) if own.index else None
         except BaseException:
             self.shelf.close()
             raise
         self.ready = False
+        self._loop: asyncio.AbstractEventLoop | None = None
         self.stopping = Stopping(settings.deadline)
         self.fetcher = Fetcher() if settings.allow_links else None
         limits = settings.limits
@@ -62,7 +67,7 @@ class Service:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Looks after the models' files; at the end every thread has ended."""
-        looking = asyncio.create_task(self._look())
+        looking, self._loop = asyncio.create_task(self._look()), asyncio.get_running_loop()
         self.ready = True
         try:
             yield
@@ -71,12 +76,21 @@ class Service:
             looking.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await looking
+            if self.fleet:
+                await self.fleet.stop()
             await asyncio.to_thread(self.close)
 
     def stop(self) -> None:
         """Nothing new is taken, and what takes long ends early."""
         self.ready = False
         self.stopping.begin()
+        if self.fleet:
+            self.fleet.hurry()
+
+    def stop_soon(self) -> None:
+        """What takes long ends early, as in `stop`; from any thread."""
+        if self._loop:
+            self._loop.call_soon_threadsafe(self.stopping.begin)
 
     async def _look(self) -> None:
         while True:

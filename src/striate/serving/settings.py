@@ -57,11 +57,12 @@ class Settings:
         engine, device: what computes networks, and where (see `striate.load`).
         batch: pictures that are computed together, at most.
         window: seconds that a batch waits for more pictures.
-        queue: pictures of one model that are taken and not yet answered, at most.
+        queue: pictures of one model that are taken and not yet answered, at most, in all processes.
         deadline: seconds that a call has, once its body is there.
         poll: seconds between two checks of the models' files.
         index: the folder of an index that /search looks into; None for none.
         allow_links: whether pictures may be fetched for a caller.
+        workers: processes that answer behind a front; 0 where one does everything.
     """
 
     models: tuple[str, ...]
@@ -77,4 +78,5 @@ class Settings:
     poll: float = 1.0
     allow_links: bool = False
     index: str | None = None
+    workers: int = 0
     limits: Limits = field(default_factory=Limits)
