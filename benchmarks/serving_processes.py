@@ -116,15 +116,19 @@ def loaded(seconds: float, engine: str, folder: Path) -> Iterator[Row]:
         load = pool.apply_async(asked, (url, requests, seconds))
         time.sleep(seconds / 3)
         os.kill(front.pid, signal.SIGHUP)
+        log = folder / "log"
+        while log.read_text().count("is replaced") < 2 and time.perf_counter() - start < seconds:
+            time.sleep(0.2)
         time.sleep(max(0.0, seconds / 2 - (time.perf_counter() - start)))
         second = front.children()
         killed, when = max(second, key=lambda each: each.create_time()), time.perf_counter() - start
         killed.kill()
         calls = load.get()
+        while "answers again" not in log.read_text() and time.perf_counter() - start < 2 * seconds:
+            time.sleep(0.2)
         third = front.children()
     replaced = not {each.pid for each in first} & {each.pid for each in second}
-    log = (folder / "log").read_text()
-    yield from of_load(calls, when, seconds, replaced and len(third) == 2, log)
+    yield from of_load(calls, when, seconds, replaced and len(third) == 2, log.read_text())
 
 
 def of_load(

@@ -1,6 +1,7 @@
 """Connections over a real socket: silent ones, slow headers, and readers that do not read."""
 
 import contextlib
+import itertools
 import json
 import socket
 import threading
@@ -9,7 +10,7 @@ import time
 import pytest
 import uvicorn
 
-from striate.serving import Settings, connections, create_app
+from striate.serving import Settings, connections, create_app, visits
 from striate.serving.running import Server, configured
 
 GET = b"GET /v2 HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -64,6 +65,75 @@ def test_headers_that_drip_are_not_waited_for(address):
     assert answer.startswith(b"HTTP/1.1 408")
     assert json.loads(answer.partition(b"\r\n\r\n")[2])["status"]["code"] == 98009
     assert seconds < 10
+
+
+def dripping(connection, data, pause=0.02):
+    """Sends a byte at a time until it is cut; what was answered, and the seconds."""
+    start, answer = time.monotonic(), b""
+    connection.setblocking(False)
+    for byte in itertools.cycle(data):
+        with contextlib.suppress(BlockingIOError):
+            try:
+                connection.send(bytes((byte,)))
+                part = connection.recv(65536)
+            except (ConnectionResetError, BrokenPipeError):
+                break
+            if not part:
+                break
+            answer += part
+        assert time.monotonic() - start < 20
+        time.sleep(pause)
+    return answer, time.monotonic() - start
+
+
+@pytest.mark.parametrize(
+    "begun", [b"", GET[:18], GET[:-2] + b"X-Long: "], ids=["nothing", "line", "header"]
+)
+def test_a_byte_at_a_time_does_not_keep_a_connection(address, begun):
+    """Whatever drips - the first line, a header - the clock goes on from the first byte."""
+    with connected(address) as connection:
+        connection.sendall(begun or b"G")
+        answer, seconds = dripping(connection, b"x")
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert 0.3 < seconds < 10
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunks"])
+def test_a_body_a_byte_at_a_time_is_cut(address, monkeypatch, chunked):
+    monkeypatch.setattr(visits, "GRACE", 0.4)
+    form = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: 100000"
+    head = (
+        b"POST /v2/models/photos/outputs HTTP/1.1\r\nHost: localhost\r\n"
+        b"Content-Type: application/json\r\n" + form + b"\r\n\r\n"
+    )
+    with connected(address) as connection:
+        connection.sendall(head)
+        answer, seconds = dripping(connection, b"1\r\nx\r\n" if chunked else b"x")
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert 0.3 < seconds < 10
+
+
+def test_a_body_that_nobody_wants_is_not_read_for_ever(address):
+    """What follows a refusal is thrown away for as long as headers may take, and no longer."""
+    head = b"POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n"
+    with connected(address) as connection:
+        connection.sendall(head)
+        answer, seconds = dripping(connection, b"x")
+    assert answer.startswith(b"HTTP/1.1 404")
+    assert seconds < 10
+
+
+def test_as_many_files_as_connections_need():
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if before[1] != resource.RLIM_INFINITY and before[1] < connections.FILES:
+        pytest.skip(f"the system allows {before[1]} open files")
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (256, before[1]))
+        connections.open_files()
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == connections.FILES
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 def whole(connection):

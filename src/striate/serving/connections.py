@@ -18,6 +18,21 @@ from striate.serving.refusals import Refused
 HEAD = 10.0  # seconds until the headers of a call are there
 READ = 30.0  # seconds in which a caller must take some of an answer that waits to be sent
 MOST = 1024  # connections
+FILES = 3 * MOST  # that are open, at most: a connection, what is handed on, what is read
+
+
+def open_files() -> None:
+    """Asks the system for as many open files as so many connections need, or all that it allows:
+    usually a process has 1024, with which one that is at its limit accepts nobody, and says so to
+    nobody."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES if most == resource.RLIM_INFINITY else min(FILES, most)
+    if now != resource.RLIM_INFINITY and now < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 class Connection(H11Protocol):

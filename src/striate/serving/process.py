@@ -22,6 +22,7 @@ import uvicorn
 from striate.errors import StriateError
 from striate.ops.memory import return_memory
 from striate.serving.app import build
+from striate.serving.connections import open_files
 from striate.serving.passed import Passed
 from striate.serving.running import BACKLOG, configured, quiet
 from striate.serving.service import Service
@@ -85,6 +86,7 @@ def main() -> None:
     threading.Thread(target=reins.listen, name="striate-reins", daemon=True).start()
     quiet()
     logging.getLogger("striate.serving.access").setLevel(logging.WARNING)
+    open_files()
     return_memory()
     try:
         app = build(settings, visit=Passed)

@@ -14,7 +14,7 @@ import uvicorn
 from striate.errors import UserError
 from striate.ops.memory import return_memory
 from striate.serving.app import build
-from striate.serving.connections import Connection
+from striate.serving.connections import Connection, open_files
 from striate.serving.fleet import Fleet
 from striate.serving.keys import Keys
 from striate.serving.service import Service
@@ -56,6 +56,7 @@ def serve(settings: Settings) -> None:
     if settings.workers and not hasattr(socket, "AF_UNIX"):
         raise UserError("--workers needs Unix sockets, which this system does not have")
     quiet()
+    open_files()
     return_memory()
     with listening(settings) as sockets:
         if settings.workers:
