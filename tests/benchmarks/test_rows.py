@@ -288,6 +288,22 @@ def generation(module: ModuleType, patch: Patch) -> dict[str, Any]:
     return {}
 
 
+def group(module: ModuleType, patch: Patch) -> dict[str, Any]:
+    class Still(module.Side):  # type: ignore[name-defined,misc]
+        def __init__(self, processes: int, threads: int, options: list[str]):
+            self.turns: list[dict[str, float]] = []
+            assert options == ["32", "96", "4"]
+
+        def turn(self) -> None:
+            self.turns.append({"seconds": 2.0, "processor": 3.0})
+
+        def __exit__(self, *error: object) -> None:
+            pass
+
+    patch.setattr(module, "Side", Still)
+    return {}
+
+
 def scale(module: ModuleType, patch: Patch) -> dict[str, Any]:
     patch.setattr(module, "WAITING", {"both are as slow": (0.002, 0.001)})
     patch.setattr(module, "NETWORK", ("lenet5", 28))
@@ -319,7 +335,7 @@ def retrieval(module: ModuleType, patch: Patch) -> dict[str, Any]:
 TOYS: dict[str, Toy] = {
     "locally_connected": locally_connected,
     "augment": augment, "compare": compare, "detection": detection, "evaluation": evaluation,
-    "generation": generation,
+    "generation": generation, "group": group,
     "handcrafted": handcrafted, "inference": inference, "input": input_, "main_job": main_job,
     "networks": networks, "occlusion": occlusion, "plan": plan,
     "published_weights": published_weights,

@@ -13,7 +13,7 @@ from torch import nn
 from striate.training import group
 
 PROGRAM = """
-import json, sys
+import json, os, signal, sys
 from pathlib import Path
 import numpy as np
 import torch
@@ -26,6 +26,8 @@ from striate.tasks.classification.problem import ClassificationProblem
 from striate.tasks.text.problem import Batch as Texts
 from striate.tasks.text.problem import Sentences
 from striate.training import Objective, Recipe, fit, group, train
+from striate.training.keeper import Keeper
+from striate.training.sharding import Shards
 
 def digits():
     random = np.random.default_rng(0)
@@ -91,14 +93,51 @@ def texts():
     assert model.vectors.grad.is_sparse
     return found + model.vectors.detach().flatten().tolist()
 
+DIVIDED = {"shard_parameters": True, "average": 0.9, "optimizer": "adamw", "learning_rate": 0.01}
+
+def began(folder):
+    # Ctrl-C after 23 of 50 steps.
+    seen = Keeper.stepped
+    def stop(self, step, losses):
+        seen(self, step, losses)
+        if step == 23:
+            os.kill(os.getpid(), signal.SIGINT)
+    Keeper.stepped = stop
+    try:
+        learned(False, folder=folder, **DIVIDED)
+    except KeyboardInterrupt:
+        Keeper.stepped = seen
+
+def alone_then_all(folder):
+    if not group.rank():
+        with group.alone():
+            began(folder)
+    group.agreed(None)
+    with group.own_folder(Path(folder)) as place:
+        return learned(False, folder=place, resume=True, **DIVIDED)
+
+def all_then_alone(folder):
+    began(None if group.rank() else folder)
+    if not group.rank():
+        with group.alone():
+            return learned(False, folder=folder, resume=True, **DIVIDED)
+
 with group.joined():
     found = {
         "size": group.size(), "plain": learned(False), "normalized": learned(True),
         "parts": learned(False, parts=2, optimizer="adamw", learning_rate=0.01), "clip": steps(100),
         "kept": learned(True, folder=sys.argv[1] if not group.rank() else None, epochs=2),
         "turned": learned(False, augmentation=CHARACTERS),
+        "divided": learned(True, shard_parameters=True, clip=1.0, average=0.9),
+        "divided, adam": learned(False, shard_parameters=True, optimizer="adamw",
+                                 learning_rate=0.01, parts=2),
+        "at once": learned(False, **DIVIDED), "all": alone_then_all(sys.argv[1] + "1"),
+        "alone": all_then_alone(sys.argv[1] + "2"),
         "one example": learned(False, batch_size=1, epochs=1), "texts": texts(),
     }
+    if group.size() > 1:
+        divided = Shards(network(True)).copy
+        found["held"] = sum(one.to_local().numel() for one in divided.parameters())
     first = group.rank() == 0
 threads = [name.read_text() for name in Path("/proc/self/task").glob("*/comm")]
 found["threads"] = sum("gloo" in name for name in threads)  # one that is left aborts the exit
@@ -126,6 +165,8 @@ def test_two_processes_take_the_steps_of_one(tmp_path: Path) -> None:
     one, two = run(1, tmp_path / "one"), run(2, tmp_path / "two")
     assert (one.pop("size"), two.pop("size")) == (1, 2)
     assert two["threads"] == 0
+    # Of 40 + 8 + 435 numbers the first process holds two filters of four, and two classes of three.
+    assert two.pop("held") == 20 + 4 + 290
     assert one.keys() == two.keys()
     for name, mine in one.items():
         other = two[name]
@@ -135,6 +176,10 @@ def test_two_processes_take_the_steps_of_one(tmp_path: Path) -> None:
             assert other["weights"] == pytest.approx(mine["weights"], abs=1e-4), name
         else:
             assert other == pytest.approx(mine, abs=1e-5), name
+    for gone_on in (two["all"], two["alone"]):
+        assert isinstance(gone_on, dict)
+        assert isinstance(at_once := one["at once"], dict)
+        assert gone_on["losses"] == pytest.approx(at_once["losses"], abs=1e-5)
     assert (tmp_path / "two" / "best.safetensors").exists()
 
 

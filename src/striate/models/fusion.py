@@ -19,6 +19,7 @@ from striate.layers.pooled_convolution import (
 )
 from striate.models.lenet import PadTo
 from striate.models.stages import Stages
+from striate.ops.memory import plain
 
 FEW = 8
 """Channels up to which a layer is fused that reads what a fused layer gave.
@@ -40,6 +41,8 @@ def fused(model: nn.Module) -> nn.Module:
     returned as it is. Images on another device or in another precision go the network's own way.
     """
     if not isinstance(model, Stages) or type(model).forward is not Stages.forward:
+        return model
+    if not plain(model):  # they are whole in the network's own way alone
         return model
     layers = [layer for _, stage in model.stages() for layer in unrolled(stage)]
     pooled, read = leading(layers)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -20,10 +20,12 @@ from striate.training import group
 from striate.training.compiling import compiling
 from striate.training.keeper import Keeper
 from striate.training.loop import Objective, train
+from striate.training.loop import learning as moved
 from striate.training.modes import learning, patient, seeded, threads
 from striate.training.problem import Problem
 from striate.training.recipe import Recipe
 from striate.training.seeds import seed_of
+from striate.training.sharding import Shards
 
 Data = TypeVar("Data")
 
@@ -85,17 +87,22 @@ def fit(
             f"{recipe.epochs} epochs of {problem.examples(data)} examples teach nothing; "
             "both must be 1 or more"
         )
-    keeper = Keeper(model, recipe.average, Path(folder) if folder else None)
+    group.same_weights(model)
+    shards = Shards(model) if recipe.shard_parameters and group.size() > 1 else None
+    keeper = Keeper(model, recipe.average, Path(folder) if folder else None, shards)
     try:
         with seeded(seed), threads(recipe.threads):
-            objectives = problem.objectives(model, recipe, steps)
+            objectives = problem.objectives(keeper.learner, recipe, steps)
+            if shards:
+                shards.see_all_divided(chain(*(moved(one.optimizer) for one in objectives)))
             about = {"recipe": recipe.to_json(), "seed": seed, **problem.identity(data)}
             start = keeper.begin(about, objectives, problem.score, resume=resume)
             if start != group.agreed(start):
                 raise DataError(
                     f"this process does not see the run in {folder}; put it where all see it"
                 )
-            group.same_weights(model)
+            if shards:
+                shards.spread()
             if group.rank():  # else dropout would leave out the same in every part
                 torch.manual_seed(seed_of(seed, group.rank(), start))
             if start > steps:
@@ -138,9 +145,9 @@ def _learn(
     with (
         patient() as interrupted,
         progress.stage("learn, step by step", form.steps) as bar,
-        learning(keeper.model, freeze_statistics=recipe.freeze_statistics),
-        compiling(keeper.model, recipe.compile, form.steps) as compiled,
-        group.synchronized(keeper.model) if recipe.synchronize_statistics else nullcontext(),
+        learning(keeper.learner, freeze_statistics=recipe.freeze_statistics),
+        compiling(keeper.learner, recipe.compile, form.steps) as compiled,
+        group.synchronized(keeper.learner) if recipe.synchronize_statistics else nullcontext(),
     ):
         bar.advance(start)
         begun = before = time.perf_counter()
@@ -154,7 +161,9 @@ def _learn(
                 note=f"epoch {epoch + bool(within)} of {recipe.epochs}, "
                 f"loss {keeper.losses[-1]:.3f}, {speed:,.0f} examples/s"
             )
-            late, stopped = group.any_of(time.monotonic() >= form.deadline, interrupted())
+            late, stopped, aged = group.any_of(
+                time.monotonic() >= form.deadline, interrupted(), keeper.aged()
+            )
             due = not within and (not epoch % problem.every or step.number == form.steps)
             if late or due:
                 row = {
@@ -169,8 +178,8 @@ def _learn(
                 if late or _has_stopped(keeper, problem.score, recipe):
                     break
                 begun += time.perf_counter() - now  # learning alone is timed
-            else:
-                keeper.save_now_and_then(step.number, objectives)
+            elif aged:
+                keeper.save(step.number, objectives)
             if stopped:
                 keeper.save(step.number, objectives)
                 raise KeyboardInterrupt

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from striate.training.sharding import divided
+
 
 class Average:
     """A moving average of the parameters of a model that learns.
@@ -58,4 +60,4 @@ class Average:
     def put_back(self, tensors: dict[str, Tensor]) -> None:
         """Takes up what `tensors` gave; KeyError or RuntimeError where it is another model's."""
         for number, mean in enumerate(self.mean):
-            mean.copy_(tensors[str(number)])
+            mean.copy_(divided(tensors[str(number)], mean))

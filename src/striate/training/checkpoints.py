@@ -12,13 +12,14 @@ from striate.errors import WeightsError, one_line
 from striate.tensors import apart, load_tensors, save_tensors
 from striate.training.averaging import Average
 from striate.training.loop import Objective
+from striate.training.sharding import divided, is_divided, whole
 
 RANDOM, RANDOM_CUDA = "random", "random_cuda"
 MOST_PARTS = 2**20  # of a batch
 
 
 def save_checkpoint(
-    path: Path,
+    path: Path | None,
     step: int,
     model: nn.Module,
     objectives: Sequence[Objective[Any]],
@@ -29,14 +30,16 @@ def save_checkpoint(
     """All that the next step depends on: weights, their average, optimizers, schedules and random
     numbers.
 
-    `losses` are those of the steps since the last evaluation.
+    `losses` are those of the steps since the last evaluation. Without a path nothing is written: a
+    process of a group has given its parts of what is divided.
     """
     tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
     tensors[RANDOM] = torch.get_rng_state()
     if torch.cuda.is_available():
         tensors[RANDOM_CUDA] = torch.cuda.get_rng_state()
     if average:
-        tensors |= {f"average.{name}": tensor for name, tensor in average.tensors().items()}
+        means = average.tensors().items()
+        tensors |= {f"average.{name}": whole(tensor) for name, tensor in means}
     plain: list[dict[str, Any]] = []
     for number, objective in enumerate(objectives):
         state = objective.optimizer.state_dict()
@@ -44,7 +47,7 @@ def save_checkpoint(
         for parameter, slots in state["state"].items():
             for slot, value in slots.items():
                 if isinstance(value, Tensor):
-                    tensors[f"optimizer.{number}.{parameter}.{slot}"] = value
+                    tensors[f"optimizer.{number}.{parameter}.{slot}"] = whole(value)
                 else:
                     values.setdefault(str(parameter), {})[slot] = value
         plain.append(
@@ -56,6 +59,8 @@ def save_checkpoint(
                 "scaler": objective.scaler.state_dict() if objective.scaler else None,
             }
         )
+    if path is None:
+        return
     tensors = apart(tensors)
     header = {"step": step, "losses": list(losses), "objectives": plain, "sum": checksum(tensors)}
     save_tensors(path, tensors, header)
@@ -198,6 +203,8 @@ def _laid_out_as(parameters: Sequence[Tensor], place: str, tensor: Tensor) -> Te
         return tensor
     if tensor.shape != parameter.shape:
         raise ValueError("its optimizer holds tensors of other sizes")
+    if is_divided(parameter):
+        return divided(tensor, parameter)
     return torch.empty_like(parameter, dtype=tensor.dtype, requires_grad=False).copy_(tensor)
 
 

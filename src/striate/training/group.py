@@ -26,6 +26,7 @@ from torch import Tensor, nn
 
 from striate.errors import GroupEnded
 from striate.training.accumulation import Divisible, share_of
+from striate.training.sharding import forgotten, is_divided
 
 Value = TypeVar("Value")
 BUCKET = 25 * 2**20  # bytes of gradients that are sent at once, as in the paper's Section 5.4
@@ -74,6 +75,7 @@ def joined() -> Iterator[None]:
             raise GroupEnded("another process of the group has ended; it says why") from error
         raise
     finally:
+        forgotten()
         dist.destroy_process_group()
 
 
@@ -382,5 +384,8 @@ class _Sum(torch.autograd.Function):
 
 def gradients_of(optimized: Iterable[Sequence[Tensor]]) -> list[Gradients | None]:
     """What adds up the gradients of each optimizer's parameters; nothing where a process is
-    alone."""
-    return [Gradients(some) if size() > 1 else None for some in optimized]
+    alone. Those of parameters that are divided (`sharding`) are added up by what divided them."""
+    return [
+        Gradients([each for each in some if not is_divided(each)]) if size() > 1 else None
+        for some in optimized
+    ]

@@ -2,8 +2,8 @@
 
 import logging
 import time
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from striate.training.averaging import Average
 from striate.training.checkpoints import load_checkpoint, save_checkpoint
 from striate.training.loop import Objective
 from striate.training.run import RunFolder
+from striate.training.sharding import Shards
 
 SECONDS_BETWEEN_SAVES = 60.0
 logger = logging.getLogger(__name__)
@@ -28,11 +29,15 @@ class Keeper:
         model: what learns.
         decay: of the moving average of its weights; 0 where the weights themselves are kept.
         path: the folder of the run, or None.
+        shards: the copy of the model that learns instead, divided among the processes of a group.
     """
 
-    def __init__(self, model: nn.Module, decay: float, path: Path | None):
-        self.model, self.path = model, path
-        self.average = Average(model, decay) if decay else None
+    def __init__(
+        self, model: nn.Module, decay: float, path: Path | None, shards: Shards | None = None
+    ):
+        self.model, self.path, self.shards = model, path, shards
+        self.learner = shards.copy if shards else model
+        self.average = Average(self.learner, decay) if decay else None
         self.files = RunFolder(path) if path else None
         self.history: list[dict[str, float]] = []
         self.losses: list[float] = []
@@ -79,9 +84,13 @@ class Keeper:
         if self.average:
             self.average.update(step)
 
-    def weights_to_keep(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def weights_to_keep(self) -> Iterator[None]:
         """Inside the block the model has the weights that are evaluated and kept."""
-        return self.average.in_place() if self.average else nullcontext()
+        with self.average.in_place() if self.average else nullcontext():
+            if self.shards:
+                self.shards.gather()
+            yield
 
     def evaluated(self, row: dict[str, float], score: str) -> None:
         """Notes one evaluation; if none before scored as high, the weights that the model has now
@@ -103,23 +112,23 @@ class Keeper:
             self.weights = {name: t.clone() for name, t in self.model.state_dict().items()}
 
     def save(self, step: int, objectives: Sequence[Objective[Any]]) -> None:
-        """Writes a checkpoint."""
-        if self.files and not group.rank():
-            self.files.set_aside()
-            save_checkpoint(
-                self.files.checkpoint,
-                step,
-                self.model,
-                objectives,
-                losses=self.losses,
-                average=self.average,
-            )
-            self.saved = time.monotonic()
+        """Writes a checkpoint: the first process of a group does."""
+        files = None if group.rank() else self.files
+        if self.shards:
+            self.shards.gather()
+        elif not files:
+            return
+        if files:
+            files.set_aside()
+        save_checkpoint(
+            files.checkpoint if files else None, step, self.model, objectives,
+            losses=self.losses, average=self.average,
+        )  # fmt: skip
+        self.saved = time.monotonic()
 
-    def save_now_and_then(self, step: int, objectives: Sequence[Objective[Any]]) -> None:
-        """Writes a checkpoint if the last one is old."""
-        if time.monotonic() - self.saved > SECONDS_BETWEEN_SAVES:
-            self.save(step, objectives)
+    def aged(self) -> bool:
+        """Whether the last checkpoint is old."""
+        return time.monotonic() - self.saved > SECONDS_BETWEEN_SAVES
 
     def put_best_back(self) -> None:
         """Gives the model the best weights.

@@ -11,6 +11,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from striate.errors import UserError
 from striate.training.adadelta import Adadelta
 from striate.training.recipe import Recipe
+from striate.training.sharding import is_divided
 
 
 def optimizer_for(model: nn.Module, recipe: Recipe, *, new: Iterable[nn.Parameter]) -> Optimizer:
@@ -34,18 +35,19 @@ def optimizer_for(model: nn.Module, recipe: Recipe, *, new: Iterable[nn.Paramete
         }
         for (kept, decayed), parameters in groups.items()
     ]
+    fused = True if not any(map(is_divided, model.parameters())) else None
     if recipe.optimizer == "adadelta":
         if recipe.weight_decay:
             raise UserError(f"weight_decay {recipe.weight_decay:g}: adadelta has none; set it to 0")
         return Adadelta(settings, lr=recipe.learning_rate)
     if recipe.optimizer == "adamw":
-        return torch.optim.AdamW(settings, betas=(recipe.momentum, 0.999), fused=True)
+        return torch.optim.AdamW(settings, betas=(recipe.momentum, 0.999), fused=fused)
     return torch.optim.SGD(
         settings,
         lr=recipe.learning_rate,
         momentum=recipe.momentum,
         nesterov=recipe.nesterov and recipe.momentum > 0,
-        fused=True,
+        fused=fused,
     )
 
 

@@ -43,6 +43,8 @@ class Recipe:
     decayed: Literal["weights", "all"] = "weights"
     # batch normalization measures over the batches of all processes of a group
     synchronize_statistics: bool = False
+    # each process of a group holds its share of weights, gradients and optimizer states
+    shard_parameters: bool = False
 
     def but(self, **changes: Any) -> "Recipe":
         """This recipe with some values changed: `SCRATCH.but(epochs=5)`."""
@@ -78,6 +80,8 @@ class Recipe:
             if value is not None and not least <= value <= most:
                 above = f"from {least:g} to {most:g}" if most < MANY else f"{least:g} or more"
                 raise UserError(f"{name} must be {above}, not {value:g}")
+        if self.shard_parameters and (self.precision == "float16" or self.compile != "no"):
+            raise UserError("shard_parameters goes with neither precision=float16 nor compile")
 
     def fitted(self, pixels: NDArray[Any]) -> "Recipe":
         """This recipe with PCA colors measured on training pixels (..., 3), if it varies them."""
