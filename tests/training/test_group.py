@@ -79,6 +79,10 @@ def steps(bucket):
     found = [float(step.losses["ce"]) for step in train([objective], batches)]
     return found + [float(one.detach().sum()) for one in model["d"].parameters()]
 
+def held():
+    divided = Shards(network(True)).copy
+    return sum(one.to_local().numel() for one in divided.parameters())
+
 def texts():
     # Every word's gradient is sparse, and stays so: Adadelta touches no other row.
     torch.manual_seed(0)
@@ -136,8 +140,7 @@ with group.joined():
         "one example": learned(False, batch_size=1, epochs=1), "texts": texts(),
     }
     if group.size() > 1:
-        divided = Shards(network(True)).copy
-        found["held"] = sum(one.to_local().numel() for one in divided.parameters())
+        found["held"] = held()
     first = group.rank() == 0
 threads = [name.read_text() for name in Path("/proc/self/task").glob("*/comm")]
 found["threads"] = sum("gloo" in name for name in threads)  # one that is left aborts the exit
