@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from striate.training import Recipe
 from striate.training.loop import Objective, train
-from striate.training.precision import in_precision, scaler_for
+from striate.training.precision import in_precision, precision_on, scaler_for
 
 
 def objective(model: nn.Module, precision: Any, size: float = 1.0) -> Objective[Tensor]:
@@ -48,3 +48,33 @@ def test_gradients_too_small_for_half_are_scaled() -> None:
 
 def test_the_recipe_says_which() -> None:
     assert Recipe(1, 1, 0.1).precision == "float32"
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "expected"),
+    [({"avx512_bf16": True}, "bfloat16"), ({"avx2": True}, "float32"), ({}, "float32")],
+)
+def test_auto_rounds_where_the_processor_multiplies_it(
+    capabilities: dict[str, bool], expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
+    assert precision_on(torch.device("cpu"), "auto") == expected
+    seen: list[torch.dtype] = []
+
+    def losses(x: Tensor) -> dict[str, Tensor]:
+        seen.append(model(x).dtype)
+        return {}
+
+    model = nn.Linear(3, 2)
+    in_precision("auto", losses, model)(torch.zeros(1, 3))
+    assert seen == [getattr(torch, expected)]
+
+
+@pytest.mark.parametrize(("capability", "expected"), [((8, 0), "bfloat16"), ((7, 5), "float32")])
+def test_auto_on_a_gpu_asks_for_its_generation(
+    capability: tuple[int, int], expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+    assert precision_on(torch.device("cuda"), "auto") == expected
+    assert precision_on(torch.device("cuda"), "float16") == "float16"
+    assert precision_on(torch.device("mps"), "auto") == "float32"

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -72,9 +73,38 @@ def to_onnx(graph: Graph, program: torch.export.ExportedProgram | None = None) -
         quiet.setLevel(level)
     assert found is not None
     model = found.model_proto
+    settle_kinds(model)
     for name, value in graph.defaults.items():
         model.graph.initializer.append(onnx.numpy_helper.from_array(value.numpy(), name))
     return model
+
+
+def settle_kinds(model: Any) -> None:
+    """Writes constants of an `onnx.ModelProto` in the kind of number that they are used as.
+
+    The exporter leaves that to the runtime ("cast like x"), which then sees no constant: ONNX
+    Runtime would compute the bounds of every ReLU6 anew, and the ReLU6 apart from its convolution.
+    """
+    import onnx
+
+    graph = model.graph
+    typed = (*graph.value_info, *graph.input, *graph.output)
+    kinds = {each.name: each.type.tensor_type.elem_type for each in typed}
+    known = {
+        node.output[0]: onnx.helper.get_attribute_value(node.attribute[0])
+        for node in graph.node
+        if node.op_type == "Constant"
+    }
+    for node in graph.node:
+        if node.op_type != "CastLike" or node.input[0] not in known or not kinds.get(node.input[1]):
+            continue
+        value = known[node.input[0]]
+        if isinstance(value, onnx.TensorProto):
+            value = onnx.numpy_helper.to_array(value)
+        kind = onnx.helper.tensor_dtype_to_np_dtype(kinds[node.input[1]])
+        (name,) = node.output
+        tensor = onnx.numpy_helper.from_array(np.asarray(value).astype(kind), name)
+        node.CopyFrom(onnx.helper.make_node("Constant", [], [name], node.name, value=tensor))
 
 
 def to_openvino(graph: Graph, program: torch.export.ExportedProgram | None = None) -> Any:

@@ -36,7 +36,8 @@ class Recipe:
     patience: int | None = None  # epochs without a better validation score before it stops
     augmentation: Augmentation = NONE
     parts: int = 1  # in how many parts a batch goes through the network; memory may ask for more
-    precision: Literal["float32", "bfloat16", "float16"] = "float32"  # of products
+    # of products; "auto": bfloat16 where the hardware multiplies it
+    precision: Literal["float32", "bfloat16", "float16", "auto"] = "float32"
     compile: Literal["no", "yes", "measured"] = "no"  # "measured" is not repeatable bit for bit
     threads: int | None = None  # of the CPU, for one step; None: all of them
     # what weight_decay shrinks: matrices and kernels, or biases and normalization weights as well

@@ -26,6 +26,7 @@ SCRATCH = Recipe(
     warmup=0.1,
     label_smoothing=0.1,
     patience=8,
+    precision="auto",
     augmentation=PHOTOGRAPHS,
 )
 
@@ -54,6 +55,7 @@ FINETUNE = Recipe(
     clip=5.0,  # twice what photographs ask for; solved classifiers of drawings ask for more
     average=0.97,
     keep_start=True,
+    precision="auto",
     augmentation=PHOTOGRAPHS,
 )
 

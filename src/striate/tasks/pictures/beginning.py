@@ -13,8 +13,9 @@ from striate.tasks.contract import Ask
 from striate.tasks.pictures.problem import PictureProblem, pixels_of
 from striate.tasks.pictures.starting import Start, options_for
 from striate.training import Recipe, fit, recipes, seeded
+from striate.training.precision import precision_on
 
-PHOTOGRAPH_SIDE = 112
+PHOTOGRAPH_SIDE = 64  # px; a step takes a third of one at 112, and few photographs need many views
 
 
 def network(dataset: Dataset[Any]) -> str:
@@ -52,7 +53,7 @@ def views(dataset: Dataset[Any], ask: Ask) -> tuple[View, ...]:
 
 def plan(dataset: Dataset[Any], ask: Ask, name: str) -> Recipe:
     """The recipe that is asked for, or the usual one, with the settings that are asked for."""
-    return ask.adjusted(ask.recipe or recipe_for(dataset, name))
+    return ask.adjusted(ask.recipe or recipe_for(dataset, name, view(dataset, ask.network).size))
 
 
 def balance_of(ask: Ask) -> float:
@@ -60,8 +61,12 @@ def balance_of(ask: Ask) -> float:
     return ask.adjusted(ask.recipe or recipes.SCRATCH).balance
 
 
-def recipe_for(dataset: Dataset[Any], name: str) -> Recipe:
-    """More epochs for fewer images; characters are not mirrored."""
+def recipe_for(dataset: Dataset[Any], name: str, size: int) -> Recipe:
+    """More epochs for fewer images, and for those of a small side; characters are not mirrored.
+
+    Args:
+        size: what the network reads of each picture, pixels.
+    """
     side, gray = native(dataset)
     count = len(dataset.train)
     if name in recipes.USUAL:
@@ -70,7 +75,9 @@ def recipe_for(dataset: Dataset[Any], name: str) -> Recipe:
     if name == "airbench":
         return recipes.AIRBENCH.but(epochs=epochs_for(count, views=250_000, low=6, high=40))
     if side > SMALL:
-        recipe = recipes.SCRATCH.but(epochs=epochs_for(count, views=9_000, low=8, high=40))
+        views, most = (17_000, 60) if size <= PHOTOGRAPH_SIDE else (9_000, 40)
+        epochs = epochs_for(count, views=views, low=8, high=most)
+        recipe = recipes.SCRATCH.but(epochs=epochs, patience=max(8, epochs // 2))
     else:
         recipe = recipes.SCRATCH_SMALL.but(epochs=epochs_for(count, views=60_000, low=6, high=50))
     return recipe.but(augmentation=recipes.CHARACTERS if gray else recipes.PHOTOGRAPHS)
@@ -140,11 +147,12 @@ def trained(data: Decoded, ask: Ask, asked: Asked) -> Trained:
             folder=ask.folder, resume=ask.resume, seed=ask.seed, seconds=ask.seconds,
         )  # fmt: skip
     start.model.eval()
+    precision = precision_on(fastest_device(), recipe.precision)
     return Trained(
         name,
         start,
         problem.preprocessing,
-        {**recipe.to_json(), "weights": "random"},
+        {**recipe.to_json(), "precision": precision, "weights": "random"},
         clock.seconds,
         run.history,
         (

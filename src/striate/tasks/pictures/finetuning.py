@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from striate.data import Dataset, Decoded, native
 from striate.errors import ModelError
+from striate.inference.devices import device_of
 from striate.models import Stages, above, classifier, cut, describe, folded
 from striate.models.surgery import Before
 from striate.ops.memory import channels_last
@@ -26,6 +27,7 @@ from striate.tasks.pictures.beginning import epochs_for
 from striate.tasks.pictures.problem import PictureProblem
 from striate.tasks.pictures.upper_layers import UpperLayers
 from striate.training import Recipe, fit, recipes
+from striate.training.precision import precision_on
 
 LEARNED = 0.4  # share of the network's multiply-adds that its upper layers may take
 PARTS: tuple[Literal["train"], Literal["validation"]] = ("train", "validation")
@@ -129,10 +131,11 @@ def tuned(
     with clock.stage("features"):
         read = channels_last(reads(folded(upper)))
         features: dict[str, Tensor] = {p: problem.outputs(read, p).flatten(1) for p in PARTS}
+    precision = precision_on(device_of(upper), recipe.precision)
     best, last = run.best["epoch"], run.history[-1]["epoch"]
     kept = f"epoch {best:g} of {last:g}" if best else f"nothing better in {last:g} epochs"
     return Tuned(
-        {**recipe.to_json(), "frozen": frozen},
+        {**recipe.to_json(), "precision": precision, "frozen": frozen},
         run.history,
         features,
         f"{model.name}, what lies above {frozen}, {kept}",
