@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from striate.data.batches import Batches
+from striate.data.batches import Batches, Pending, Views
 
 PIXELS = np.arange(10 * 2 * 3 * 3, dtype=np.uint8).reshape(10, 2, 3, 3)
 TARGETS = np.arange(10) % 3
@@ -102,3 +102,24 @@ def test_weights_say_how_often_each_is_drawn():
     assert np.mean(each, 0) == pytest.approx(10 * weights / weights.sum(), abs=0.1)
     assert set(np.unique(each)) <= {0, 1, 2}  # 5/7 and 5/3, rounded up or down
     assert batches.order(3).tolist() == batches.order(3).tolist()
+
+
+def test_a_part_of_what_is_pending_is_computed_alone():
+    asked = []
+
+    def compute(low: int, high: int) -> torch.Tensor:
+        asked.append((low, high))
+        return torch.ones(high - low, 2) @ torch.full((2, 1), float(low))
+
+    targets = torch.arange(7)
+    batch = Views(Pending(compute, 7, torch.device("cpu")), targets, targets + 10)
+    _, second, _ = batch.parts(3)
+    assert not asked
+    last = second.parts(2)[1]
+    assert (len(batch), len(second), last.targets.tolist(), last.indices.tolist()) == (
+        7, 2, [4], [14]
+    )  # fmt: skip
+    with torch.autocast("cpu", torch.bfloat16):
+        assert last.images.dtype == torch.float32  # views are no products of a network
+    assert last.images.tolist() == [[8.0]]
+    assert asked == [(4, 5)]

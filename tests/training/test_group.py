@@ -20,6 +20,7 @@ import torch
 from torch import nn
 from striate.augment.named import CHARACTERS
 from striate.data import Array, Dataset, Labels
+from striate.errors import UserError
 from striate.layers.word_convolution import laid
 from striate.models.kim import Kim
 from striate.tasks.classification.problem import ClassificationProblem
@@ -78,6 +79,22 @@ def steps(bucket):
     objective = Objective(losses, optimizer, clip=1.0)
     found = [float(step.losses["ce"]) for step in train([objective], batches)]
     return found + [float(one.detach().sum()) for one in model["d"].parameters()]
+
+class Elsewhere(ClassificationProblem):
+    # As machines and players are: what learns is not what fit is given.
+    def __init__(self, model):
+        super().__init__(("a", "b", "c"))
+        self.model = model
+
+    def losses(self, model, batch, recipe):
+        return super().losses(self.model, batch, recipe)
+
+def refused():
+    recipe = Recipe(1, 12, 0.05, shard_parameters=True, threads=1)
+    try:
+        fit(network(False), Elsewhere(network(False)), digits(), recipe)
+    except UserError as error:
+        return str(error)
 
 def held():
     divided = Shards(network(True)).copy
@@ -140,7 +157,7 @@ with group.joined():
         "one example": learned(False, batch_size=1, epochs=1), "texts": texts(),
     }
     if group.size() > 1:
-        found["held"] = held()
+        found["held"], found["refused"] = held(), refused()
     first = group.rank() == 0
 threads = [name.read_text() for name in Path("/proc/self/task").glob("*/comm")]
 found["threads"] = sum("gloo" in name for name in threads)  # one that is left aborts the exit
@@ -169,6 +186,7 @@ def test_two_processes_take_the_steps_of_one(tmp_path: Path) -> None:
     assert (one.pop("size"), two.pop("size")) == (1, 2)
     assert two["threads"] == 0
     # Of 40 + 8 + 435 numbers the first process holds two filters of four, and two classes of three.
+    assert "this method cannot divide its network" in str(two.pop("refused"))
     assert two.pop("held") == 20 + 4 + 290
     assert one.keys() == two.keys()
     for name, mine in one.items():

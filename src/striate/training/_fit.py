@@ -154,6 +154,8 @@ def _learn(
         for step in train(objectives, islice(batches, rest), start=start):
             now = time.perf_counter()
             compiled.stepped(step.number, now - before)
+            if keeper.shards and step.number == start + 1:
+                keeper.shards.see_learning()
             keeper.stepped(step.number, step.losses)
             speed = recipe.batch_size * (step.number - start) / (now - begun)
             epoch, within = divmod(step.number, form.steps_per_epoch)

@@ -21,6 +21,8 @@ from torch import Tensor, nn
 from striate.errors import UserError, one_line
 from striate.models.stages import Stages
 
+NOT_DIVIDED = "shard_parameters: this method cannot divide its network; leave it out"
+
 
 class Shards:
     """The divided copy of a model.
@@ -49,7 +51,16 @@ class Shards:
         """
         own = {id(parameter) for parameter in self.copy.parameters()}
         if not all(id(parameter) in own for parameter in learned):
-            raise UserError("shard_parameters: this method cannot divide its network; leave it out")
+            raise UserError(NOT_DIVIDED)
+
+    def see_learning(self) -> None:
+        """Sees after a step that it is the copy that has learned.
+
+        Raises:
+            UserError: if not.
+        """
+        if all(parameter.grad is None for parameter in self.copy.parameters()):
+            raise UserError(NOT_DIVIDED)
 
     @torch.no_grad()
     def gather(self) -> None:
