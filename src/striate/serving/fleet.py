@@ -51,7 +51,10 @@ class Fleet:
         Raises:
             UserError: if one does not; the others are ended.
         """
-        self._folder = tempfile.TemporaryDirectory(prefix="striate-")  # nobody else may enter
+        try:
+            self._folder = tempfile.TemporaryDirectory(prefix="striate-")  # nobody else may enter
+        except OSError as error:
+            raise UserError(f"no folder for the processes' sockets: {error}") from error
         places = range(1, self.settings.workers + 1)
         starting = [asyncio.create_task(self._begun(number)) for number in places]
         try:

@@ -94,8 +94,12 @@ def main() -> None:
         tell(out, str(error))
         return
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
-        listening.bind(str(place))
-        listening.listen(BACKLOG)
+        try:
+            listening.bind(str(place))
+            listening.listen(BACKLOG)
+        except OSError as error:
+            tell(out, f"cannot make a socket at {place} ({error}); is TMPDIR a long path?")
+            return
         reins.service = app.state.service
         reins.server = Inner(configured(app, settings), out)
         reins.server.run([listening])
