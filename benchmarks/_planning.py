@@ -111,8 +111,8 @@ def spare(plan: Plan, total: int) -> int:
     return int(poisson.ppf(CERTAIN, total * plan.restart / (plan.lifetime + plan.restart)))
 
 
-def planned(work: Work, plan: Plan, seconds: float) -> Iterator[Row]:
-    """Rows of a plan; `seconds` are simulated at a time."""
+def planned(work: Work, plan: Plan, calls: int) -> Iterator[Row]:
+    """Rows of a plan; so many calls are simulated at a time."""
     name, one = work.name, work.replica
     top = plan.mean_rate * plan.peak
     shares = {"decoding": work.decode, "the call": work.call,
@@ -121,7 +121,7 @@ def planned(work: Work, plan: Plan, seconds: float) -> Iterator[Row]:
     first = max(shares, key=lambda key: shares[key])
     told = ", ".join(f"{key} {share / all_:.0%}" for key, share in shares.items())
     yield alone(f"{name}: a core, full batches", "img/s", one.limit, f"{told}; {first} is first")
-    highest = sustained(one, plan.target, seconds=seconds)
+    highest = sustained(one, plan.target, calls)
     if not highest:
         yield absent(f"{name}: servers", "", "target", f"no rate meets {plan.target:g} s")
         return
@@ -138,20 +138,22 @@ def planned(work: Work, plan: Plan, seconds: float) -> Iterator[Row]:
                 f"{8e-6 * highest * work.sent:.0f} Mbit/s of a server")  # fmt: skip
     yield alone(f"{name}: arrays at the peak", "GB/s", 1e-9 * top * work.moved,
                 f"{1e-6 * highest * work.moved:.0f} MB/s of a server")  # fmt: skip
-    yield from lost(work, plan, top / total, seconds)
+    yield from lost(work, plan, top / total, calls)
     if plan.gpu is not None:
         decoders = math.ceil(top * (work.decode + work.call))
         yield alone(f"{name}: GPUs at the peak", "", math.ceil(top / plan.gpu),
                     f"and {decoders:,} cores that decode for them")  # fmt: skip
 
 
-def lost(work: Work, plan: Plan, each: float, seconds: float) -> Iterator[Row]:
-    """GROUP servers of each zone at the peak, of which a zone is lost for a third of the time.
+def lost(work: Work, plan: Plan, each: float, calls: int) -> Iterator[Row]:
+    """GROUP servers of each zone at the peak, of which a zone is lost for the second third of so
+    many calls.
 
     Args:
         each: calls a second of a server while all are there.
     """
     servers = GROUP * plan.zones
+    seconds = calls / (each * servers)
     start, end = seconds / 3, 2 * seconds / 3
     dead = [(start, end, range(GROUP))] if plan.zones > 1 else []
     found = simulate(work.replica, each * servers, seconds, servers=servers, dead=dead)
@@ -169,7 +171,7 @@ WIDTH, HEIGHT, LEFT, BOTTOM = 640, 320, 60, 46
 COLORS = ("#1b6ca8", "#c4501b", "#2f7d4f")
 
 
-def drawing(works: Sequence[Work], plan: Plan, seconds: float) -> str:
+def drawing(works: Sequence[Work], plan: Plan, calls: int) -> str:
     """Latency against load as SVG: the median and the 99th percentile of each network."""
     lines, names = [], []
     high, low = 4.0, 0.004
@@ -182,7 +184,7 @@ def drawing(works: Sequence[Work], plan: Plan, seconds: float) -> str:
     for number, work in enumerate(works):
         color = COLORS[number % len(COLORS)]
         rates = [load * work.replica.limit for load in LOADS]
-        found = [simulate(work.replica, rate, seconds) for rate in rates]
+        found = [simulate(work.replica, rate, calls / rate) for rate in rates]
         for share, dash in ((0.5, ""), (0.99, ' stroke-dasharray="6 4"')):
             points = " ".join(
                 place(load, one.centile(share)) for load, one in zip(LOADS, found, strict=True)

@@ -22,6 +22,7 @@ import simpy
 from striate.serving.batching import LONGEST
 from striate.serving.settings import Settings
 
+SEEDS = 3
 Process = Generator[simpy.Event, Any, None]
 
 
@@ -109,6 +110,7 @@ class Server:
         self._core = Core(env, replica.cores)
         self._waiting: deque[simpy.Event] = deque()
         self._changed = env.event()
+        self._seconds_each = 0.0  # until it is measured
         env.process(self._run())
 
     @property
@@ -130,21 +132,30 @@ class Server:
         changed, self._changed = self._changed, self.env.event()
         changed.succeed()
 
+    def _most(self) -> int:
+        """Pictures of the next batch at most, by what those before took (`Batcher`)."""
+        if not self._seconds_each:
+            return self.replica.largest
+        return max(1, min(self.replica.largest, int(LONGEST / self._seconds_each)))
+
     def _run(self) -> Process:
         own = self.replica
         while True:
             while not self._waiting:
                 yield self._changed
             batch: list[simpy.Event] = []
-            until = self.env.now + own.window
+            until, most = self.env.now + own.window, self._most()
             while True:
-                while self._waiting and len(batch) < own.most:
+                while self._waiting and len(batch) < most:
                     batch.append(self._waiting.popleft())
                 on_their_way = self.promised > len(batch)
-                if len(batch) == own.most or not on_their_way or self.env.now >= until:
+                if len(batch) == most or not on_their_way or self.env.now >= until:
                     break
                 yield self._changed | self.env.timeout(until - self.env.now)
+            start = self.env.now
             yield self._core.work(own.batch + own.each * len(batch))
+            each = (self.env.now - start) / len(batch)
+            self._seconds_each += (each - self._seconds_each) / (8 if self._seconds_each else 1)
             self.batches.append(len(batch))
             self.promised -= len(batch)
             for answered in batch:
@@ -153,9 +164,16 @@ class Server:
 
 @dataclass
 class Found:
-    """What became of the calls: when each came, and how many seconds it took."""
+    """What became of the calls.
+
+    Attributes:
+        calls: of those answered, when each came and how many seconds it took.
+        came, refused, again: how many there were, were refused, were sent again after a death.
+        queue: the most calls that a server had taken and not yet answered.
+    """
 
     calls: list[tuple[float, float]] = field(default_factory=list)
+    came: int = 0
     refused: int = 0
     again: int = 0
     queue: int = 0
@@ -198,6 +216,7 @@ def simulate(
 
     def one() -> Process:
         came = env.now
+        found.came += 1
         while True:
             server = chance.choice([s for n, s in enumerate(alive) if n not in gone])
             if server.is_full:
@@ -239,15 +258,16 @@ def simulate(
 
 
 def sustained(
-    replica: Replica, target: float, *, share: float = 0.99, seconds: float = 120.0, steps: int = 7
+    replica: Replica, target: float, calls: int, *, share: float = 0.99, steps: int = 7
 ) -> float:
     """The highest rate of one server at which this share of calls is answered within `target`
-    seconds and none is refused; 0 if there is none. By bisection, to 1 % of its limit."""
+    seconds and none is refused, in each of SEEDS runs of so many calls; 0 if there is none. By
+    bisection, to 1 % of its limit."""
     low, high = 0.0, replica.limit
     for _ in range(steps):
         rate = (low + high) / 2
-        found = simulate(replica, rate, seconds)
-        if found.calls and not found.refused and found.centile(share) <= target:
+        runs = (simulate(replica, rate, calls / rate, seed=seed) for seed in range(SEEDS))
+        if all(one.calls and not one.refused and one.centile(share) <= target for one in runs):
             low = rate
         else:
             high = rate

@@ -16,8 +16,9 @@ is an assumption, not an offer. There is no GPU in this plan; `--gpu IMAGES` tak
 second of one that was measured elsewhere, and says how many it takes and how many cores decode for
 them.
 
-**Checked** with `--check`: two servers on this machine, calls at random at 30, 60 and 80 % of what
-they can do, beside the simulation of the same.
+**Checked** with `--check`, calls at random at 30, 60 and 80 % of what is possible, beside the
+simulation of the same: the service's own queue with work that only waits, on any machine; and two
+servers, for which two free cores are needed.
 """
 
 import argparse
@@ -32,7 +33,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from _load import busiest, checked
+from _load import busiest, checked, waiting
 from _planning import Plan, Work, drawing, planned
 from _rows import Row, alone, main
 
@@ -49,7 +50,7 @@ def measure(
 ) -> Iterator[Row]:
     plan = plan or Plan()
     torch.set_num_threads(1)
-    rounds, seconds = (1, 3.0) if quick else (5, 15.0)
+    rounds, seconds, calls = (1, 3.0, 200) if quick else (5, 15.0, 20_000)
     files = pictures()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -67,12 +68,13 @@ def measure(
             work = replace(work, call=call)
             works.append(work)
         for work in works:
-            yield from planned(work, plan, 5.0 if quick else 120.0)
+            yield from planned(work, plan, calls)
         if draw:
-            Path(draw).write_text(drawing(works, plan, 5.0 if quick else 120.0), "utf-8")
+            Path(draw).write_text(drawing(works, plan, calls), "utf-8")
         if check:
             path = folder / f"{works[0].name}.safetensors"
             inference = works[0].batch, works[0].each
+            yield from waiting(2 * seconds)
             yield from checked(path, files, ENGINE, inference, 2 * seconds, folder)
 
 

@@ -52,7 +52,7 @@ def test_rows_say_what_a_plan_takes(planning):
     80 Mbit/s."""
     work = planning.Work("net", 0.018, 0.002, 0.0, 0.080, 10_000, 600_000)
     plan = planning.Plan(images_per_day=86_400 * 500, peak=2.0, target=2.0, gpu=300.0, price=0.1)
-    rows = {row.case: row for row in planning.planned(work, plan, 30.0)}
+    rows = {row.case: row for row in planning.planned(work, plan, 600)}
     assert rows["net: a core, full batches"].ours == pytest.approx(10)
     assert "decoding 18%, the call 2%, inference 80%" in rows["net: a core, full batches"].peer
     highest = rows["net: a core, 99 % within 2 s"].ours
@@ -73,6 +73,6 @@ def test_rows_say_what_a_plan_takes(planning):
 
 def test_a_target_that_nothing_meets_is_said(planning):
     work = planning.Work("net", 0.018, 0.002, 0.0, 0.080, 10_000, 600_000)
-    *_, last = planning.planned(work, planning.Plan(target=0.05), 5.0)
+    *_, last = planning.planned(work, planning.Plan(target=0.05), 100)
     assert last.ratio is None
     assert "no rate meets 0.05 s" in last.peer

@@ -13,6 +13,7 @@ from striate.errors import MissingExtra, UserError, one_line
 
 STORE = 2**30  # bytes of a local cluster's memory for what is on its way
 CLIENT = "ray://"
+TOKENS = " (one that asks for tokens wants RAY_AUTH_MODE=token, and its token in RAY_AUTH_TOKEN)"
 CONNECTING = 10.0  # seconds
 
 
@@ -51,8 +52,8 @@ def started(address: str | None, workers: int | None) -> Iterator[int]:
     try:
         ray.init(**options)
     except (ConnectionError, ValueError, RuntimeError) as error:
-        where = address or "this machine"
-        raise UserError(f"--cluster {where}: no Ray cluster: {one_line(error)}") from error
+        where, hint = address or "this machine", "" if address is None else TOKENS
+        raise UserError(f"--cluster {where}: {one_line(error)}{hint}") from error
     try:
         yield workers or cores_of(ray.cluster_resources())
     finally:
