@@ -21,6 +21,7 @@ from striate.errors import UserError
 from striate.serving import Settings, fleet, member, open_keys
 from striate.serving.app import build
 from striate.serving.fleet import Fleet
+from striate.serving.process import sweep
 
 TOY = (sys.executable, "-S", "-E", str(Path(__file__).parent / "toy_process.py"))
 UPLOAD = "/v2/models/photos/upload"
@@ -227,6 +228,18 @@ def test_what_a_process_cannot_start_with_ends_the_service(toy):
                 pass
 
     asyncio.run(run())
+
+
+def test_what_a_killed_front_leaves_is_swept_by_the_last_process(tmp_path):
+    first, second = tmp_path / "sockets" / "1.sock", tmp_path / "sockets" / "2.sock"
+    first.parent.mkdir()
+    for each in (first, second):
+        each.touch()
+    sweep(first)
+    assert [*first.parent.iterdir()] == [second]
+    sweep(second)
+    assert not first.parent.exists()
+    sweep(second)  # somebody was faster
 
 
 def test_a_limit_of_what_waits_is_that_of_all_together():

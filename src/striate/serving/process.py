@@ -59,10 +59,18 @@ def settings_of(asked: dict[str, Any]) -> tuple[Settings, Path]:
     return Settings(**{**asked, "models": tuple(asked["models"]), "limits": limits}), place
 
 
+def sweep(place: Path) -> None:
+    """Takes away the socket, and its folder after the last one: a killed front cannot."""
+    with contextlib.suppress(OSError):  # others are there, or the front was faster
+        place.unlink(missing_ok=True)
+        place.parent.rmdir()
+
+
 class Reins:
     """What the front wants, heard in a thread: `stop`, or the end of stdin."""
 
-    def __init__(self) -> None:
+    def __init__(self, place: Path) -> None:
+        self.place = place
         self.server: Inner | None = None
         self.service: Service | None = None
 
@@ -72,6 +80,7 @@ class Reins:
             if line.strip() == "stop" and self.service is not None:
                 self.service.stop_soon()
         if self.server is None:
+            sweep(self.place)
             os._exit(1)
         self.server.should_exit = True
 
@@ -82,7 +91,7 @@ def main() -> None:
     out = os.dup(1)
     os.dup2(2, 1)  # whatever a library prints
     settings, place = settings_of(json.loads(sys.stdin.readline()))
-    reins = Reins()
+    reins = Reins(place)
     threading.Thread(target=reins.listen, name="striate-reins", daemon=True).start()
     quiet()
     logging.getLogger("striate.serving.access").setLevel(logging.WARNING)
@@ -103,6 +112,7 @@ def main() -> None:
         reins.service = app.state.service
         reins.server = Inner(configured(app, settings), out)
         reins.server.run([listening])
+    sweep(place)
 
 
 if __name__ == "__main__":
