@@ -35,6 +35,8 @@ class Shards:
     """
 
     def __init__(self, model: nn.Module):
+        if any(isinstance(one, nn.modules.batchnorm._BatchNorm) for one in model.modules()):
+            raise UserError("shard_parameters: not with batch normalization; leave it out")
         self.model = model
         # As it lies in memory by default: other layouts cannot be divided.
         self.copy = copy.deepcopy(model).to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
