@@ -248,15 +248,17 @@ def test_a_limit_of_what_waits_is_that_of_all_together():
 
 
 def test_a_process_that_lives_and_does_not_answer_is_ended(toy, monkeypatch, caplog):
-    monkeypatch.setattr(fleet, "PULSE", 0.05)
-    monkeypatch.setattr(fleet, "SILENT", 1.5)
+    monkeypatch.setattr(fleet, "PULSE", 0.5)
+    monkeypatch.setattr(fleet, "SILENT", 0.5)
 
     async def run():
         async with service(toy, workers=1) as (some, client):
             (first,) = processes(some)
             os.kill(first, signal.SIGSTOP)
-            answer = await client.post(UPLOAD, content=b"x")
-            assert answer.json()["process"] != first
+            call = asyncio.create_task(client.post(UPLOAD, content=b"x"))
+            await until(lambda: "silent" in caplog.text)
+            monkeypatch.setattr(fleet, "SILENT", 30.0)  # the next one has its time
+            assert (await call).json()["process"] != first
 
     asyncio.run(run())
     assert "silent" in caplog.text

@@ -43,6 +43,7 @@ class Fleet:
         self._locks = [asyncio.Lock() for _ in range(settings.workers)]
         self._tasks = set[asyncio.Task[None]]()
         self._started, self._stopping = 0, False
+        self._leaving: Member | None = None  # it was replaced, and has answers to give
         self._changed, self._asked = asyncio.Event(), asyncio.Event()
 
     async def start(self) -> None:
@@ -87,7 +88,8 @@ class Fleet:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.gather(*(member.end() for member in self.members))
+        leaving = [self._leaving] if self._leaving else []
+        await asyncio.gather(*(member.end() for member in [*self.members, *leaving]))
         if self._folder:
             self._folder.cleanup()
 
@@ -239,6 +241,8 @@ class Fleet:
                     log.error("process %d is not replaced: %s; the old one goes on", number, error)
                     return
                 old.ready = False
+                self._leaving = old
                 self._take(new)
             await old.end()
+            self._leaving = None
             log.info("process %d is replaced", number)
