@@ -43,6 +43,7 @@ class Fleet:
         self._locks = [asyncio.Lock() for _ in range(settings.workers)]
         self._tasks = set[asyncio.Task[None]]()
         self._started, self._stopping = 0, False
+        self._made = list[Member]()  # by `start`
         self._leaving: Member | None = None  # it was replaced, and has answers to give
         self._changed, self._asked = asyncio.Event(), asyncio.Event()
 
@@ -63,10 +64,9 @@ class Fleet:
         except BaseException:
             for task in starting:
                 task.cancel()
-            for done in await asyncio.gather(*starting, return_exceptions=True):
-                if isinstance(done, Member):
-                    done.kill()
-                    await done.process.wait()
+            await asyncio.gather(*starting, return_exceptions=True)
+            for member in self._made:  # also one whose own end was just cut short
+                await member.give_up()
             self._folder.cleanup()
             raise
         for member in self.members:
@@ -167,6 +167,8 @@ class Fleet:
         assert self._folder
         place = Path(self._folder.name) / f"{self._started}.sock"
         member = Member(number, place, self.settings)
+        if not self.members:
+            self._made.append(member)
         await member.start()
         return member
 

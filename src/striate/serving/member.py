@@ -59,8 +59,7 @@ class Member:
             await self.process.wait()
             raise UserError(f"process {self.number} {self.ending}") from None
         except BaseException:
-            self.kill()
-            await self.process.wait()
+            await self.give_up()
             raise
         self.ready = True
 
@@ -108,6 +107,13 @@ class Member:
         """Ends it at once."""
         with contextlib.suppress(ProcessLookupError):
             self.process.kill()
+
+    async def give_up(self) -> None:
+        """Ends it at once, wherever its start has come to."""
+        if process := getattr(self, "process", None):
+            self.kill()
+            await process.wait()
+            process.stdin.close()
 
     async def end(self) -> None:
         """Ends it after its answers; it has so much time and is killed then."""
