@@ -229,6 +229,25 @@ def test_the_loss_of_a_row_is_the_mean_of_its_epoch(
     assert [row["step"] for row in run.history] == [4, 8, 12]
 
 
+@pytest.mark.parametrize(
+    ("precision", "may", "rounded"),
+    [("bfloat16", True, True), ("bfloat16", False, False), ("float32", True, False)],
+)
+def test_validation_is_computed_as_learning_is(
+    precision: Any, may: bool, rounded: bool, stripes: Dataset, network: Build, recipe: Recipe
+) -> None:
+    class Watched(ClassificationProblem):
+        evaluated_rounded = may
+
+        def evaluate(self, model: nn.Module, data: Any) -> dict[str, float]:
+            seen.append(torch.is_autocast_enabled("cpu"))
+            return super().evaluate(model, data)
+
+    seen: list[bool] = []
+    fit(network(), Watched(CLASSES), stripes, recipe.but(precision=precision, epochs=1))
+    assert seen == [rounded]
+
+
 def test_nothing_to_learn_is_refused(stripes: Dataset, network: Build, recipe: Recipe) -> None:
     with pytest.raises(ValueError, match="0 epochs of 30 examples"):
         fit(network(), ClassificationProblem(CLASSES), stripes, recipe.but(epochs=0))

@@ -22,6 +22,7 @@ from striate.training.keeper import Keeper
 from striate.training.loop import Objective, train
 from striate.training.loop import learning as moved
 from striate.training.modes import learning, patient, seeded, threads
+from striate.training.precision import rounding
 from striate.training.problem import Problem
 from striate.training.recipe import Recipe
 from striate.training.seeds import seed_of
@@ -108,7 +109,7 @@ def fit(
             if start > steps:
                 raise WeightsError(f"{folder} is at step {start:,} of {steps:,}: it is damaged")
             if recipe.keep_start and not keeper.history:
-                _evaluate(problem, data, keeper, {"step": 0, "epoch": 0})
+                _evaluate(problem, data, recipe, keeper, {"step": 0, "epoch": 0})
             form = _Form(steps, steps_per_epoch, seed, deadline)
             _learn(problem, data, recipe, keeper, objectives, start, form)
         if not group.rank():
@@ -174,7 +175,7 @@ def _learn(
                     "loss": sum(keeper.losses) / len(keeper.losses),
                 }
                 with keeper.weights_to_keep():
-                    _evaluate(problem, data, keeper, row)
+                    _evaluate(problem, data, recipe, keeper, row)
                 keeper.losses.clear()
                 keeper.save(step.number, objectives)
                 if late or _has_stopped(keeper, problem.score, recipe):
@@ -189,7 +190,11 @@ def _learn(
 
 
 def _evaluate(
-    problem: Problem[Data, Any], data: Data, keeper: Keeper, row: dict[str, float]
+    problem: Problem[Data, Any],
+    data: Data,
+    recipe: Recipe,
+    keeper: Keeper,
+    row: dict[str, float],
 ) -> None:
     """Adds the metrics of the weights that the model has now to a row, and keeps both.
 
@@ -203,12 +208,14 @@ def _evaluate(
         if not bool(tensor.isfinite().all()):
             raise Diverged(f"{when}: {name} is not finite; {hint}")
     metrics: dict[str, float] = {}
-    if problem.evaluated_by_all:
-        group.same_statistics(keeper.model)
-        metrics = problem.evaluate(keeper.model, data)
-    elif not group.rank():
-        with group.alone(awaited=True):
+    precision = recipe.precision if problem.evaluated_rounded else "float32"
+    with rounding(precision, keeper.model):
+        if problem.evaluated_by_all:
+            group.same_statistics(keeper.model)
             metrics = problem.evaluate(keeper.model, data)
+        elif not group.rank():
+            with group.alone(awaited=True):
+                metrics = problem.evaluate(keeper.model, data)
     metrics = group.agreed(metrics)
     for name, value in metrics.items():
         if not math.isfinite(value):

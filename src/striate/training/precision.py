@@ -27,16 +27,23 @@ def precision_on(device: torch.device, precision: Precision) -> Rounded:
     return "bfloat16" if native else "float32"
 
 
-def in_precision(precision: Precision, losses: Losses, model: nn.Module) -> Losses:
-    """The same losses, with the products of the network rounded to `precision`; weights stay."""
-    chosen = precision_on(device_of(model), precision)
+def rounding(precision: Precision, model: nn.Module) -> torch.autocast:
+    """Inside the block, the products of the network are rounded to `precision`; weights stay."""
+    device = device_of(model)
+    chosen = precision_on(device, precision)
     if chosen == "float32":
+        return torch.autocast(device.type, enabled=False)
+    return torch.autocast(device.type, getattr(torch, chosen))
+
+
+def in_precision(precision: Precision, losses: Losses, model: nn.Module) -> Losses:
+    """The same losses, with the products of the network rounded to `precision`."""
+    if precision_on(device_of(model), precision) == "float32":
         return losses
-    device, dtype = device_of(model).type, getattr(torch, chosen)
 
     @wraps(losses)
     def rounded(batch: Any) -> dict[str, Tensor]:
-        with torch.autocast(device, dtype):
+        with rounding(precision, model):
             return losses(batch)
 
     return rounded

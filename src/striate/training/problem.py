@@ -31,6 +31,9 @@ class Problem(ABC, Generic[Data, Batch]):
     """Epochs from one evaluation to the next, for sets so small that validating takes longer than
     learning; the last epoch ends with one in any case."""
 
+    evaluated_rounded: bool = False
+    """Whether `evaluate` may compute in the recipe's precision, as learning does."""
+
     evaluated_by_all: bool = False
     """Whether `evaluate` shares its work among the processes of a group (`group.by_all`); else the
     first one evaluates while the others wait."""

@@ -38,6 +38,7 @@ class PictureProblem(Problem[Dataset | Decoded, Batch]):
     """
 
     evaluated_by_all = True
+    evaluated_rounded = True
 
     def __init__(
         self,
