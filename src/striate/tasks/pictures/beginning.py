@@ -15,7 +15,7 @@ from striate.tasks.pictures.starting import Start, options_for
 from striate.training import Recipe, fit, recipes, seeded
 from striate.training.precision import precision_on
 
-PHOTOGRAPH_SIDE = 64  # px; a step takes a third of one at 112, and few photographs need many views
+PHOTOGRAPH_SIDE = 80  # px; a step takes half of one at 112, so that there is time for more views
 
 
 def network(dataset: Dataset[Any]) -> str:
@@ -75,7 +75,7 @@ def recipe_for(dataset: Dataset[Any], name: str, size: int) -> Recipe:
     if name == "airbench":
         return recipes.AIRBENCH.but(epochs=epochs_for(count, views=250_000, low=6, high=40))
     if side > SMALL:
-        views, most = (17_000, 60) if size <= PHOTOGRAPH_SIDE else (9_000, 40)
+        views, most = (15_500, 60) if size <= PHOTOGRAPH_SIDE else (9_000, 40)
         epochs = epochs_for(count, views=views, low=8, high=most)
         recipe = recipes.SCRATCH.but(epochs=epochs, patience=max(8, epochs // 2))
     else:
