@@ -55,7 +55,6 @@ FINETUNE = Recipe(
     clip=5.0,  # twice what photographs ask for; solved classifiers of drawings ask for more
     average=0.97,
     keep_start=True,
-    precision="auto",
     augmentation=PHOTOGRAPHS,
 )
 

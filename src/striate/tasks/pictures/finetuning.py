@@ -117,7 +117,7 @@ def tuned(
             augmentation=recipe.augmentation,
             seed=ask.seed,
         )
-        with rounding(recipe.precision, model):
+        with rounding("auto", model):  # their maps are kept in 16 bits in any case
             problem.prepare(data)
     with clock.stage("classifier"):
         read = channels_last(reads(folded(upper)))
