@@ -159,6 +159,10 @@ def median(values: Sequence[float]) -> float:
     return statistics.median(values)
 
 
+# Two zones at least, for one of them may be lost.
+LEAST = {"images_per_day": 1, "peak": 1, "target": 0.001, "zones": 2, "price": 0, "gpu": 1}
+
+
 def options(parser: argparse.ArgumentParser) -> None:
     default = Plan()
     parser.add_argument("--images-per-day", type=float, default=default.images_per_day)
@@ -172,6 +176,10 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def from_options(quick: bool, **given: Any) -> Iterator[Row]:
+    for name, least in LEAST.items():
+        value = given[name]
+        if value is not None and not value >= least:
+            raise SystemExit(f"--{name.replace('_', '-')} must be {least:g} or more, not {value:g}")
     own = {name: given.pop(name) for name in ("draw", "check")}
     return measure(quick, Plan(**given), **own)
 

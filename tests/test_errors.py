@@ -36,6 +36,13 @@ def test_an_unknown_name_is_one_line(name: str, line: str) -> None:
     assert str(UnknownName("network", name, iter(["lenet5", "vgg16"]))) == line
 
 
+def test_of_many_names_only_a_few_are_told() -> None:
+    known = [f"{number}.jpg" for number in range(1_105)]
+    assert str(UnknownName("picture", "zzz", known)) == (
+        "no picture is called 'zzz'; known: 0.jpg, 1.jpg, 2.jpg, 3.jpg, 4.jpg and 1,100 more"
+    )
+
+
 def test_a_missing_extra_says_what_to_type() -> None:
     assert str(MissingExtra("fine-tuning", "pretrained")) == (
         "fine-tuning needs an optional part: pip install 'striate[pretrained]'"

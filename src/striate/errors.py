@@ -73,6 +73,9 @@ class MissingExtra(UserError):
         super().__init__(f"{purpose} needs an optional part: pip install 'striate[{extra}]'")
 
 
+MOST_LISTED, FEW_LISTED = 100, 5  # names: all of so many, or the first few of more
+
+
 class UnknownName(UserError):
     """A name that is not in one of striate's tables.
 
@@ -89,7 +92,9 @@ class UnknownName(UserError):
         close = get_close_matches(name, known, n=3, cutoff=0.5)
         hints = [f"did you mean {' or '.join(close)}?"] if close else []
         if full or not close:
-            hints.append(f"known: {', '.join(known)}")
+            shown = known if len(known) <= MOST_LISTED else known[:FEW_LISTED]
+            more = f" and {len(known) - len(shown):,} more" if len(known) > len(shown) else ""
+            hints.append(f"known: {', '.join(shown)}{more}")
         super().__init__(f"no {kind} is called {name!r}; {' '.join(hints)}")
 
 

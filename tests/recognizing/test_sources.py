@@ -181,7 +181,10 @@ def test_which_column(table, paths, tmp_path):
         pa.table({"photo": [data, None], "thumb": [b"x", b"y"], "file": ["photos/01.png", None]}),
         place,
     )
-    with pytest.raises(UserError, match="inputs may be in photo or thumb; give --column"):
+    with pytest.raises(
+        UserError,
+        match=r"other\.parquet: .*: inputs may be in photo or thumb; give",
+    ):
         given(TASK, [place])
     with pytest.raises(UserError, match="--column fot: there are only photo, thumb, file"):
         given(TASK, [place], column="fot")

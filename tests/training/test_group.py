@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import nn
 
+from striate.errors import UserError
 from striate.training import group
 
 PROGRAM = """
@@ -213,6 +214,15 @@ def test_alone_nothing_is_shared() -> None:
     layer = nn.BatchNorm1d(2)
     with group.joined(), group.synchronized(layer):
         assert "forward" not in vars(layer)
+
+
+def test_a_group_that_is_set_up_in_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"WORLD_SIZE": "2", "RANK": "0"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("MASTER_ADDR", raising=False)
+    with pytest.raises(UserError, match=r"WORLD_SIZE is 2, but MASTER_ADDR is not set; .*torchrun"):
+        with group.joined():
+            pass
 
 
 def test_buckets_are_filled_from_the_last_parameter_with_one_kind_each() -> None:

@@ -42,8 +42,8 @@ def table(place: str) -> Iterator["ParquetFile"]:
             yield found
 
 
-def column_of(schema: "Schema", column: str | None, *, texts: bool) -> str:
-    """The column that holds the inputs.
+def column_of(schema: "Schema", column: str | None, *, texts: bool, place: str) -> str:
+    """The column of the file at a place that holds the inputs.
 
     Args:
         column: as a person names it; None where there is only one that it can be.
@@ -54,7 +54,8 @@ def column_of(schema: "Schema", column: str | None, *, texts: bool) -> str:
     """
     if column is not None:
         if column not in schema.names:
-            raise UserError(f"--column {column}: there are only {', '.join(schema.names)}")
+            there = ", ".join(schema.names)
+            raise UserError(f"{place}: --column {column}: there are only {there}")
         return column
     possible = featured(schema)
     possible = possible or [one.name for one in schema if holds_bytes(one.type)]
@@ -62,7 +63,7 @@ def column_of(schema: "Schema", column: str | None, *, texts: bool) -> str:
         possible = [one.name for one in schema if str(one.type).endswith(("string", "string_view"))]
     if len(possible) == 1:
         return possible[0]
-    told = f"columns {', '.join(schema.names)}"
+    told = f"{place}: columns {', '.join(schema.names)}"
     if possible:
         raise UserError(f"{told}: inputs may be in {' or '.join(possible)}; give --column")
     raise UserError(f"{told}: none holds bytes of files; --column names one that holds paths")
@@ -102,7 +103,7 @@ def rows_of(place: str, column: str | None, *, texts: bool, skip: int) -> Iterat
         UserError: if it is not known which column is meant.
     """
     with table(place) as file:
-        chosen = column_of(file.schema_arrow, column, texts=texts)
+        chosen = column_of(file.schema_arrow, column, texts=texts, place=place)
         for group in range(file.num_row_groups):
             total = file.metadata.row_group(group).num_rows
             if total <= skip:

@@ -171,7 +171,7 @@ class Table(Inputs):
         if not stores.is_address(place):
             try:
                 with parquet.table(place) as file:
-                    parquet.column_of(file.schema_arrow, column, texts=self._texts)
+                    parquet.column_of(file.schema_arrow, column, texts=self._texts, place=place)
                     self.count = file.metadata.num_rows
             except InputError:  # a row says why
                 self.count = 1

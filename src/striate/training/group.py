@@ -24,11 +24,12 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from striate.errors import GroupEnded
+from striate.errors import GroupEnded, UserError
 from striate.training.accumulation import Divisible, share_of
 from striate.training.sharding import forgotten, is_divided
 
 Value = TypeVar("Value")
+PLACED = ("RANK", "MASTER_ADDR", "MASTER_PORT")  # what torchrun sets beside WORLD_SIZE
 BUCKET = 25 * 2**20  # bytes of gradients that are sent at once, as in the paper's Section 5.4
 
 
@@ -50,10 +51,19 @@ def rank() -> int:
 
 @contextmanager
 def joined() -> Iterator[None]:
-    """Inside the block, a process that torchrun started is one of its group; others are alone."""
+    """Inside the block, a process that torchrun started is one of its group; others are alone.
+
+    Raises:
+        UserError: if what torchrun sets is there in part only.
+    """
     if int(os.environ.get("WORLD_SIZE", "1")) < 2:
         yield
         return
+    if missing := [name for name in PLACED if name not in os.environ]:
+        raise UserError(
+            f"WORLD_SIZE is {os.environ['WORLD_SIZE']}, but {missing[0]} is not set; start several "
+            "processes with: torchrun --nproc-per-node N -m striate ..."
+        )
     cuda = torch.cuda.is_available()
     if cuda:
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
