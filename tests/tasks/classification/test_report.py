@@ -23,7 +23,7 @@ def _little_work() -> Iterator[None]:
     short = recipes.SCRATCH_SMALL.but(epochs=2)
     words = replace(SMALL, words=32)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("striate.tasks.pictures.beginning.recipe_for", lambda dataset, name: short)
+        patch.setattr("striate.tasks.pictures.beginning.recipe_for", lambda *_: short)
         patch.setattr("striate.handcrafted.settings_for", lambda side: words)
         yield
 

@@ -27,7 +27,7 @@ from striate.tasks.pictures.beginning import epochs_for
 from striate.tasks.pictures.problem import PictureProblem
 from striate.tasks.pictures.upper_layers import UpperLayers
 from striate.training import Recipe, fit, recipes
-from striate.training.precision import precision_on, rounding
+from striate.training.precision import precision_on
 
 LEARNED = 0.4  # share of the network's multiply-adds that its upper layers may take
 PARTS: tuple[Literal["train"], Literal["validation"]] = ("train", "validation")
@@ -117,8 +117,7 @@ def tuned(
             augmentation=recipe.augmentation,
             seed=ask.seed,
         )
-        with rounding("auto", model):  # their maps are kept in 16 bits in any case
-            problem.prepare(data)
+        problem.prepare(data)
     with clock.stage("classifier"):
         read = channels_last(reads(folded(upper)))
         train, held_out = (problem.outputs(read, part).flatten(1).numpy() for part in PARTS)
