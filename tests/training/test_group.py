@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.distributed as dist
 from torch import nn
 
-from striate.errors import UserError
+from striate.errors import GroupEnded, UserError
 from striate.training import group
 
 PROGRAM = """
@@ -223,6 +224,32 @@ def test_a_group_that_is_set_up_in_part(monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.raises(UserError, match=r"WORLD_SIZE is 2, but MASTER_ADDR is not set; .*torchrun"):
         with group.joined():
             pass
+
+
+@pytest.mark.parametrize(
+    ("raised", "expected"),
+    [("[gloo/transport/tcp] Connection closed by peer", GroupEnded), ("shapes", RuntimeError)],
+)
+def test_the_end_of_another_is_told_from_an_own_mistake(
+    raised: str, expected: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {
+        "WORLD_SIZE": "2",
+        "RANK": "0",
+        "MASTER_ADDR": "",
+        "MASTER_PORT": "",
+    }.items():
+        monkeypatch.setenv(name, value)
+    ended: list[bool] = []
+    found = {"rendezvous": lambda place: iter([(None, 0, 2)]), "PrefixStore": lambda *_: None,
+             "init_process_group": lambda *_, **__: None,
+             "destroy_process_group": lambda: ended.append(True)}  # fmt: skip
+    for name, stand_in in found.items():
+        monkeypatch.setattr(dist, name, stand_in)
+    with pytest.raises(expected) as caught, group.joined():
+        raise RuntimeError(raised)
+    assert type(caught.value) is expected
+    assert ended == [True]
 
 
 def test_buckets_are_filled_from_the_last_parameter_with_one_kind_each() -> None:

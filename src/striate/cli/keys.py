@@ -30,6 +30,14 @@ keys = typer.Typer(
 )
 
 
+def show(name: str, key: str, *, json: bool) -> None:
+    """A new key, which is shown this once."""
+    if json:
+        print_json({"name": name, "key": key})
+    else:
+        print(key)
+
+
 @keys.command()
 def add(name: Name, database: Database = "", json: Json = False) -> None:
     """Makes a key and prints it, this once: only its hash is kept.
@@ -40,10 +48,7 @@ def add(name: Name, database: Database = "", json: Json = False) -> None:
     """
     with opened(database) as kept:
         key = kept.add(name)
-    if json:
-        print_json({"name": name, "key": key})
-    else:
-        print(key)
+    show(name, key, json=json)
 
 
 @keys.command("list")
@@ -82,10 +87,7 @@ def rotate(name: Name, database: Database = "", json: Json = False) -> None:
     """
     with opened(database) as kept:
         key = kept.rotate(name)
-    if json:
-        print_json({"name": name, "key": key})
-    else:
-        print(key)
+    show(name, key, json=json)
 
 
 @keys.command()
