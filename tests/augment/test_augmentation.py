@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from striate.augment import NONE, Augmentation, Spread, affine_matrices, augmentation, warp
+from striate.augment.sampling import warped
 
 FULL = Augmentation(Spread(0.5, 10, 0.1, 0.1, 5, 0.1), brightness=0.2, contrast=0.2, saturation=0.2)
 
@@ -45,11 +46,11 @@ def test_geometry_alone_is_the_warp() -> None:
 def test_all_geometry_is_one_warp(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
 
-    def counted(images: torch.Tensor, matrices: torch.Tensor, **rest: Any) -> torch.Tensor:
+    def counted(images: torch.Tensor, matrices: torch.Tensor, **rest: Any) -> Any:
         calls.append(len(matrices))
-        return warp(images, matrices, **rest)
+        return warped(images, matrices, **rest)
 
-    monkeypatch.setattr(augmentation, "warp", counted)
+    monkeypatch.setattr(augmentation, "warped", counted)
     FULL(torch.zeros(5, 3, 4, 4))
     assert calls == [5]
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from striate.augment import Spread, affine_matrices, sampling_grid, warp
+from striate.augment.sampling import warped
 
 WILD = Spread(mirror=0.5, rotation=180, zoom=0.7, stretch=0.5, shear=30, shift=0.5)
 
@@ -115,3 +116,17 @@ def test_images_that_shrink_differently_share_a_batch() -> None:
         for one in range(4):
             alone = warp(batch[one : one + 1], matrices[one : one + 1])
             torch.testing.assert_close(together[one : one + 1], alone, rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize("together", [1, 2, 100])
+def test_blocks_are_the_whole(together: int) -> None:
+    scales = torch.tensor([3.0, 1.0, 1.3, 3.0, 1.0])  # two levels of shrinking, in turns
+    images, matrices = torch.rand(5, 3, 12, 12), scales[:, None, None] * torch.eye(2, 3)
+    numbers = {"lens": torch.linspace(0, 0.2, 5), "displacement": torch.rand(5, 12, 12, 2) / 9}
+    seen = torch.zeros_like(images)
+    for rows, views in warped(images, matrices, together=together, **numbers):
+        assert len(views) <= together
+        seen[rows] += views
+    assert torch.equal(seen, warp(images, matrices, **numbers))
+    assert torch.equal(seen[3], warp(images[3:4], matrices[3:4], lens=numbers["lens"][3:4],
+                                     displacement=numbers["displacement"][3:4])[0])  # fmt: skip

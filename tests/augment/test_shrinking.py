@@ -18,7 +18,7 @@ def scaled(*scales: float) -> Tensor:
 def test_shrinking_by_two_is_the_binomial() -> None:
     # (s^2 - 1) / 12 = 1/4: the weights are 1/4, 1/2, 1/4.
     [(rows, level, weights)] = plan(scaled(2.0), (8, 8), (8, 8))
-    assert (rows.tolist(), level) == ([0], (0, 0))
+    assert (rows, level) == ([0], (0, 0))
     assert weights is not None
     assert weights.tolist() == [[0.25, 0.25]]
     picture = torch.tensor([0.0, 0, 0, 8, 0, 0]).expand(1, 1, 3, 6).clone()

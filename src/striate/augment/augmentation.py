@@ -1,20 +1,22 @@
 """What is varied and how much: one frozen value that prints, compares and saves."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 
-from striate.augment.color import IMAGENET, PrincipalColors, color_matrices, recolor
+from striate.augment.color import IMAGENET, PrincipalColors, Recoloring, color_matrices
 from striate.augment.crops import Crops, Places
 from striate.augment.elastic import displacements
 from striate.augment.geometry import Spread, affine_matrices, lens_strengths
-from striate.augment.sampling import warp
+from striate.augment.sampling import Rows, warped
 from striate.images import View
 
-TOGETHER = 3 * 224 * 224  # output pixels a CPU works on at a time: its cache holds them
+TOGETHER = 2 * 224 * 224  # output pixels a CPU works on at a time: its cache holds them
 
 
 @dataclass(frozen=True)
@@ -181,35 +183,52 @@ class Draw:
         count, together = len(images), max(1, len(images))
         if images.device.type == "cpu":
             together = max(torch.get_num_threads(), TOGETHER // (self.size[0] * self.size[1]))
-        recoloring = self.recoloring
-        if recoloring is None and mean is not None:
-            recoloring = torch.eye(3, 4).expand(count, 3, 4)
-        parts = [slice(first, first + together) for first in range(0, count, together)]
-        if recoloring is None and len(parts) == 1:
-            return self._warped(images, parts[0])
-        views = torch.empty(count, images.shape[1], *self.size, device=images.device)
-        for rows in parts:
-            warped = self._warped(images[rows], rows)
+        matrices = self.recoloring
+        if matrices is None and mean is not None:
+            matrices = torch.eye(3, 4).expand(count, 3, 4)
+        recoloring = None
+        if matrices is not None:
+            matrices = matrices.to(images.device, torch.float32)
+            recoloring = Recoloring.of(matrices, images.shape[1], mean=mean, std=std)
+        views = room((count, images.shape[1], *self.size), images.device)
+        for rows, block in self._blocks(images, together):
+            if recoloring is None and len(block) == count:
+                return block
             if recoloring is None:
-                views[rows] = warped
-            elif images.requires_grad:
-                views[rows] = recolor(warped, recoloring[rows], mean=mean, std=std)
+                views[rows] = block
+            elif images.requires_grad or not isinstance(rows, slice):
+                views[rows] = recoloring.rows(rows)(block)
             else:
-                recolor(warped, recoloring[rows], mean=mean, std=std, out=views[rows])
+                recoloring.rows(rows)(block, out=views[rows])
         return views
 
-    def _warped(self, images: Tensor, rows: slice) -> Tensor:
-        if self.places is not None and self.mirrored is not None:
-            return self.places.rows(rows).cut(images, self.mirrored[rows]).float()
-        if self.matrices is None:
-            return images.float()
-        return warp(
-            images,
-            self.matrices[rows],
-            size=self.size,
-            lens=None if self.lens is None else self.lens[rows],
-            displacement=None if self.displacement is None else self.displacement[rows],
-        ).float()
+    def _blocks(self, images: Tensor, together: int) -> Iterator[tuple[Rows, Tensor]]:
+        """The views before they are recolored, at most `together` at a time, and whose they are."""
+        if self.matrices is not None and self.places is None and len(images):
+            for rows, views in warped(
+                images,
+                self.matrices,
+                size=self.size,
+                lens=self.lens,
+                displacement=self.displacement,
+                together=together,
+            ):
+                yield rows, views.float()
+            return
+        for first in range(0, len(images), together):
+            some = slice(first, first + together)
+            if self.places is None or self.mirrored is None:
+                yield some, images[some].float()
+            else:
+                yield some, self.places.rows(some).cut(images[some], self.mirrored[some]).float()
+
+
+def room(shape: tuple[int, ...], device: torch.device) -> Tensor:
+    """Memory for float32 numbers, in huge pages where NumPy gets them: the pages of a large batch
+    take longer to be given out than its views to be computed."""
+    if device.type == "cpu":
+        return torch.from_numpy(np.empty(shape, np.float32))
+    return torch.empty(shape, device=device)
 
 
 NONE = Augmentation()

@@ -130,23 +130,53 @@ def recolor(
     Returns:
         (N, C, H, W) clipped to [0, 255], or to what (pixel - mean) / std makes of that.
     """
-    matrices = matrices.to(images)
-    linear, offset = matrices[:, :, :3], matrices[:, :, 3]
-    if images.shape[1] == 1:
-        linear = linear.sum(2).mean(1)[:, None, None]
-        offset = offset.mean(1, keepdim=True)
-    low, high = [0.0], [255.0]  # of all channels, or one a channel
-    if mean is not None and std is not None:
-        low, high = (
-            [(end - m) / s for m, s in zip(mean, std, strict=True)] for end in (0.0, 255.0)
-        )
-        scale = images.new_tensor(std)
-        linear, offset = linear / scale[:, None], (offset - images.new_tensor(mean)) / scale
-    target = None if out is None else out.view(len(out), out.shape[1], -1)
-    pixels = torch.baddbmm(offset[:, :, None], linear, images.flatten(2), out=target)
-    each = pixels.shape[1] // len(low)
-    for channel, (least, most) in enumerate(zip(low, high, strict=True)):
-        # Bounds are numbers: with tensors as bounds, clipping takes ten times as long.
-        bounds = sorted((least, most))  # a negative std exchanges them
-        pixels[:, each * channel : each * (channel + 1)].clamp_(*bounds)
-    return pixels.view_as(images)
+    recoloring = Recoloring.of(matrices.to(images), images.shape[1], mean=mean, std=std)
+    return recoloring(images, out=out)
+
+
+@dataclass(frozen=True)
+class Recoloring:
+    """What `recolor` applies to N images, computed for all at once.
+
+    Attributes:
+        linear, offset: (N, C, C) and (N, C, 1).
+        bounds: least and most that comes out, of all channels or one pair a channel.
+    """
+
+    linear: Tensor
+    offset: Tensor
+    bounds: tuple[tuple[float, float], ...]
+
+    @classmethod
+    def of(
+        cls,
+        matrices: Tensor,
+        channels: int,
+        *,
+        mean: tuple[float, ...] | None = None,
+        std: tuple[float, ...] | None = None,
+    ) -> "Recoloring":
+        """As `recolor` takes them, the matrices of the images' type and on their device."""
+        linear, offset = matrices[:, :, :3], matrices[:, :, 3]
+        if channels == 1:
+            linear = linear.sum(2).mean(1)[:, None, None]
+            offset = offset.mean(1, keepdim=True)
+        bounds = [(0.0, 255.0)]
+        if mean is not None and std is not None:
+            bounds = [(-m / s, (255 - m) / s) for m, s in zip(mean, std, strict=True)]
+            scale = linear.new_tensor(std)
+            linear, offset = linear / scale[:, None], (offset - linear.new_tensor(mean)) / scale
+        return cls(linear, offset[:, :, None], tuple((min(b), max(b)) for b in bounds))
+
+    def rows(self, some: slice | Tensor) -> "Recoloring":
+        """Of some of the images."""
+        return Recoloring(self.linear[some], self.offset[some], self.bounds)
+
+    def __call__(self, images: Tensor, *, out: Tensor | None = None) -> Tensor:
+        target = None if out is None else out.view(len(out), out.shape[1], -1)
+        pixels = torch.baddbmm(self.offset, self.linear, images.flatten(2), out=target)
+        each = pixels.shape[1] // len(self.bounds)
+        for channel, (least, most) in enumerate(self.bounds):
+            # Bounds are numbers: with tensors as bounds, clipping takes ten times as long.
+            pixels[:, each * channel : each * (channel + 1)].clamp_(least, most)
+        return pixels.view_as(images)

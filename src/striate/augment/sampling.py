@@ -5,6 +5,8 @@ An affine map is a column's position plus a row's, and with x + iy as one comple
 addition, in the layout that the reading wants.
 """
 
+from collections.abc import Iterator
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -38,29 +40,98 @@ def warp(
     Returns:
         (N, C, height, width) float32, float64 if the images are.
     """
-    source = (images.shape[2], images.shape[3])
-    size = size or source
-    grids = sampling_grid(matrices.to(images.device), size, lens, displacement)
-    parts = plan(matrices, source, size, active=antialias)
-    if len(parts) == 1:  # all alike: nothing has to be sorted
-        _, level, weights = parts[0]
-        return read(images, grids, level, weights)
-    views = None
-    for rows, level, weights in parts:
-        rows = rows.to(images.device)
-        some = read(picked(images, rows), grids.index_select(0, rows), level, weights)
+    views: Tensor | None = None
+    for rows, block in warped(images, matrices, size=size, lens=lens, displacement=displacement,
+                              antialias=antialias):  # fmt: skip
+        if len(block) == len(images):  # all alike: nothing has to be sorted
+            return block
         if views is None:
-            views = some.new_empty(len(images), *some.shape[1:])
-        views = views.index_copy_(0, rows, some)
+            views = block.new_empty(len(images), *block.shape[1:])
+        views[rows] = block
     assert views is not None
     return views
 
 
-def picked(images: Tensor, rows: Tensor) -> Tensor:
+Rows = slice | Tensor  # some of the images: a slice where they follow each other
+
+
+def warped(
+    images: Tensor,
+    matrices: Tensor,
+    *,
+    size: tuple[int, int] | None = None,
+    lens: Tensor | None = None,
+    displacement: Tensor | None = None,
+    antialias: bool = True,
+    together: int | None = None,
+) -> Iterator[tuple[Rows, Tensor]]:
+    """What `warp` gives, in blocks of at most `together` images that are smoothed alike."""
+    source = (images.shape[2], images.shape[3])
+    size = size or source
+    grids = Grids(matrices.to(images.device), size, lens, displacement)
+    for numbers, level, weights in plan(matrices, source, size, active=antialias):
+        count = len(numbers)
+        step = together or max(1, count)
+        smoothed = [False] * count if weights is None else weights.any(1).tolist()
+        for first in range(0, max(1, count), step):
+            last = min(first + step, count)
+            rows = followed(numbers[first:last], images.device)
+            some = (
+                weights[first:last] if weights is not None and any(smoothed[first:last]) else None
+            )
+            yield rows, read(picked(images, rows), grids.of(rows), level, some)
+
+
+def followed(numbers: list[int], device: torch.device) -> Rows:
+    """Growing numbers of images, as a slice where none is left out."""
+    if not numbers:
+        return slice(0, 0)
+    first, last = numbers[0], numbers[-1]
+    if last - first == len(numbers) - 1:
+        return slice(first, last + 1)
+    return torch.tensor(numbers, device=device)
+
+
+def picked(images: Tensor, rows: Rows) -> Tensor:
     """Some of the images, as they lie in memory: torch would put channels first, slowly."""
+    if isinstance(rows, slice):
+        return images[rows]
     if images.is_contiguous(memory_format=torch.channels_last):
         return images.permute(0, 2, 3, 1).index_select(0, rows).permute(0, 3, 1, 2)
     return images.index_select(0, rows)
+
+
+class Grids:
+    """Where the output positions of N images are read: all that is small is computed once."""
+
+    def __init__(
+        self,
+        matrices: Tensor,
+        size: tuple[int, int],
+        lens: Tensor | None = None,
+        displacement: Tensor | None = None,
+    ):
+        y, x = (centers(side, matrices) for side in size)
+        columns = torch.view_as_complex((matrices[:, None, :, 0] * x[:, None]).contiguous())
+        rows = torch.view_as_complex((matrices[:, None, :, 1] * y[:, None]).contiguous())
+        self.columns, self.rows = columns[:, None, :], rows[:, :, None]  # (N, 1, W), (N, H, 1)
+        self.shift = torch.view_as_complex(matrices[:, :, 2].contiguous())[:, None, None]
+        self.factors: Tensor | None = None  # (N, H, W)
+        self.displacement = displacement
+        if lens is not None:
+            self.factors = 1 + lens.to(matrices)[:, None, None] * (x**2 + y[:, None] ** 2)
+        else:
+            self.rows = self.rows + self.shift
+
+    def of(self, rows: Rows) -> Tensor:
+        """Of some of the images: (n, H, W, 2), x before y, in [-1, 1]."""
+        grid = self.columns[rows] + self.rows[rows]
+        if self.factors is not None:
+            grid = grid * self.factors[rows] + self.shift[rows]
+        positions = torch.view_as_real(grid)
+        if self.displacement is None:
+            return positions
+        return positions + self.displacement[rows].to(positions)
 
 
 def sampling_grid(
@@ -70,18 +141,7 @@ def sampling_grid(
     displacement: Tensor | None = None,
 ) -> Tensor:
     """Where every output position is read: (N, height, width, 2), x before y, in [-1, 1]."""
-    y, x = (centers(side, matrices) for side in size)
-    columns = torch.view_as_complex((matrices[:, None, :, 0] * x[:, None]).contiguous())
-    rows = torch.view_as_complex((matrices[:, None, :, 1] * y[:, None]).contiguous())
-    shift = torch.view_as_complex(matrices[:, :, 2].contiguous())[:, None]
-    if lens is None:
-        grid = columns[:, None, :] + (rows + shift)[:, :, None]
-    else:
-        squares = x**2 + y[:, None] ** 2
-        factors = 1 + lens.to(matrices)[:, None, None] * squares
-        grid = (columns[:, None, :] + rows[:, :, None]) * factors + shift[:, None]
-    positions = torch.view_as_real(grid)
-    return positions if displacement is None else positions + displacement.to(positions)
+    return Grids(matrices, size, lens, displacement).of(slice(None))
 
 
 def centers(side: int, like: Tensor) -> Tensor:

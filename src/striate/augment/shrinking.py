@@ -15,7 +15,7 @@ from torch import Tensor
 UNSEEN = 1 / 64  # a smoothing (a, 1 - 2a, a) this weak is left out: it shrinks by less than 9 %
 LARGEST = 1 / 4  # beyond, the three weights would turn the finest pattern into its negative
 
-Part = tuple[Tensor, tuple[int, int], Tensor | None]
+Part = tuple[list[int], tuple[int, int], Tensor | None]
 
 
 def plan(
@@ -29,7 +29,7 @@ def plan(
         source, size: height and width of the input and of the output.
     """
     if not active:
-        return [(torch.arange(len(matrices)), (0, 0), None)]
+        return [(list(range(len(matrices))), (0, 0), None)]
     maps = matrices.detach().cpu().double().numpy()[:, :, :2]
     height, width = source
     jacobians = maps * np.array([[width], [height]]) / np.array([size[1], size[0]])
@@ -41,14 +41,14 @@ def plan(
     weights = ((squares / ratio - 1) / 12 - (1 - 1 / ratio) / 24).clip(0, 2 * LARGEST)
     weights[weights < UNSEEN] = 0
     if not levels.any():
-        every = torch.arange(len(maps))
+        every = list(range(len(maps)))
         return [(every, (0, 0), torch.from_numpy(weights) if weights.any() else None)]
     kinds, which = np.unique(levels.astype(int), axis=0, return_inverse=True)
     parts: list[Part] = []
     for number, (down, across) in enumerate(kinds.tolist()):
         (rows,) = np.nonzero(which.reshape(-1) == number)  # numpy 2.0 gave it a second axis
         some = torch.from_numpy(weights[rows]) if weights[rows].any() else None
-        parts.append((torch.from_numpy(rows), (down, across), some))
+        parts.append((rows.tolist(), (down, across), some))
     return parts
 
 
@@ -69,13 +69,8 @@ def shrink(
             images = F.pad(images, (0, right, 0, lower), mode="replicate")
         images = F.avg_pool2d(images, (down, across))
     used = (height / (down * images.shape[2]), width / (across * images.shape[3]))
-    if weights is None:
-        return images, used
-    if images.device.type != "cpu":  # there, it is what is started that costs
+    if weights is not None:
         smooth_(images, weights)
-        return images, used
-    for row in torch.nonzero(weights.any(1))[:, 0].tolist():
-        smooth_(images[row : row + 1], weights[row : row + 1])
     return images, used
 
 
@@ -85,21 +80,38 @@ def smooth_(images: Tensor, weights: Tensor) -> None:
     Twice over with half the weights where one of them is larger than LARGEST. The three weights are
     made by (1 - w, w) to one side and then to the other, where w (1 - w) = a.
     """
-    rounds = 1 if weights.max() <= LARGEST else 2
-    lean = (1 - torch.sqrt(1 - 4 * weights / rounds)) / 2
-    for dim in (2, 3) * rounds:
-        last = images.shape[dim] - 1
-        w = lean[:, dim - 2]
-        if not last or not w.any():
-            continue
-        share = w.item() if len(w) == 1 else w[:, None, None, None].to(images)
-        between = torch.lerp(images.narrow(dim, 0, last), images.narrow(dim, 1, last), share)
-        first, end = images.narrow(dim, 0, 1), images.narrow(dim, last, 1)
-        first.copy_(torch.lerp(between.narrow(dim, 0, 1), first, share))
-        end.copy_(torch.lerp(end, between.narrow(dim, last - 1, 1), share))
-        inside = images.narrow(dim, 1, last - 1)
-        left, right = between.narrow(dim, 0, last - 1), between.narrow(dim, 1, last - 1)
-        if images.requires_grad:
-            inside.copy_(torch.lerp(right, left, share))
-        else:
-            torch.lerp(right, left, share, out=inside)
+    large = weights > LARGEST
+    if images.device.type != "cpu":  # there, it is what is started that costs
+        rounds = 2 if large.any() else 1
+        shares = lean(weights / rounds)[:, :, None, None, None].to(images)
+        for dim in (2, 3) * rounds:
+            lean_(images, dim, shares[:, dim - 2])
+        return
+    twice = large.any(1)
+    apart = lean(torch.where(twice[:, None], weights / 2, weights)).tolist()
+    for row, (rounds, each) in enumerate(zip((1 + twice.int()).tolist(), apart, strict=True)):
+        for dim in (2, 3) * rounds:
+            if each[dim - 2]:
+                lean_(images[row : row + 1], dim, each[dim - 2])
+
+
+def lean(weights: Tensor) -> Tensor:
+    """The w of (1 - w, w) that makes a = w (1 - w)."""
+    return (1 - torch.sqrt(1 - 4 * weights)) / 2
+
+
+def lean_(images: Tensor, dim: int, share: float | Tensor) -> None:
+    """Means with the next pixel along `dim` by (1 - w, w), then with the one before, in place."""
+    last = images.shape[dim] - 1
+    if not last:
+        return
+    between = torch.lerp(images.narrow(dim, 0, last), images.narrow(dim, 1, last), share)
+    first, end = images.narrow(dim, 0, 1), images.narrow(dim, last, 1)
+    first.copy_(torch.lerp(between.narrow(dim, 0, 1), first, share))
+    end.copy_(torch.lerp(end, between.narrow(dim, last - 1, 1), share))
+    inside = images.narrow(dim, 1, last - 1)
+    left, right = between.narrow(dim, 0, last - 1), between.narrow(dim, 1, last - 1)
+    if images.requires_grad:
+        inside.copy_(torch.lerp(right, left, share))
+    else:
+        torch.lerp(right, left, share, out=inside)
