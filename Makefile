@@ -26,7 +26,7 @@ test: $(VENV)/test.stamp
 
 # A worker keeps neighbours: they share what they export and learn.
 tests: $(VENV)/test.stamp
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --durations 20
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check $(CODE)

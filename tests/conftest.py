@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import gc
 import os
 import signal
 import sys
@@ -57,6 +58,15 @@ def shared() -> Callable[[str], Path]:
         return path
 
     return find
+
+
+gc.disable()  # while modules are imported and tests collected, of which nothing is garbage
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """The garbage collector does not search again, every few tests, what all tests share."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_configure(config: pytest.Config) -> None:

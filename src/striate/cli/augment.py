@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from striate.cli.importing import importing
 from striate.cli.options import Data, Json, Seed, Task
 from striate.cli.show import print_json, printable
 from striate.errors import UnknownName
@@ -46,9 +47,10 @@ def augment(
         striate augment digits --recipe characters --seed 3
         striate augment photos/ --recipe everything --each
     """
-    from striate.tasks import opening
-    from striate.visualize import augmenting
-    from striate.visualize.drawing import format_of, save
+    with importing():
+        from striate.tasks import opening
+        from striate.visualize import augmenting
+        from striate.visualize.drawing import format_of, save
 
     format_of(out)  # before any work
     known = named()

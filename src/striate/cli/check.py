@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from striate.cli.importing import importing
 from striate.cli.options import Data, Json, Seed, Task, plain_name, see_writable
 from striate.cli.show import print_json, printable
 
@@ -39,8 +40,9 @@ def check(
         striate check photos/ --fix clean.csv
         striate check digits --json
     """
-    from striate import checking
-    from striate.tasks import opening
+    with importing():
+        from striate import checking
+        from striate.tasks import opening
 
     dataset = opening.open(data, task=task, seed=seed)
     page = report or Path(f"striate-{plain_name(dataset.name)}") / "check.html"

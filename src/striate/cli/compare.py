@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 import typer
 
 from striate.cli import reporter
+from striate.cli.importing import importing
 from striate.cli.options import (
     Data,
     Device,
@@ -120,11 +121,12 @@ def compare(
         for k in 1 2 3 4 5; do striate compare opinions.tsv --fold $k/5 --json; done
         torchrun --nproc-per-node 4 -m striate compare photos/
     """
-    from striate.comparing import Wishes, comparisons
-    from striate.data.folding import fold_of
-    from striate.inference import on_device
-    from striate.tasks import opening
-    from striate.training import group
+    with importing():
+        from striate.comparing import Wishes, comparisons
+        from striate.data.folding import fold_of
+        from striate.inference import on_device
+        from striate.tasks import opening
+        from striate.training import group
 
     dataset = opening.open(data, task=task, seed=seed)
     known = opening.task_of(dataset, task)

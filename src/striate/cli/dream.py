@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from striate.cli.importing import importing
 from striate.cli.options import Device, Json, Seed, Trained
 from striate.cli.show import percent, print_json, printable
 from striate.errors import ImageError, UserError
@@ -52,13 +53,14 @@ def dream(
         striate dream photos.safetensors cat --from sky.jpg --size 384
         striate dream efficientnet_lite0 --layer stage4 --from sky.jpg
     """
-    from striate import recognizer
-    from striate.images import apply, read
-    from striate.visualize import dream as dreamt
-    from striate.visualize import save, save_film
-    from striate.visualize.drawing import check_film, format_of
-    from striate.visualize.inside import Inside
-    from striate.visualize.reading import class_number
+    with importing():
+        from striate import recognizer
+        from striate.images import apply, read
+        from striate.visualize import dream as dreamt
+        from striate.visualize import save, save_film
+        from striate.visualize.drawing import check_film, format_of
+        from striate.visualize.inside import Inside
+        from striate.visualize.reading import class_number
 
     if bool(class_name) == bool(layer):
         raise UserError("give what to dream of: a CLASS, or a layer with --layer NAME")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from striate.cli.importing import importing
 from striate.cli.options import (
     Alpha,
     BatchSize,
@@ -96,10 +97,11 @@ def evaluate(
         striate evaluate cells.safetensors cells/
         striate evaluate photos.index folders --expand 5
     """
-    from striate import recognizer
-    from striate.comparing import evaluating
-    from striate.retrieval.index import exists
-    from striate.tasks import opening
+    with importing():
+        from striate import recognizer
+        from striate.comparing import evaluating
+        from striate.retrieval.index import exists
+        from striate.tasks import opening
 
     *models, data = paths
     if not models:

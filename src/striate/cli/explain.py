@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from striate.cli.importing import importing
 from striate.cli.options import Device, Json, Trained
 from striate.cli.show import percent, print_json, printable
 from striate.errors import UnknownName, UserError
@@ -95,9 +96,10 @@ def explain(
         echo "not so good" | striate explain opinions.safetensors -
         striate explain calls.safetensors call.wav --out why.png
     """
-    from striate import recognizer
-    from striate.visualize import explaining, save
-    from striate.visualize.drawing import format_of
+    with importing():
+        from striate import recognizer
+        from striate.visualize import explaining, save
+        from striate.visualize.drawing import format_of
 
     format_of(out)  # before any work
     found = recognizer.named(model, device=device)

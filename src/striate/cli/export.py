@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from striate.cli.importing import importing
 from striate.cli.options import Json, Seed, Trained
 from striate.cli.show import print_json, printable
 from striate.errors import StriateError, UserError
@@ -49,8 +50,9 @@ def export(
         striate export photos.safetensors --int8 photos/ --out small.onnx
         striate export cells.safetensors --to onnx
     """
-    from striate import exporting, recognizer
-    from striate.tasks import opening
+    with importing():
+        from striate import exporting, recognizer
+        from striate.tasks import opening
 
     if int8 and to != "onnx":
         raise UserError(f"--int8 is for --to onnx, not {to}")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from striate.cli.importing import importing
 from striate.cli.options import BatchSize, Device, Json, plain_name, see_writable
 from striate.cli.show import print_json, printable
 from striate.errors import InputError, UserError
@@ -118,7 +119,8 @@ def index(
         striate index holiday/ --into photos.index
         striate index --into photos.index --remove cats/3.jpg --remove-missing
     """
-    from striate import retrieval
+    with importing():
+        from striate import retrieval
 
     if out is None:
         if not places:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from striate.cli.importing import importing
 from striate.cli.options import (
     BatchSize,
     Crops,
@@ -172,8 +173,9 @@ def predict(
         striate predict efficientnet_lite0 dog.jpg --top 3
         striate predict efficientnet_lite0 photos/ --features stage4 --pool avg --out features.npy
     """
-    from striate import recognizer, recognizing
-    from striate.files import by_content
+    with importing():
+        from striate import recognizer, recognizing
+        from striate.files import by_content
 
     wanted = windows(crops, scales, dense, offsets, places)
     folders = {"draw": draw, "save": save}

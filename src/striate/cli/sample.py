@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from striate.cli.importing import importing
 from striate.cli.options import MOST_SEED, Device, Json, Seed, see_writable
 from striate.cli.show import print_json, printable
 from striate.errors import UserError
@@ -63,11 +64,12 @@ def sample(
         striate sample dcgan.safetensors --walk 3 8 --count 60 --out walk.gif
         striate sample digits.safetensors --class 7 --count 1000 --out sevens/
     """
-    from striate import recognizer
-    from striate.progress import track
-    from striate.visualize import save, save_film
-    from striate.visualize.drawing import check_film, format_of
-    from striate.visualize.mosaic import mosaic
+    with importing():
+        from striate import recognizer
+        from striate.progress import track
+        from striate.visualize import save, save_film
+        from striate.visualize.drawing import check_film, format_of
+        from striate.visualize.mosaic import mosaic
 
     film = out.suffix.lower() == ".gif"
     folder = not out.suffix

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from striate.cli.importing import importing
 from striate.cli.options import Alpha, BatchSize, Device, Expand, Json, expansion_of, see_writable
 from striate.cli.show import print_json, printable
 from striate.errors import UserError
@@ -64,10 +65,11 @@ def search(
         striate search photos.index cat.jpg --expand 5 --json
         striate search photos.index --duplicates 0.95
     """
-    from striate.images import SUFFIXES
-    from striate.inference.walking import files_of
-    from striate.progress import track
-    from striate.retrieval import Index, Searcher, write_results
+    with importing():
+        from striate.images import SUFFIXES
+        from striate.inference.walking import files_of
+        from striate.progress import track
+        from striate.retrieval import Index, Searcher, write_results
 
     expansion = expansion_of(expand, alpha)
     if duplicates is not None:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from striate.cli.importing import importing
 from striate.cli.options import Device, Json, Seed
 from striate.cli.show import print_json, printable
 from striate.errors import ImageError, ModelError, UserError
@@ -81,14 +82,15 @@ def style(
         striate style photo.jpg sky.jpg houses.jpg --mask regions.png
         striate style photo.jpg waves.jpg --network vgg16 --weights vgg16.pth
     """
-    from striate.images import read
-    from striate.inference import on_device
-    from striate.models import Stages, create, entry
-    from striate.models.networks import source_of
-    from striate.models.published import normalization_of
-    from striate.style import Perception, Weights, regions_in, transfer
-    from striate.visualize import save, save_film
-    from striate.visualize.drawing import check_film, format_of
+    with importing():
+        from striate.images import read
+        from striate.inference import on_device
+        from striate.models import Stages, create, entry
+        from striate.models.networks import source_of
+        from striate.models.published import normalization_of
+        from striate.style import Perception, Weights, regions_in, transfer
+        from striate.visualize import save, save_film
+        from striate.visualize.drawing import check_film, format_of
 
     format_of(out)  # before any work
     if film is not None:

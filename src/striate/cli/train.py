@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from striate.cli.importing import importing
 from striate.cli.options import (
     Data,
     Device,
@@ -87,9 +88,10 @@ def train(
         striate train digits --epochs 5 --set batch_size=16 --resume run
         torchrun --nproc-per-node 4 -m striate train photos/ --out run
     """
-    from striate.comparing import data_to_json, learn
-    from striate.tasks import opening
-    from striate.training import group
+    with importing():
+        from striate.comparing import data_to_json, learn
+        from striate.tasks import opening
+        from striate.training import group
 
     if resume is not None and out not in (None, resume):
         raise UserError(f"--resume {resume} goes on in that folder; leave out --out {out}")
