@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageCms
 
 from striate.images import View, apply, decode, render, scaled, to_rgb
 from striate.images.decoding import Header, decode_at
@@ -141,6 +141,33 @@ def test_a_file_that_needs_no_scale_is_as_its_whole_picture(form):
     views = [View(24), View(25, 1, "squash"), View(30, fit="pad")]
     for view, found in zip(views, render(data, views), strict=True):
         np.testing.assert_array_equal(found, apply(decode(data, at_least=None), view))
+
+
+def swapped_profile() -> bytes:
+    """A profile whose red is sRGB's blue."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    red, blue = (profile.index(name, 128) for name in (b"rXYZ", b"bXYZ"))
+    changed = bytearray(profile)
+    changed[red + 4 : red + 12] = profile[blue + 4 : blue + 12]
+    changed[blue + 4 : blue + 12] = profile[red + 4 : red + 12]
+    return bytes(changed)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"icc_profile": swapped_profile()}, {"transparency": (0, 0, 0)}, {"exif": "turned"}],
+    ids=lambda options: next(iter(options)),
+)
+def test_what_pillow_leaves_undone_is_done_before_a_picture_is_made_smaller(options):
+    if "exif" in options:
+        options = {"exif": Image.Exif()}
+        options["exif"][0x0112] = 6
+    pixels = noise(60, 50)
+    pixels[:30] = 0
+    data = encode(pixels, "PNG", **options)
+    [found] = render(data, [View(24)])
+    np.testing.assert_array_equal(found, apply(decode(data), View(24)))
+    assert not np.array_equal(found, apply(pixels, View(24)))
 
 
 def scene(height: int, width: int) -> np.ndarray:

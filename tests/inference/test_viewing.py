@@ -4,9 +4,10 @@ import numpy as np
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from striate.images import View, apply
-from striate.images.decoding import Picture
+from striate.images.decoding import Shown
 from striate.images.views import _seen
 from striate.inference.viewing import PRECISION, Axis, Viewing, cubic, weights
 
@@ -45,7 +46,7 @@ def test_boxes(height: int, width: int, view: View, eighths: tuple[int, ...]) ->
     left, top, right, bottom = (k / 8 for k in eighths)
     box = left, top, width - right, height - bottom
     pixels = picture(height, width)
-    assert_same(ours(pixels, view, box), _seen(Picture(pixels, box), view))
+    assert_same(ours(pixels, view, box), _seen(Shown(Image.fromarray(pixels), box), view))
 
 
 def test_tall_and_large() -> None:

@@ -22,7 +22,7 @@ from striate.files import open_regular
 from striate.images.arrays import to_rgb
 from striate.images.chunks import readable
 from striate.images.levels import implied, see_light, to_8_bits
-from striate.images.profiles import in_srgb
+from striate.images.profiles import in_srgb, moves
 from striate.images.reasons import reason
 
 if TYPE_CHECKING:
@@ -87,6 +87,14 @@ class Picture(NamedTuple):
     """
 
     pixels: NDArray[np.uint8]
+    box: tuple[float, float, float, float]
+    scale: float = 1.0
+
+
+class Shown(NamedTuple):
+    """A `Picture` whose pixels are an image of Pillow's, in mode RGB."""
+
+    image: "Image.Image"
     box: tuple[float, float, float, float]
     scale: float = 1.0
 
@@ -228,16 +236,48 @@ def decode_at(data: bytes, scale: int, *, bits: int | None = None) -> Picture:
         ImageError: as `decode`.
     """
     with opened(data) as image:
-        width, height = whole = image.size
-        scale = max(scale, _fewest(width, height))
-        if scale > 1 and (drafted := image.draft(None, _small(width, height, scale))):
-            _, (_, _, width, height) = drafted  # type: ignore[assignment]
-        image.load()
-        orientation = _orientation(image)
-        pixels = to_rgb(to_8_bits(_values(image), bits)) if _is_deep(image) else _rgb(image)
-        if image.mode == "RGB" and _of_16_bits(data, image):
-            see_light(pixels)
-    return _upright(pixels, (width, height), orientation)._replace(scale=whole[0] / width)
+        size, scaled = _loaded(image, scale)
+        return _picture(data, image, size, bits)._replace(scale=scaled)
+
+
+def image_at(data: bytes, scale: int, *, bits: int | None = None) -> Shown:
+    """What `decode_at` gives, left in Pillow's memory where it is RGB, upright and in sRGB there:
+    whoever makes it smaller copies the smaller one only."""
+    from PIL import Image
+
+    with opened(data) as image:
+        size, scaled = _loaded(image, scale)
+        if _is_plain(data, image):
+            return Shown(image, (0, 0, *size), scaled)
+        picture = _picture(data, image, size, bits)
+    return Shown(Image.fromarray(picture.pixels), picture.box, scaled)
+
+
+def _loaded(image: "Image.Image", scale: int) -> tuple[tuple[float, float], float]:
+    """Decodes it, its sides divided by `scale` or more: width and height of what it shows, and what
+    they were divided by."""
+    width, height = whole = image.size
+    scale = max(scale, _fewest(width, height))
+    if scale > 1 and (drafted := image.draft(None, _small(width, height, scale))):
+        _, (_, _, width, height) = drafted  # type: ignore[assignment]
+    image.load()
+    return (width, height), whole[0] / width
+
+
+def _picture(
+    data: bytes, image: "Image.Image", size: tuple[float, float], bits: int | None
+) -> Picture:
+    pixels = to_rgb(to_8_bits(_values(image), bits)) if _is_deep(image) else _rgb(image)
+    if image.mode == "RGB" and _of_16_bits(data, image):
+        see_light(pixels)
+    return _upright(pixels, size, _orientation(image))
+
+
+def _is_plain(data: bytes, image: "Image.Image") -> bool:
+    """Whether its pixels are those of its `Picture` as they are."""
+    if image.mode != "RGB" or image.has_transparency_data or _of_16_bits(data, image):
+        return False
+    return _orientation(image) == 1 and not moves(image.info.get("icc_profile"), image.mode)
 
 
 def _small(width: int, height: int, scale: int) -> tuple[int, int]:

@@ -21,6 +21,11 @@ def in_srgb(image: "Image.Image", profile: bytes | None) -> "Image.Image":
     return transform.apply(image) if transform else image
 
 
+def moves(profile: bytes | None, mode: str) -> bool:
+    """Whether `in_srgb` changes images with that profile."""
+    return bool(profile) and mode in SPACES and _transform(profile, mode) is not None
+
+
 @lru_cache(maxsize=16)
 def _transform(profile: bytes, mode: str) -> "ImageCms.ImageCmsTransform | None":
     """From that profile to sRGB; None where there is nothing to do."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.images.decoding import SCALES, Header, Picture, decode_at, header
+from striate.images.decoding import SCALES, Header, Shown, header, image_at
 from striate.images.levels import depth_from
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def render(data: bytes, views: Sequence[View]) -> list[NDArray[np.uint8]]:
     """
     head = header(data)
     ways = [(view.scale(head), view.bits) for view in views]
-    pictures = {way: decode_at(data, way[0], bits=way[1]) for way in set(ways)}
+    pictures = {way: image_at(data, way[0], bits=way[1]) for way in set(ways)}
     return [_seen(pictures[way], view) for way, view in zip(ways, views, strict=True)]
 
 
@@ -92,8 +92,10 @@ def apply(image: NDArray[np.uint8], view: View) -> NDArray[np.uint8]:
 
     Resizing is bicubic, antialiased where it shrinks.
     """
+    from PIL import Image
+
     height, width = image.shape[:2]
-    return _seen(Picture(image, (0, 0, width, height)), view)
+    return _seen(Shown(Image.fromarray(image), (0, 0, width, height)), view)
 
 
 def scaled(image: NDArray[np.uint8], side: int, channels: int = 3) -> NDArray[np.uint8]:
@@ -125,12 +127,12 @@ def resized(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uin
     return np.asarray(across.resize((width, height), Image.Resampling.BICUBIC))
 
 
-def _seen(picture: Picture, view: View) -> NDArray[np.uint8]:
+def _seen(picture: Shown, view: View) -> NDArray[np.uint8]:
     from PIL import Image
 
     left, top, right, bottom = picture.box
     width, height = right - left, bottom - top
-    image = Image.fromarray(picture.pixels)
+    image = picture.image
     if view.channels == 1:
         image = image.convert("L")
     size = view.size, view.size
