@@ -125,14 +125,7 @@ def approximations(quick: bool, brute: float) -> Iterator[Row]:
 def learned_vgg(shared: Path) -> nn.Module:
     """VGG-16 with its published convolutions, for the classes of the sample's photographs."""
     torch.manual_seed(0)
-    model = create("vgg16").eval()
-    (file,) = (shared / "weights/vgg16_imagenet").glob("*.pt*")
-    published = list(torch.load(file, weights_only=True).values())
-    layers = [layer for layer in model.modules() if isinstance(layer, nn.Conv2d)]
-    with torch.no_grad():
-        for layer, weight, bias in zip(layers, published[::2], published[1::2], strict=True):
-            layer.weight.copy_(weight)
-            layer.bias.copy_(bias)
+    model = published_vgg(shared)
     *_, last = (layer for layer in model.modules() if isinstance(layer, nn.Linear))
     inputs: list[Tensor] = []
     handle = last.register_forward_pre_hook(lambda _, given: inputs.append(given[0]))
@@ -150,6 +143,19 @@ def learned_vgg(shared: Path) -> nn.Module:
     with torch.no_grad():
         last.weight.zero_()[: len(paths)] = weight.float()
         last.bias.fill_(-100.0)[: len(paths)] = -(weight @ features.mean(0)).float()
+    return model
+
+
+def published_vgg(shared: Path) -> nn.Module:
+    """VGG-16 with its published convolutions; the hidden layers are random."""
+    model = create("vgg16").eval()
+    (file,) = (shared / "weights/vgg16_imagenet").glob("*.pt*")
+    published = list(torch.load(file, weights_only=True).values())
+    layers = [layer for layer in model.modules() if isinstance(layer, nn.Conv2d)]
+    with torch.no_grad():
+        for layer, weight, bias in zip(layers, published[::2], published[1::2], strict=True):
+            layer.weight.copy_(weight)
+            layer.bias.copy_(bias)
     return model
 
 

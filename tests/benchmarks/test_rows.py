@@ -164,6 +164,17 @@ def occlusion(module: ModuleType, patch: Patch) -> dict[str, Any]:
     return {}
 
 
+def dreams(module: ModuleType, patch: Patch) -> dict[str, Any]:
+    small = module.Preprocessing(module.View(32), module.LITE.normalization)
+    nets = [("a", lambda: (module.create("resnet20"), small, lambda picture, unit: 0.5), (7,))]
+    patch.setattr(module, "NETWORKS", [*nets, ("vgg16", module.vgg, ())])
+    patch.setattr(module, "CLASSES", {7: "horse"})
+    patch.setattr(module, "SIDE", 32)
+    patch.setattr(module, "lucent_of", lambda steps: lambda *_: np.zeros((32, 32, 3), np.uint8))
+    patch.setenv("STRIATE_SHARED", "nowhere")
+    return {"sheet_at": Path("dreams.png")}
+
+
 def published_weights(module: ModuleType, patch: Patch) -> dict[str, Any]:
     patch.setattr(module, "SHARED", Path("nowhere"))
     return {}
@@ -334,7 +345,8 @@ def retrieval(module: ModuleType, patch: Patch) -> dict[str, Any]:
 
 TOYS: dict[str, Toy] = {
     "locally_connected": locally_connected,
-    "augment": augment, "compare": compare, "detection": detection, "evaluation": evaluation,
+    "augment": augment, "compare": compare, "detection": detection, "dreams": dreams,
+    "evaluation": evaluation,
     "generation": generation, "group": group,
     "handcrafted": handcrafted, "inference": inference, "input": input_, "main_job": main_job,
     "networks": networks, "occlusion": occlusion, "plan": plan,

@@ -25,6 +25,9 @@ def dream(
     feature_map: Annotated[
         int | None, typer.Option("--map", min=0, help="Of this feature map of the layer.")
     ] = None,
+    neuron: Annotated[
+        bool, typer.Option("--neuron", help="Of that feature map only the neuron in the middle.")
+    ] = False,
     start: Annotated[
         str, typer.Option("--from", metavar="PHOTO", help="Start from a photograph, not noise.")
     ] = "",
@@ -32,7 +35,7 @@ def dream(
         int | None,
         typer.Option(min=16, help="Longer side in pixels.", show_default="what the network reads"),
     ] = None,
-    steps: Annotated[int, typer.Option(min=1, help="Steps of gradient ascent.")] = 192,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of gradient ascent.")] = 128,
     seed: Seed = 0,
     out: Annotated[Path, typer.Option(metavar="FILE", help="The picture to write.")] = Path(
         "dream.png"
@@ -52,6 +55,7 @@ def dream(
         striate dream efficientnet_lite0 zebra --out zebra.png --film zebra.gif
         striate dream photos.safetensors cat --from sky.jpg --size 384
         striate dream efficientnet_lite0 --layer stage4 --from sky.jpg
+        striate dream efficientnet_lite0 --layer stage5 --map 30 --neuron
     """
     with importing():
         from striate import recognizer
@@ -64,6 +68,8 @@ def dream(
 
     if bool(class_name) == bool(layer):
         raise UserError("give what to dream of: a CLASS, or a layer with --layer NAME")
+    if neuron and feature_map is None:
+        raise UserError("--neuron is one of a feature map: give --map NUMBER")
     format_of(out)  # before any work
     if film is not None:
         check_film(film)
@@ -82,6 +88,7 @@ def dream(
         target=target,
         layer=layer or None,
         channel=feature_map,
+        neuron=neuron,
         start=photograph,
         size=size,
         steps=steps,
@@ -100,6 +107,7 @@ def dream(
             "class": None if target is None else network.name(target),
             "layer": layer or None,
             "map": feature_map,
+            "neuron": neuron,
             "seed": seed,
             "steps": steps,
         }
