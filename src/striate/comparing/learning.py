@@ -24,6 +24,7 @@ from striate.data import Prepared
 from striate.data.splits import TEST
 from striate.errors import DataError, WeightsError
 from striate.inference import fastest_device
+from striate.ops.memory import keep_memory
 from striate.plain import plain
 from striate.recognizer import Recognizer, load
 from striate.tasks.contract import Answered, Learned, Plan, Predictor, Task
@@ -97,6 +98,7 @@ def run_by_all(
 
 def _learned(task: Task, data: Prepared, plan: Plan, asked: dict[str, Any]) -> Outcome:
     device = fastest_device()
+    keep_memory()
     with PeakMemory() as memory, torch.random.fork_rng([device] if device.type == "cuda" else []):
         torch.manual_seed(plan.ask.seed)
         learned = plan.method.learn(data, plan.ask)

@@ -55,6 +55,15 @@ def last_map(model: Stages) -> tuple[str, int]:
     Raises:
         ModelError: if there is none.
     """
+    return list(maps_of(model).items())[-1]
+
+
+def maps_of(model: Stages) -> dict[str, int]:
+    """The stages that give a map of several places, in order, each with its channels.
+
+    Raises:
+        ModelError: if there is none.
+    """
     assert model.image_size is not None
     size = model.image_size
     form = hollow(model)
@@ -65,8 +74,7 @@ def last_map(model: Stages) -> tuple[str, int]:
         )
     with torch.no_grad():
         form(torch.empty(0, model.channels, size, size, device="cpu"))
-    maps = {name: shape for name, shape in shapes.items() if len(shape) == 4 and shape[2] > 1}
+    maps = {name: shape[1] for name, shape in shapes.items() if len(shape) == 4 and shape[2] > 1}
     if not maps:
         raise ModelError(f"{named(model)} gives no map of several places")
-    name = list(maps)[-1]
-    return name, maps[name][1]
+    return maps

@@ -22,7 +22,7 @@ IMAGENET = {
     101: ((3, 4, 23, 3), True),
     152: ((3, 8, 36, 3), True),
 }
-WIDTHS = (64, 128, 256, 512)
+WIDTH = 64  # of the first stage
 EXPANSION = 4  # a bottleneck hands on four times its width
 
 # Section 4.2: 6n + 2 layers, three stages of n blocks each.
@@ -90,19 +90,30 @@ class Bottleneck(nn.Module):
 
 
 def imagenet_resnet(
-    depth: int, *, classes: int = 1000, channels: int = 3, shortcut: Shortcut = "B"
+    depth: int,
+    *,
+    classes: int = 1000,
+    channels: int = 3,
+    shortcut: Shortcut = "B",
+    width: int = WIDTH,
 ) -> Stages:
-    """A column of Table 1, for images of any size; at 224 the stages give 56, 28, 14, 7 pixels."""
+    """A column of Table 1, for images of any size; at 224 the stages give 56, 28, 14, 7 pixels.
+
+    Args:
+        width: of the first stage, channels; the paper's is 64. Each stage has twice as many as the
+            one before.
+    """
     blocks, deep = IMAGENET[depth]
     block = Bottleneck if deep else Basic
-    outputs = WIDTHS[-1] * (EXPANSION if deep else 1)
+    widths = tuple(width * 2**stage for stage in range(len(blocks)))
+    outputs = widths[-1] * (EXPANSION if deep else 1)
     stem = nn.Sequential(
-        nn.Conv2d(channels, 64, 7, stride=2, padding=3, bias=False),
-        nn.BatchNorm2d(64),
+        nn.Conv2d(channels, width, 7, stride=2, padding=3, bias=False),
+        nn.BatchNorm2d(width),
         nn.ReLU(inplace=True),
         nn.MaxPool2d(3, stride=2, padding=1),
     )
-    return assemble(stem, 64, WIDTHS, blocks, block, outputs, classes, channels, shortcut)
+    return assemble(stem, width, widths, blocks, block, outputs, classes, channels, shortcut)
 
 
 def cifar_resnet(

@@ -37,6 +37,12 @@ class Stages(nn.Module):
         """Every stage with its name, in order, the classifier last."""
         return ((name, cast(nn.Module, self._modules[name])) for name in self.stage_names)
 
+    @property
+    def chain(self) -> list[str]:
+        """The names of the first stages, each of which reads what the one before it hands on, and
+        nothing else; of most networks all."""
+        return self.stage_names
+
     def features(self, images: Tensor) -> dict[str, Tensor]:
         """What each stage before the classifier hands on, by name; the last entry is what it reads.
 

@@ -89,7 +89,7 @@ def cut(model: nn.Module, layer: str) -> nn.Module:
         UnknownName: if the network has no such layer.
     """
     check_name(model, layer)
-    if isinstance(model, Stages) and layer in model.stage_names:
+    if isinstance(model, Stages) and layer in model.chain:
         kept: OrderedDict[str, nn.Module] = OrderedDict()
         for name, stage in model.stages():
             kept[name] = stage
@@ -104,9 +104,12 @@ def above(model: Stages, stage: str) -> nn.Sequential:
 
     Raises:
         UnknownName: if the network has no such stage.
+        ModelError: if a later stage reads more than the one before it hands on.
     """
     if stage not in model.stage_names:
         raise UnknownName(f"stage of {named(model)}", stage, dict.fromkeys(model.stage_names))
+    if model.chain != model.stage_names:
+        raise ModelError(f"{named(model)} reads several maps at once: nothing of it lies above one")
     first = model.stage_names.index(stage) + 1
     return nn.Sequential(OrderedDict(list(model.stages())[first:]))
 

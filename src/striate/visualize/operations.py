@@ -51,7 +51,7 @@ WHOLE_BY_NATURE = (  # these read a whole map, and no rule could spare that
     nn.InstanceNorm2d, MaxMinPooling, F.linear,
     F.adaptive_avg_pool2d, F.adaptive_max_pool2d, torch.flatten,
     torch.mean, torch.amax, torch.sum, torch.reshape, torch.squeeze, "flatten", "mean", "amax",
-    "sum", "view", "reshape", "squeeze", F.group_norm, F.instance_norm,
+    "sum", "var", "view", "reshape", "squeeze", F.group_norm, F.instance_norm, torch.var,
 )
 # fmt: on
 CONCATENATIONS = {torch.cat, torch.concat, torch.concatenate}

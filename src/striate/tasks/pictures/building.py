@@ -8,6 +8,7 @@ from striate.errors import WeightsError, one_line
 from striate.handcrafted import BagOfVisualWords, Settings
 from striate.models import Normalization, create
 from striate.models.dbn import DBN, dbn
+from striate.models.multilevel import multilevel
 from striate.models.regional import regional
 from striate.models.skeletons import skeleton
 from striate.models.weldon import weldon
@@ -42,6 +43,8 @@ def build(architecture: dict[str, Any], classes: int) -> nn.Module:
     if name == LABELED:
         return DBN(**{**options, "shape": tuple(map(whole, options["shape"]))}, labels=classes)
     model = create(name, classes=classes, **options)
+    if maps := architecture.get("maps"):
+        return multilevel(model, tuple(map(str, maps)), classes=classes)
     strips = whole(architecture.get("strips", 0))
     return regional(model, strips, classes=classes) if strips else model
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import nn
 
 from striate.data import SMALL, Dataset, Decoded, bits_of, native
 from striate.images import View
@@ -66,6 +67,7 @@ def deep_features(
     preprocessing: Preprocessing,
     *,
     strips: int = 0,
+    several: bool = False,
 ) -> tuple[NDArray[np.float32], float]:
     """The features (N, D) of every image by the pretrained network, and the seconds that took.
 
@@ -73,24 +75,23 @@ def deep_features(
     pixels: another draw of the same images computes nothing.
 
     Args:
-        strips: as `started` takes them.
+        strips, several: as `started` takes them.
     """
     pixels = data.pixels[preprocessing.view]
     return kept(
         pixels,
-        (name, str(weights), strips),
-        lambda: _compute(pixels, name, weights, preprocessing, strips),
+        (name, str(weights), strips, several),
+        lambda: _compute(
+            pixels,
+            started(name, weights, entry(name).classes, strips=strips, several=several).model,
+            preprocessing,
+        ),
     )
 
 
 def _compute(
-    pixels: NDArray[np.uint8],
-    name: str,
-    weights: str | Path,
-    preprocessing: Preprocessing,
-    strips: int,
+    pixels: NDArray[np.uint8], model: nn.Module, preprocessing: Preprocessing
 ) -> NDArray[np.float32]:
-    model = started(name, weights, entry(name).classes, strips=strips).model
     trunk = channels_last(Before(folded(model))).to(fastest_device())
     with stage("deep features of each picture", len(pixels)) as bar:
         features = outputs_of(trunk, preprocessing, pixels, batch_size=BATCH, bar=bar)

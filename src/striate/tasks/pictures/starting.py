@@ -10,6 +10,8 @@ from torch import nn
 from striate.errors import ModelError, StriateError, UserError, WeightsError, one_line
 from striate.inference import Preprocessing
 from striate.models import Normalization, create, entry, normalization_of
+from striate.models.backbone import network_stages
+from striate.models.multilevel import by_means, multilevel
 from striate.models.networks import source_of
 from striate.models.published import locate
 from striate.models.regional import regional
@@ -22,6 +24,7 @@ from striate.tensors import load_tensors, see_finite
 
 PRETRAINED = "efficientnet_lite0"
 NETWORK = "network"  # the kind of predictor, of any task, that is built by `build`
+COARSE = 8  # pixels from one place of a map to the next, at least, where it is read for textures
 NARROW = (32, 64, 128)  # widths of airbench that two CPU cores teach in minutes
 
 
@@ -80,13 +83,17 @@ def find(ask: Ask) -> None:
         )
 
 
-def started(name: str, weights: str | Path, classes: int, *, strips: int = 0) -> Start:
+def started(
+    name: str, weights: str | Path, classes: int, *, strips: int = 0, several: bool = False
+) -> Start:
     """A network with trained weights and a classifier for so many classes.
 
     Args:
         weights: a name of the network's, or the path of a weight file or of a recognizer.
         strips: of the picture that the classifier reads apart (`regional`); 0 leaves it as the
             network has it.
+        several: the classifier reads several maps (`multilevel`), where the network's own reads the
+            mean of the last one; else it stays as it is.
 
     Raises:
         WeightsError: if they do not fit the network.
@@ -94,27 +101,52 @@ def started(name: str, weights: str | Path, classes: int, *, strips: int = 0) ->
     source = source_of(name, weights)
     known = _recognizer_in(Path(source), name) if Path(source).is_file() else None
     if known is not None:
-        model = known.model
-        if classes != known.classes:
-            replace_head(model, classes)
-        about = {key: value for key, value in known.architecture.items() if key != "strips"}
-        return _looking(Start(model, about, known.preprocessing.normalization), classes, strips)
-    options = options_for(name)
-    model = create(name, classes=classes, weights=weights, **options)
-    normalization = normalization_of(source) or entry(name).normalization
-    return _looking(
-        Start(model, {"name": name, "options": options}, normalization), classes, strips
+        start = _as_published(known, name, classes)
+    else:
+        options = options_for(name)
+        model = create(name, classes=classes, weights=weights, **options)
+        normalization = normalization_of(source) or entry(name).normalization
+        start = Start(model, {"name": name, "options": options}, normalization)
+    if strips:
+        return start._replace(
+            model=regional(start.model, strips, classes=classes),
+            architecture={**start.architecture, "strips": strips},
+        )
+    if several and (maps := maps_to_read(name, start.model)):
+        return start._replace(
+            model=multilevel(start.model, maps, classes=classes),
+            architecture={**start.architecture, "maps": list(maps)},
+        )
+    return start
+
+
+def maps_to_read(name: str, model: nn.Module) -> tuple[str, ...]:
+    """The maps, coarse enough to tell of parts and textures, that a classifier reads beside the
+    last one's means; none where the network's own classifier reads something else."""
+    if not by_means(model):
+        return ()
+    return tuple(
+        stage.name for stage in network_stages(name) if stage.stride >= COARSE and not stage.pooling
     )
 
 
-def _looking(start: Start, classes: int, strips: int) -> Start:
-    """The same with a classifier that reads strips of the picture."""
-    if not strips:
-        return start
-    return start._replace(
-        model=regional(start.model, strips, classes=classes),
-        architecture={**start.architecture, "strips": strips},
-    )
+def _as_published(known: "Known", name: str, classes: int) -> Start:
+    """The network of a recognizer as its paper has it, with a classifier for so many classes."""
+    about = {k: v for k, v in known.architecture.items() if k not in ("strips", "maps")}
+    model = known.model
+    if about != known.architecture:  # the stages that its classifier has left out are new
+        model = create(name, classes=classes, **about.get("options", {}))
+        own = model.state_dict()
+        learned = {
+            key: tensor
+            for key, tensor in known.model.state_dict().items()
+            if key in own and tensor.shape == own[key].shape
+        }
+        model.load_state_dict({**own, **learned})
+        model.eval()
+    elif classes != known.classes:
+        replace_head(model, classes)
+    return Start(model, about, known.preprocessing.normalization)
 
 
 def channels_of(name: str, weights: str | Path | None) -> int:
