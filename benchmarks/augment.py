@@ -6,7 +6,8 @@ One core. All get the same 256 x 256 photographs as (H, W, 3) uint8 arrays and v
 by the same amounts: a window of 8 % to 100 % of the area and 3:4 to 4:3, its mirror image, +-15
 degrees, a shear of +-10 degrees, brightness, contrast and saturation +-20 %, hue +-10 degrees. Each
 leaves the batch in the form it works in: ours as float32 (N, 3, H, W). The peers' warps do not
-antialias; torchvision's crop does, as ours.
+antialias; torchvision's crop does, as ours. albumentationsx, the successor of albumentations, has
+its module's name and is measured where it is installed in its place; the row says which it was.
 """
 
 import math
@@ -47,7 +48,8 @@ def measure(quick: bool) -> Iterable[Row]:
         times = in_turns({"ours": lambda: EVERYTHING(batch), name: theirs}, 3 if quick else 9)
         mine, others = (count / statistics.median(times[side]) for side in ("ours", name))
         ratio = ratio_of(times["ours"], times[name])
-        yield compared(case, "img/s", mine, name, others, ratio=ratio, target=TARGETS[name])
+        peer = f"{name} {peer_module(name).__version__}"
+        yield compared(case, "img/s", mine, peer, others, ratio=ratio, target=TARGETS[name])
 
 
 def photographs(count: int) -> Any:

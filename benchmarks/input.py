@@ -4,7 +4,8 @@
 
 Photographs of data/clothing in STRIATE_SHARED, or JPEGs made here where there are none,
 as 224 px squares in shuffled batches of 64. The first epoch is from files, with nothing kept; later
-epochs have what the first one kept. Two threads decode here, as do two workers of the DataLoader.
+epochs have what the first one kept. Two threads decode here, as do two workers of the DataLoader;
+where a case says "one core", both sides have one.
 """
 
 import contextlib
@@ -18,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import torch
-from _rows import Row, compared, in_turns, main, paired, ratio_of
+from _rows import Row, absent, compared, in_turns, main, paired, ratio_of
 from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
@@ -71,6 +72,7 @@ def measure(quick: bool) -> Iterator[Row]:
         for peer, loader in loaders.items():
             yield speed("first epoch, from files", len(paths), lambda: first(paths), peer,
                         lambda loader=loader: drain(loader), rounds)  # fmt: skip
+        yield from formats(paths, place, rounds)
         with cache(place / "kept"):
             pixels = pixels_of_files(paths, [VIEW])[0][VIEW]
             for peer, loader in loaders.items():
@@ -84,6 +86,45 @@ def measure(quick: bool) -> Iterator[Row]:
                          lambda: first(paths), peer="all decoded again", rounds=rounds)  # fmt: skip
             yield memory(pixels, loaders["DataLoader, 2 workers"])
         yield from scales(paths, place, rounds)
+
+
+def formats(paths: list[str], place: Path, rounds: int) -> Iterator[Row]:
+    """The first epoch on one core, from files of several formats and sizes."""
+    peer = "DataLoader, 0 workers"
+    if not hasattr(os, "sched_setaffinity"):
+        reason = "this system does not keep a process on one core"
+        yield absent("first epoch, one core", "img/s", peer, reason)
+        return
+    some = [Image.open(path).convert("RGB") for path in paths[:: max(1, len(paths) // 64)][:64]]
+    with one_core():
+        yield first_beside("one core, JPEG", paths[:256], peer, rounds)
+        for kind, side in (("png", None), ("webp", None), ("jpg", 1024)):
+            files = []
+            for number, image in enumerate(some[: None if side is None else 16]):
+                if side is not None:
+                    scale = side / min(image.size)
+                    image = image.resize([round(scale * length) for length in image.size])
+                files.append(str(place / f"{number}-{side}.{kind}"))
+                image.save(files[-1], quality=90)
+            name = f"{kind.upper()}, {side} px" if side else kind.upper()
+            yield first_beside(f"one core, {name}", files, peer, rounds)
+
+
+def first_beside(case: str, paths: list[str], peer: str, rounds: int) -> Row:
+    loader = DataLoader(Folder(paths), BATCH, shuffle=True)
+    return speed(f"first epoch, {case}", len(paths), lambda: first(paths), peer,
+                 lambda: drain(loader), rounds)  # fmt: skip
+
+
+@contextlib.contextmanager
+def one_core() -> Iterator[None]:
+    """Threads that are started inside the block share one core."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def speed(
