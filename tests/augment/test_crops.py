@@ -135,3 +135,22 @@ def test_normalized_windows_are_windows_normalized() -> None:
 def test_windows_must_fit(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="pixels"):
         Crops(**wrong)
+
+
+@pytest.mark.parametrize(("window", "padding"), [(5, 0), (9, 0), (7, 2), (3, 8)])
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_windows_are_those_looked_up_pixel_by_pixel(
+    window: int, padding: int, channels_last: bool
+) -> None:
+    images = torch.randint(1, 256, (40, 3, 9, 11), dtype=torch.uint8)
+    if channels_last:
+        images = images.contiguous(memory_format=torch.channels_last)
+    places = Crops(window, (9, 9), padding).draw(40, (9, 11), window, generator())
+    mirrored = torch.arange(40) % 2 == 0
+    for kind in (torch.uint8, torch.float64, torch.bfloat16):
+        found = places.cut(images.to(kind), mirrored)
+        assert found.dtype == kind
+        assert torch.equal(found, places._gathered(images.to(kind), mirrored))
+    learned = images.double().requires_grad_()
+    places.cut(learned, mirrored).sum().backward()
+    assert learned.grad is not None
