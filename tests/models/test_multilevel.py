@@ -1,11 +1,12 @@
 """A classifier on statistics of several maps: what it reads, and what cannot be done with it."""
 
+import numpy as np
 import pytest
 import torch
 
 from striate.errors import ModelError, UnknownName
 from striate.models import classifier, create, cut, folded
-from striate.models.multilevel import multilevel
+from striate.models.multilevel import balanced, multilevel
 from striate.models.resizing import slide
 from striate.models.surgery import Before, above
 from striate.visualize import occlusion
@@ -49,8 +50,33 @@ def test_normalization_is_folded(network):
     torch.testing.assert_close(folded(network)(images()), network(images()), rtol=1e-3, atol=1e-4)
 
 
+@torch.no_grad()
+def test_above_a_map_that_nothing_below_is_read_of(network):
+    maps = network.features(images())
+    for name in ("stage2", "stage3"):
+        upper = above(network, name)
+        torch.testing.assert_close(upper(maps[name]), network(images()))
+        assert not {"stem", "stage1"} & dict(upper.named_children()).keys()
+    assert classifier(upper)[1] is network.classifier
+    assert {"stem", "stage1"} <= dict(network.named_children()).keys()
+
+
+def test_deviations_of_a_tenth_of_the_means():
+    model = multilevel(create("efficientnet_lite0"), ("stage3",), classes=2)
+    learned = np.concatenate([np.full((4, 1280), 3.0), np.full((4, 40), 7.0)], 1).astype("f4")
+    model.statistics.scale.fill_(2.0)
+    one, two = balanced(model, learned, learned[:1])
+    means, spreads = (np.linalg.norm(part, axis=1) for part in np.split(one, [1280], axis=1))
+    np.testing.assert_allclose(spreads, means / 10, rtol=1e-5)
+    np.testing.assert_array_equal(two, one[:1])
+    factor = 0.1 * 3 * 1280**0.5 / (7 * 40**0.5)
+    assert float(model.statistics.scale) == pytest.approx(2 * factor)
+    still = np.concatenate([learned[:, :1280], np.zeros((4, 40), np.float32)], 1)
+    np.testing.assert_array_equal(balanced(model, still)[0], still)
+
+
 def test_what_cannot_be_done(network):
-    with pytest.raises(ModelError, match="reads several maps at once"):
+    with pytest.raises(ModelError, match="reads stage3, which lies below stage4"):
         above(network, "stage4")
     with pytest.raises(ModelError, match="flattens no map: it cannot slide"):
         slide(network)

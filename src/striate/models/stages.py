@@ -4,6 +4,7 @@ Every network of `striate.models` is one. What a stage hands on is its entry in 
 features, style losses, detectors and dreams need no hooks, and surgery knows where to cut.
 """
 
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
@@ -42,6 +43,15 @@ class Stages(nn.Module):
         """The names of the first stages, each of which reads what the one before it hands on, and
         nothing else; of most networks all."""
         return self.stage_names
+
+    def above(self, stage: str) -> nn.Module:
+        """What follows a stage: its output in, logits out. The layers are the network's own.
+
+        Raises:
+            ModelError: if something else is read there, too.
+        """
+        first = self.stage_names.index(stage) + 1
+        return nn.Sequential(OrderedDict(list(self.stages())[first:]))
 
     def features(self, images: Tensor) -> dict[str, Tensor]:
         """What each stage before the classifier hands on, by name; the last entry is what it reads.

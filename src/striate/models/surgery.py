@@ -99,19 +99,16 @@ def cut(model: nn.Module, layer: str) -> nn.Module:
     return Cut(model, layer)
 
 
-def above(model: Stages, stage: str) -> nn.Sequential:
+def above(model: Stages, stage: str) -> nn.Module:
     """What follows a stage: its output in, logits out. The layers are the model's own.
 
     Raises:
         UnknownName: if the network has no such stage.
-        ModelError: if a later stage reads more than the one before it hands on.
+        ModelError: if something that lies below is read there, too.
     """
     if stage not in model.stage_names:
         raise UnknownName(f"stage of {named(model)}", stage, dict.fromkeys(model.stage_names))
-    if model.chain != model.stage_names:
-        raise ModelError(f"{named(model)} reads several maps at once: nothing of it lies above one")
-    first = model.stage_names.index(stage) + 1
-    return nn.Sequential(OrderedDict(list(model.stages())[first:]))
+    return model.above(stage)
 
 
 class Cut(nn.Module):

@@ -13,6 +13,7 @@ from striate.data import SPLITS, Array, Dataset, Decoded, Labels, decode
 from striate.errors import MissingExtra, ModelError, UnknownName, UserError, WeightsError
 from striate.inference.outputs import outputs_of
 from striate.models import create
+from striate.models.surgery import Before
 from striate.recognizer import Recognizer, load
 from striate.tasks.classification import transfer
 from striate.tasks.classification.methods import METHODS
@@ -150,7 +151,9 @@ def test_fine_tuning_starts_from_the_solved_classifier(data: Decoded, learned: L
     moved = METHODS["finetune"].learn(data, Ask(recipe=still))
     other = network_of(moved)
     view = other.preprocessing
-    stored, _ = features.deep_features(data, "efficientnet_lite0", "imagenet", view)
+    assert other.architecture["maps"] == ["stage5", "stage6", "stage7"]
+    read = Before(other.model)
+    stored = outputs_of(read, view, data.pixels[view.view]).numpy()
     solved = transfer.solved_head(data.dataset, stored)
     logits = outputs_of(other.model, view, data.pixels[view.view])
     torch.testing.assert_close(logits, solved(stored), atol=0.02, rtol=0.02)

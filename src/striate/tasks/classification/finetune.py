@@ -1,6 +1,7 @@
 """The pretrained network, its new classifier solved first, then its upper layers in small steps."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from torch import nn
@@ -17,14 +18,15 @@ from striate.tasks.classification.problem import ClassificationProblem
 from striate.tasks.contract import Ask, Learned
 from striate.tasks.pictures.beginning import balance_of
 from striate.tasks.pictures.features import view
-from striate.tasks.pictures.finetuning import Head, into_classifier, tuned
+from striate.tasks.pictures.finetuning import Head, into_classifier, started_above, tuned
 from striate.tasks.pictures.problem import importance
-from striate.tasks.pictures.starting import PRETRAINED, Start, started, weights_of
+from striate.tasks.pictures.starting import PRETRAINED, Start, weights_of
 
 
 def learn(data: Decoded, ask: Ask) -> Learned:
     """Classifier solved on deep features, then the upper layers learned at the recipe's rates."""
-    made = tuned_from(data, ask, started, view(data.dataset, ask.network, ask.weights))
+    shape = view(data.dataset, ask.network, ask.weights)
+    made = tuned_from(data, ask, partial(started_above, size=shape.size), shape)
     return finished(made, data)
 
 

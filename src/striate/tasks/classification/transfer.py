@@ -16,7 +16,7 @@ from striate.data import SPLITS, Dataset, Decoded
 from striate.data.splits import TRAIN
 from striate.inference import Preprocessing, fastest_device
 from striate.models import classifier
-from striate.models.multilevel import Multilevel
+from striate.models.multilevel import Multilevel, balanced
 from striate.progress import Clock
 from striate.tasks.classification.finishing import Made, finished
 from striate.tasks.classification.heads import Head, solve
@@ -26,8 +26,6 @@ from striate.tasks.pictures.beginning import balance_of
 from striate.tasks.pictures.features import deep_features, view
 from striate.tasks.pictures.problem import importance
 from striate.tasks.pictures.starting import PRETRAINED, started, weights_of
-
-SHARE = 0.1  # of the length of the means, which the deviations beside them have
 
 
 def learn(data: Decoded, ask: Ask) -> Learned:
@@ -39,7 +37,7 @@ def learn(data: Decoded, ask: Ask) -> Learned:
     preprocessing = Preprocessing(view(data.dataset, name, weights), start.normalization)
     features, seconds = deep_features(data, name, weights, preprocessing, several=True)
     if isinstance(start.model, Multilevel):
-        features = weighed(start.model, features, data.dataset)
+        _, features = balanced(start.model, features[data.dataset.split == TRAIN], features)
     with clock.stage("classifier"):
         counts = importance(data.dataset.train, balance_of(ask))
         head = solved_head(data.dataset, features, counts)
@@ -60,24 +58,6 @@ def learn(data: Decoded, ask: Ask) -> Learned:
         features={part: torch.from_numpy(features[some]) for part, some in rows.items()},
     )
     return finished(made, data)
-
-
-def weighed(
-    model: Multilevel, features: NDArray[np.float32], dataset: Dataset[Any]
-) -> NDArray[np.float32]:
-    """The features (N, D) with deviations SHARE as long as the means, over the training images, so
-    that what the means are like still says whether a picture is of any class (`familiarity`).
-
-    The network is told of the scale. A classifier on standardized features does not see it.
-    """
-    learned = features[dataset.split == TRAIN]
-    means, spreads = (
-        float(np.linalg.norm(part, axis=1).mean())
-        for part in (learned[:, : model.means], learned[:, model.means :])
-    )
-    scale = SHARE * means / spreads if spreads > 0 else 1.0
-    model.statistics.scale.fill_(scale)
-    return np.concatenate([features[:, : model.means], scale * features[:, model.means :]], 1)
 
 
 def solved_head(

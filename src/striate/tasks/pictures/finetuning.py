@@ -9,6 +9,7 @@ layers alone.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -19,12 +20,14 @@ from striate.data import Dataset, Decoded, native
 from striate.errors import ModelError
 from striate.inference.devices import device_of
 from striate.models import Stages, above, classifier, cut, describe, folded
+from striate.models.multilevel import Multilevel, balanced
 from striate.models.surgery import Before
 from striate.ops.memory import channels_last
 from striate.progress import Clock
 from striate.tasks.contract import Ask
 from striate.tasks.pictures.beginning import epochs_for
 from striate.tasks.pictures.problem import PictureProblem
+from striate.tasks.pictures.starting import Start, maps_to_read, reading, started
 from striate.tasks.pictures.upper_layers import UpperLayers
 from striate.training import Recipe, fit, recipes
 from striate.training.precision import precision_on
@@ -70,14 +73,33 @@ def recipe_for(dataset: Dataset[Any]) -> Recipe:
 
 
 def last_frozen(model: Stages, image_size: int) -> str:
-    """The lowest stage behind which at most LEARNED of the multiply-adds lie."""
+    """The lowest stage behind which at most LEARNED of the multiply-adds lie, and none of those
+    that are read apart."""
     rows = describe(model, image_size).stages
     total, behind = sum(row.multiply_adds for row in rows), 0
+    read = model.maps[0] if isinstance(model, Multilevel) and model.maps else None
     for row in reversed(rows):
-        if behind + row.multiply_adds > LEARNED * total:
+        if behind + row.multiply_adds > LEARNED * total or row.name == read:
             return row.name
         behind += row.multiply_adds
     raise ModelError(f"{model.name} computes nothing that could be frozen")
+
+
+def started_above(name: str, weights: str | Path, classes: int, *, size: int) -> Start:
+    """A network with trained weights, whose classifier reads what it can of the maps that will be
+    learned from, beside the means of the last one.
+
+    Args:
+        size: of its pictures.
+    """
+    start = started(name, weights, classes)
+    maps = maps_to_read(name, start.model)
+    if maps:
+        assert isinstance(start.model, Stages)
+        order = start.model.stage_names
+        lowest = order.index(last_frozen(start.model, size))
+        maps = tuple(each for each in maps if order.index(each) >= lowest)
+    return reading(start, maps, classes)
 
 
 def into_classifier(head: Head, upper: nn.Module) -> None:
@@ -121,6 +143,8 @@ def tuned(
     with clock.stage("classifier"):
         read = channels_last(reads(folded(upper)))
         train, held_out = (problem.outputs(read, part).flatten(1).numpy() for part in PARTS)
+        if isinstance(upper, Multilevel):
+            train, held_out = balanced(upper, train, held_out)
         put(solve(train, held_out), upper)
     left = None if ask.seconds is None else max(0.0, ask.seconds - sum(clock.seconds.values()))
     with clock.stage("train"):

@@ -1,5 +1,6 @@
 """Networks to learn on, and the weights that they start from."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -112,12 +113,17 @@ def started(
             model=regional(start.model, strips, classes=classes),
             architecture={**start.architecture, "strips": strips},
         )
-    if several and (maps := maps_to_read(name, start.model)):
-        return start._replace(
-            model=multilevel(start.model, maps, classes=classes),
-            architecture={**start.architecture, "maps": list(maps)},
-        )
-    return start
+    return reading(start, maps_to_read(name, start.model), classes) if several else start
+
+
+def reading(start: Start, maps: Sequence[str], classes: int) -> Start:
+    """The same with a classifier that reads those maps, too; without any it stays."""
+    if not maps:
+        return start
+    return start._replace(
+        model=multilevel(start.model, maps, classes=classes),
+        architecture={**start.architecture, "maps": list(maps)},
+    )
 
 
 def maps_to_read(name: str, model: nn.Module) -> tuple[str, ...]:
