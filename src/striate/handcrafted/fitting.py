@@ -22,7 +22,7 @@ from striate.progress import stage, track
 POINTS_PER_WORD = 40  # descriptors that k-means sees
 IMAGES_SEEN = 400  # from which they are drawn
 RIDGE = 1e-4  # beside unit vectors; far above what rounding makes of a zero eigenvalue
-IMAGES_TO_CHOOSE = 5000  # at most, from which the machines that are compared learn
+IMAGES_TO_CHOOSE = 3000  # at most, from which the machines that are compared learn
 LANDMARKS = 3000  # images, at most, whose span the support vector machine works in
 NUMBERS_AT_ONCE = 2**26  # of the mapped landmarks, held in memory at one time
 

@@ -44,7 +44,7 @@ def network_of(learned: Learned) -> Network:
 @pytest.mark.parametrize(
     ("side", "gray", "name", "size", "channels"),
     [(28, True, "lenet5", 28, 1), (32, True, "lenet5", 32, 1), (32, False, "airbench", 32, 3),
-     (100, False, "resnet18", 80, 3), (100, True, "resnet18", 80, 3)],
+     (100, False, "resnet18", 96, 3), (100, True, "resnet18", 96, 3)],
 )  # fmt: skip
 def test_the_network_fits_the_pictures(
     side: int, gray: bool, name: str, size: int, channels: int
@@ -66,7 +66,7 @@ def test_a_network_that_is_named_reads_photographs_at_its_own_size(name: str, si
     assert (view.size, view.channels) == (size, 3)
 
 
-@pytest.mark.parametrize(("size", "epochs", "patience"), [(80, 26, 13), (224, 15, 8)])
+@pytest.mark.parametrize(("size", "epochs", "patience"), [(96, 26, 13), (224, 15, 8)])
 def test_smaller_pictures_are_seen_more_often(size: int, epochs: int, patience: int) -> None:
     labels = Labels(("a", "b"), np.arange(600) % 2)
     pixels = np.zeros((600, 100, 100, 3), np.uint8)
