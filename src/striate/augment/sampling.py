@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from striate.augment.shrinking import plan, shrink
+from striate.augment.shrinking import Steps, plan, shrink, steps_of
 
 
 def warp(
@@ -72,13 +72,15 @@ def warped(
     for numbers, level, weights in plan(matrices, source, size, active=antialias):
         count = len(numbers)
         step = together or max(1, count)
-        smoothed = [False] * count if weights is None else weights.any(1).tolist()
+        smoothing: Tensor | list[Steps] | None = weights
+        if weights is not None and images.device.type == "cpu":
+            smoothing = steps_of(weights)
         for first in range(0, max(1, count), step):
             last = min(first + step, count)
             rows = followed(numbers[first:last], images.device)
-            some = (
-                weights[first:last] if weights is not None and any(smoothed[first:last]) else None
-            )
+            some = None if smoothing is None else smoothing[first:last]
+            if isinstance(some, list) and not any(some):
+                some = None
             yield rows, read(picked(images, rows), grids.of(rows), level, some)
 
 
@@ -150,11 +152,16 @@ def centers(side: int, like: Tensor) -> Tensor:
     return ((2 * steps + 1) / side - 1).to(like)
 
 
-def read(images: Tensor, grid: Tensor, level: tuple[int, int], weights: Tensor | None) -> Tensor:
+def read(
+    images: Tensor,
+    grid: Tensor,
+    level: tuple[int, int],
+    smoothing: Tensor | list[Steps] | None,
+) -> Tensor:
     """Bilinear reading of the images, shrunk by 2^level and smoothed (see `shrinking`)."""
     pixels = images if images.is_floating_point() else images.float()
-    if any(level) or weights is not None:
-        pixels, used = shrink(pixels.clone() if pixels is images else pixels, level, weights)
+    if any(level) or smoothing is not None:
+        pixels, used = shrink(pixels.clone() if pixels is images else pixels, level, smoothing)
         if used != (1.0, 1.0):  # the shrunk picture reaches beyond the right or lower edge
             grid = (grid + 1) * grid.new_tensor(used[::-1]) - 1
     return F.grid_sample(pixels, grid.to(pixels), padding_mode="border", align_corners=False)

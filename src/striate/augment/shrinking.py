@@ -16,6 +16,7 @@ UNSEEN = 1 / 64  # a smoothing (a, 1 - 2a, a) this weak is left out: it shrinks 
 LARGEST = 1 / 4  # beyond, the three weights would turn the finest pattern into its negative
 
 Part = tuple[list[int], tuple[int, int], Tensor | None]
+Steps = list[tuple[int, float]]  # along which dimension an image is smoothed, and its w
 
 
 def plan(
@@ -53,9 +54,12 @@ def plan(
 
 
 def shrink(
-    images: Tensor, level: tuple[int, int], weights: Tensor | None
+    images: Tensor, level: tuple[int, int], smoothing: Tensor | list[Steps] | None
 ) -> tuple[Tensor, tuple[float, float]]:
     """Means of 2^level pixels, smoothed by the three weights; writes into `images`.
+
+    Args:
+        smoothing: the weights, or what `steps_of` makes of them.
 
     Returns:
         The smaller images, and which share of their height and width is the picture (less than 1
@@ -69,8 +73,10 @@ def shrink(
             images = F.pad(images, (0, right, 0, lower), mode="replicate")
         images = F.avg_pool2d(images, (down, across))
     used = (height / (down * images.shape[2]), width / (across * images.shape[3]))
-    if weights is not None:
-        smooth_(images, weights)
+    if isinstance(smoothing, Tensor):
+        smooth_(images, smoothing)
+    elif smoothing is not None:
+        follow_(images, smoothing)
     return images, used
 
 
@@ -80,19 +86,30 @@ def smooth_(images: Tensor, weights: Tensor) -> None:
     Twice over with half the weights where one of them is larger than LARGEST. The three weights are
     made by (1 - w, w) to one side and then to the other, where w (1 - w) = a.
     """
-    large = weights > LARGEST
-    if images.device.type != "cpu":  # there, it is what is started that costs
-        rounds = 2 if large.any() else 1
-        shares = lean(weights / rounds)[:, :, None, None, None].to(images)
-        for dim in (2, 3) * rounds:
-            lean_(images, dim, shares[:, dim - 2])
+    if images.device.type == "cpu":
+        follow_(images, steps_of(weights))
         return
-    twice = large.any(1)
-    apart = lean(torch.where(twice[:, None], weights / 2, weights)).tolist()
-    for row, (rounds, each) in enumerate(zip((1 + twice.int()).tolist(), apart, strict=True)):
-        for dim in (2, 3) * rounds:
-            if each[dim - 2]:
-                lean_(images[row : row + 1], dim, each[dim - 2])
+    rounds = 2 if (weights > LARGEST).any() else 1  # there, it is what is started that costs
+    shares = lean(weights / rounds)[:, :, None, None, None].to(images)
+    for dim in (2, 3) * rounds:
+        lean_(images, dim, shares[:, dim - 2])
+
+
+def steps_of(weights: Tensor) -> list[Steps]:
+    """What `smooth_` does with each image."""
+    twice = (weights > LARGEST).any(1)
+    shares = lean(torch.where(twice[:, None], weights / 2, weights)).tolist()
+    return [
+        [(dim, share) for dim, share in ((2, down), (3, across)) * rounds if share]
+        for rounds, (down, across) in zip((1 + twice.int()).tolist(), shares, strict=True)
+    ]
+
+
+def follow_(images: Tensor, steps: list[Steps]) -> None:
+    """Takes the steps of each image, in place."""
+    for row, some in enumerate(steps):
+        for dim, share in some:
+            lean_(images[row : row + 1], dim, share)
 
 
 def lean(weights: Tensor) -> Tensor:
