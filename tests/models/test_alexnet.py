@@ -5,10 +5,11 @@ import torch
 from torch import nn
 
 from striate.models import create, describe
+from striate.models.skeletons import skeleton
 
 
 def on_meta(name, **options):
-    with torch.device("meta"):
+    with skeleton():
         return create(name, **options).eval()
 
 

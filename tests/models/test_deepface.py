@@ -5,10 +5,11 @@ import torch
 
 from striate.errors import ModelError
 from striate.models.deepface import DeepFace, normalized
+from striate.models.skeletons import skeleton
 
 
 def meta(**options) -> DeepFace:
-    with torch.device("meta"):
+    with skeleton():
         return DeepFace(**options).eval()
 
 

@@ -9,6 +9,7 @@ from striate.layers.roi_pooling import roi_pooling
 from striate.models.faster_rcnn import faster_rcnn
 from striate.models.matching import Targets
 from striate.models.regions import BoxHead, ProposalNetwork, Settings, within
+from striate.models.skeletons import skeleton
 
 LOSSES = ["objectness", "proposal_offsets", "class_scores", "box_offsets"]
 SQUARE = Settings(ratios=(1.0,))
@@ -24,7 +25,7 @@ def things() -> Targets:
     "backbone", ["efficientnet_lite0", "resnet50", "vgg16", "googlenet", "vgg11_lrn"]
 )
 def test_any_network_with_such_strides_is_a_backbone(backbone: str) -> None:
-    with torch.device("meta"):
+    with skeleton():
         model = faster_rcnn(backbone, classes=2)
         maps = model.neck(model.backbone(torch.zeros(1, 3, 960, 640)))
     assert [x.shape[1] for x in maps] == [128, 128]
@@ -36,7 +37,7 @@ def test_any_network_with_such_strides_is_a_backbone(backbone: str) -> None:
 
 
 def test_the_form_of_2015() -> None:
-    with torch.device("meta"):
+    with skeleton():
         model = faster_rcnn("vgg16", classes=20, pyramid=False)
     assert list(model.backbone.stages)[-1] == "conv5_3"
     assert isinstance(model.neck, nn.Identity)

@@ -6,10 +6,11 @@ import torch
 from striate.errors import ModelError
 from striate.models import create, describe
 from striate.models.googlenet import AUXILIARY_WEIGHT, Inception, NaiveInception, Widths
+from striate.models.skeletons import skeleton
 
 
 def on_meta(name, **options):
-    with torch.device("meta"):
+    with skeleton():
         return create(name, **options).eval()
 
 

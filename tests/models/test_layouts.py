@@ -8,6 +8,7 @@ import torch
 
 from striate.models import create, load_weights
 from striate.models.layouts import LAYOUTS, RESNET, translate
+from striate.models.skeletons import skeleton
 
 OURS = {"alexnet": "alexnet_single", "googlenet": "googlenet_bn"}
 NAMES = [
@@ -38,7 +39,7 @@ def tensor(number, key, shape):
 def test_keys_and_shapes_are_exactly_ours(name, shared):
     network = json.loads(shared("reference/torchvision.json").read_text())["networks"][name]
     ours = OURS.get(name, name)
-    with torch.device("meta"):
+    with skeleton():
         model = create(ours)
     layout = LAYOUTS["resnet" if name.startswith("resnet") else ours]
     names = translate([key for key, _ in network["state"]], layout)

@@ -6,6 +6,7 @@ from torch import nn
 
 from striate.errors import ModelError, UnknownName
 from striate.models import create, without
+from striate.models.skeletons import skeleton
 
 
 def count(model):
@@ -14,7 +15,7 @@ def count(model):
 
 @pytest.fixture(scope="module")
 def alexnet():
-    with torch.device("meta"):
+    with skeleton():
         return create("alexnet")
 
 
@@ -64,7 +65,7 @@ def test_what_remains_keeps_its_weights_and_computes():
     ],
 )
 def test_parts_of_other_networks(name, layer, fewer):
-    with torch.device("meta"):
+    with skeleton():
         model = create(name)
         smaller = without(model, layer).eval()
         assert smaller(torch.empty(1, 3, 224, 224)).shape == (1, 1000)
@@ -73,7 +74,7 @@ def test_parts_of_other_networks(name, layer, fewer):
 
 
 def test_an_auxiliary_classifier_goes_with_what_it_reads():
-    with torch.device("meta"):
+    with skeleton():
         smaller = without(create("googlenet"), "inception4a").eval()
         logits = smaller.classifiers(torch.empty(1, 3, 224, 224))
     assert list(logits) == ["logits", "auxiliary2"]
@@ -107,7 +108,7 @@ def test_an_image_is_never_changed_in_place():
     ],
 )
 def test_where_no_join_exists(name, layer, message):
-    with torch.device("meta"):
+    with skeleton():
         model = create(name)
     with pytest.raises(ModelError, match=message) as caught:
         without(model, layer)

@@ -6,6 +6,7 @@ from torch import nn
 
 from striate.errors import ModelError
 from striate.models import adapt_pooling, create, slide
+from striate.models.skeletons import skeleton
 
 
 def test_with_its_own_grid_a_network_keeps_all_weights_and_reads_any_size():
@@ -19,7 +20,7 @@ def test_with_its_own_grid_a_network_keeps_all_weights_and_reads_any_size():
 
 
 def test_another_grid_makes_the_next_layer_fit():
-    with torch.device("meta"):
+    with skeleton():
         vgg, resnet = create("vgg11"), create("resnet18")
     assert adapt_pooling(vgg, 1).fc6[0].in_features == 512
     assert adapt_pooling(resnet, 2).fc.in_features == 4 * 512
@@ -83,7 +84,7 @@ def test_windows_are_computed_once_for_all():
 )
 def test_poolings_to_a_grid_become_windows(name, size, large, places):
     options = {"image_size": size} if name != "resnet20" else {}
-    with torch.device("meta"):
+    with skeleton():
         sliding = slide(create(name, classes=3, **options))
         assert sliding(torch.empty(1, 3, large, large)).shape == (1, 3, places, places)
 
@@ -91,7 +92,7 @@ def test_poolings_to_a_grid_become_windows(name, size, large, places):
 @pytest.mark.parametrize(("name", "size"), [("overfeat_fast", 231), ("overfeat_accurate", 221)])
 def test_overfeat_slides(name, size):
     step = 36  # pixels from window to window (Section 3.5)
-    with torch.device("meta"):
+    with skeleton():
         sliding = slide(create(name))
         assert sliding(torch.empty(1, 3, size, size)).shape == (1, 1000, 1, 1)
         assert sliding(torch.empty(1, 3, size + step, size + 2 * step)).shape == (1, 1000, 2, 3)

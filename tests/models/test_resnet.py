@@ -8,10 +8,11 @@ from torch import nn
 
 from striate.errors import ModelError
 from striate.models import create, describe, entry
+from striate.models.skeletons import skeleton
 
 
 def on_meta(name, **options):
-    with torch.device("meta"):
+    with skeleton():
         return create(name, **options).eval()
 
 

@@ -14,6 +14,7 @@ from striate.models.fcn import fcn
 from striate.models.frrn import FRRN, TABLE
 from striate.models.networks import create
 from striate.models.segnet import SegNet
+from striate.models.skeletons import skeleton, undrawn
 from striate.models.unet import UNet, mirrored, reflected
 
 VGG16 = 14_714_688  # its thirteen convolutions
@@ -24,7 +25,7 @@ def parameters(model: nn.Module) -> int:
 
 
 def built(make, *args, **options):
-    with torch.device("meta"):
+    with skeleton():
         return make(*args, **options)
 
 
@@ -129,10 +130,10 @@ MAKERS = {
 @pytest.mark.parametrize("size", [(37, 51), (1, 1), (1, 70)])
 @pytest.mark.parametrize("name", [name for name in MAKERS if name != "fcn_published"])
 def test_any_size_in_the_same_size_out(name, size):
-    with torch.device("meta"):
+    with undrawn():
         model = MAKERS[name]().eval()
     with torch.no_grad():
-        assert model(torch.empty(2, 3, *size, device="meta")).shape == (2, 3, *size)
+        assert model(torch.empty(0, 3, *size)).shape == (0, 3, *size)
 
 
 @pytest.mark.parametrize("name", ["unet", "unet_valid", "segnet", "frrn_a"])

@@ -6,6 +6,7 @@ from torch import nn
 
 from striate.errors import ModelError, UnknownName
 from striate.models import classifier, create, cut, folded, replace_head
+from striate.models.skeletons import skeleton
 
 
 class Foreign(nn.Module):
@@ -26,7 +27,7 @@ def test_the_classifier_is_the_last_full_connection():
     assert classifier(create("resnet20"))[0] == "fc"
     name, layer = classifier(Foreign())
     assert (name, layer.out_features) == ("head.logits", 9)
-    with torch.device("meta"):
+    with skeleton():
         assert classifier(create("googlenet"))[0] == "fc"  # not an auxiliary one
     with pytest.raises(ModelError, match=r"Sequential has no full connection"):
         classifier(nn.Sequential(nn.Conv2d(3, 4, 3)))
@@ -50,7 +51,7 @@ def test_a_head_keeps_dtype_device_and_bias():
 
 
 def test_auxiliary_heads_are_replaced_too():
-    with torch.device("meta"):
+    with skeleton():
         model = replace_head(create("googlenet"), 5).eval()
         logits = model.classifiers(torch.empty(1, 3, 224, 224))
     assert {name: tuple(value.shape) for name, value in logits.items()} == {

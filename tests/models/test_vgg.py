@@ -1,15 +1,15 @@
 """VGG: Tables 1 and 2 of the paper."""
 
 import pytest
-import torch
 from torch import nn
 
 from striate.models import create
+from striate.models.skeletons import skeleton
 from striate.models.vgg import CONFIGURATIONS, Pointwise
 
 
 def on_meta(name, **options):
-    with torch.device("meta"):
+    with skeleton():
         return create(name, **options).eval()
 
 

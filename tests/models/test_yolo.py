@@ -7,6 +7,7 @@ from torch import nn
 from striate.errors import ModelError, UnknownName
 from striate.models.matching import Targets
 from striate.models.networks import create
+from striate.models.skeletons import skeleton
 from striate.models.yolo import PUBLISHED_WIDTH, YOLO, Connected, Convolved, Settings, yolo
 
 LITE = "efficientnet_lite0"
@@ -34,7 +35,7 @@ FAST = [
 def test_the_published_networks(
     name: str, figure: list[tuple[int, int, int]], connected: list[int]
 ) -> None:
-    with torch.device("meta"):
+    with skeleton():
         model = yolo(name, classes=20, connected=True, width=PUBLISHED_WIDTH)
         predicted = model.predictions(torch.zeros(2, 3, 448, 448))
     assert predicted.shape == (2, 7, 7, 30)  # Section 2, on VOC
@@ -61,7 +62,7 @@ def test_the_published_network_has_271_million_parameters() -> None:
 
 
 def test_the_first_twenty_convolutions_learn_imagenet_first() -> None:
-    with torch.device("meta"):  # Section 2.2
+    with skeleton():  # Section 2.2
         model = create("yolo")
         assert sum(isinstance(layer, nn.Conv2d) for layer in model.modules()) == 20
         trunk = yolo("yolo", classes=3, connected=True, width=8).backbone.state_dict()
@@ -71,7 +72,7 @@ def test_the_first_twenty_convolutions_learn_imagenet_first() -> None:
 
 @pytest.mark.parametrize("backbone", [LITE, "resnet18", "vgg16", "googlenet", "vgg11_lrn"])
 def test_any_network_with_such_strides_is_a_backbone(backbone: str) -> None:
-    with torch.device("meta"):
+    with skeleton():
         model = yolo(backbone, classes=20)
         assert model.predictions(torch.zeros(1, 3, 448, 448)).shape == (1, 7, 7, 30)
     fixed = {name.split(".")[2] for name, p in model.named_parameters() if not p.requires_grad}
@@ -80,7 +81,7 @@ def test_any_network_with_such_strides_is_a_backbone(backbone: str) -> None:
 
 
 def test_cells_of_64_pixels_read_stride_32_and_cells_of_32_pixels_stride_16() -> None:
-    with torch.device("meta"):
+    with skeleton():
         for grid, stage, side in ((7, "stage7", 14), (14, "stage5", 28)):
             model = yolo(LITE, classes=20, grid=grid)
             assert list(model.backbone.stages)[-1] == stage  # type: ignore[arg-type]
@@ -97,7 +98,7 @@ def test_cells_of_64_pixels_read_stride_32_and_cells_of_32_pixels_stride_16() ->
     ],
 )
 def test_grids(options: dict[str, int], shape: tuple[int, int, int]) -> None:
-    with torch.device("meta"):
+    with skeleton():
         model = yolo(LITE, classes=3, **options)  # type: ignore[arg-type]
         side = model.settings.side
         assert model.predictions(torch.zeros(1, 3, side, side)).shape[1:] == shape
@@ -191,5 +192,5 @@ def test_what_cannot_be_built() -> None:
     ):
         with pytest.raises(ModelError, match=reason):
             yolo(LITE, **options)  # type: ignore[arg-type]
-    with torch.device("meta"), pytest.raises(ModelError, match="reads pictures of 448 x 448"):
+    with skeleton(), pytest.raises(ModelError, match="reads pictures of 448 x 448"):
         yolo(LITE, classes=1).predictions(torch.zeros(1, 3, 448, 416))

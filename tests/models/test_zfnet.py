@@ -1,13 +1,13 @@
 """ZFNet: Figure 3 of the paper. Its sizes stand in test_stages.py."""
 
-import torch
 from torch import nn
 
 from striate.models import create
+from striate.models.skeletons import skeleton
 
 
 def test_small_dense_filters_in_front():
-    with torch.device("meta"):
+    with skeleton():
         model = create("zfnet")
     first, second = model.conv1[0], model.conv2[0]
     assert (first.kernel_size, first.stride, first.out_channels) == ((7, 7), (2, 2), 96)
@@ -16,7 +16,7 @@ def test_small_dense_filters_in_front():
 
 
 def test_rectified_pooled_then_normalized_in_this_order():
-    with torch.device("meta"):
+    with skeleton():
         assert create("zfnet").stage_names[:6] == [
             "conv1", "pool1", "norm1", "conv2", "pool2", "norm2"]  # fmt: skip
 

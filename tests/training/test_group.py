@@ -15,6 +15,8 @@ from striate.errors import GroupEnded, UserError
 from striate.training import group
 
 PROGRAM = """
+import gc
+gc.disable()  # imports take half of the time
 import json, os, signal, sys
 from pathlib import Path
 import numpy as np

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from striate.cli.importing import importing
 from striate.cli.options import Device
 from striate.cli.show import printable
 from striate.errors import UserError
@@ -87,8 +88,9 @@ def serve(
         striate serve photos.safetensors --workers 2
         striate serve photos.safetensors --host 0.0.0.0 --keys postgresql://db/striate
     """
-    from striate.cli.keys import place_of
-    from striate.serving import Settings, run
+    with importing():
+        from striate.cli.keys import place_of
+        from striate.serving import Settings, run
 
     for option, value in (("--window", window), ("--deadline", deadline)):
         if value != value:  # nan is in no range, and therefore in every one
