@@ -4,8 +4,9 @@
 
 Everyone starts from the same EfficientNet-Lite0 with the same published weights and the same class
 folders (train, validation, test), in a process of its own; imports are not counted, nor is
-computing the test accuracy. Peers fine-tune the whole network as their documentation does, batches
-of 32 at 224 px, mirrored at random, and stop after --seconds. Their time is that of the first epoch
+computing the test accuracy. Peers fine-tune the whole network as their documentation does, the
+careful one from a solved classifier with kept statistics; batches of 32 at 224 px, mirrored at
+random, and stop after --seconds. Their time is that of the first epoch
 whose test accuracy is ours or better; where none is, all of it, and the ratio is at least that.
 FOLDER is data/clothing in STRIATE_SHARED where it is not given.
 """

@@ -54,8 +54,8 @@ def augment(module: ModuleType, patch: Patch) -> dict[str, Any]:
     patch.setattr(module, "SIDE", 16)
     patch.setattr(module, "EVERYTHING", module.Augmentation(size=8))
     peers = dict(module.PEERS)
-    patch.setattr(module, "PEERS", {**peers, "nothing": lambda images: lambda: images})
-    patch.setattr(module, "TARGETS", {**module.TARGETS, "nothing": None})
+    patch.setattr(module, "PEERS", {**peers, "numpy": lambda images: lambda: images})
+    patch.setattr(module, "TARGETS", {**module.TARGETS, "numpy": None})
     return {}
 
 
@@ -127,6 +127,17 @@ def inference(module: ModuleType, patch: Patch) -> dict[str, Any]:
 
     patch.setattr(module, "Engines", Engines)
     return {"only": "lenet5"}
+
+
+def cost(module: ModuleType, patch: Patch) -> dict[str, Any]:
+    (where := Path("mnist")).mkdir()
+    patch.setattr(module, "digits", lambda folder, count: count)
+    patch.setattr(
+        module,
+        "comparison",
+        lambda count: ({"Transfer": 2.0}, {"Transfer": count / 100}, {"Transfer": 0.9}),
+    )
+    return {"folder": where}
 
 
 def input_(module: ModuleType, patch: Patch) -> dict[str, Any]:
@@ -345,7 +356,7 @@ def retrieval(module: ModuleType, patch: Patch) -> dict[str, Any]:
 
 TOYS: dict[str, Toy] = {
     "locally_connected": locally_connected,
-    "augment": augment, "compare": compare, "detection": detection, "dreams": dreams,
+    "augment": augment, "compare": compare, "cost": cost, "detection": detection, "dreams": dreams,
     "evaluation": evaluation,
     "generation": generation, "group": group,
     "handcrafted": handcrafted, "inference": inference, "input": input_, "main_job": main_job,
