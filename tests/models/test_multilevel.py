@@ -78,7 +78,7 @@ def test_deviations_of_a_tenth_of_the_means():
 def test_what_cannot_be_done(network):
     with pytest.raises(ModelError, match="reads stage3, which lies below stage4"):
         above(network, "stage4")
-    with pytest.raises(ModelError, match="flattens no map: it cannot slide"):
+    with pytest.raises(ModelError, match="reads several maps at once: it cannot slide"):
         slide(network)
     with pytest.raises(ModelError, match="does not decide by the mean of its last map"):
         multilevel(create("alexnet"), (), classes=2)
