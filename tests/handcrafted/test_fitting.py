@@ -6,6 +6,7 @@ import torch
 from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
+from striate.handcrafted import fitting
 from striate.handcrafted.coding import mapped
 from striate.handcrafted.fitting import Span, fit
 from striate.handcrafted.words import SMALL, Settings
@@ -132,3 +133,17 @@ def test_more_images_than_landmarks_and_than_are_needed_to_choose(
     assert (last.mapping, last.cost, last.mirrored) == (chosen.mapping, chosen.cost, False)
     assert last is report.best
     assert last.validation > chosen.validation  # it learned from all
+
+
+def test_work_by_pencil(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fitting, "IMAGES_TO_CHOOSE", 10)
+    monkeypatch.setattr(fitting, "LANDMARKS", 8)
+    # three maps on 10 of 20 images, the third of vectors three times as long, then it once on all
+    work = fitting.Work.of(20, 5, width=100, mirror=False)
+    one = 15 * 8 * (100 + 4) + 8**3 / 6
+    three = 15 * 8 * (300 + 4) + 8**3 / 6
+    last = 25 * 8 * (300 + 4) + 8**3 / 6
+    assert work.products == pytest.approx(2 * one + three + last)
+    assert work.read == 50 * (6 * 3 * 10 * 8 + 20 * 8)
+    mirrored = fitting.Work.of(6, 5, width=100, mirror=True)  # 6 landmarks, 8 with their mirrors
+    assert mirrored.read == 50 * 6 * (3 * 6 * 6 + 12 * 8)

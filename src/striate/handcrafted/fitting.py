@@ -26,6 +26,9 @@ IMAGES_TO_CHOOSE = 3000  # at most, from which the machines that are compared le
 LANDMARKS = 3000  # images, at most, whose span the support vector machine works in
 NUMBERS_AT_ONCE = 2**26  # of the mapped landmarks, held in memory at one time
 
+COSTS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)  # of the support vector machine, to try
+PASSES = 50  # over all inputs until a machine is solved, about; counted on digits
+
 Score = Callable[[Tensor, Tensor], float]
 """How good margins (M, classes) are beside the targets of as many images; more is better."""
 
@@ -68,7 +71,7 @@ def fit(
     settings: Settings,
     seed: int = 0,
     mappings: tuple[str, ...] = MAPPINGS,
-    costs: tuple[float, ...] = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0),
+    costs: tuple[float, ...] = COSTS,
     mirror: bool = True,
     score: Score | None = None,
     importance: NDArray[np.floating] | None = None,
@@ -120,6 +123,45 @@ def fit(
         span, inputs = Span.of(pooled, best.mapping, generator=generator)
         search.attempt(span, inputs, known, counts, mirrored=best.mirrored)
     return search.finished(model.dictionary, settings), search.report()
+
+
+@dataclass(frozen=True)
+class Work:
+    """What `fit` does after the visual words of all images are known.
+
+    Attributes:
+        products: multiply-adds of large matrix products.
+        read: numbers that machines read of their inputs.
+    """
+
+    products: float
+    read: float
+
+    @classmethod
+    def of(cls, count: int, held_out: int, *, width: int, mirror: bool) -> "Work":
+        """For so many training and validation images.
+
+        Args:
+            width: of the pooled codes of an image.
+        """
+        few = min(count, IMAGES_TO_CHOOSE)
+        spans = [(few, _factor(mapping), len(COSTS)) for mapping in MAPPINGS]
+        if mirror:
+            spans.append((2 * few, max(map(_factor, MAPPINGS)), len(COSTS)))
+        if few < count:
+            spans.append((count * (1 + mirror), max(map(_factor, MAPPINGS)), 1))
+        products = read = 0.0
+        for images, factor, machines in spans:
+            landmarks = min(images, LANDMARKS, max(NUMBERS_AT_ONCE // (factor * width), 1))
+            each = landmarks * (factor * width + landmarks / 2)  # its products, and solving
+            products += (images + held_out) * each + landmarks**3 / 6
+            read += PASSES * machines * images * landmarks
+        return cls(products, read)
+
+
+def _factor(mapping: str) -> int:
+    """How many times as long a kernel map makes a vector."""
+    return 3 if mapping == "chi2" else 1
 
 
 def twice(targets: Tensor, importance: Tensor | None) -> tuple[Tensor, Tensor | None]:
@@ -232,7 +274,7 @@ class Span:
         Returns:
             The span, and the coordinates in it of all the images.
         """
-        width = pooled.shape[1] * (3 if mapping == "chi2" else 1)
+        width = pooled.shape[1] * _factor(mapping)
         most = min(LANDMARKS, max(NUMBERS_AT_ONCE // width, 1))
         order = torch.randperm(len(pooled), generator=generator)[:most].sort().values
         landmarks = mapped(pooled[order].float(), mapping)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from striate.data import Array, Dataset, Labels, Tags, decode
+from striate.handcrafted.fitting import Work
 from striate.tasks.classification.methods import METHODS
 from striate.tasks.contract import Ask
 from striate.tasks.pictures import durations
@@ -22,8 +23,10 @@ def prepared(name: str, ask: Ask, count: int = 40):
 
 @pytest.fixture
 def each(monkeypatch):
-    """A picture takes a hundredth of a second, whatever is computed."""
+    """A picture takes a hundredth of a second, whatever is computed; a multiply-add a billionth."""
     monkeypatch.setattr(durations, "seconds_each", lambda compute, pixels: 0.01)
+    monkeypatch.setattr(durations, "seconds_of_product", lambda: 1e-9)
+    monkeypatch.setattr(durations, "seconds_of_pass", lambda classes: 1e-9)
 
 
 @pytest.mark.usefixtures("each")
@@ -34,7 +37,9 @@ def test_every_picture_is_counted_as_often_as_it_is_computed():
         name: lasts[name](prepared(name, ask), ask, 3)
         for name in ("handcrafted", "transfer", "finetune")
     }
-    assert given["handcrafted"] == pytest.approx(3 * 0.01 * 40)  # gray: no mirror images
+    work = Work.of(24, 8, width=21 * 256, mirror=False)  # gray: no mirror images
+    machines = 1e-9 * (work.products + work.read)
+    assert given["handcrafted"] == pytest.approx(3 * (0.01 * 40 + machines))
     assert given["transfer"] == pytest.approx(0.01 * 40)  # its features serve all seeds
     lower, upper = 0.6 * (2 * 24 + 8), 0.4 * 2 * (3 * 24 + 8)  # 24 to learn from, 8 to validate
     assert given["finetune"] == pytest.approx(3 * 0.01 * (lower + upper))

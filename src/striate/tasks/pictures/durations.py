@@ -1,7 +1,7 @@
 """About how long methods take to learn here: a few pictures are computed, the others counted.
 
-Nothing is left out that grows with the pictures, but for solving classifiers. Learning that stops
-early takes less.
+Nothing is left out that grows with the pictures, but for the classifiers on deep features.
+Learning that stops early takes less.
 """
 
 import time
@@ -12,10 +12,12 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from striate import handcrafted as features
 from striate.data import Dataset, Decoded, native
+from striate.handcrafted.fitting import Work
 from striate.images import View
 from striate.inference import Preprocessing, fastest_device
 from striate.inference.outputs import outputs_of
@@ -38,7 +40,8 @@ Views = Callable[[Dataset[Any], Ask], tuple[View, ...]]
 
 
 def of_handcrafted(data: Decoded, ask: Ask, seeds: int, *, views: Views) -> float:
-    """Seconds for the visual words of every picture, and of mirror images of what is learned."""
+    """Seconds for the visual words of every picture, and of mirror images of what is learned, and
+    for its machines."""
     side, gray = native(data.dataset)
     settings = features.settings_for(side)
     model = features.BagOfVisualWords(classes=len(data.dataset.classes), settings=settings).eval()
@@ -49,8 +52,35 @@ def of_handcrafted(data: Decoded, ask: Ask, seeds: int, *, views: Views) -> floa
         model.pooled(torch.from_numpy(some).permute(0, 3, 1, 2).float())
 
     once = seconds_each(compute, pixels)
-    mirrored = 0 if gray else len(data.dataset.train)
-    return seeds * once * (len(data.dataset) + mirrored)
+    train, held_out = len(data.dataset.train), len(data.dataset.validation)
+    mirrored = 0 if gray else train
+    work = Work.of(train, held_out, width=model.pooled_width, mirror=not gray)
+    machines = work.products * seconds_of_product() + work.read * seconds_of_pass(
+        len(data.dataset.classes)
+    )
+    return seeds * (once * (len(data.dataset) + mirrored) + machines)
+
+
+def seconds_of_product(side: int = 768) -> float:
+    """For a multiply-add of a large matrix product."""
+    one = torch.randn(side, side)
+    return quicker(lambda: one @ one) / side**3
+
+
+def seconds_of_pass(classes: int, side: int = 2048) -> float:
+    """For a number that is multiplied with weights of so many classes, too many to be near."""
+    inputs, weights = torch.randn(side, side), torch.randn(classes, side)
+    return quicker(lambda: F.linear(inputs, weights)) / side**2
+
+
+def quicker(compute: Callable[[], Any]) -> float:
+    """The seconds of the quicker of two times."""
+    times = []
+    for _ in range(2):
+        start = time.perf_counter()
+        compute()
+        times.append(time.perf_counter() - start)
+    return min(times)
 
 
 def of_transfer(data: Decoded, ask: Ask, seeds: int, *, views: Views) -> float:
@@ -104,10 +134,6 @@ def forward(data: Decoded, ask: Ask, views: Views) -> float:
 
 def seconds_each(compute: Callable[[NDArray[np.uint8]], Any], pixels: NDArray[np.uint8]) -> float:
     """The quicker of two times, for one of a few of these pictures (N, S, S, C)."""
-    some, times = np.ascontiguousarray(pixels[:FEW]), []
-    for _ in range(2):
-        start = time.perf_counter()
-        with torch.no_grad():
-            compute(some)
-        times.append(time.perf_counter() - start)
-    return min(times) / len(some)
+    some = np.ascontiguousarray(pixels[:FEW])
+    with torch.no_grad():
+        return quicker(lambda: compute(some)) / len(some)
