@@ -245,12 +245,28 @@ def image_at(data: bytes, scale: int, *, bits: int | None = None) -> Shown:
     whoever makes it smaller copies the smaller one only."""
     from PIL import Image
 
+    found = _shown_or_decoded(data, scale, bits)
+    if isinstance(found, Shown):
+        return found
+    return Shown(Image.fromarray(found.pixels), found.box, found.scale)
+
+
+def _shown_or_decoded(data: bytes, scale: int, bits: int | None) -> Shown | Picture:
+    """A function of its own, so that no two images of Pillow's are in memory at once."""
     with opened(data) as image:
         size, scaled = _loaded(image, scale)
         if _is_plain(data, image):
             return Shown(image, (0, 0, *size), scaled)
-        picture = _picture(data, image, size, bits)
-    return Shown(Image.fromarray(picture.pixels), picture.box, scaled)
+        return _picture(data, image, size, bits)._replace(scale=scaled)
+
+
+def _picture(
+    data: bytes, image: "Image.Image", size: tuple[float, float], bits: int | None
+) -> Picture:
+    pixels = to_rgb(to_8_bits(_values(image), bits)) if _is_deep(image) else _rgb(image)
+    if image.mode == "RGB" and _of_16_bits(data, image):
+        see_light(pixels)
+    return _upright(pixels, size, _orientation(image))
 
 
 def _loaded(image: "Image.Image", scale: int) -> tuple[tuple[float, float], float]:
@@ -262,15 +278,6 @@ def _loaded(image: "Image.Image", scale: int) -> tuple[tuple[float, float], floa
         _, (_, _, width, height) = drafted  # type: ignore[assignment]
     image.load()
     return (width, height), whole[0] / width
-
-
-def _picture(
-    data: bytes, image: "Image.Image", size: tuple[float, float], bits: int | None
-) -> Picture:
-    pixels = to_rgb(to_8_bits(_values(image), bits)) if _is_deep(image) else _rgb(image)
-    if image.mode == "RGB" and _of_16_bits(data, image):
-        see_light(pixels)
-    return _upright(pixels, size, _orientation(image))
 
 
 def _is_plain(data: bytes, image: "Image.Image") -> bool:
