@@ -110,7 +110,7 @@ def vgg() -> tuple[nn.Module, Preprocessing, None]:
 
 
 NETWORKS: tuple[tuple[str, Load, tuple[Unit, ...]], ...] = (
-    ("efficientnet_lite0", lite, (*CLASSES, ("stage5", 7), ("stage5", 30), ("stage4", 11))),
+    ("efficientnet_lite0", lite, (*CLASSES, ("stage5", 30), ("stage4", 11))),
     ("vgg16", vgg, (("conv5_1", 100),)),
 )
 

@@ -62,7 +62,7 @@ class Priors:
     jitter: int = 16  # pixels, each way
     zoom: float = 0.35  # up to so much larger or smaller
     rotation: float = 15.0  # degrees, each way
-    noise: float = 0.15  # standard deviation at the start, pixels in [0, 1]
+    noise: float = 0.1  # standard deviation at the start, pixels in [0, 1]
     variation: float = 0.0  # per mean square difference of neighbors, pixels in [0, 1]
     decay: float = 0.0  # per mean square distance from the start, pixels in [0, 1]
 
