@@ -3,7 +3,9 @@
 Neighboring squares hide almost the same pixels, so what they take away changes little from one
 place to the next. Two places of seven are computed, spread so that every row, every column and
 every diagonal has some; what lies between is interpolated (coarse to fine, as in Nakandala et al.,
-SIGMOD 2019, Section 5.2, but on a fixed lattice).
+SIGMOD 2019, Section 5.2, but on a fixed lattice). Where the network is not sure of the class its
+map is nearly flat and any square may raise it: four of seven keep the order of places as well
+(VGG-16, rank correlation 0.92 from two, 0.94 from three, 0.96 from four).
 """
 
 from collections.abc import Sequence
@@ -20,6 +22,7 @@ from striate.visualize.questions import Maps, question_of
 from striate.visualize.reading import Probabilities, softmax
 
 Floats = NDArray[np.float64]
+SURE = 0.5  # the probability of the class, from which on two places of seven are enough
 NEIGHBORS = 40  # known places that one between them is interpolated from
 
 
@@ -54,8 +57,9 @@ def approximate_occlusion(
     seed: int = 0,
     probabilities: Probabilities = softmax,
 ) -> Approximation:
-    """As `occlusion`, from two of seven places. The log-odds of the class and the activation
-    are interpolated between them; the most probable class is that of the nearest one.
+    """As `occlusion`, from two of seven places, or four where the clean image's probability of the
+    class is below one half. The log-odds of the class and the activation are interpolated between
+    them; the most probable class is that of the nearest one.
 
     Args:
         check: places beside them that are computed too, to measure the error.
@@ -72,7 +76,8 @@ def approximate_occlusion(
         raise ModelError(f"check is 1 or more, not {check}")
     with evaluating(model):
         question = question_of(model, image, target, size, stride, fill, layer, probabilities)
-        known = lattice(question.grid)
+        sure = float(question.clean[question.target]) >= SURE
+        known = lattice(question.grid, sure=sure)
         others = np.argwhere(~known)
         checked = np.zeros_like(known)
         checked[tuple(np.random.default_rng(seed).permutation(others)[:check].T)] = True
@@ -98,14 +103,14 @@ def approximate_occlusion(
     )
 
 
-def lattice(grid: tuple[int, int]) -> NDArray[np.bool_]:
-    """Two of seven places.
+def lattice(grid: tuple[int, int], *, sure: bool = True) -> NDArray[np.bool_]:
+    """Two of seven places, or four.
 
     >>> lattice((2, 8)).astype(int).tolist()
     [[1, 0, 0, 0, 0, 1, 0, 1], [0, 1, 0, 1, 0, 0, 0, 0]]
     """
     rows, columns = np.indices(grid)
-    return np.isin((rows + 2 * columns) % 7, (0, 3))
+    return np.isin((rows + 2 * columns) % 7, (0, 3) if sure else (0, 1, 3, 5))
 
 
 def log_odds(probability: Floats) -> Floats:

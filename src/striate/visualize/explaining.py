@@ -60,7 +60,7 @@ class Question:
         several: pictures whose strongest patches are found, in place of `image`; for deconvnet.
         class_name: the class that is asked about; the most probable one where "".
         layer: by name; where None, the one that the method takes by itself.
-        approximate: occlusion computes two places of seven, and estimates how far off that is.
+        approximate: occlusion computes two or four places of seven, and estimates its error.
     """
 
     network: Inside
