@@ -175,11 +175,27 @@ def main(measure: Measure, description: str | None, options: Options | None = No
     if options is not None:
         options(parser)
     given = vars(parser.parse_args())
+    see_device(parser, given.get("device"))
     as_json = given.pop("json")
     if not as_json:
         print(line("case", "ours", "theirs", "ratio", "target", "peer"))
     for row in measure(**given):
         print(json.dumps(asdict(row), allow_nan=False) if as_json else in_words(row), flush=True)
+
+
+def device_option(parser: argparse.ArgumentParser, default: str | None = None) -> None:
+    """Where networks compute."""
+    about = "what computes" if default else "the cases of this one alone"
+    parser.add_argument("--device", choices=("cpu", "cuda"), default=default, help=about)
+
+
+def see_device(parser: argparse.ArgumentParser, device: str | None) -> None:
+    """Ends the program with a line where a GPU is asked for and there is none."""
+    if device == "cuda":
+        import torch
+
+        if not torch.cuda.is_available():
+            parser.error("--device cuda: torch finds no GPU here; give --device cpu")
 
 
 def in_words(row: Row) -> str:

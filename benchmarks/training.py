@@ -1,6 +1,7 @@
 """Steps of learning, beside what people would write or install instead.
 
     python benchmarks/training.py [--quick] [--json] [--case NAME ...] [--threads 2]
+                                  [--device cpu|cuda]
 
 Every side is a process of its own and trains in turn with all others: same network, batch and
 optimizer, on noise of the right size. LeNet-5 goes through epochs of 12,800 gray images, input
@@ -25,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from _rows import Row, absent, compared, main, ratio_of
+from _rows import Row, absent, compared, device_option, main, ratio_of
 from _training_sides import CASES, Case, network
 
 from striate.models import describe
@@ -68,11 +69,14 @@ class Side:
         self.process.wait()
 
 
-def measure(quick: bool, case: list[str] | None = None, threads: int = 2) -> Iterator[Row]:
-    """Every case; those of a GPU are rows without a ratio where there is none."""
+def measure(
+    quick: bool, case: list[str] | None = None, threads: int = 2, device: str | None = None
+) -> Iterator[Row]:
+    """Every case, or those of a device; of a GPU they are rows without a ratio where there is
+    none."""
     torch.set_num_threads(threads)
     for name, about in CASES.items():
-        if name not in (case or CASES):
+        if name not in (case or CASES) or about.device != (device or about.device):
             continue
         if about.device == "cuda" and not torch.cuda.is_available():
             for peer in about.peers:
@@ -139,6 +143,7 @@ def peak(device: str) -> float:
 def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--case", nargs="+", choices=CASES, help="these alone")
     parser.add_argument("--threads", type=int, default=2, help="of every side")
+    device_option(parser)
 
 
 if __name__ == "__main__":

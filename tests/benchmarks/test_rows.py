@@ -424,6 +424,60 @@ def test_every_benchmark_takes_quick_and_json(
     assert "--json" in words
 
 
+@pytest.mark.parametrize("name", ["inference", "training"])
+def test_a_gpu_that_is_not_there_is_a_line(
+    name: str, load: Callable[[str], ModuleType], monkeypatch: Patch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    module, rows, asked = load(name), load("_rows"), list[Any]()
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+
+    def measure(**given: Any) -> list[Any]:
+        asked.append(given["device"])
+        return []
+
+    monkeypatch.setattr(sys, "argv", [name, "--device", "cpu"])
+    rows.main(measure, None, module.options)
+    monkeypatch.setattr(sys, "argv", [name, "--device", "cuda"])
+    with pytest.raises(SystemExit) as ended:
+        rows.main(measure, None, module.options)
+    assert (asked, ended.value.code) == (["cpu"], 2)
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.endswith("--device cuda: torch finds no GPU here; give --device cpu")
+
+
+def test_cases_of_a_device_alone(load: Callable[[str], ModuleType], monkeypatch: Patch) -> None:
+    module = load("training")
+    own = training(module, monkeypatch)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    cases = {
+        device: {row.case.partition(",")[0] for row in module.measure(True, device=device, **own)}
+        for device in ("cpu", "cuda", None)
+    }
+    assert cases["cpu"] | cases["cuda"] == cases[None] == set(module.CASES)
+    assert cases["cuda"] == {name for name in cases[None] if name.startswith("gpu-")}
+
+
+def test_inference_goes_to_a_device_and_back(
+    load: Callable[[str], ModuleType], monkeypatch: Patch
+) -> None:
+    """Nothing is chosen there, and other runtimes are not asked."""
+    module, back = load("inference"), list[str]()
+    monkeypatch.setattr(module, "EVERYWHERE", ("torch",))
+    monkeypatch.setattr(torch.Tensor, "cpu", lambda tensor: back.append(str(tensor.device)))
+
+    def in_turns(sides: Any, rounds: int) -> dict[str, list[float]]:
+        for run in sides.values():
+            run()
+        return {name: [1.0] for name in sides}
+
+    monkeypatch.setattr(module, "in_turns", in_turns)
+    rows = list(module.measure(True, "lenet5", "meta"))
+    assert [row.peer for row in rows] == ["torch", "torch, as written"]
+    assert {row.case for row in rows} == {"lenet5, batch 1: meta"}
+    assert back == ["meta"] * 3
+
+
 def test_ratios_above_one_are_ahead(load: Callable[[str], ModuleType]) -> None:
     rows = load("_rows")
     assert rows.compared("speed", "img/s", 30.0, "peer", 10.0).ratio == 3

@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from torch import nn
 from striate.errors import UserError
 from striate.images import View
 from striate.inference import Preprocessing, device_named, device_of, fastest_device, on_device
+from striate.inference.devices import sent
 from striate.models import Normalization, create
 from striate.recognizer import Recognizer
 from striate.tasks.classification.network import Network
@@ -66,6 +68,49 @@ def test_a_device_chosen_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
         assert fastest_device() == device
     assert elsewhere == [torch.device("cuda"), torch.device("cpu")]
     assert fastest_device() == torch.device("cuda")
+
+
+class Pixels:
+    """A tensor that notes what is asked of it."""
+
+    def __init__(self) -> None:
+        self.asked: list[Any] = []
+
+    def pin_memory(self) -> "Pixels":
+        self.asked.append("pinned")
+        return self
+
+    def to(self, device: Any, *, non_blocking: bool = False) -> "Pixels":
+        self.asked.append((str(device), non_blocking))
+        return self
+
+
+@pytest.mark.parametrize(
+    ("device", "asked"),
+    [
+        ("cpu", [("cpu", False)]),
+        ("mps", [("mps", False)]),
+        ("cuda:1", ["pinned", ("cuda:1", True)]),
+        (torch.device("cuda"), ["pinned", ("cuda", True)]),
+    ],
+)
+def test_a_gpu_fetches_pixels_while_the_next_are_prepared(device: Any, asked: list[Any]) -> None:
+    pixels: Any = Pixels()
+    assert sent(pixels, device) is pixels
+    assert pixels.asked == asked
+
+
+def test_pixels_of_an_answer_are_sent_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Any] = []
+
+    def note(tensor: torch.Tensor, device: Any) -> torch.Tensor:
+        seen.append((tuple(tensor.shape), tensor.dtype, str(device)))
+        return tensor
+
+    monkeypatch.setattr("striate.inference.preprocessing.sent", note)
+    rule = Preprocessing(View(4), Normalization((9.0,) * 3, (5.0,) * 3))
+    rule.tensor(np.zeros((2, 4, 4, 3), np.uint8), "cuda")
+    assert seen == [((2, 4, 4, 3), torch.uint8, "cuda")]
 
 
 def test_where_a_network_is() -> None:

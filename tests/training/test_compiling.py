@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from striate.training import compiling as module
 from striate.training.compiling import TIMED, WARM, Compiling, compiling
 
 ONE = WARM + TIMED
@@ -27,6 +28,20 @@ def test_yes_compiles_until_the_block_ends() -> None:
         assert choice.compiled
         torch.testing.assert_close(model(torch.ones(1, 2)), expected)
     assert model._compiled_call_impl is None
+
+
+@pytest.mark.parametrize(
+    ("device", "mode"), [("cuda", "reduce-overhead"), ("cpu", None), ("mps", None)]
+)
+def test_a_gpu_launches_the_kernels_of_a_step_at_once(
+    device: str, mode: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CUDA graphs: a network as small as LeNet-5 spends its time in launching."""
+    asked: list[object] = []
+    monkeypatch.setattr(module, "device_of", lambda model: torch.device(device))
+    monkeypatch.setattr(nn.Module, "compile", lambda self, **options: asked.append(options))
+    with compiling(nn.Linear(1, 1), "yes", 10):
+        assert asked == [{"backend": "inductor", "mode": mode}]
 
 
 def test_a_short_run_is_left_alone() -> None:

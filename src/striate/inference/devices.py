@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from striate.errors import UserError
 
@@ -67,3 +67,11 @@ def fastest_device() -> torch.device:
 def device_of(model: nn.Module) -> torch.device:
     """Where a network computes."""
     return next((p.device for p in model.parameters()), torch.device("cpu"))
+
+
+def sent(tensor: Tensor, device: torch.device | str) -> Tensor:
+    """A tensor of the CPU on another device. A GPU fetches it from page-locked memory by itself, in
+    its turn, while this process prepares what comes next."""
+    if torch.device(device).type != "cuda":
+        return tensor.to(device)
+    return tensor.pin_memory().to(device, non_blocking=True)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from striate.images import View
+from striate.inference.devices import sent
 from striate.models import Normalization
 
 MAX_SIDE = 8192  # pixels of a view in a file; no network here reads more
@@ -27,7 +28,7 @@ class Preprocessing:
 
     def tensor(self, pixels: NDArray[np.uint8], device: torch.device | str = "cpu") -> Tensor:
         """Pixels (N, S, S, C) uint8, as `images.apply` makes them, to what the network takes."""
-        return self(torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2))
+        return self(sent(torch.from_numpy(pixels), device).permute(0, 3, 1, 2))
 
     @classmethod
     def measured(cls, view: View, pixels: NDArray[np.uint8]) -> Self:

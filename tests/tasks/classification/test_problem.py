@@ -77,6 +77,22 @@ def test_a_given_preprocessing_decides_the_view() -> None:
     assert task.preprocessing == given
 
 
+def test_batches_are_sent_to_their_device_as_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[Any] = []
+
+    def note(tensor: Tensor, device: torch.device) -> Tensor:
+        sent.append((tensor.dtype, tuple(tensor.shape), device.type))
+        return tensor
+
+    monkeypatch.setattr("striate.tasks.pictures.problem.sent", note)
+    task, recipe = ClassificationProblem(("dark", "bright")), Recipe(1, 6, 0.1)
+    device = torch.device("cuda")
+    (batch,) = islice(task.batches(painted(), recipe, seed=0, start=0, device=device), 1)
+    assert sent == [(torch.int64, (6,), "cuda")]
+    assert batch.images.shape == (6, 1, 8, 8)
+    assert sent[1:] == [(torch.uint8, (6, 1, 8, 8), "cuda")]
+
+
 def test_losses_are_the_cross_entropy() -> None:
     task, model = ClassificationProblem(("dark", "bright")), Perfect()
     recipe = Recipe(1, 6, 0.1)

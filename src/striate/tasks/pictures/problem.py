@@ -17,6 +17,7 @@ from striate.data.batches import Batch, Batches, Pending, Views
 from striate.errors import DataError, ModelError
 from striate.images import View
 from striate.inference import Preprocessing
+from striate.inference.devices import sent
 from striate.inference.outputs import BATCH, outputs_of
 from striate.models.fusion import fused
 from striate.models.surgery import decision
@@ -100,14 +101,14 @@ class PictureProblem(Problem[Dataset | Decoded, Batch]):
             draw = augmentation.drawn(len(batch), batch.images.shape[2:], generator_for(seed, step))
             views = partial(self._views, batch.images, draw, device)
             pending = Pending(views, len(batch), device)
-            yield Views(pending, batch.targets.to(device), batch.indices)
+            yield Views(pending, sent(batch.targets, device), batch.indices)
 
     def _views(
         self, images: Tensor, draw: Draw, device: torch.device, low: int, high: int
     ) -> Tensor:
         """Some of the images in the views that were drawn, as the network takes them."""
         rows = slice(low, high)
-        return self.preprocessing(draw.of(rows)(images[rows].to(device)))
+        return self.preprocessing(draw.of(rows)(sent(images[rows], device)))
 
     @abstractmethod
     def targets(self, dataset: Dataset) -> NDArray[np.int64]:
