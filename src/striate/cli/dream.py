@@ -35,7 +35,7 @@ def dream(
         int | None,
         typer.Option(min=16, help="Longer side in pixels.", show_default="what the network reads"),
     ] = None,
-    steps: Annotated[int, typer.Option(min=1, help="Steps of gradient ascent.")] = 128,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of gradient ascent.")] = 192,
     seed: Seed = 0,
     out: Annotated[Path, typer.Option(metavar="FILE", help="The picture to write.")] = Path(
         "dream.png"

@@ -49,7 +49,7 @@ from striate.visualize.reading import (
 OHTA = ((1.0, 0.5, -0.25), (1.0, 0.0, 0.5), (1.0, -0.5, -0.25))
 SPREAD = (1.0, 0.6, 0.35)  # how far natural colors vary along each, intensity being 1
 NOISE = 0.05  # standard deviation at the start, in logits of a pixel
-RATE, GENTLE = 0.13, 0.04  # from noise, from a photograph
+RATE, GENTLE = 0.1, 0.04  # from noise, from a photograph
 FALLING = 0.5  # the share of the steps in which the rate falls to nothing
 GROWING = 0.6  # the share of the steps in which a large picture is seen closer and closer
 
@@ -58,7 +58,7 @@ GROWING = 0.6  # the share of the steps in which a large picture is seen closer 
 class Priors:
     """How strongly a dream is held near natural pictures (see the top of this file)."""
 
-    power: float = 1.5  # a coefficient of frequency f weighs 1 / f**power
+    power: float = 1.25  # a coefficient of frequency f weighs 1 / f**power
     jitter: int = 16  # pixels, each way
     zoom: float = 0.35  # up to so much larger or smaller
     rotation: float = 15.0  # degrees, each way
@@ -92,7 +92,7 @@ def dream(
     neuron: bool = False,
     start: Pixels | None = None,
     size: int | None = None,
-    steps: int = 128,
+    steps: int = 192,
     rate: float | None = None,
     priors: Priors | None = None,
     seed: int = 0,
@@ -111,7 +111,7 @@ def dream(
         neuron: of the feature map the neuron in the middle alone.
         start: a photograph (H, W, 3) uint8; gray where None.
         size: the longer side of the picture; that of the model's input where None.
-        rate: of Adam, per step, in standard deviations of the picture's logits; where None 0.13
+        rate: of Adam, per step, in standard deviations of the picture's logits; where None 0.1
             from gray and 0.04 from a photograph.
         every: keep a frame every so many steps; 0 keeps none.
 
