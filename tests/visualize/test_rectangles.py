@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from striate.visualize.graph import network_of
-from striate.visualize.incremental import blocks_of
-from striate.visualize.rectangles import Span, behind, lengths, plan_of, plan_with, spans_of
+from striate.visualize.rectangles import Span, lengths, plan_of, plan_with, spans_of
 
 
 def span(first, end, size):
@@ -105,27 +104,6 @@ def test_the_cheapest_side_is_taken():
     spans = spans_of(network, image)
     best = plan_of(network, image)
     assert best.cost <= min(plan_with(network, spans, s).cost for s in range(1, 7))
-
-
-def test_blocks_are_of_rows_whose_spans_are_as_long_and_have_every_wanted_position_once():
-    """Pixels [0, 5), [8, 13) ... [43, 48) reach 6 places of the first map at a border, else 7."""
-    network, first = chain(), np.array([0, 8, 16, 24, 32, 43])
-    image = (Span(first, first + 5, 48),) * 2
-    plan = plan_with(network, spans_of(network, image), 2)
-    assert [order[:2].tolist() for order in plan.orders] == [[0, 5]] * 2
-    wanted = np.ones((6, 6), bool)
-    wanted[3, 4] = False
-    blocks = list(blocks_of(plan, wanted))
-    assert sorted(blocks[0].positions.tolist()) == [[0, 0], [0, 5], [5, 0], [5, 5]]
-    found = np.concatenate([block.positions for block in blocks])
-    assert sorted(found.tolist()) == np.argwhere(wanted).tolist()
-
-
-def test_large_maps_wait_in_small_numbers():
-    network = chain()
-    assert behind(network, 6) == 320
-    network.values[6] = torch.empty(1, 64, 512, 512, device="meta")
-    assert behind(network, 6) == 2
 
 
 def test_a_bounded_plan_costs_less():

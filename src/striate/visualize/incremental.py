@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from striate.visualize.graph import Network
-from striate.visualize.rectangles import Plan, Spans, behind, neck_of
+from striate.visualize.rectangles import BEHIND, Plan, Spans, neck_of
 from striate.visualize.windows import Window
 
 
@@ -100,11 +100,10 @@ class Recomputation:
             wanted: (rows, columns), which positions are computed.
         """
         neck = neck_of(self.network, plan.spans)
-        together = behind(self.network, neck)
         waiting: list[tuple[Block, Tensor, Tensor | None]] = []
         for block in blocks_of(plan, wanted):
             waiting.append((block, *self.forward(block, {}, {}, range(neck + 1))))
-            if sum(len(each.positions) for each, _, _ in waiting) >= together:
+            if sum(len(each.positions) for each, _, _ in waiting) >= BEHIND:
                 yield self.end(neck, waiting)
                 waiting = []
         if waiting:
@@ -265,14 +264,11 @@ class Recomputation:
 def blocks_of(plan: Plan, wanted: NDArray[np.bool_]) -> Iterator[Block]:
     """The wanted positions, block by block."""
     for corner in np.ndindex(*plan.dense.shape):
-        rows, columns = (
-            order[n * plan.side : (n + 1) * plan.side]
-            for n, order in zip(corner, plan.orders, strict=True)
-        )
-        down, across = np.nonzero(wanted[np.ix_(rows, columns)])
-        if len(down):
-            positions = np.stack([rows[down], columns[across]], axis=1)
-            yield Block(positions, plan.spans, int(plan.dense[corner]))
+        down, across = (slice(n * plan.side, (n + 1) * plan.side) for n in corner)
+        inside = np.argwhere(wanted[down, across])
+        if len(inside):
+            first = np.array([down.start, across.start])
+            yield Block(inside + first, plan.spans, int(plan.dense[corner]))
 
 
 def per_image(maps: Tensor) -> Tensor:

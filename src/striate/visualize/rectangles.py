@@ -6,8 +6,8 @@ Along one side, a change in places [first, end) of a map is seen by the windows
 
 of the next one; both sides together make a rectangle. Many positions of the patch are computed as
 one tensor, so their rectangles get one size, that of the largest: a smaller one at the border is
-moved inwards, where it recomputes what has not changed. So a block is made of rows and columns
-whose rectangles are equally long: cut by a border, or read by as many windows of a wide stride.
+moved inwards, where it recomputes what has not changed. So a block is made of positions that lie
+together, whose rectangles are cut by the same borders.
 
 The counts decide how many positions a block has, and from which operation on it is computed in
 full: where rectangles cover most of the maps, gathering them costs more than it spares.
@@ -27,8 +27,7 @@ PER_NUMBER = 20  # a number of a map, written and read
 PER_WEIGHT = 80  # a number of the weights, read once a block
 PER_COPY = 200_000  # copying one rectangle out of a map, apart from its numbers
 SIDES = (1, 2, 3, 4, 5, 6, 8, 10, 13, 16, 25)  # positions along a block, that are tried
-BEHIND = 320  # positions that go through the end of the network at a time,
-HELD = 2**25  # and numbers of their maps that are held until then
+BEHIND = 128  # positions that go through the end of the network at a time
 
 Ints = NDArray[np.int64]
 
@@ -53,10 +52,6 @@ class Span:
         """Where either is."""
         return Span(np.minimum(self.first, other.first), np.maximum(self.end, other.end), self.size)
 
-    def ordered(self, order: Ints) -> "Span":
-        """The same of the positions in another order."""
-        return Span(self.first[order], self.end[order], self.size)
-
     def widths(self, side: int) -> Ints:
         """The longest of each `side` positions."""
         return np.maximum.reduceat(self.end - self.first, np.arange(0, len(self.first), side))
@@ -77,14 +72,12 @@ class Plan:
 
     Attributes:
         spans: of every operation; None where it is always computed in full.
-        orders: the rows, and the columns, of positions in the order in which blocks take them.
         side: positions along a block.
         dense: for each block (down, across), from which operation on it is computed in full.
         cost: of all blocks, in multiply-adds, and `full` what the whole computation takes.
     """
 
     spans: list[Spans | None]
-    orders: tuple[Ints, Ints]
     side: int
     dense: Ints
     cost: float
@@ -125,10 +118,8 @@ def plan_of(network: Network, image: Spans, wanted: float = 1.0) -> Plan:
 
 def plan_with(network: Network, spans: list[Spans | None], side: int, wanted: float = 1.0) -> Plan:
     """The cheapest plan with blocks of side x side positions."""
-    orders = order_of(network, spans, 0), order_of(network, spans, 1)
-    natural = spans
-    spans = [each and (each[0].ordered(orders[0]), each[1].ordered(orders[1])) for each in natural]
-    counts = [lengths(len(order), side) for order in orders]
+    image = next(each for each in spans if each is not None)
+    counts = [lengths(len(span.first), side) for span in image]
     positions = wanted * np.outer(*counts)  # of each block
     neck = neck_of(network, spans)
     partial, full = [], []
@@ -149,24 +140,9 @@ def plan_with(network: Network, spans: list[Spans | None], side: int, wanted: fl
     behind = np.concatenate([np.cumsum(full[::-1], axis=0)[::-1], zero])
     costs = ahead + behind
     return Plan(
-        natural, orders, side, costs.argmin(axis=0), float(costs.min(axis=0).sum()),
+        spans, side, costs.argmin(axis=0), float(costs.min(axis=0).sum()),
         float(behind[0].sum()),
     )  # fmt: skip
-
-
-def order_of(network: Network, spans: list[Spans | None], axis: int) -> Ints:
-    """The rows (axis 0) or columns of positions, by how much of the work their spans take."""
-    work = [
-        full_cost(operation, value) * (each[axis].end - each[axis].first) / each[axis].size
-        for operation, value, each in zip(network.operations, network.values, spans, strict=True)
-        if each is not None
-    ]
-    return np.argsort(np.sum(work, axis=0), kind="stable")
-
-
-def behind(network: Network, neck: int) -> int:
-    """How many positions are joined behind the neck."""
-    return max(1, min(BEHIND, HELD // max(1, network.values[neck].numel())))
 
 
 def neck_of(network: Network, spans: list[Spans | None]) -> int:
