@@ -19,7 +19,7 @@ SOFTWARE = ("--no-sandbox", "--enable-unsafe-swiftshader")
 CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")  # Playwright's event loop runs as long; other tests run their own
 def browser() -> Iterator[Any]:
     """Chromium without a window; its graphics card is a program, its camera a test picture."""
     if CHROMIUM is None:
