@@ -25,9 +25,11 @@ class Multilevel(Stages):
         trunk: the stages up to the last map, by name, in order.
         maps: the names of those whose deviations are read.
         widths: the channels of the last map, and of those.
-        channels: of what it takes.
-        of: the stage whose map it takes, where that is not an image (`above`).
     """
+
+    statistics: StatisticsPooling
+    classifier: nn.Linear
+    of: str | None = None  # the stage whose map it takes, where that is not an image (`above`)
 
     def __init__(
         self,
@@ -37,14 +39,10 @@ class Multilevel(Stages):
         widths: Sequence[int],
         classes: int,
         channels: int,
-        of: str | None = None,
     ):
         ends = {STATISTICS: StatisticsPooling(), CLASSIFIER: nn.Linear(sum(widths), classes)}
         super().__init__({**trunk, **ends}, channels=channels)
-        self.maps, self.means, self.of = tuple(maps), widths[0], of
-
-    statistics: StatisticsPooling
-    classifier: nn.Linear
+        self.maps, self.means = tuple(maps), widths[0]
 
     @property
     def chain(self) -> list[str]:

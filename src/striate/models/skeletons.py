@@ -56,10 +56,12 @@ def hollow(model: Network) -> Network:
     whatever memory held for weights, none of which is touched. Tables keep their numbers: they
     are places to look up."""
 
-    def copied(tensor: Tensor) -> Tensor:
+    def copied(tensor: Tensor) -> Tensor:  # "like" a tensor of a skeleton loads torch's compiler
         if tensor.is_floating_point():
-            return torch.empty_like(tensor, device="cpu")
-        return torch.zeros_like(tensor, device="cpu") if tensor.is_meta else tensor.cpu()
+            return torch.empty(tensor.shape, dtype=tensor.dtype, device="cpu")
+        if tensor.is_meta:
+            return torch.zeros(tensor.shape, dtype=tensor.dtype, device="cpu")
+        return tensor.cpu()
 
     tensors = (*model.parameters(), *model.buffers())
     return deepcopy(model, {id(tensor): copied(tensor) for tensor in tensors}).eval()

@@ -100,7 +100,7 @@ def test_features_are_those_of_the_network(learned: Learned, data: Decoded) -> N
     assert lengths[1] / lengths[0] == pytest.approx(0.1, rel=1e-3)
 
 
-def test_small_pictures_of_several_maps_are_told_apart_by_texture_alone() -> None:
+def test_textures_of_one_color_are_told_apart() -> None:
     """Stripes and checkers of the same mean color."""
     rng = np.random.default_rng(5)
     targets = np.arange(36, dtype=np.int64) % 2
