@@ -92,6 +92,37 @@ def test_a_folder_gives_the_strongest_patches(striate, recognizer, pictures):
     assert all(len(each["paths"]) == 5 for each in found["strongest"])
 
 
+@pytest.mark.parametrize("method", ["occlusion", "saliency"])
+def test_several_pictures_are_explained_as_each_is_alone(
+    striate, recognizer, photograph, tmp_path, method
+):
+    other, broken = tmp_path / "other.png", tmp_path / "broken.jpg"
+    Image.fromarray(np.arange(2700, dtype=np.uint8).reshape(30, 30, 3)).save(other)
+    broken.write_text("no picture")
+    several = (photograph, broken, other)
+    done = striate("explain", recognizer, *several, "--method", method, "--json")
+    assert done.code == 0, done.err
+    assert "broken.jpg" in done.err
+    found = json.loads(done.out)
+    assert found["image"] == [str(each) for each in several]
+    assert [each.pop("path") for each in found["pictures"]] == [str(photograph), str(other)]
+    with Image.open("explained.png") as page:
+        height = page.height
+    heights = []
+    for picture, facts in zip((photograph, other), found["pictures"], strict=True):
+        alone = striate("explain", recognizer, picture, "--method", method, "--json")
+        expected = json.loads(alone.out)
+        for name, value in facts.items():
+            wanted = pytest.approx(expected[name]) if isinstance(value, float) else expected[name]
+            assert value == wanted, name
+        with Image.open("explained.png") as page:
+            heights.append(page.height)
+    assert height == sum(heights)
+    told = striate("explain", recognizer, *several, "--method", method)
+    assert told.out.count(f"{method}: path ") == 2
+    assert told.out.endswith("see explained.png\n")
+
+
 def test_filters_need_no_picture(striate, recognizer):
     done = striate("explain", recognizer, "--method", "filters", "--layer", "c3", "--json")
     assert json.loads(done.out)["filters"][1:] == [6, 5, 5]

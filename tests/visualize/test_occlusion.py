@@ -14,8 +14,8 @@ from striate.models import create
 from striate.models.efficientnet import InvertedBottleneck, SameConv2d
 from striate.models.googlenet import Inception, Widths
 from striate.models.resnet import Basic, Bottleneck
-from striate.visualize import rectangles
-from striate.visualize._occlusion import occlusion
+from striate.visualize import _occlusion, rectangles
+from striate.visualize._occlusion import occlusion, occlusions
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -220,3 +220,33 @@ def test_blocks_of_the_networks(trunk, channels):
 def test_small_networks_as_they_are(name):
     channels, side = (3, 32) if name == "resnet20" else (1, 28)
     compared(varied(create(name)), torch.rand(channels, side, side), size=8, stride=6)
+
+
+@pytest.mark.parametrize(
+    "trunk", [Basic(4, 8, 2, "B"), Inception(4, Widths(2, 3, 4, 2, 3, 2), batch_norm=True)]
+)
+def test_several_images_are_answered_as_each_is_alone(monkeypatch, trunk):
+    """Five, of which some share their blocks; classes and watched maps are each one's own."""
+    plans, plan_of = [], _occlusion.plan_of
+    monkeypatch.setattr(_occlusion, "plan_of", lambda *a: plans.append(plan_of(*a)) or plans[-1])
+    monkeypatch.setattr(rectangles, "PER_WEIGHT", 80)
+    pool = nn.Sequential(nn.Conv2d(3, 4, 3), nn.AvgPool2d(3, 2, 1, count_include_pad=False))
+    model = headed(nn.Sequential(pool, trunk), 8 if isinstance(trunk, Basic) else 11)
+    images = torch.randn(5, 3, 23, 26, dtype=torch.float64)
+    images[::2] *= -2
+    images += 2 * torch.randn(5, 3, 1, 1, dtype=torch.float64)
+    settings = {"size": 5, "stride": 3, "fill": (0.3, -2.0, 0.1), "layer": "0.0.0"}
+    several = occlusions(model, images, [4, None, 0, 1, None], **settings)
+    assert len(plans) > 1
+    assert plans[0].images > 1
+    assert sum(plan.images for plan in plans) == 5
+    assert len({each.channel for each in several}) > 1
+    assert [several[n].target for n in (0, 2, 3)] == [4, 0, 1]
+    for image, found in zip(images, several, strict=True):
+        whole = occlusion(model, image, found.target, **settings, incremental=False)
+        assert found.incremental
+        np.testing.assert_allclose(found.probability, whole.probability, rtol=0, atol=1e-10)
+        np.testing.assert_array_equal(found.most_probable, whole.most_probable)
+        np.testing.assert_allclose(found.activation, whole.activation, rtol=0, atol=1e-9)
+        assert found.channel == whole.channel
+        assert found.clean_probability == pytest.approx(whole.clean_probability)

@@ -11,7 +11,7 @@ from striate.errors import ModelError, UnknownName
 from striate.images import View, apply, read
 from striate.models import create
 from striate.progress import reporting
-from striate.visualize._occlusion import occlusion
+from striate.visualize._occlusion import occlusion, occlusions
 from striate.visualize.questions import paint, places
 
 
@@ -103,6 +103,28 @@ def test_bad_input_is_told_in_a_line(settings, error, message):
     context = pytest.raises(error, match=message) if error else nullcontext()
     with context:
         occlusion(small(), IMAGE, **{"size": 4, **settings})
+
+
+@pytest.mark.parametrize(
+    ("images", "targets", "message"),
+    [
+        ([], None, "there is no image"),
+        ([IMAGE, IMAGE[:, :9]], None, r"not of \(3, 9, 16\) and \(3, 16, 16\)"),
+        ([IMAGE, IMAGE], [0], "2 images have as many targets, not 1"),
+    ],
+)
+def test_images_that_do_not_go_together(images, targets, message):
+    with pytest.raises(ModelError, match=message):
+        occlusions(small(), images, targets, size=4)
+
+
+def test_several_images_of_a_network_that_is_not_followed_are_computed_whole():
+    images = torch.stack([image_of_the_eye(), image_of_the_eye().flip(1, 2)])
+    with pytest.warns(UserWarning, match="Eye"):
+        several = occlusions(Eye(), images, [0, 1], size=2, stride=2)
+    for image, target, found in zip(images, (0, 1), several, strict=True):
+        alone = occlusion(Eye(), image, target, size=2, stride=2, incremental=False)
+        np.testing.assert_allclose(found.probability, alone.probability, atol=1e-6)
 
 
 def test_the_closest_layer_names_are_given():

@@ -15,9 +15,6 @@ from striate.errors import UnknownName, UserError
 
 if TYPE_CHECKING:
     from striate.recognizer import Recognizer
-
-if TYPE_CHECKING:
-    from striate.recognizer import Recognizer
     from striate.visualize.explaining import Question
 
 MANY = 9  # values of a list that are printed
@@ -25,14 +22,15 @@ MANY = 9  # values of a list that are printed
 
 def explain(
     model: Trained,
-    image: Annotated[
-        str,
+    images: Annotated[
+        list[str] | None,
         typer.Argument(
-            metavar="[IMAGE]",
-            help="A picture; for deconvnet also a folder, whose strongest patches are found. "
-            "Filters need none. Of texts: a file, - for standard input, or a set for ngrams.",
+            metavar="[IMAGE]...",
+            help="A picture, or several, one below the other; for deconvnet also a folder, whose "
+            "strongest patches are found. Filters need none. Of texts: a file, - for standard "
+            "input, or a set for ngrams.",
         ),
-    ] = "",
+    ] = None,
     class_name: Annotated[
         str,
         typer.Option(
@@ -87,6 +85,7 @@ def explain(
     Examples:
         striate explain photos.safetensors cat.jpg --out why.png
         striate explain photos.safetensors cat.jpg --approximate
+        striate explain photos.safetensors cat.jpg dog.jpg tiger.jpg
         striate explain streets.safetensors drive.jpg --at 120,80
         striate explain streets.safetensors drive.jpg --class car
         striate explain rooms.safetensors kitchen.jpg --question "what is on the table?"
@@ -102,6 +101,8 @@ def explain(
         from striate.visualize.drawing import format_of
 
     format_of(out)  # before any work
+    images = images or []
+    image = images[0] if images else ""
     found = recognizer.named(model, device=device)
     options = {} if question is None else {"question": question}
     found.task.own_options("explain", options)
@@ -109,6 +110,7 @@ def explain(
     if own := found.task.explanations:
         found.task.no_place(place_of(at))
         no_options(found, layer, approximate=approximate)
+        one(found, images)
         _tell(found, own, method, image, class_name, json=json)
         return
     answer = found.task.explanation(
@@ -116,22 +118,38 @@ def explain(
     )
     if answer is None:
         explaining.check(method, image, approximate=approximate)
-        answer = explaining.explain(asked(found, method, image, class_name, layer, approximate))
+        answer = explaining.explain(asked(found, method, images, class_name, layer, approximate))
     else:
         no_options(found, layer, approximate=approximate)
+        one(found, images)
     save(out, answer.page)
     for reason in answer.broken:
         print(printable(reason), file=sys.stderr)
     if json:
-        about = {"model": model, "image": image or None, "method": method}
+        asked_of = images if len(images) > 1 else image or None
+        about = {"model": model, "image": asked_of, "method": method}
         print_json({**about, **answer.facts, "out": str(out)})
         return
-    facts = [f"{name} {words(value)}" for name, value in answer.facts.items() if value is not None]
-    print(printable(f"{method}: {', '.join(facts)}; see {out}"))
+    for each in answer.facts.get("pictures", []):
+        print(printable(f"{method}: {in_words(each)}"))
+    if "pictures" in answer.facts:
+        print(printable(f"see {out}"))
+    else:
+        print(printable(f"{method}: {in_words(answer.facts)}; see {out}"))
+
+
+def in_words(facts: Mapping[str, Any]) -> str:
+    """Findings in one line."""
+    return ", ".join(f"{name} {words(value)}" for name, value in facts.items() if value is not None)
 
 
 def asked(
-    found: "Recognizer", method: str, image: str, class_name: str, layer: str, approximate: bool
+    found: "Recognizer",
+    method: str,
+    images: list[str],
+    class_name: str,
+    layer: str,
+    approximate: bool,
 ) -> "Question":
     """What is asked of a network that reads pictures."""
     from striate.inference.walking import walk
@@ -139,12 +157,23 @@ def asked(
     from striate.visualize.inside import Inside
 
     network = Inside(*found.predictor.inside(), found.names, found.predictor.probabilities)
-    several = []
-    if method == "deconvnet" and Path(image).is_dir():
-        several = list(walk([image], found.task.suffixes))
+    image = images[0] if images else ""
+    several = images if len(images) > 1 else []
+    if method == "deconvnet" and any(Path(each).is_dir() for each in images):
+        several = list(walk(images, found.task.suffixes))
         if not several:
-            raise UserError(f"no pictures in {image}")
+            raise UserError(f"no pictures in {', '.join(images)}")
     return Question(network, method, image, several, class_name, layer or None, approximate)
+
+
+def one(found: "Recognizer", images: list[str]) -> None:
+    """Refuses several inputs where only one is explained.
+
+    Raises:
+        UserError: if there are several.
+    """
+    if len(images) > 1:
+        raise UserError(f"{found.task.name} is explained one input at a time, not {len(images)}")
 
 
 def no_options(found: "Recognizer", layer: str, *, approximate: bool) -> None:

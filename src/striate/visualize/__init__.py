@@ -6,7 +6,7 @@ Everything takes any `nn.Module`, gives plain arrays, and has a page in `sheets`
 
 from striate.visualize import sheets
 from striate.visualize._activations import Activations, activations, filters
-from striate.visualize._occlusion import occlusion
+from striate.visualize._occlusion import occlusion, occlusions
 from striate.visualize.attribution import Attribution, Curves, attribute, curves
 from striate.visualize.coarse import Approximation, approximate_occlusion
 from striate.visualize.colors import colored, heat
@@ -39,6 +39,7 @@ __all__ = [
     "last_maps",
     "layers_of",
     "occlusion",
+    "occlusions",
     "patches",
     "project",
     "save",

@@ -15,18 +15,19 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from striate.errors import ModelError
 from striate.inference import evaluating
 from striate.models.surgery import named
-from striate.progress import stage
+from striate.progress import Stage, stage
 from striate.visualize.graph import Network, Untraceable, network_of
 from striate.visualize.incremental import Recomputation
 from striate.visualize.questions import Answer, Maps, Question, question_of
 from striate.visualize.reading import Probabilities, answer, softmax
-from striate.visualize.rectangles import Plan, Span, plan_of
+from striate.visualize.rectangles import TOGETHER, Plan, Span, plan_of
 
 BATCH = 16  # occluded images at a time, where each is computed whole
 AGREEMENT = 1e-3  # in probability; rounding alone stays a hundred times below
@@ -70,19 +71,88 @@ def occlusion(
     Warns:
         UserWarning: if the network, or one of its operations, cannot be followed.
     """
+    (maps,) = occlusions(
+        model, [image], [target], size=size, stride=stride, fill=fill, layer=layer,
+        incremental=incremental, batch=batch, probabilities=probabilities,
+    )  # fmt: skip
+    return maps
+
+
+def occlusions(
+    model: nn.Module,
+    images: Tensor | Sequence[Tensor],
+    targets: Sequence[int | None] | None = None,
+    *,
+    size: int = 32,
+    stride: int = 8,
+    fill: float | Sequence[float] = 0.0,
+    layer: str | None = None,
+    incremental: bool = True,
+    batch: int = BATCH,
+    probabilities: Probabilities = softmax,
+) -> list[Maps]:
+    """What `occlusion` gives for each of several images, computed together: squares at a few
+    neighboring places, of several images, share a batch. None is larger than it is for one image,
+    and at most half a gigabyte of clean feature maps is kept where one image takes no more.
+
+    Args:
+        images: (N, C, H, W), or N of one size, as `occlusion` takes one.
+        targets: a class for each, as `occlusion` takes one; the most probable one of each where
+            None.
+        size, stride, fill, layer, incremental, batch, probabilities: as `occlusion`; the feature
+            map that is watched in `layer` is each image's own.
+
+    Returns:
+        N maps, in the order of the images.
+
+    Raises:
+        UnknownName, ModelError: as `occlusion`; and if there are no images, they differ in size, or
+            there are not as many targets.
+
+    Warns:
+        UserWarning: as `occlusion`.
+    """
     if batch < 1:
         raise ModelError(f"batch is 1 or more, not {batch}")
-    with evaluating(model):
-        question = question_of(model, image, target, size, stride, fill, layer, probabilities)
-        every = np.ones(question.grid, bool)
-        answers = by_rectangles(question, every) if incremental else None
-        found = answers or by_brute_force(question, every, batch)
-    values = question.probabilities(found.logits.flatten(0, 1)).unflatten(0, question.grid)
+    check_images(images, targets)
+    targets = targets or [None] * len(images)
+    found: list[Maps] = []
+    for start in range(0, len(images), TOGETHER[-1]):
+        some = slice(start, start + TOGETHER[-1])
+        with evaluating(model):
+            questions = [
+                question_of(model, image, target, size, stride, fill, layer, probabilities)
+                for image, target in zip(images[some], targets[some], strict=True)
+            ]
+            every = np.ones(questions[0].grid, bool)
+            answers = by_rectangles(questions, every) if incremental else None
+            others = answers or [by_brute_force(each, every, batch) for each in questions]
+        found += [
+            maps_of_answer(question, answer, incremental=answers is not None)
+            for question, answer in zip(questions, others, strict=True)
+        ]
+    return found
+
+
+def check_images(images: Tensor | Sequence[Tensor], targets: Sequence[int | None] | None) -> None:
+    """Raises ModelError where images and targets do not go together."""
+    if not len(images):
+        raise ModelError("there is no image")
+    sizes = sorted({tuple(image.shape[-3:]) for image in images})
+    if len(sizes) > 1:
+        raise ModelError(f"images of one size go together, not of {sizes[0]} and {sizes[1]}")
+    if targets is not None and len(targets) != len(images):
+        raise ModelError(f"{len(images)} images have as many targets, not {len(targets)}")
+
+
+def maps_of_answer(question: Question, answer: Answer, *, incremental: bool) -> Maps:
+    """The three maps, where every position has its answer."""
+    values = question.probabilities(answer.logits.flatten(0, 1)).unflatten(0, question.grid)
     return question.maps(
         values[..., question.target].numpy(),
         values.argmax(-1).numpy(),
-        found.totals.numpy(),
-        incremental=answers is not None,
+        answer.totals.numpy(),
+        incremental=incremental,
     )
 
 
@@ -114,46 +184,67 @@ def whole_answers(question: Question, positions: NDArray[np.int64]) -> tuple[Ten
     return logits, totals[0]
 
 
-def by_rectangles(question: Question, wanted: NDArray[np.bool_]) -> Answer | None:
-    """Only what the square can reach; None, with a warning, where that cannot be followed."""
-    name = named(question.model)
+def by_rectangles(questions: Sequence[Question], wanted: NDArray[np.bool_]) -> list[Answer] | None:
+    """Only what the square can reach; None, with a warning, where that cannot be followed.
+
+    Args:
+        questions: of one model, which differ in their images.
+    """
+    first, answers = questions[0], list[Answer]()
+    name = named(first.model)
     try:
-        network = network_of(
-            question.model, question.image, question.model.get_submodule(question.layer)
-        )
+        network = network_of(first.model, first.image, first.model.get_submodule(first.layer))
     except Untraceable as reason:
-        warnings.warn(f"{name}: {reason}; every occluded image is computed whole", stacklevel=3)
+        warnings.warn(f"{name}: {reason}; every occluded image is computed whole", stacklevel=4)
         return None
     for operation in network.operations:
         if not operation.known:
             warnings.warn(
                 f"{name}: it is not known what {operation.name} reads; it and all behind it are "
                 "computed whole",
-                stacklevel=3,
+                stacklevel=4,
             )
     down, across = (
-        Span(first, first + question.size, side)
-        for first, side in zip(question.places, question.image.shape[-2:], strict=True)
+        Span(begin, begin + first.size, side)
+        for begin, side in zip(first.places, first.image.shape[-2:], strict=True)
     )
-    answers = run(question, network, plan_of(network, (down, across), float(wanted.mean())), wanted)
-    if not agrees(question, answers, wanted):
-        warnings.warn(
-            f"{name} computes otherwise than torch.fx followed it; every occluded image is "
-            "computed whole",
-            stacklevel=3,
-        )
-        return None
+    with stage("occlude", int(wanted.sum()) * len(questions)) as bar:
+        while len(answers) < len(questions):
+            left = questions[len(answers) :]
+            plan = plan_of(network, (down, across), float(wanted.mean()), len(left))
+            some = left[: plan.images]
+            alone = not answers and len(some) == 1
+            clean = network if alone else network.on(torch.cat([each.image for each in some]))
+            answers += run(some, clean, plan, wanted, bar)
+            if not all(map(agrees, some, answers[-len(some) :], [wanted] * len(some))):
+                warnings.warn(
+                    f"{name} computes otherwise than torch.fx followed it; every occluded image is "
+                    "computed whole",
+                    stacklevel=4,
+                )
+                return None
     return answers
 
 
-def run(question: Question, network: Network, plan: Plan, wanted: NDArray[np.bool_]) -> Answer:
+def run(
+    questions: Sequence[Question],
+    network: Network,
+    plan: Plan,
+    wanted: NDArray[np.bool_],
+    bar: Stage,
+) -> list[Answer]:
     """Every block of a plan."""
-    answers = question.blank()
-    recomputation = Recomputation(network, question.fill, question.channel)
-    with stage("occlude", int(wanted.sum())) as bar:
-        for found in recomputation.answers(plan, wanted):
-            answers.put(found.positions, found.logits, found.totals)
-            bar.advance(len(found.positions))
+    answers = [question.blank() for question in questions]
+    channels = [question.channel for question in questions]
+    recomputation = Recomputation(network, questions[0].fill, channels)
+    for found in recomputation.answers(plan, wanted):
+        for number, room in enumerate(answers):
+            mine = found.images == number
+            if mine.any():
+                chosen = torch.from_numpy(mine).to(found.logits.device)
+                totals = None if found.totals is None else found.totals[chosen]
+                room.put(found.positions[mine], found.logits[chosen], totals)
+        bar.advance(len(found.positions))
     return answers
 
 

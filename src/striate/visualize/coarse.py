@@ -82,8 +82,8 @@ def approximate_occlusion(
         checked = np.zeros_like(known)
         checked[tuple(np.random.default_rng(seed).permutation(others)[:check].T)] = True
         wanted = known | checked
-        answers = by_rectangles(question, wanted)
-        found = answers or by_brute_force(question, wanted, BATCH)
+        answers = by_rectangles([question], wanted)
+        found = answers[0] if answers else by_brute_force(question, wanted, BATCH)
     places = np.argwhere(known)
     exact = np.full(question.grid, np.nan)
     exact[wanted] = probabilities(found.logits[wanted])[:, question.target].numpy()

@@ -9,7 +9,7 @@ regions        what each region says of the class, for WELDON, which learns such
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, cast
 
@@ -24,12 +24,13 @@ from striate.inference import evaluating
 from striate.models.weldon import Weldon
 from striate.visualize import sheets
 from striate.visualize._activations import activations, filters, first_convolution
-from striate.visualize._occlusion import occlusion
+from striate.visualize._occlusion import occlusions
 from striate.visualize.attribution import Method, attribute, curves
 from striate.visualize.coarse import approximate_occlusion
 from striate.visualize.colors import Pixels
 from striate.visualize.deconvnet import patches, project, rule_for
 from striate.visualize.inside import Inside, Place, Readable
+from striate.visualize.questions import Maps
 from striate.visualize.reading import class_number, last_maps, placed
 
 SMALL = 64  # pixels; so small an image is as quickly computed whole as in parts
@@ -57,7 +58,7 @@ class Question:
 
     Attributes:
         image: a picture; "" for filters.
-        several: pictures whose strongest patches are found, in place of `image`; for deconvnet.
+        several: pictures in place of `image`; of deconvnet those whose strongest patches are found.
         class_name: the class that is asked about; the most probable one where "".
         layer: by name; where None, the one that the method takes by itself.
         approximate: occlusion computes two or four places of seven, and estimates its error.
@@ -116,7 +117,33 @@ def explain(question: Question) -> Explanation:
         ModelError: if the network cannot be looked into in this way.
     """
     check(question.method, question.image or question.several, approximate=question.approximate)
+    if question.several and question.method not in ("deconvnet", "filters"):
+        return explain_each(question)
     return METHODS[question.method](question)
+
+
+def explain_each(question: Question) -> Explanation:
+    """Several pictures, one below the other; those that cannot be read are left out."""
+    readable = Readable(question.network, question.several)
+    questions = [replace(question, image=place, several=()) for place in readable.places]
+    if question.method == "occlusion" and not question.approximate:
+        found = occluded(questions)
+    else:
+        found = [METHODS[question.method](each) for each in questions]
+    pictures = [
+        {"path": place, **each.facts} for place, each in zip(readable.places, found, strict=True)
+    ]
+    page = stacked([each.page for each in found])
+    return Explanation(page, {"pictures": pictures}, tuple(readable.broken))
+
+
+def stacked(pages: Sequence[Pixels]) -> Pixels:
+    """Pages one below the other; the narrower ones get a white border on the right."""
+    width = max(page.shape[1] for page in pages)
+    return np.concatenate([
+        np.pad(page, ((0, 0), (0, width - page.shape[1]), (0, 0)), constant_values=255)
+        for page in pages
+    ])  # fmt: skip
 
 
 def check(method: str, image: object, *, approximate: bool = False) -> None:
@@ -202,21 +229,38 @@ def strongest_patches(question: Question) -> Explanation:
 
 def by_occlusion(question: Question) -> Explanation:
     """The occlusion experiment: a seventh of the image hidden, at about 25 places each way."""
-    network, images, target = question.network, question.tensor, question.target
-    side, layer = images.shape[-1], question.layer
-    size, stride = max(1, side // 7), max(1, side // 28)
-    error = None
-    if question.approximate:
-        rough = approximate_occlusion(
-            network.model, images, target, size=size, stride=stride, layer=layer,
-            probabilities=network.to_probabilities,
-        )  # fmt: skip
-        found, error = rough.maps, rough.largest_error
-    else:
-        found = occlusion(
-            network.model, images, target, size=size, stride=stride, layer=layer,
-            incremental=side > SMALL, probabilities=network.to_probabilities,
-        )  # fmt: skip
+    if not question.approximate:
+        return occluded([question])[0]
+    size, stride = square(question)
+    found = approximate_occlusion(
+        question.network.model, question.tensor, question.target, size=size, stride=stride,
+        layer=question.layer, probabilities=question.network.to_probabilities,
+    )  # fmt: skip
+    return hiding(question, found.maps, found.largest_error)
+
+
+def occluded(questions: Sequence[Question]) -> list[Explanation]:
+    """The occlusion experiment on pictures of one network, computed together."""
+    first = questions[0]
+    size, stride = square(first)
+    found = occlusions(
+        first.network.model, [each.tensor for each in questions],
+        [each.target for each in questions], size=size, stride=stride, layer=first.layer,
+        incremental=first.tensor.shape[-1] > SMALL,
+        probabilities=first.network.to_probabilities,
+    )  # fmt: skip
+    return [hiding(each, maps, None) for each, maps in zip(questions, found, strict=True)]
+
+
+def square(question: Question) -> tuple[int, int]:
+    """The side of the square that hides, and from one place to the next."""
+    side = question.tensor.shape[-1]
+    return max(1, side // 7), max(1, side // 28)
+
+
+def hiding(question: Question, found: Maps, error: float | None) -> Explanation:
+    """The page of occlusion maps, and where hiding takes most."""
+    network = question.network
     page = sheets.of_occlusion(found, question.pixels, classes=network.names)
     row, column = np.unravel_index(found.probability.argmin(), found.probability.shape)
     top, left = int(found.tops[row]), int(found.lefts[column])

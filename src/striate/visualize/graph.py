@@ -7,7 +7,7 @@ tensor after it was overwritten, reads the operation that did so.
 import copy
 import operator
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import torch
@@ -41,10 +41,10 @@ class Untraceable(Exception):
 
 @dataclass(frozen=True)
 class Network:
-    """The operations in order, what each gives for the clean image, and the numbers of two of them.
+    """The operations in order, what each gives for clean images, and the numbers of two of them.
 
     Attributes:
-        values: of every operation, for the clean image alone.
+        values: of every operation, for the clean images alone.
         output: the number of the operation that gives the logits.
         layer: of the one that gives the maps of the layer that is watched; None without.
     """
@@ -53,6 +53,24 @@ class Network:
     values: list[Any]
     output: int
     layer: int | None
+
+    def on(self, images: Tensor) -> "Network":
+        """The same operations, run on other clean images (N, C, H, W)."""
+        values: list[Any] = []
+        for operation, value in zip(self.operations, self.values, strict=True):
+            if operation.kind == "input":
+                values.append(images)
+            elif operation.kind == "constant":
+                values.append(value)
+            else:
+                values.append(operation.call(values.__getitem__))
+        return replace(self, values=values)
+
+    @property
+    def kept(self) -> int:
+        """Bytes of all values."""
+        tensors = [value for value in self.values if isinstance(value, Tensor)]
+        return sum(each.numel() * each.element_size() for each in tensors)
 
 
 def network_of(model: nn.Module, image: Tensor, layer: nn.Module | None = None) -> Network:

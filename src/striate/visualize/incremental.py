@@ -1,13 +1,13 @@
 """Recomputes, for many positions of a patch at once, only what the patch can reach.
 
-Of every operation the result for the clean image is kept. A block of positions then goes through
-the network as one tensor of rectangles: each operation reads its windows out of the kept map, with
-the rectangles that were just recomputed put in their place (Nakandala, Kumar & Papakonstantinou,
-"Incremental and approximate inference for faster occlusion-based deep CNN explanations", SIGMOD
-2019, Section 4).
+Of every operation the results for some clean images are kept. A block of positions then goes
+through the network as one tensor of rectangles: each operation reads its windows out of the kept
+maps, with the rectangles that were just recomputed put in their place (Nakandala, Kumar &
+Papakonstantinou, "Incremental and approximate inference for faster occlusion-based deep CNN
+explanations", SIGMOD 2019, Section 4).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,8 +24,9 @@ from striate.visualize.windows import Window
 
 @dataclass(frozen=True)
 class Region:
-    """Where the rectangles of a block lie in a map: a corner for each, one size."""
+    """Where the rectangles of a block lie in maps: an image and a corner for each, one size."""
 
+    images: tuple[int, ...]
     corners: tuple[tuple[int, int], ...]
     size: tuple[int, int]
 
@@ -33,13 +34,15 @@ class Region:
         """What an operation reads to compute this, counted in the map with its border."""
         (down, across), (rows, columns) = window.stride, window.reach
         return Region(
+            self.images,
             tuple((top * down, left * across) for top, left in self.corners),
             ((self.size[0] - 1) * down + rows, (self.size[1] - 1) * across + columns),
         )
 
     def moved(self, by: tuple[int, int]) -> "Region":
         """The same in a map with so many more places in front."""
-        return Region(tuple((top + by[0], left + by[1]) for top, left in self.corners), self.size)
+        corners = tuple((top + by[0], left + by[1]) for top, left in self.corners)
+        return Region(self.images, corners, self.size)
 
     def covers(self, value: Tensor) -> bool:
         """Whether each rectangle is the whole map."""
@@ -51,11 +54,13 @@ class Block:
     """Positions that are computed together.
 
     Attributes:
+        images: (B,) the number of each one's image.
         positions: (B, 2) their numbers, down and across.
         spans: what they reach in each result.
         dense: from which operation on they are computed in full.
     """
 
+    images: NDArray[np.int64]
     positions: NDArray[np.int64]
     spans: list[Spans | None]
     dense: int = 0
@@ -66,26 +71,29 @@ class Answers:
     """The answers of the network for some positions.
 
     Attributes:
+        images: (B,) the number of each one's image.
         positions: (B, 2) numbers of the positions, down and across.
         logits: (B, classes).
         totals: (B,) of the watched channel of the watched layer; None without.
     """
 
+    images: NDArray[np.int64]
     positions: NDArray[np.int64]
     logits: Tensor
     totals: Tensor | None
 
 
 class Recomputation:
-    """A network, the clean image's maps, and what replaces the pixels of a patch.
+    """A network, the clean images' maps, and what replaces the pixels of a patch.
 
     Args:
         fill: (1, C, 1, 1).
-        channel: of the watched layer.
+        channels: of the watched layer, one an image.
     """
 
-    def __init__(self, network: Network, fill: Tensor, channel: int = 0):
-        self.network, self.fill, self.channel = network, fill, channel
+    def __init__(self, network: Network, fill: Tensor, channels: Sequence[int]):
+        self.network, self.fill = network, fill
+        self.channels = torch.tensor(channels, device=fill.device)
         self.bordered: dict[tuple, Tensor] = {}
         self.last_use = [0] * len(network.operations)
         for number, operation in enumerate(network.operations):
@@ -97,11 +105,11 @@ class Recomputation:
         """Every block goes to the neck of the network by itself, then some together to its end.
 
         Args:
-            wanted: (rows, columns), which positions are computed.
+            wanted: (rows, columns), which positions are computed, of every image.
         """
         neck = neck_of(self.network, plan.spans)
         waiting: list[tuple[Block, Tensor, Tensor | None]] = []
-        for block in blocks_of(plan, wanted):
+        for block in blocks_of(plan, wanted, len(self.channels)):
             waiting.append((block, *self.forward(block, {}, {}, range(neck + 1))))
             if sum(len(each.positions) for each, _, _ in waiting) >= BEHIND:
                 yield self.end(neck, waiting)
@@ -111,16 +119,17 @@ class Recomputation:
 
     def end(self, neck: int, blocks: list[tuple[Block, Tensor, Tensor | None]]) -> Answers:
         """From the neck of the network to its answers."""
+        images = np.concatenate([block.images for block, _, _ in blocks])
         positions = np.concatenate([block.positions for block, _, _ in blocks])
         maps = torch.cat([each for _, each, _ in blocks])
         seen = [each for _, _, each in blocks if each is not None]
         totals = torch.cat(seen) if seen else None
         if neck == self.network.output:
-            return Answers(positions, maps, totals)
+            return Answers(images, positions, maps, totals)
         behind = range(neck + 1, self.network.output + 1)
-        together = Block(positions, [None] * len(self.network.operations))
+        together = Block(images, positions, [None] * len(self.network.operations))
         logits, later = self.forward(together, {neck: maps}, {neck: None}, behind)
-        return Answers(positions, logits, later if totals is None else totals)
+        return Answers(images, positions, logits, later if totals is None else totals)
 
     def forward(
         self,
@@ -169,7 +178,7 @@ class Recomputation:
                 )
             regions[number] = region
             if number == network.layer:
-                totals = self.total(number, held[number], region)
+                totals = self.total(number, held[number], block, region)
             for source in operation.sources:
                 if self.last_use[source] == number:
                     held.pop(source, None)
@@ -183,7 +192,8 @@ class Recomputation:
         (tops, rows), (lefts, columns) = (
             span.starts(chosen) for span, chosen in zip(spans, block.positions.T, strict=True)
         )
-        region = Region(tuple(zip(tops, lefts, strict=True)), (rows, columns))
+        corners = tuple(zip(tops, lefts, strict=True))
+        region = Region(tuple(block.images.tolist()), corners, (rows, columns))
         if self.network.operations[number].kind == "input":
             return region
         covers = region.covers(self.network.values[number])
@@ -227,9 +237,9 @@ class Recomputation:
         clean = self.network.values[number]
         if region.covers(clean):
             return rectangles
-        maps = clean.expand(len(rectangles), -1, -1, -1).clone(memory_format=layout(clean))
-        everything = Region(((0, 0),) * len(rectangles), tuple(clean.shape[-2:]))
-        return pasted(maps, everything, rectangles, region)
+        corners = ((0, 0),) * len(rectangles)
+        everything = Region(region.images, corners, tuple(clean.shape[-2:]))
+        return pasted(gathered(clean, everything), everything, rectangles, region)
 
     def with_border(self, source: int, number: int, window: Window) -> Tensor:
         """A clean map with the border that an operation reads around it; kept."""
@@ -251,24 +261,32 @@ class Recomputation:
             )
         return self.bordered[key]
 
-    def total(self, number: int, result: Tensor, region: Region | None) -> Tensor:
-        """The sum of the watched channel, for each position."""
-        clean = self.network.values[number]
-        channel = slice(self.channel, self.channel + 1)
+    def total(self, number: int, result: Tensor, block: Block, region: Region | None) -> Tensor:
+        """The sum of each image's watched channel, for each position."""
+        images = torch.from_numpy(block.images).to(self.channels.device)
+        now = per_image(watched(result, self.channels[images]))
         if region is None:
-            return per_image(result[:, channel])
-        before = per_image(gathered(clean[:, channel], region))
-        return per_image(clean[:, channel]) + per_image(result[:, channel]) - before
+            return now
+        clean = watched(self.network.values[number], self.channels)
+        return per_image(clean)[images] + now - per_image(gathered(clean, region))
 
 
-def blocks_of(plan: Plan, wanted: NDArray[np.bool_]) -> Iterator[Block]:
-    """The wanted positions, block by block."""
+def watched(maps: Tensor, channels: Tensor) -> Tensor:
+    """(B, 1, ...): one channel of each."""
+    return maps[torch.arange(len(maps), device=maps.device), channels][:, None]
+
+
+def blocks_of(plan: Plan, wanted: NDArray[np.bool_], images: int) -> Iterator[Block]:
+    """The wanted positions, block by block, each of every image."""
     for corner in np.ndindex(*plan.dense.shape):
         down, across = (slice(n * plan.side, (n + 1) * plan.side) for n in corner)
         inside = np.argwhere(wanted[down, across])
         if len(inside):
             first = np.array([down.start, across.start])
-            yield Block(inside + first, plan.spans, int(plan.dense[corner]))
+            yield Block(
+                np.repeat(np.arange(images), len(inside)), np.tile(inside + first, (images, 1)),
+                plan.spans, int(plan.dense[corner]),
+            )  # fmt: skip
 
 
 def per_image(maps: Tensor) -> Tensor:
@@ -290,7 +308,8 @@ def stand_in(clean: object, count: int, held: object) -> object:
 
 
 def gathered(maps: Tensor, region: Region) -> Tensor:
-    """(B, C, h, w): the rectangles of a region, copied out of maps (1, C, H, W)."""
+    """(B, C, h, w): the rectangles of a region, copied out of maps (N, C, H, W) of all images, or
+    (1, C, H, W) that are the same for all."""
     rows, columns = region.size
     shape = (len(region.corners), maps.shape[1], rows, columns)
     pieces = torch.empty(
@@ -299,9 +318,9 @@ def gathered(maps: Tensor, region: Region) -> Tensor:
         device=maps.device,
         memory_format=torch.channels_last if maps.device.type == "cpu" else torch.contiguous_format,
     )
-    source = maps[0]
-    for piece, (top, left) in zip(pieces, region.corners, strict=True):
-        piece.copy_(source[:, top : top + rows, left : left + columns])
+    sources = list(maps) if len(maps) > 1 else [maps[0]] * (max(region.images) + 1)
+    for piece, image, (top, left) in zip(pieces, region.images, region.corners, strict=True):
+        piece.copy_(sources[image][:, top : top + rows, left : left + columns])
     return pieces
 
 

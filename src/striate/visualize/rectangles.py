@@ -27,6 +27,8 @@ PER_NUMBER = 20  # a number of a map, written and read
 PER_WEIGHT = 80  # a number of the weights, read once a block
 PER_COPY = 200_000  # copying one rectangle out of a map, apart from its numbers
 SIDES = (1, 2, 3, 4, 5, 6, 8, 10, 13, 16, 25)  # positions along a block, that are tried
+KEPT = 2**29  # bytes of clean maps, of all images that are computed together
+TOGETHER = (1, 2, 3, 4, 6, 8, 12, 16)  # images that are, as far as they are tried
 BEHIND = 128  # positions that go through the end of the network at a time
 
 Ints = NDArray[np.int64]
@@ -72,12 +74,14 @@ class Plan:
 
     Attributes:
         spans: of every operation; None where it is always computed in full.
-        side: positions along a block.
+        images: whose positions are computed together.
+        side: positions along a block, of each image.
         dense: for each block (down, across), from which operation on it is computed in full.
         cost: of all blocks, in multiply-adds, and `full` what the whole computation takes.
     """
 
     spans: list[Spans | None]
+    images: int
     side: int
     dense: Ints
     cost: float
@@ -109,18 +113,37 @@ def spans_of(network: Network, image: Spans) -> list[Spans | None]:
     return found
 
 
-def plan_of(network: Network, image: Spans, wanted: float = 1.0) -> Plan:
-    """The cheapest plan, where this share of the positions is wanted."""
+def plan_of(network: Network, image: Spans, wanted: float = 1.0, images: int = 1) -> Plan:
+    """The cheapest plan an image, where this share of the positions is wanted.
+
+    Blocks of several images have no more positions than those of one would. As each image then has
+    fewer, they lie closer together, and their rectangles are smaller.
+
+    Args:
+        network: with the values of one clean image.
+        images: how many there are at most.
+    """
     spans = spans_of(network, image)
     plans = [plan_with(network, spans, side, wanted) for side in SIDES]
-    return min(plans, key=lambda plan: plan.cost)
+    alone = min(plans, key=lambda plan: plan.cost)
+    plans = [alone]
+    for count in TOGETHER[1:]:
+        if count <= images and count * network.kept <= KEPT:
+            plans += [
+                plan_with(network, spans, side, wanted, count)
+                for side in SIDES
+                if count * side**2 <= alone.side**2
+            ]
+    return min(plans, key=lambda plan: plan.cost / plan.images)
 
 
-def plan_with(network: Network, spans: list[Spans | None], side: int, wanted: float = 1.0) -> Plan:
-    """The cheapest plan with blocks of side x side positions."""
+def plan_with(
+    network: Network, spans: list[Spans | None], side: int, wanted: float = 1.0, images: int = 1
+) -> Plan:
+    """The cheapest plan with blocks of side x side positions of so many images."""
     image = next(each for each in spans if each is not None)
     counts = [lengths(len(span.first), side) for span in image]
-    positions = wanted * np.outer(*counts)  # of each block
+    positions = wanted * images * np.outer(*counts)  # of each block
     neck = neck_of(network, spans)
     partial, full = [], []
     for number, operation in enumerate(network.operations):
@@ -140,7 +163,7 @@ def plan_with(network: Network, spans: list[Spans | None], side: int, wanted: fl
     behind = np.concatenate([np.cumsum(full[::-1], axis=0)[::-1], zero])
     costs = ahead + behind
     return Plan(
-        spans, side, costs.argmin(axis=0), float(costs.min(axis=0).sum()),
+        spans, images, side, costs.argmin(axis=0), float(costs.min(axis=0).sum()),
         float(behind[0].sum()),
     )  # fmt: skip
 
