@@ -1,0 +1,46 @@
+"""Two inner loops in C, for the vectors of the processor at hand; without them all is the same,
+slower.
+
+`scripts/build_native.py` compiles them when striate is installed. What each computes stands in
+Python beside it: in `layers/pooled_convolution.py` and `images/resampling.py`.
+"""
+
+import ctypes
+import os
+import platform
+from functools import cache
+from pathlib import Path
+
+SUFFIX = ".so"
+CPU_FLAGS = Path("/proc/cpuinfo")
+LEVELS = (("avx512", {"avx512f", "avx512bw", "avx512vl", "avx512dq"}), ("avx2", {"avx2", "fma"}))
+"""Kinds of vectors, the widest first, and what a processor must name to have them."""
+
+
+def library(name: str) -> ctypes.CDLL | None:
+    """A compiled file of this folder, or None where it was not compiled or cannot be loaded.
+
+    STRIATE_NATIVE=0 in the environment leaves all of them out.
+    """
+    return None if os.environ.get("STRIATE_NATIVE") == "0" else _loaded(name)
+
+
+@cache
+def _loaded(name: str) -> ctypes.CDLL | None:
+    path = Path(__file__).with_name(name + SUFFIX)
+    try:
+        return ctypes.CDLL(str(path))
+    except OSError:  # not there, or made for another machine
+        return None
+
+
+@cache
+def level() -> str:
+    """The widest vectors that the processor has and the functions are compiled for."""
+    if platform.machine() != "x86_64":
+        return "plain"
+    try:
+        words = set(CPU_FLAGS.read_text().split())
+    except OSError:
+        return "plain"
+    return next((name for name, needed in LEVELS if needed <= words), "plain")

@@ -1,0 +1,253 @@
+/* Convolution and 2 x 2 max pooling of few channels, and the gradients: see
+   striate/layers/pooled_convolution.py, whose letters these are.
+
+   Every array has the images innermost, and LANES of them fill one vector. Sums are kept in
+   registers: forward the four outputs of a window for OUT filters, backward a tile of the gradient.
+   Nothing is checked here; N is a multiple of LANES. */
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(__AVX512F__)
+#define NAME(function) function##_avx512
+enum { LANES = 16, OUT = 6, DOWN = 4, ACROSS = 5, WIDE = 4, DEEP = 6 };
+#elif defined(__AVX2__)
+#define NAME(function) function##_avx2
+enum { LANES = 8, OUT = 2, DOWN = 2, ACROSS = 5, WIDE = 3, DEEP = 3 };
+#else
+#define NAME(function) function##_plain
+enum { LANES = 4, OUT = 2, DOWN = 2, ACROSS = 5, WIDE = 3, DEEP = 3 };
+#endif
+
+typedef float vec __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+typedef int32_t mask __attribute__((vector_size(4 * LANES)));
+typedef uint8_t codes __attribute__((vector_size(LANES), aligned(1), may_alias));
+
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE vec either(mask first, vec a, vec b) {
+    return (vec)((first & (mask)a) | (~first & (mask)b));
+}
+
+typedef struct {
+    int H, C, W, N, O, k, m; /* x (H, C, W, N), filters (O, C, k, m) */
+} Shape;
+
+/* (O, C, k, m) as (C, k, m, O): the weights of neighbouring filters lie side by side. */
+static void filters_innermost(const Shape *s, const float *weight, float *packed) {
+    const int taps = s->C * s->k * s->m;
+    for (int o = 0; o < s->O; o++)
+        for (int t = 0; t < taps; t++) packed[t * s->O + o] = weight[o * taps + t];
+}
+
+/* The outputs of one window for `count` filters and one vector of images. */
+INLINE void window(const Shape *s, const float *x, const float *F, const float *bias, float *out,
+                   uint8_t *from, const int count) {
+    const size_t column = s->N, channel = column * s->W, row = channel * s->C;
+    vec sums[OUT][4];
+    for (int o = 0; o < count; o++)
+        for (int q = 0; q < 4; q++) sums[o][q] = (vec){0};
+    for (int c = 0; c < s->C; c++)
+        for (int a = 0; a < s->k; a++) {
+            const float *at = x + c * channel + a * row;
+            const float *f = F + (size_t)(c * s->k + a) * s->m * s->O;
+            for (int b = 0; b < s->m; b++, at += column, f += s->O) {
+                const vec v0 = *(const vec *)at, v1 = *(const vec *)(at + column);
+                const vec v2 = *(const vec *)(at + row), v3 = *(const vec *)(at + row + column);
+                for (int o = 0; o < count; o++) {
+                    sums[o][0] += f[o] * v0, sums[o][1] += f[o] * v1;
+                    sums[o][2] += f[o] * v2, sums[o][3] += f[o] * v3;
+                }
+            }
+        }
+    const size_t filter = (size_t)((s->W - s->m + 1) / 2) * s->N;
+    for (int o = 0; o < count; o++) {
+        vec best = sums[o][0];
+        mask place = {0};
+        for (int q = 1; q < 4; q++) { /* the first of equals, and whatever is not a number */
+            const mask larger = (sums[o][q] > best) | (sums[o][q] != sums[o][q]);
+            best = either(larger, sums[o][q], best);
+            place = (larger & q) | (~larger & place);
+        }
+        *(vec *)(out + o * filter) = best + bias[o];
+        *(codes *)(from + o * filter) = __builtin_convertvector(place, codes);
+    }
+}
+
+/* out (h/2, O, w/2, N), and which of its four outputs each is: 0 to 3. */
+void NAME(pooled_forward)(const Shape *s, const float *x, const float *weight, const float *bias,
+                          float *out, uint8_t *from, float *packed) {
+    const int rows = (s->H - s->k + 1) / 2, columns = (s->W - s->m + 1) / 2;
+    const size_t filter = (size_t)columns * s->N, row = filter * s->O;
+    filters_innermost(s, weight, packed);
+#pragma omp parallel for collapse(2)
+    for (int i = 0; i < rows; i++)
+        for (int n = 0; n < s->N; n += LANES)
+            for (int j = 0; j < columns; j++) {
+                const float *at = x + ((size_t)2 * i * s->C * s->W + 2 * j) * s->N + n;
+                for (int o = 0; o < s->O; o += OUT) {
+                    const size_t to = i * row + o * filter + (size_t)j * s->N + n;
+                    const int count = s->O - o < OUT ? s->O - o : OUT;
+#define CASE(c) case c: window(s, at, packed + o, bias + o, out + to, from + to, c); break;
+                    switch (count) {
+                        CASE(1) CASE(2)
+#if defined(__AVX512F__)
+                        CASE(3) CASE(4) CASE(5) CASE(6)
+#endif
+                    }
+#undef CASE
+                }
+            }
+}
+
+/* One row of the errors of the outputs that were pooled (O, margin + w + margin, LANES): each
+   pooled error lies where its maximum came from, all else is zero. `low` is 0 or 1. */
+INLINE void spread(const Shape *s, const float *error, const uint8_t *from, int low, float *dY) {
+    const int columns = (s->W - s->m + 1) / 2, width = 2 * columns + 2 * (s->m - 1);
+    for (int o = 0; o < s->O; o++) {
+        float *to = dY + ((size_t)o * width + s->m - 1) * LANES;
+        for (int j = 0; j < columns; j++, to += 2 * LANES) {
+            const size_t at = ((size_t)o * columns + j) * s->N;
+            const vec e = *(const vec *)(error + at);
+            const mask place = __builtin_convertvector(*(const codes *)(from + at), mask) - 2 * low;
+            *(vec *)to = (vec)((mask)e & (place == 0));
+            *(vec *)(to + LANES) = (vec)((mask)e & (place == 1));
+        }
+    }
+}
+
+/* sums[o][b] += dY[o, j] x[j + b] over a row, for `count` filters and `taps` columns of them. */
+INLINE void correlate(const float *dY, size_t filter, const float *x, size_t column, int length,
+                      float *sums, size_t filter_sums, const int count, const int taps) {
+    vec tile[DOWN][ACROSS];
+    for (int o = 0; o < count; o++)
+        for (int b = 0; b < taps; b++)
+            tile[o][b] = *(const vec *)(sums + o * filter_sums + b * LANES);
+    for (int j = 0; j < length; j++, dY += LANES, x += column) {
+        vec errors[DOWN];
+        for (int o = 0; o < count; o++) errors[o] = *(const vec *)(dY + o * filter);
+        for (int b = 0; b < taps; b++) {
+            const vec v = *(const vec *)(x + b * column);
+            for (int o = 0; o < count; o++) tile[o][b] += errors[o] * v;
+        }
+    }
+    for (int o = 0; o < count; o++)
+        for (int b = 0; b < taps; b++)
+            *(vec *)(sums + o * filter_sums + b * LANES) = tile[o][b];
+}
+
+/* dx[c, j] += F[o, c, b] dY[o, j - b] over filters and columns, for `deep` channels and `wide`
+   columns; `dY` begins m - 1 columns before its first. */
+INLINE void scatter(const Shape *s, const float *dY, size_t filter, const float *F, float *dx,
+                    const int deep, const int wide) {
+    const size_t channel = (size_t)s->W * s->N, step = (size_t)s->k * s->m * s->O;
+    vec tile[DEEP][WIDE];
+    for (int c = 0; c < deep; c++)
+        for (int j = 0; j < wide; j++)
+            tile[c][j] = *(const vec *)(dx + c * channel + (size_t)j * s->N);
+    for (int b = 0; b < s->m; b++)
+        for (int o = 0; o < s->O; o++) {
+            const float *at = dY + o * filter + (size_t)(s->m - 1 - b) * LANES;
+            vec errors[WIDE];
+            for (int j = 0; j < wide; j++) errors[j] = *(const vec *)(at + j * LANES);
+            for (int c = 0; c < deep; c++) {
+                const float f = F[c * step + (size_t)b * s->O + o];
+                for (int j = 0; j < wide; j++) tile[c][j] += f * errors[j];
+            }
+        }
+    for (int c = 0; c < deep; c++)
+        for (int j = 0; j < wide; j++)
+            *(vec *)(dx + c * channel + (size_t)j * s->N) = tile[c][j];
+}
+
+static void filter_gradients(const Shape *s, const float *x, const float *dY, float *sums) {
+    const int length = 2 * ((s->W - s->m + 1) / 2), width = length + 2 * (s->m - 1);
+    const size_t filter = (size_t)width * LANES, channel = (size_t)s->W * s->N;
+    const size_t own = (size_t)s->C * s->k * s->m * LANES;
+    for (int o = 0; o < s->O; o += DOWN)
+        for (int a = 0; a < s->k; a++)
+            for (int c = 0; c < s->C; c++)
+                for (int b = 0; b < s->m; b += ACROSS) {
+                    const int count = s->O - o < DOWN ? s->O - o : DOWN;
+                    const int taps = s->m - b < ACROSS ? s->m - b : ACROSS;
+                    const float *errors = dY + o * filter + (size_t)(s->m - 1) * LANES;
+                    const float *at = x + ((size_t)a * s->C + c) * channel + (size_t)b * s->N;
+                    float *to = sums + o * own + ((size_t)(c * s->k + a) * s->m + b) * LANES;
+#define CASE(d, t) case 8 * d + t: \
+    correlate(errors, filter, at, s->N, length, to, own, d, t); break;
+                    switch (8 * count + taps) {
+                        CASE(1, 1) CASE(1, 2) CASE(1, 3) CASE(1, 4) CASE(1, 5)
+                        CASE(2, 1) CASE(2, 2) CASE(2, 3) CASE(2, 4) CASE(2, 5)
+#if defined(__AVX512F__)
+                        CASE(3, 1) CASE(3, 2) CASE(3, 3) CASE(3, 4) CASE(3, 5)
+                        CASE(4, 1) CASE(4, 2) CASE(4, 3) CASE(4, 4) CASE(4, 5)
+#endif
+                    }
+#undef CASE
+                }
+}
+
+static void image_gradients(const Shape *s, const float *F, const float *dY, float *dx) {
+    const int length = 2 * ((s->W - s->m + 1) / 2), width = length + 2 * (s->m - 1);
+    const int reached = length + s->m - 1;
+    const size_t filter = (size_t)width * LANES, channel = (size_t)s->W * s->N;
+    for (int a = 0; a < s->k; a++)
+        for (int c = 0; c < s->C; c += DEEP)
+            for (int j = 0; j < reached; j += WIDE) {
+                const int deep = s->C - c < DEEP ? s->C - c : DEEP;
+                const int wide = reached - j < WIDE ? reached - j : WIDE;
+                const float *errors = dY + (size_t)j * LANES;
+                const float *f = F + (size_t)(c * s->k + a) * s->m * s->O;
+                float *to = dx + ((size_t)a * s->C + c) * channel + (size_t)j * s->N;
+#define CASE(d, w) case 8 * d + w: scatter(s, errors, filter, f, to, d, w); break;
+                switch (8 * deep + wide) {
+                    CASE(1, 1) CASE(1, 2) CASE(1, 3) CASE(2, 1) CASE(2, 2) CASE(2, 3)
+                    CASE(3, 1) CASE(3, 2) CASE(3, 3)
+#if defined(__AVX512F__)
+                    CASE(1, 4) CASE(2, 4) CASE(3, 4)
+                    CASE(4, 1) CASE(4, 2) CASE(4, 3) CASE(4, 4)
+                    CASE(5, 1) CASE(5, 2) CASE(5, 3) CASE(5, 4)
+                    CASE(6, 1) CASE(6, 2) CASE(6, 3) CASE(6, 4)
+#endif
+                }
+#undef CASE
+            }
+}
+
+/* How many floats `pooled_backward` needs as `memory` for each vector of images. */
+size_t NAME(pooled_memory)(const Shape *s) {
+    const int width = 2 * ((s->W - s->m + 1) / 2) + 2 * (s->m - 1);
+    return ((size_t)s->O * s->C * s->k * s->m + (size_t)s->O * width) * LANES;
+}
+
+/* dF (O, C, k, m) and dx (H, C, W, N) of the errors of `out`; dx only where it is not NULL.
+   `packed`: the filters as `pooled_forward` left them; `memory`: zeros, N / LANES times what
+   `pooled_memory` says. */
+void NAME(pooled_backward)(const Shape *s, const float *x, const float *packed, const float *error,
+                           const uint8_t *from, float *dF, float *dx, float *memory) {
+    const int rows = (s->H - s->k + 1) / 2, columns = (s->W - s->m + 1) / 2;
+    const size_t pooled_row = (size_t)s->O * columns * s->N, row = (size_t)s->C * s->W * s->N;
+    const size_t weights = (size_t)s->O * s->C * s->k * s->m;
+    const size_t own = NAME(pooled_memory)(s);
+#pragma omp parallel for
+    for (int n = 0; n < s->N; n += LANES) {
+        float *sums = memory + n / LANES * own, *dY = sums + weights * LANES;
+        if (dx)
+            for (size_t at = 0; at < (size_t)s->H * s->C * s->W; at++)
+                memset(dx + at * s->N + n, 0, 4 * LANES);
+        for (int y = 0; y < 2 * rows; y++) {
+            spread(s, error + y / 2 * pooled_row + n, from + y / 2 * pooled_row + n, y % 2, dY);
+            filter_gradients(s, x + y * row + n, dY, sums);
+            if (dx) image_gradients(s, packed, dY, dx + y * row + n);
+        }
+    }
+    for (size_t at = 0; at < weights; at++) {
+        vec sum = {0};
+        for (int n = 0; n < s->N; n += LANES)
+            sum += *(const vec *)(memory + n / LANES * own + at * LANES);
+        float total = 0;
+        for (int lane = 0; lane < LANES; lane++) total += sum[lane];
+        dF[at] = total;
+    }
+}
