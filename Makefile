@@ -45,12 +45,12 @@ format: $(VENV)/test.stamp
 	$(BIN)/ruff format $(CODE)
 
 clean:
-	rm -rf $(VENV) dist build docs/commands docs/live .cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) src/striate/native/*.so dist build docs/commands docs/live .cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # torch before all else, by its exact version: that is the build without gigabytes for a GPU where
 # the machine's index has one.
-$(VENV)/demo.stamp: pyproject.toml constraints.txt
+$(VENV)/demo.stamp: pyproject.toml constraints.txt scripts/build_native.py $(wildcard src/striate/native/*.c)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "striate needs Python 3.11 or later: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
 	$(INSTALL) --upgrade 'pip>=25.1'

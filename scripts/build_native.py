@@ -2,7 +2,7 @@
 
     python scripts/build_native.py
 
-Each C file becomes one shared library beside it, which holds it for every level of vectors that the
+Each C file becomes one shared library beside it (libNAME.so), which holds it for every level of vectors that the
 kind of processor may have; which level is used is decided where it runs. Without a compiler, or
 with one that cannot compile them, striate is installed without them and says everything the same,
 slower. STRIATE_NATIVE=0 leaves them out, STRIATE_NATIVE=1 insists on them.
@@ -55,7 +55,7 @@ def build(source: Path, command: list[str]) -> Path:
         library = f"{folder}/library"
         call = [*command, "-shared", *objects, "-o", library]
         subprocess.run(call, check=True, capture_output=True, text=True)
-        return Path(library).replace(source.with_suffix(".so"))
+        return Path(library).replace(source.with_name(f"lib{source.stem}.so"))
 
 
 def build_all() -> list[Path]:

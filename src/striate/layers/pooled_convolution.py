@@ -14,6 +14,8 @@ so that the windows of a k x m kernel cost m times the memory of x, not k m time
 
 The pooling takes the larger of two neighbors twice, in columns, then in rows, and keeps both
 differences: their sign says where the error goes, the first of equals as in torch.
+
+Where striate's loops in C were compiled (`striate.native`), single precision goes through them.
 """
 
 from typing import Any
@@ -23,6 +25,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from striate.errors import ModelError
+from striate.native import pooled as native
 
 
 def pooled_convolution(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -51,7 +54,10 @@ def pooled_convolution(x: Tensor, weight: Tensor, bias: Tensor | None = None) ->
             f"filters of {weight.shape[2]} x {weight.shape[3]} leave nothing to pool of "
             f"{x.shape[0]} x {x.shape[2]}; give larger images"
         )
-    pooled: Tensor = PooledConvolution.apply(x, weight)
+    if native.suits(x, weight, bias):
+        pooled: Tensor = CompiledConvolution.apply(x, weight, bias)
+        return pooled
+    pooled = PooledConvolution.apply(x, weight)
     return pooled if bias is None else pooled + bias[:, None, None]
 
 
@@ -115,6 +121,27 @@ class PooledConvolution(torch.autograd.Function):
             for b, column in enumerate(dV.view(H, C, m, 2 * half, N).unbind(2)):
                 dx[:, :, b : b + 2 * half] += column
         return dx, dF
+
+
+class CompiledConvolution(torch.autograd.Function):
+    """The same by compiled loops (striate/native/pooled.c), which never write windows or sums to
+    memory: they keep which of its four outputs each maximum is."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        out, pooled = native.forward(x, weight, bias)
+        ctx.save_for_backward(pooled.x, pooled.packed, pooled.places)
+        ctx.shape = pooled.shape
+        return out
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, error: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        dx = dF = None
+        if ctx.needs_input_grad[0] or ctx.needs_input_grad[1]:
+            pooled = native.Pooled(ctx.shape, *ctx.saved_tensors)
+            dF, dx = native.backward(error, pooled, of_images=ctx.needs_input_grad[0])
+        return dx, dF, error.sum((0, 2, 3)) if ctx.needs_input_grad[2] else None
 
 
 def stacked(V: Tensor, h: int, k: int) -> Tensor:

@@ -11,14 +11,13 @@ import platform
 from functools import cache
 from pathlib import Path
 
-SUFFIX = ".so"
 CPU_FLAGS = Path("/proc/cpuinfo")
 LEVELS = (("avx512", {"avx512f", "avx512bw", "avx512vl", "avx512dq"}), ("avx2", {"avx2", "fma"}))
 """Kinds of vectors, the widest first, and what a processor must name to have them."""
 
 
 def library(name: str) -> ctypes.CDLL | None:
-    """A compiled file of this folder, or None where it was not compiled or cannot be loaded.
+    """A compiled C file of this folder, or None where it was not compiled or cannot be loaded.
 
     STRIATE_NATIVE=0 in the environment leaves all of them out.
     """
@@ -27,7 +26,7 @@ def library(name: str) -> ctypes.CDLL | None:
 
 @cache
 def _loaded(name: str) -> ctypes.CDLL | None:
-    path = Path(__file__).with_name(name + SUFFIX)
+    path = Path(__file__).with_name(f"lib{name}.so")
     try:
         return ctypes.CDLL(str(path))
     except OSError:  # not there, or made for another machine

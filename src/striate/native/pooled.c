@@ -11,14 +11,16 @@
 
 #if defined(__AVX512F__)
 #define NAME(function) function##_avx512
-enum { LANES = 16, OUT = 6, DOWN = 4, ACROSS = 5, WIDE = 4, DEEP = 6 };
+enum { LANES = 16, OUT = 6, DOWN = 5, ACROSS = 5, DEEP = 3, WIDE = 7 };
 #elif defined(__AVX2__)
 #define NAME(function) function##_avx2
-enum { LANES = 8, OUT = 2, DOWN = 2, ACROSS = 5, WIDE = 3, DEEP = 3 };
+enum { LANES = 8, OUT = 2, DOWN = 2, ACROSS = 5, DEEP = 3, WIDE = 3 };
 #else
 #define NAME(function) function##_plain
-enum { LANES = 4, OUT = 2, DOWN = 2, ACROSS = 5, WIDE = 3, DEEP = 3 };
+enum { LANES = 4, OUT = 2, DOWN = 2, ACROSS = 5, DEEP = 3, WIDE = 3 };
 #endif
+
+enum { FIRST_CACHE = 24 * 1024 }; /* bytes of it that may be filled */
 
 typedef float vec __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 typedef int32_t mask __attribute__((vector_size(4 * LANES)));
@@ -28,6 +30,12 @@ typedef uint8_t codes __attribute__((vector_size(LANES), aligned(1), may_alias))
 
 INLINE vec either(mask first, vec a, vec b) {
     return (vec)((first & (mask)a) | (~first & (mask)b));
+}
+
+/* Parts of at most `most` as equal as can be: how many of `total` the next one has. */
+INLINE int part(int total, int most) {
+    const int parts = (total + most - 1) / most;
+    return parts ? (total + parts - 1) / parts : 0;
 }
 
 typedef struct {
@@ -86,9 +94,9 @@ void NAME(pooled_forward)(const Shape *s, const float *x, const float *weight, c
         for (int n = 0; n < s->N; n += LANES)
             for (int j = 0; j < columns; j++) {
                 const float *at = x + ((size_t)2 * i * s->C * s->W + 2 * j) * s->N + n;
-                for (int o = 0; o < s->O; o += OUT) {
+                for (int o = 0, count; o < s->O; o += count) {
                     const size_t to = i * row + o * filter + (size_t)j * s->N + n;
-                    const int count = s->O - o < OUT ? s->O - o : OUT;
+                    count = part(s->O - o, OUT);
 #define CASE(c) case c: window(s, at, packed + o, bias + o, out + to, from + to, c); break;
                     switch (count) {
                         CASE(1) CASE(2)
@@ -117,19 +125,29 @@ INLINE void spread(const Shape *s, const float *error, const uint8_t *from, int 
     }
 }
 
-/* sums[o][b] += dY[o, j] x[j + b] over a row, for `count` filters and `taps` columns of them. */
-INLINE void correlate(const float *dY, size_t filter, const float *x, size_t column, int length,
-                      float *sums, size_t filter_sums, const int count, const int taps) {
+/* A plane of values, one vector apart by columns. */
+typedef struct {
+    const float *first;
+    size_t row, column;
+} Plane;
+
+/* sums[o][b] += dY[o, y, j] x[y, j + b] over `rows` of `length`, for `count` filters and `taps`
+   columns of them. */
+INLINE void correlate(Plane dY, size_t filter, Plane x, int rows, int length, float *sums,
+                      size_t filter_sums, const int count, const int taps) {
     vec tile[DOWN][ACROSS];
     for (int o = 0; o < count; o++)
         for (int b = 0; b < taps; b++)
             tile[o][b] = *(const vec *)(sums + o * filter_sums + b * LANES);
-    for (int j = 0; j < length; j++, dY += LANES, x += column) {
-        vec errors[DOWN];
-        for (int o = 0; o < count; o++) errors[o] = *(const vec *)(dY + o * filter);
-        for (int b = 0; b < taps; b++) {
-            const vec v = *(const vec *)(x + b * column);
-            for (int o = 0; o < count; o++) tile[o][b] += errors[o] * v;
+    for (int y = 0; y < rows; y++) {
+        const float *error = dY.first + y * dY.row, *value = x.first + y * x.row;
+        for (int j = 0; j < length; j++, error += dY.column, value += x.column) {
+            vec errors[DOWN];
+            for (int o = 0; o < count; o++) errors[o] = *(const vec *)(error + o * filter);
+            for (int b = 0; b < taps; b++) {
+                const vec v = *(const vec *)(value + b * x.column);
+                for (int o = 0; o < count; o++) tile[o][b] += errors[o] * v;
+            }
         }
     }
     for (int o = 0; o < count; o++)
@@ -161,31 +179,37 @@ INLINE void scatter(const Shape *s, const float *dY, size_t filter, const float 
             *(vec *)(dx + c * channel + (size_t)j * s->N) = tile[c][j];
 }
 
-static void filter_gradients(const Shape *s, const float *x, const float *dY, float *sums) {
+/* `dY`: `rows` of them, each (O, width, LANES). */
+static void filter_gradients(const Shape *s, const float *x, const float *dY, int rows,
+                             float *sums) {
     const int length = 2 * ((s->W - s->m + 1) / 2), width = length + 2 * (s->m - 1);
     const size_t filter = (size_t)width * LANES, channel = (size_t)s->W * s->N;
     const size_t own = (size_t)s->C * s->k * s->m * LANES;
-    for (int o = 0; o < s->O; o += DOWN)
+    for (int o = 0, count; o < s->O; o += count) {
+        count = part(s->O - o, DOWN);
         for (int a = 0; a < s->k; a++)
             for (int c = 0; c < s->C; c++)
-                for (int b = 0; b < s->m; b += ACROSS) {
-                    const int count = s->O - o < DOWN ? s->O - o : DOWN;
-                    const int taps = s->m - b < ACROSS ? s->m - b : ACROSS;
-                    const float *errors = dY + o * filter + (size_t)(s->m - 1) * LANES;
-                    const float *at = x + ((size_t)a * s->C + c) * channel + (size_t)b * s->N;
+                for (int b = 0, taps; b < s->m; b += taps) {
+                    taps = part(s->m - b, ACROSS);
+                    const Plane errors = {dY + o * filter + (size_t)(s->m - 1) * LANES,
+                                          s->O * filter, LANES};
+                    const Plane at = {x + ((size_t)a * s->C + c) * channel + (size_t)b * s->N,
+                                      s->C * channel, s->N};
                     float *to = sums + o * own + ((size_t)(c * s->k + a) * s->m + b) * LANES;
 #define CASE(d, t) case 8 * d + t: \
-    correlate(errors, filter, at, s->N, length, to, own, d, t); break;
+    correlate(errors, filter, at, rows, length, to, own, d, t); break;
                     switch (8 * count + taps) {
                         CASE(1, 1) CASE(1, 2) CASE(1, 3) CASE(1, 4) CASE(1, 5)
                         CASE(2, 1) CASE(2, 2) CASE(2, 3) CASE(2, 4) CASE(2, 5)
 #if defined(__AVX512F__)
                         CASE(3, 1) CASE(3, 2) CASE(3, 3) CASE(3, 4) CASE(3, 5)
                         CASE(4, 1) CASE(4, 2) CASE(4, 3) CASE(4, 4) CASE(4, 5)
+                        CASE(5, 1) CASE(5, 2) CASE(5, 3) CASE(5, 4) CASE(5, 5)
 #endif
                     }
 #undef CASE
                 }
+    }
 }
 
 static void image_gradients(const Shape *s, const float *F, const float *dY, float *dx) {
@@ -193,61 +217,79 @@ static void image_gradients(const Shape *s, const float *F, const float *dY, flo
     const int reached = length + s->m - 1;
     const size_t filter = (size_t)width * LANES, channel = (size_t)s->W * s->N;
     for (int a = 0; a < s->k; a++)
-        for (int c = 0; c < s->C; c += DEEP)
-            for (int j = 0; j < reached; j += WIDE) {
-                const int deep = s->C - c < DEEP ? s->C - c : DEEP;
-                const int wide = reached - j < WIDE ? reached - j : WIDE;
+        for (int c = 0, deep; c < s->C; c += deep) {
+            deep = part(s->C - c, DEEP);
+            for (int j = 0, wide; j < reached; j += wide) {
+                wide = part(reached - j, WIDE);
                 const float *errors = dY + (size_t)j * LANES;
                 const float *f = F + (size_t)(c * s->k + a) * s->m * s->O;
                 float *to = dx + ((size_t)a * s->C + c) * channel + (size_t)j * s->N;
 #define CASE(d, w) case 8 * d + w: scatter(s, errors, filter, f, to, d, w); break;
                 switch (8 * deep + wide) {
-                    CASE(1, 1) CASE(1, 2) CASE(1, 3) CASE(2, 1) CASE(2, 2) CASE(2, 3)
+                    CASE(1, 1) CASE(1, 2) CASE(1, 3)
+                    CASE(2, 1) CASE(2, 2) CASE(2, 3)
                     CASE(3, 1) CASE(3, 2) CASE(3, 3)
 #if defined(__AVX512F__)
-                    CASE(1, 4) CASE(2, 4) CASE(3, 4)
-                    CASE(4, 1) CASE(4, 2) CASE(4, 3) CASE(4, 4)
-                    CASE(5, 1) CASE(5, 2) CASE(5, 3) CASE(5, 4)
-                    CASE(6, 1) CASE(6, 2) CASE(6, 3) CASE(6, 4)
+                    CASE(1, 4) CASE(1, 5) CASE(1, 6) CASE(1, 7)
+                    CASE(2, 4) CASE(2, 5) CASE(2, 6) CASE(2, 7)
+                    CASE(3, 4) CASE(3, 5) CASE(3, 6) CASE(3, 7)
 #endif
                 }
 #undef CASE
             }
+        }
 }
 
-/* How many floats `pooled_backward` needs as `memory` for each vector of images. */
+/* Rows of errors that are worked on at a time: of DOWN filters they stay in the first cache. */
+static int at_once(const Shape *s) {
+    const int width = 2 * ((s->W - s->m + 1) / 2) + 2 * (s->m - 1), rows = s->H - s->k + 1;
+    const int fitting = FIRST_CACHE / (DOWN * width * LANES * (int)sizeof(float));
+    return fitting < 1 ? 1 : fitting < rows ? fitting : rows;
+}
+
+/* How many floats `pooled_backward` needs as `memory` for each of its workers. */
 size_t NAME(pooled_memory)(const Shape *s) {
     const int width = 2 * ((s->W - s->m + 1) / 2) + 2 * (s->m - 1);
-    return ((size_t)s->O * s->C * s->k * s->m + (size_t)s->O * width) * LANES;
+    return ((size_t)s->O * s->C * s->k * s->m + (size_t)at_once(s) * s->O * width) * LANES;
 }
 
 /* dF (O, C, k, m) and dx (H, C, W, N) of the errors of `out`; dx only where it is not NULL.
-   `packed`: the filters as `pooled_forward` left them; `memory`: zeros, N / LANES times what
+   `packed`: the filters as `pooled_forward` left them; `memory`: `workers` times what
    `pooled_memory` says. */
 void NAME(pooled_backward)(const Shape *s, const float *x, const float *packed, const float *error,
-                           const uint8_t *from, float *dF, float *dx, float *memory) {
+                           const uint8_t *from, float *dF, float *dx, float *memory, int workers) {
     const int rows = (s->H - s->k + 1) / 2, columns = (s->W - s->m + 1) / 2;
     const size_t pooled_row = (size_t)s->O * columns * s->N, row = (size_t)s->C * s->W * s->N;
     const size_t weights = (size_t)s->O * s->C * s->k * s->m;
     const size_t own = NAME(pooled_memory)(s);
-#pragma omp parallel for
-    for (int n = 0; n < s->N; n += LANES) {
-        float *sums = memory + n / LANES * own, *dY = sums + weights * LANES;
-        if (dx)
-            for (size_t at = 0; at < (size_t)s->H * s->C * s->W; at++)
-                memset(dx + at * s->N + n, 0, 4 * LANES);
-        for (int y = 0; y < 2 * rows; y++) {
-            spread(s, error + y / 2 * pooled_row + n, from + y / 2 * pooled_row + n, y % 2, dY);
-            filter_gradients(s, x + y * row + n, dY, sums);
-            if (dx) image_gradients(s, packed, dY, dx + y * row + n);
+    const size_t dY_row = (size_t)s->O * (2 * columns + 2 * (s->m - 1)) * LANES;
+#pragma omp parallel for num_threads(workers)
+    for (int worker = 0; worker < workers; worker++) {
+        float *sums = memory + worker * own, *dY = sums + weights * LANES;
+        memset(sums, 0, own * sizeof(float));
+        for (int n = worker * LANES; n < s->N; n += workers * LANES) {
+            for (size_t at = 0; dx && at < (size_t)s->H * s->C * s->W; at++)
+                memset(dx + at * s->N + n, 0, LANES * sizeof(float));
+            for (int y = 0, count; y < 2 * rows; y += count) {
+                count = part(2 * rows - y, at_once(s));
+                for (int down = 0; down < count; down++) {
+                    const size_t at = (y + down) / 2 * pooled_row + n;
+                    spread(s, error + at, from + at, (y + down) % 2, dY + down * dY_row);
+                }
+                filter_gradients(s, x + y * row + n, dY, count, sums);
+                for (int down = 0; dx && down < count; down++)
+                    image_gradients(s, packed, dY + down * dY_row, dx + (y + down) * row + n);
+            }
         }
     }
     for (size_t at = 0; at < weights; at++) {
         vec sum = {0};
-        for (int n = 0; n < s->N; n += LANES)
-            sum += *(const vec *)(memory + n / LANES * own + at * LANES);
+        for (int worker = 0; worker < workers; worker++)
+            sum += *(const vec *)(memory + worker * own + at * LANES);
         float total = 0;
         for (int lane = 0; lane < LANES; lane++) total += sum[lane];
         dF[at] = total;
     }
 }
+
+int NAME(pooled_lanes)(void) { return LANES; }

@@ -1,0 +1,117 @@
+"""`layers.pooled_convolution` by the compiled loops of pooled.c, which checks nothing: this does."""
+
+import ctypes
+from collections.abc import Callable
+from ctypes import POINTER, c_float, c_int, c_size_t, c_uint8, c_void_p
+from functools import cache
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from striate.native import level, library
+
+
+class Shape(ctypes.Structure):
+    """x (H, C, W, N) and filters (O, C, k, m), as in pooled.c."""
+
+    _fields_ = tuple((letter, c_int) for letter in "HCWNOkm")
+
+
+class Kernels(NamedTuple):
+    """The functions for this processor, and how many images one of its vectors holds."""
+
+    forward: Callable[..., None]
+    backward: Callable[..., None]
+    memory: Callable[..., int]
+    lanes: int
+
+
+class Pooled(NamedTuple):
+    """What the gradients need of a forward pass, images padded to whole vectors."""
+
+    shape: Shape
+    x: Tensor
+    packed: Tensor
+    places: Tensor
+
+
+def kernels() -> Kernels | None:
+    """They, or None where they were not compiled."""
+    compiled = library("pooled")
+    return None if compiled is None else _for_vectors(compiled, level())
+
+
+@cache
+def _for_vectors(compiled: ctypes.CDLL, kind: str) -> Kernels:
+    forward, backward, memory, lanes = (
+        getattr(compiled, f"pooled_{name}_{kind}")
+        for name in ("forward", "backward", "memory", "lanes")
+    )
+    shape = POINTER(Shape)
+    forward.argtypes, forward.restype = [shape, *[c_void_p] * 6], None
+    backward.argtypes, backward.restype = [shape, *[c_void_p] * 7, c_int], None
+    memory.argtypes, memory.restype = [shape], c_size_t
+    return Kernels(forward, backward, memory, lanes())
+
+
+def suits(*tensors: Tensor | None) -> bool:
+    """Whether the compiled loops take these: single precision on the processor."""
+    return kernels() is not None and all(
+        each is None or (each.dtype == torch.float32 and each.device.type == "cpu")
+        for each in tensors
+    )
+
+
+def forward(x: Tensor, weight: Tensor, bias: Tensor | None) -> tuple[Tensor, Pooled]:
+    """The pooled outputs (h, O, w, N), and what `backward` needs.
+
+    Args:
+        x: (H, C, W, N).
+        weight: (O, C, k, m), at most as large as x.
+        bias: (O,).
+    """
+    compiled = _compiled()
+    H, C, W, N = x.shape
+    filters, channels, k, m = weight.shape
+    if channels != C or H <= k or W <= m or (bias is not None and bias.shape != (filters,)):
+        raise ValueError(f"x {tuple(x.shape)} and filters {tuple(weight.shape)} do not fit")
+    more = -N % compiled.lanes
+    x = (F.pad(x, (0, more)) if more else x).contiguous()
+    shape = Shape(H, C, W, N + more, filters, k, m)
+    out = x.new_empty((H - k + 1) // 2, filters, (W - m + 1) // 2, N + more)
+    places = torch.empty_like(out, dtype=torch.uint8)
+    packed = x.new_empty(C, k, m, filters)
+    biases = x.new_zeros(filters) if bias is None else bias.contiguous()
+    weight = weight.contiguous()
+    compiled.forward(shape, *map(_address, (x, weight, biases, out, places, packed)))
+    return out[..., :N].contiguous() if more else out, Pooled(shape, x, packed, places)
+
+
+def backward(error: Tensor, pooled: Pooled, *, of_images: bool) -> tuple[Tensor, Tensor | None]:
+    """The gradients of the filters (O, C, k, m) and, where asked for, of x (H, C, W, N)."""
+    compiled = _compiled()
+    shape, x, packed, places = pooled
+    N = error.shape[-1]
+    if error.shape[:-1] != places.shape[:-1] or not 0 <= shape.N - N < compiled.lanes:
+        raise ValueError(f"errors {tuple(error.shape)} are not those of {tuple(places.shape)}")
+    error = (F.pad(error, (0, shape.N - N)) if N < shape.N else error).contiguous()
+    filters = x.new_empty(shape.O, shape.C, shape.k, shape.m)
+    images = torch.empty_like(x) if of_images else None
+    workers = min(torch.get_num_threads(), shape.N // compiled.lanes)
+    memory = x.new_empty(workers * compiled.memory(shape))
+    arrays = (x, packed, error, places, filters, images, memory)
+    compiled.backward(shape, *map(_address, arrays), workers)
+    return filters, None if images is None else images[..., :N].contiguous()
+
+
+def _compiled() -> Kernels:
+    found = kernels()
+    if found is None:
+        raise RuntimeError("the loops of pooled.c were not compiled; ask `suits` first")
+    return found
+
+
+def _address(tensor: Tensor | None) -> int | None:
+    return None if tensor is None else tensor.data_ptr()
