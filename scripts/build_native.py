@@ -2,10 +2,10 @@
 
     python scripts/build_native.py
 
-Each C file becomes one shared library beside it (libNAME.so), which holds it for every level of vectors that the
-kind of processor may have; which level is used is decided where it runs. Without a compiler, or
-with one that cannot compile them, striate is installed without them and says everything the same,
-slower. STRIATE_NATIVE=0 leaves them out, STRIATE_NATIVE=1 insists on them.
+Each C file becomes one shared library beside it (libNAME.so), which holds it for every level of
+vectors that the kind of processor may have; which level is used is decided where it runs. Without a
+compiler, or with one that cannot compile them, striate is installed without them: its answers are
+the same, slower. STRIATE_NATIVE=0 leaves them out, STRIATE_NATIVE=1 insists on them.
 """
 
 import os

@@ -1,8 +1,8 @@
-"""`layers.pooled_convolution` by the compiled loops of pooled.c, which checks nothing: this does."""
+"""`layers.pooled_convolution` by the loops of pooled.c, which check nothing: this does."""
 
 import ctypes
 from collections.abc import Callable
-from ctypes import POINTER, c_float, c_int, c_size_t, c_uint8, c_void_p
+from ctypes import POINTER, c_int, c_size_t, c_void_p
 from functools import cache
 from typing import NamedTuple
 
@@ -75,7 +75,7 @@ def forward(x: Tensor, weight: Tensor, bias: Tensor | None) -> tuple[Tensor, Poo
     compiled = _compiled()
     H, C, W, N = x.shape
     filters, channels, k, m = weight.shape
-    if channels != C or H <= k or W <= m or (bias is not None and bias.shape != (filters,)):
+    if channels != C or k >= H or m >= W or (bias is not None and bias.shape != (filters,)):
         raise ValueError(f"x {tuple(x.shape)} and filters {tuple(weight.shape)} do not fit")
     more = -N % compiled.lanes
     x = (F.pad(x, (0, more)) if more else x).contiguous()
