@@ -4,19 +4,16 @@ Training, evaluation and prediction all come through `render`, so they see the s
 same file.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from striate.images.decoding import SCALES, Header, Shown, header, image_at
 from striate.images.levels import depth_from
-
-if TYPE_CHECKING:
-    from PIL import Image
+from striate.images.resampling import resample
 
 GAP = 2  # a JPEG is decoded at a scale that leaves this many pixels for each that a view needs
 GRAY = 128  # what `pad` puts around a picture
@@ -105,31 +102,18 @@ def scaled(image: NDArray[np.uint8], side: int, channels: int = 3) -> NDArray[np
 
     height, width = image.shape[:2]
     size = (round(width * side / min(height, width)), round(height * side / min(height, width)))
-    picture = Image.fromarray(image)
-    if channels == 1:
-        picture = picture.convert("L")
-    if size != (width, height):
-        picture = _resampled(picture, size, (0, 0, width, height))
-    return np.array(picture).reshape(size[1], size[0], channels)
+    picture = image if channels == 3 else Image.fromarray(image).convert("L")
+    return resample(picture, size).reshape(size[1], size[0], channels)
 
 
 def resized(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
-    """A picture (H, W, 3) uint8 at that size, bicubic; the same array where it has it.
-
-    Columns first, whatever Pillow would begin with in pictures of this shape: whole pixel values
-    are kept in between, and an exported graph has one order.
-    """
-    from PIL import Image
-
+    """A picture (H, W, 3) uint8 at that size, bicubic; the same array where it has it."""
     if image.shape[:2] == (height, width):
         return image
-    across = Image.fromarray(image).resize((width, len(image)), Image.Resampling.BICUBIC)
-    return np.asarray(across.resize((width, height), Image.Resampling.BICUBIC))
+    return resample(image, (width, height))
 
 
 def _seen(picture: Shown, view: View) -> NDArray[np.uint8]:
-    from PIL import Image
-
     left, top, right, bottom = picture.box
     width, height = right - left, bottom - top
     image = picture.image
@@ -138,40 +122,19 @@ def _seen(picture: Shown, view: View) -> NDArray[np.uint8]:
     size = view.size, view.size
     whole = picture.box == (0, 0, *image.size)
     if whole and view.keeps(image.height, image.width):
-        pass
+        pixels = np.array(image)
     elif view.fit == "squash":
-        image = _resampled(image, size, picture.box)
+        pixels = resample(image, size, picture.box)
     elif view.fit == "crop":
         # Shorter side to round(size / fraction), then the central square: in one resampling.
         side = min(height, width) * view.size / round(view.size / view.fraction)
         x, y = left + (width - side) / 2, top + (height - side) / 2
-        image = _resampled(image, size, (x, y, x + side, y + side))
+        pixels = resample(image, size, (x, y, x + side, y + side))
     else:
         scale = view.size / max(height, width)
         inner = max(1, round(width * scale)), max(1, round(height * scale))
-        canvas = Image.new(image.mode, size, (GRAY,) * view.channels)
-        corner = (view.size - inner[0]) // 2, (view.size - inner[1]) // 2
-        canvas.paste(_resampled(image, inner, picture.box), corner)
-        image = canvas
-    return np.array(image).reshape(view.size, view.size, view.channels)
-
-
-def _resampled(
-    image: "Image.Image", size: tuple[int, int], box: tuple[float, float, float, float]
-) -> "Image.Image":
-    """The part of a picture in the box, bicubic: columns first, whatever Pillow would begin with.
-
-    Whole pixel values are kept in between, so that the order counts; which one Pillow takes depends
-    on its version and on the shape of the picture.
-    """
-    from PIL import Image
-
-    left, top, right, bottom = box
-    width, bicubic = size[0], Image.Resampling.BICUBIC
-    reach = 2 * math.ceil(max((bottom - top) / size[1], 1)) + 1  # rows that the filter looks beyond
-    first, last = max(0, int(top) - reach), min(image.height, int(bottom) + 1 + reach)
-    rows = image if last - first == image.height else image.crop((0, first, image.width, last))
-    rows = rows.resize((width, rows.height), bicubic, box=(left, 0, right, rows.height))
-    columns = Image.new(image.mode, (width, image.height))  # so that rows keep their numbers
-    columns.paste(rows, (0, first))
-    return columns.resize(size, bicubic, box=(0, top, width, bottom))
+        inside = resample(image, inner, picture.box)
+        x, y = (view.size - inner[0]) // 2, (view.size - inner[1]) // 2
+        pixels = np.full((*size, *inside.shape[2:]), GRAY, np.uint8)
+        pixels[y : y + inner[1], x : x + inner[0]] = inside
+    return pixels.reshape(view.size, view.size, view.channels)
