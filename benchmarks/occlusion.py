@@ -1,18 +1,21 @@
 """Occlusion maps beside batched brute force and Captum's Occlusion, each at its best batch size.
 
-One thread: `python benchmarks/occlusion.py [--quick] [--json]`. A square of 32 slides over 224 x
-224 pixels in steps of 8 (625 places), and over 448 x 448 in steps of 16 (729). Times are processor
-seconds for all places. Ours are measured for all of them. The others do the same work for every
-place, so they are timed on some of them and scaled: brute force on one batch, Captum on 49 places.
-The difference is the largest in the probability of the class at 40 places, the corners among them.
-The weights are random, for their values do not matter to the time; the last layer is scaled so that
-the networks are sure of something, for differences in probability to mean something.
+One thread: `python benchmarks/occlusion.py [--quick] [--json]`, or a part of it: `--network NAME`,
+`--approximate`. A square of 32 slides over 224 x 224 pixels in steps of 8 (625 places), and over
+448 x 448 in steps of 16 (729). Times are processor seconds for all places. Ours are measured for
+all of them. The others do the same work for every place, so they are timed on some of them and
+scaled: brute force on one batch, Captum on 49 places. Several images at once are compared with one
+at a time. The difference is the largest in the probability of the class at 40 places, the corners
+among them. The weights are random, for their values do not matter to the time; the last layer is
+scaled so that the networks are sure of something, for differences in probability to mean something.
 
 The order of places that the approximate mode finds is compared on a VGG-16 that has learned: its
-published convolutions (in STRIATE_SHARED), random hidden layers, and an output layer
-solved for the 100 photographs of data/imagenet_sample there.
+published convolutions (in STRIATE_SHARED), random hidden layers, and an output layer solved for the
+100 photographs of data/imagenet_sample there; and on EfficientNet-Lite0 as published, for each
+photograph's most probable class and for classes that are improbable: the 5th and the 50th.
 """
 
+import argparse
 import os
 import statistics
 import time
@@ -25,33 +28,99 @@ import torch
 from _rows import Row, absent, compared, main, peer_module, ratio_of
 from torch import Tensor, nn
 
+from striate.errors import UserError
 from striate.images import View, apply, read
-from striate.inference import evaluating
-from striate.models import create
-from striate.visualize import Maps, approximate_occlusion, occlusion
+from striate.inference import Preprocessing, evaluating
+from striate.models import create, entry
+from striate.visualize import Maps, approximate_occlusion, occlusion, occlusions
 
 SIDE, SIZE, STRIDE = 224, 32, 8
-TARGETS = {"vgg16": 5.5, "alexnet_single": 2.5, "resnet18": 1.8, "googlenet": 1.3}
+TARGETS = {
+    "vgg16": 5.5, "alexnet_single": 3.0, "resnet18": 2.5, "efficientnet_lite0": 2.0,
+    "googlenet": 1.3,
+}  # fmt: skip
+TOGETHER = {"alexnet_single": 16, "resnet18": 8}  # images at once
 LARGE = {"alexnet_single": 16, "resnet18": 16, "vgg16": 32}  # the stride at 448 pixels
 BATCHES = (1, 4, 8, 16, 32)
 CHECKED = 40
 SPREAD = 3.0  # standard deviation of logits
 RIDGE_SCALE = 10.0  # the logit of the right photograph
 APPROXIMATE = 15.0  # times brute force, VGG-16
+RANK = 0.95  # correlation of the approximate with the exact order of places
+ORDER = (0, 4, 49)  # of the classes by probability, whose maps are compared
+PHOTOS = ("dog", "eagle", "giraffe", "horses")
 CAPTUM_STRIDE = 32  # 49 places of 224 x 224; Captum takes no stride above the size
 
 
-def measure(quick: bool) -> Iterator[Row]:
-    """Each network, ours and the others in turns."""
+def measure(quick: bool, network: str | None = None, approximate: bool = False) -> Iterator[Row]:
+    """Each network, ours and the others in turns; or one, or the approximate mode alone."""
     torch.set_num_threads(1)
-    for name, target in TARGETS.items():
-        yield from network(name, SIDE, STRIDE, quick, target)
-    if not quick:
-        for name, stride in LARGE.items():
-            yield from network(name, 2 * SIDE, stride, True, None)
+    if not approximate:
+        for name, target in TARGETS.items():
+            if network in (None, name):
+                yield from beside(name, SIDE, STRIDE, quick, target)
+                if name in TOGETHER:
+                    yield together(name, 2 if quick else TOGETHER[name])
+        for name, stride in {} if quick else LARGE.items():
+            if network in (None, name):
+                yield from beside(name, 2 * SIDE, stride, True, None)
+    if network in (None, "efficientnet_lite0"):
+        yield from published_ranks(quick)
+    if approximate and network in (None, "vgg16"):
+        yield from approximations(quick, None)
 
 
-def network(name: str, side: int, stride: int, quick: bool, target: float | None) -> Iterator[Row]:
+def options(parser: argparse.ArgumentParser) -> None:
+    """What can be measured by itself."""
+    parser.add_argument("--network", choices=TARGETS, help="the rows of this one alone")
+    parser.add_argument("--approximate", action="store_true", help="the approximate mode alone")
+
+
+def together(name: str, count: int) -> Row:
+    """Seconds an image of several at once, beside one at a time."""
+    torch.manual_seed(0)
+    model, images = create(name).eval(), torch.randn(count, 3, SIDE, SIDE)
+    settings = {"size": SIZE, "stride": STRIDE}
+    alone: list[float] = []
+    several: list[float] = []
+    for number in range(2):
+        image = images[number]
+        alone.append(seconds(lambda: occlusion(model, image, **settings)))  # noqa: B023
+        several.append(seconds(lambda: occlusions(model, images, **settings)) / count)
+    return row(f"{name}, {count} images at once, an image", several, "one at a time", alone, None)
+
+
+def published_ranks(quick: bool) -> Iterator[Row]:
+    """The approximate order of places on a network that was trained on photographs."""
+    case = "efficientnet_lite0, approximate"
+    shared = Path(os.environ.get("STRIATE_SHARED", "../shared"))
+    try:
+        model = create("efficientnet_lite0", weights="imagenet").eval()
+        paths = [shared / "data/photos" / f"{name}.jpg" for name in PHOTOS]
+        pixels = [apply(read(path), View(SIDE)) for path in paths[: 1 if quick else None]]
+    except (OSError, UserError) as error:
+        yield absent(case, "", "exact map", error, RANK)
+        return
+    preprocessing = Preprocessing(View(SIDE), entry("efficientnet_lite0").normalization)
+    for path, one in zip(paths, pixels, strict=False):
+        image = preprocessing.tensor(one[None])
+        with evaluating(model), torch.no_grad():
+            classes = model(image)[0].argsort(descending=True)
+        for number in classes[list(ORDER)].tolist():
+            exact = occlusion(model, image, number, size=SIZE, stride=STRIDE)
+            found = approximate_occlusion(model, image, number, size=SIZE, stride=STRIDE)
+            title = f"{case}, {path.stem} p {exact.clean_probability:.1g}, rank correlation"
+            yield compared(title, "", rank_of(exact, found.maps), "exact map", 1.0, target=RANK)
+
+
+def rank_of(exact: Maps, other: Maps) -> float:
+    """Spearman's rank correlation of the places of two maps."""
+    from scipy.stats import spearmanr
+
+    return float(spearmanr(exact.probability.ravel(), other.probability.ravel()).statistic)
+
+
+def beside(name: str, side: int, stride: int, quick: bool, target: float | None) -> Iterator[Row]:
     """One network at one size of image."""
     rounds = 1 if quick else 3
     torch.manual_seed(0)
@@ -98,10 +167,12 @@ def sharpen(model: nn.Module, image: Tensor) -> None:
         last.bias *= factor
 
 
-def approximations(quick: bool, brute: float) -> Iterator[Row]:
-    """The approximate mode, with the order of its places beside the exact one."""
-    from scipy.stats import spearmanr
+def approximations(quick: bool, brute: float | None) -> Iterator[Row]:
+    """The approximate mode, with the order of its places beside the exact one.
 
+    Args:
+        brute: seconds of brute force, where they are known.
+    """
     shared = Path(os.environ.get("STRIATE_SHARED", "../shared"))
     if not (shared / "weights/vgg16_imagenet").is_dir():
         reason = f"{shared} has no weights/vgg16_imagenet"
@@ -115,11 +186,11 @@ def approximations(quick: bool, brute: float) -> Iterator[Row]:
         exact = occlusion(model, image, size=SIZE, stride=8)
         found = []
         took = seconds(lambda: found.append(approximate_occlusion(model, image)))  # noqa: B023
-        theirs = found[0].maps.probability
-        rank = spearmanr(exact.probability.ravel(), theirs.ravel()).statistic
-        p = exact.clean_probability
-        case = f"vgg16, approximate, {path.stem} p {p:.2f}, rank correlation {rank:.3f}"
-        yield row(case, [took], "brute force", [brute], APPROXIMATE)
+        case = f"vgg16, approximate, {path.stem} p {exact.clean_probability:.2f}"
+        if brute is not None:
+            yield row(case, [took], "brute force", [brute], APPROXIMATE)
+        rank = rank_of(exact, found[0].maps)
+        yield compared(f"{case}, rank correlation", "", rank, "exact map", 1.0, target=RANK)
 
 
 def learned_vgg(shared: Path) -> nn.Module:
@@ -235,4 +306,4 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 if __name__ == "__main__":
-    main(measure, __doc__)
+    main(measure, __doc__, options)

@@ -170,9 +170,11 @@ def networks(module: ModuleType, patch: Patch) -> dict[str, Any]:
 
 def occlusion(module: ModuleType, patch: Patch) -> dict[str, Any]:
     sizes = {"SIDE": 32, "SIZE": 8, "STRIDE": 8, "CAPTUM_STRIDE": 8, "CHECKED": 6}
-    for name, value in {**sizes, "BATCHES": (1, 2), "TARGETS": {"resnet20": 1.0}}.items():
+    tables = {"BATCHES": (1, 2), "TARGETS": {"resnet20": 1.0}, "TOGETHER": {"resnet20": 2}}
+    for name, value in {**sizes, **tables}.items():
         patch.setattr(module, name, value)
-    return {}
+    patch.setenv("STRIATE_SHARED", "nowhere")
+    return {"network": None, "approximate": False}
 
 
 def dreams(module: ModuleType, patch: Patch) -> dict[str, Any]:
