@@ -37,7 +37,7 @@ def shaped(*shape: int, seed: int) -> torch.Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
-def check(N, C, filters, kernel, more, biased=True) -> None:
+def check(N, C, filters, kernel, more, biased=True, rectify=False) -> None:
     """Outputs and gradients beside torch's in double precision."""
     images = shaped(N, C, kernel[0] + more[0], kernel[1] + more[1], seed=0)
     weight, bias = shaped(filters, C, *kernel, seed=1), shaped(filters, seed=2)
@@ -45,7 +45,9 @@ def check(N, C, filters, kernel, more, biased=True) -> None:
     assert pooled.suits(*inputs)
     doubles = [each.double() for each in inputs]
     theirs = F.max_pool2d(F.conv2d(*doubles), 2)
-    ours = images_outermost(pooled_convolution(images_innermost(images), *inputs[1:]))
+    ours = pooled_convolution(images_innermost(images), *inputs[1:], rectify=rectify)
+    ours = images_outermost(ours)
+    theirs = theirs.relu() if rectify else theirs
     errors = shaped(*theirs.shape, seed=3)
     bound = {"rtol": 1e-5, "atol": 2e-6 * weight[0].numel() * theirs[0, 0].numel() ** 0.5}
     torch.testing.assert_close(ours.double(), theirs, **bound)
@@ -68,7 +70,7 @@ def test_every_level_computes_what_torch_does(kind, shape, threads) -> None:
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        check(*shape)
+        check(*shape, rectify=threads == 2)
     finally:
         torch.set_num_threads(before)
 
@@ -81,9 +83,10 @@ def test_every_level_computes_what_torch_does(kind, shape, threads) -> None:
     kernel=st.tuples(st.integers(1, 7), st.integers(1, 7)),
     more=st.tuples(st.integers(1, 9), st.integers(1, 9)),
     biased=st.booleans(),
+    rectify=st.booleans(),
 )
-def test_random_shapes_are_as_torchs(N, C, filters, kernel, more, biased) -> None:
-    check(N, C, filters, kernel, more, biased)
+def test_random_shapes_are_as_torchs(N, C, filters, kernel, more, biased, rectify) -> None:
+    check(N, C, filters, kernel, more, biased, rectify)
 
 
 def test_the_first_of_equals_takes_the_error(kind) -> None:
@@ -97,7 +100,8 @@ def test_the_first_of_equals_takes_the_error(kind) -> None:
 def test_what_is_not_a_number_stays_seen(kind, place) -> None:
     x = torch.arange(4.0).reshape(2, 1, 2, 1)
     x.flatten()[place] = float("nan")
-    assert pooled_convolution(x, torch.ones(1, 1, 1, 1)).isnan().all()
+    for rectify in (False, True):
+        assert pooled_convolution(x, torch.ones(1, 1, 1, 1), rectify=rectify).isnan().all()
 
 
 def test_without_them_all_is_the_same(monkeypatch) -> None:

@@ -28,7 +28,9 @@ from striate.errors import ModelError
 from striate.native import pooled as native
 
 
-def pooled_convolution(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+def pooled_convolution(
+    x: Tensor, weight: Tensor, bias: Tensor | None = None, *, rectify: bool = False
+) -> Tensor:
     """The largest of each 2 x 2 outputs of the convolution of x with the filters, plus bias.
 
     It means `max_pool2d(conv2d(x, weight, bias), 2)` with rows outermost and images innermost. A
@@ -38,6 +40,7 @@ def pooled_convolution(x: Tensor, weight: Tensor, bias: Tensor | None = None) ->
         x: (H, C, W, N).
         weight: (O, C, k, m), as in `torch.nn.Conv2d`.
         bias: (O,).
+        rectify: whether a rectifier follows.
 
     Returns:
         ((H - k + 1) // 2, O, (W - m + 1) // 2, N).
@@ -55,10 +58,12 @@ def pooled_convolution(x: Tensor, weight: Tensor, bias: Tensor | None = None) ->
             f"{x.shape[0]} x {x.shape[2]}; give larger images"
         )
     if native.suits(x, weight, bias):
-        pooled: Tensor = CompiledConvolution.apply(x, weight, bias)
+        pooled: Tensor = CompiledConvolution.apply(x, weight, bias, rectify)
         return pooled
     pooled = PooledConvolution.apply(x, weight)
-    return pooled if bias is None else pooled + bias[:, None, None]
+    if bias is not None:
+        pooled = pooled + bias[:, None, None]
+    return pooled.relu() if rectify else pooled
 
 
 def images_innermost(images: Tensor) -> Tensor:
@@ -128,20 +133,18 @@ class CompiledConvolution(torch.autograd.Function):
     memory: they keep which of its four outputs each maximum is."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        out, pooled = native.forward(x, weight, bias)
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, rectify: bool) -> Tensor:
+        out, pooled = native.forward(x, weight, bias, rectify=rectify)
         ctx.save_for_backward(pooled.x, pooled.packed, pooled.places)
         ctx.shape = pooled.shape
         return out
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, error: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
-        dx = dF = None
-        if ctx.needs_input_grad[0] or ctx.needs_input_grad[1]:
-            pooled = native.Pooled(ctx.shape, *ctx.saved_tensors)
-            dF, dx = native.backward(error, pooled, of_images=ctx.needs_input_grad[0])
-        return dx, dF, error.sum((0, 2, 3)) if ctx.needs_input_grad[2] else None
+    def backward(ctx: Any, error: Tensor) -> tuple[Tensor | None, ...]:
+        pooled = native.Pooled(ctx.shape, *ctx.saved_tensors)
+        dF, dbias, dx = native.backward(error, pooled, of_images=ctx.needs_input_grad[0])
+        return dx, dF, dbias if ctx.needs_input_grad[2] else None, None
 
 
 def stacked(V: Tensor, h: int, k: int) -> Tensor:

@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from striate.errors import ModelError
 from striate.layers.activations import ScaledTanh
 from striate.layers.pooled_convolution import (
-    images_innermost,
     images_outermost,
     pooled_convolution,
 )
@@ -65,13 +64,22 @@ class PooledLayer(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if self.border is not None:
             down, right = (max(self.border.size - x.shape[axis], 0) for axis in (0, 2))
-            sides = (0, 0, right // 2, right - right // 2, 0, 0, down // 2, down - down // 2)
-            x = F.pad(x, sides, value=self.border.value)
+            x = within(x, self.border.value, down, right)
         down, right = cast(tuple[int, int], self.convolution.padding)
         if down or right:
             x = F.pad(x, (0, 0, right, right, 0, 0, down, down))
-        x = pooled_convolution(x, self.convolution.weight, self.convolution.bias)
-        return x if self.activation is None else self.activation(x)
+        rectify = type(self.activation) is nn.ReLU
+        x = pooled_convolution(x, self.convolution.weight, self.convolution.bias, rectify=rectify)
+        return x if rectify or self.activation is None else self.activation(x)
+
+
+def within(x: Tensor, value: float, down: int, right: int) -> Tensor:
+    """x (H, C, W, N) amid that many more rows and columns of a value, contiguous: in one copy, also
+    where x is a view of something that lies in another order."""
+    height, channels, width, images = x.shape
+    bordered = x.new_full((height + down, channels, width + right, images), value)
+    bordered[down // 2 :, :, right // 2 :][:height, :, :width] = x
+    return bordered
 
 
 class Fused(nn.Module):
@@ -85,7 +93,7 @@ class Fused(nn.Module):
         if images.device.type != "cpu" or torch.is_autocast_enabled("cpu") or images.ndim != 4:
             return self.model(images)
         try:
-            return self.rest(images_outermost(self.pooled(images_innermost(images))))
+            return self.rest(images_outermost(self.pooled(images.permute(2, 1, 3, 0))))
         except (RuntimeError, ModelError):
             self.model(images)  # says what is wrong where the images are to blame
             raise

@@ -20,6 +20,7 @@ enum { LANES = 8, OUT = 2, DOWN = 2, ACROSS = 5, DEEP = 3, WIDE = 3 };
 enum { LANES = 4, OUT = 2, DOWN = 2, ACROSS = 5, DEEP = 3, WIDE = 3 };
 #endif
 
+enum { NOWHERE = 4 }; /* where a maximum comes from that a rectifier made zero */
 enum { FIRST_CACHE = 24 * 1024 }; /* bytes of it that may be filled */
 
 typedef float vec __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
@@ -50,8 +51,8 @@ static void filters_innermost(const Shape *s, const float *weight, float *packed
 }
 
 /* The outputs of one window for `count` filters and one vector of images. */
-INLINE void window(const Shape *s, const float *x, const float *F, const float *bias, float *out,
-                   uint8_t *from, const int count) {
+INLINE void window(const Shape *s, const float *x, const float *F, const float *bias, int rectify,
+                   float *out, uint8_t *from, const int count) {
     const size_t column = s->N, channel = column * s->W, row = channel * s->C;
     vec sums[OUT][4];
     for (int o = 0; o < count; o++)
@@ -78,14 +79,20 @@ INLINE void window(const Shape *s, const float *x, const float *F, const float *
             best = either(larger, sums[o][q], best);
             place = (larger & q) | (~larger & place);
         }
-        *(vec *)(out + o * filter) = best + bias[o];
+        best += bias[o];
+        if (rectify) {
+            const mask dark = best <= 0;
+            best = either(dark, (vec){0}, best);
+            place = (dark & NOWHERE) | (~dark & place);
+        }
+        *(vec *)(out + o * filter) = best;
         *(codes *)(from + o * filter) = __builtin_convertvector(place, codes);
     }
 }
 
-/* out (h/2, O, w/2, N), and which of its four outputs each is: 0 to 3. */
+/* out (h/2, O, w/2, N), and which of its four outputs each is: 0 to 3, or NOWHERE. */
 void NAME(pooled_forward)(const Shape *s, const float *x, const float *weight, const float *bias,
-                          float *out, uint8_t *from, float *packed) {
+                          int rectify, float *out, uint8_t *from, float *packed) {
     const int rows = (s->H - s->k + 1) / 2, columns = (s->W - s->m + 1) / 2;
     const size_t filter = (size_t)columns * s->N, row = filter * s->O;
     filters_innermost(s, weight, packed);
@@ -97,7 +104,8 @@ void NAME(pooled_forward)(const Shape *s, const float *x, const float *weight, c
                 for (int o = 0, count; o < s->O; o += count) {
                     const size_t to = i * row + o * filter + (size_t)j * s->N + n;
                     count = part(s->O - o, OUT);
-#define CASE(c) case c: window(s, at, packed + o, bias + o, out + to, from + to, c); break;
+#define CASE(c) case c: \
+    window(s, at, packed + o, bias + o, rectify, out + to, from + to, c); break;
                     switch (count) {
                         CASE(1) CASE(2)
 #if defined(__AVX512F__)
@@ -110,18 +118,24 @@ void NAME(pooled_forward)(const Shape *s, const float *x, const float *weight, c
 }
 
 /* One row of the errors of the outputs that were pooled (O, margin + w + margin, LANES): each
-   pooled error lies where its maximum came from, all else is zero. `low` is 0 or 1. */
-INLINE void spread(const Shape *s, const float *error, const uint8_t *from, int low, float *dY) {
+   pooled error lies where its maximum came from, all else is zero. `low` is 0 or 1. Adds them up in
+   `sums` (O, LANES). */
+INLINE void spread(const Shape *s, const float *error, const uint8_t *from, int low, float *dY,
+                   float *sums) {
     const int columns = (s->W - s->m + 1) / 2, width = 2 * columns + 2 * (s->m - 1);
     for (int o = 0; o < s->O; o++) {
         float *to = dY + ((size_t)o * width + s->m - 1) * LANES;
+        vec sum = *(const vec *)(sums + o * LANES);
         for (int j = 0; j < columns; j++, to += 2 * LANES) {
             const size_t at = ((size_t)o * columns + j) * s->N;
             const vec e = *(const vec *)(error + at);
             const mask place = __builtin_convertvector(*(const codes *)(from + at), mask) - 2 * low;
-            *(vec *)to = (vec)((mask)e & (place == 0));
-            *(vec *)(to + LANES) = (vec)((mask)e & (place == 1));
+            const vec left = (vec)((mask)e & (place == 0)), right = (vec)((mask)e & (place == 1));
+            *(vec *)to = left;
+            *(vec *)(to + LANES) = right;
+            sum += left + right;
         }
+        *(vec *)(sums + o * LANES) = sum;
     }
 }
 
@@ -250,14 +264,27 @@ static int at_once(const Shape *s) {
 /* How many floats `pooled_backward` needs as `memory` for each of its workers. */
 size_t NAME(pooled_memory)(const Shape *s) {
     const int width = 2 * ((s->W - s->m + 1) / 2) + 2 * (s->m - 1);
-    return ((size_t)s->O * s->C * s->k * s->m + (size_t)at_once(s) * s->O * width) * LANES;
+    return (size_t)s->O * (s->C * s->k * s->m + 1 + (size_t)at_once(s) * width) * LANES;
 }
 
-/* dF (O, C, k, m) and dx (H, C, W, N) of the errors of `out`; dx only where it is not NULL.
+/* Adds up the lanes of what each worker summed. */
+static void gather(const float *memory, size_t own, int workers, size_t count, float *sums) {
+    for (size_t at = 0; at < count; at++) {
+        vec sum = {0};
+        for (int worker = 0; worker < workers; worker++)
+            sum += *(const vec *)(memory + worker * own + at * LANES);
+        sums[at] = 0;
+        for (int lane = 0; lane < LANES; lane++) sums[at] += sum[lane];
+    }
+}
+
+/* dF (O, C, k, m), of the biases (O,), and dx (H, C, W, N), where it is not NULL, of the errors of
+   `out`.
    `packed`: the filters as `pooled_forward` left them; `memory`: `workers` times what
    `pooled_memory` says. */
 void NAME(pooled_backward)(const Shape *s, const float *x, const float *packed, const float *error,
-                           const uint8_t *from, float *dF, float *dx, float *memory, int workers) {
+                           const uint8_t *from, float *dF, float *dbias, float *dx, float *memory,
+                           int workers) {
     const int rows = (s->H - s->k + 1) / 2, columns = (s->W - s->m + 1) / 2;
     const size_t pooled_row = (size_t)s->O * columns * s->N, row = (size_t)s->C * s->W * s->N;
     const size_t weights = (size_t)s->O * s->C * s->k * s->m;
@@ -265,7 +292,8 @@ void NAME(pooled_backward)(const Shape *s, const float *x, const float *packed, 
     const size_t dY_row = (size_t)s->O * (2 * columns + 2 * (s->m - 1)) * LANES;
 #pragma omp parallel for num_threads(workers)
     for (int worker = 0; worker < workers; worker++) {
-        float *sums = memory + worker * own, *dY = sums + weights * LANES;
+        float *sums = memory + worker * own, *biases = sums + weights * LANES;
+        float *dY = biases + (size_t)s->O * LANES;
         memset(sums, 0, own * sizeof(float));
         for (int n = worker * LANES; n < s->N; n += workers * LANES) {
             for (size_t at = 0; dx && at < (size_t)s->H * s->C * s->W; at++)
@@ -274,7 +302,7 @@ void NAME(pooled_backward)(const Shape *s, const float *x, const float *packed, 
                 count = part(2 * rows - y, at_once(s));
                 for (int down = 0; down < count; down++) {
                     const size_t at = (y + down) / 2 * pooled_row + n;
-                    spread(s, error + at, from + at, (y + down) % 2, dY + down * dY_row);
+                    spread(s, error + at, from + at, (y + down) % 2, dY + down * dY_row, biases);
                 }
                 filter_gradients(s, x + y * row + n, dY, count, sums);
                 for (int down = 0; dx && down < count; down++)
@@ -282,14 +310,8 @@ void NAME(pooled_backward)(const Shape *s, const float *x, const float *packed, 
             }
         }
     }
-    for (size_t at = 0; at < weights; at++) {
-        vec sum = {0};
-        for (int worker = 0; worker < workers; worker++)
-            sum += *(const vec *)(memory + worker * own + at * LANES);
-        float total = 0;
-        for (int lane = 0; lane < LANES; lane++) total += sum[lane];
-        dF[at] = total;
-    }
+    gather(memory, own, workers, weights, dF);
+    gather(memory + weights * LANES, own, workers, s->O, dbias);
 }
 
 int NAME(pooled_lanes)(void) { return LANES; }

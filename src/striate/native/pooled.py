@@ -50,8 +50,9 @@ def _for_vectors(compiled: ctypes.CDLL, kind: str) -> Kernels:
         for name in ("forward", "backward", "memory", "lanes")
     )
     shape = POINTER(Shape)
-    forward.argtypes, forward.restype = [shape, *[c_void_p] * 6], None
-    backward.argtypes, backward.restype = [shape, *[c_void_p] * 7, c_int], None
+    forward.argtypes = [shape, *[c_void_p] * 3, c_int, *[c_void_p] * 3]
+    forward.restype = None
+    backward.argtypes, backward.restype = [shape, *[c_void_p] * 8, c_int], None
     memory.argtypes, memory.restype = [shape], c_size_t
     return Kernels(forward, backward, memory, lanes())
 
@@ -64,13 +65,16 @@ def suits(*tensors: Tensor | None) -> bool:
     )
 
 
-def forward(x: Tensor, weight: Tensor, bias: Tensor | None) -> tuple[Tensor, Pooled]:
+def forward(
+    x: Tensor, weight: Tensor, bias: Tensor | None, *, rectify: bool = False
+) -> tuple[Tensor, Pooled]:
     """The pooled outputs (h, O, w, N), and what `backward` needs.
 
     Args:
         x: (H, C, W, N).
         weight: (O, C, k, m), at most as large as x.
         bias: (O,).
+        rectify: whether what is below zero becomes zero.
     """
     compiled = _compiled()
     H, C, W, N = x.shape
@@ -85,12 +89,16 @@ def forward(x: Tensor, weight: Tensor, bias: Tensor | None) -> tuple[Tensor, Poo
     packed = x.new_empty(C, k, m, filters)
     biases = x.new_zeros(filters) if bias is None else bias.contiguous()
     weight = weight.contiguous()
-    compiled.forward(shape, *map(_address, (x, weight, biases, out, places, packed)))
+    read, written = map(_address, (x, weight, biases)), map(_address, (out, places, packed))
+    compiled.forward(shape, *read, rectify, *written)
     return out[..., :N].contiguous() if more else out, Pooled(shape, x, packed, places)
 
 
-def backward(error: Tensor, pooled: Pooled, *, of_images: bool) -> tuple[Tensor, Tensor | None]:
-    """The gradients of the filters (O, C, k, m) and, where asked for, of x (H, C, W, N)."""
+def backward(
+    error: Tensor, pooled: Pooled, *, of_images: bool
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """The gradients of the filters (O, C, k, m), the biases (O,) and, where asked for, of x
+    (H, C, W, N)."""
     compiled = _compiled()
     shape, x, packed, places = pooled
     N = error.shape[-1]
@@ -98,12 +106,13 @@ def backward(error: Tensor, pooled: Pooled, *, of_images: bool) -> tuple[Tensor,
         raise ValueError(f"errors {tuple(error.shape)} are not those of {tuple(places.shape)}")
     error = (F.pad(error, (0, shape.N - N)) if N < shape.N else error).contiguous()
     filters = x.new_empty(shape.O, shape.C, shape.k, shape.m)
+    biases = x.new_empty(shape.O)
     images = torch.empty_like(x) if of_images else None
     workers = min(torch.get_num_threads(), shape.N // compiled.lanes)
     memory = x.new_empty(workers * compiled.memory(shape))
-    arrays = (x, packed, error, places, filters, images, memory)
+    arrays = (x, packed, error, places, filters, biases, images, memory)
     compiled.backward(shape, *map(_address, arrays), workers)
-    return filters, None if images is None else images[..., :N].contiguous()
+    return filters, biases, None if images is None else images[..., :N].contiguous()
 
 
 def _compiled() -> Kernels:
