@@ -25,10 +25,11 @@ STUDIES = (
     "retrieval_sets",
     "text_sets",
 )  # of accuracy, with tables of their own
+RUNS_ALL = ("everything",)
 NAMES = sorted(
     path.stem
     for path in FOLDER.glob("*.py")
-    if not path.stem.startswith("_") and path.stem not in STUDIES
+    if not path.stem.startswith("_") and path.stem not in (*STUDIES, *RUNS_ALL)
 )
 KEYS = ["case", "unit", "ours", "peer", "theirs", "ratio", "target"]
 
@@ -127,6 +128,30 @@ def inference(module: ModuleType, patch: Patch) -> dict[str, Any]:
 
     patch.setattr(module, "Engines", Engines)
     return {"only": "lenet5"}
+
+
+def start(module: ModuleType, patch: Patch) -> dict[str, Any]:
+    """Its own commands are run; nothing is learned or predicted."""
+    (folder := Path("photos")).mkdir()
+    (folder / "one.jpg").touch()
+    run = module.run
+    quick = lambda *command: None if {"train", "predict", "models"} & {*command} else run(*command)
+    patch.setattr(module, "run", quick)
+    return {"folder": folder}
+
+
+def int8(module: ModuleType, patch: Patch) -> dict[str, Any]:
+    from striate import exporting, recognizer
+    from striate.tasks import opening
+
+    cost = exporting.Cost(10, "top-1", 0.9, 0.8, (-0.2, 0.1), 4_000_000, 1_000_000, 2.0)
+    patch.setattr(module, "run", lambda *command: None)
+    patch.setattr(opening, "open", lambda folder: None)
+    patch.setattr(recognizer, "load_trained", lambda path: None)
+    patch.setattr(exporting, "export", lambda found, path, to: None)
+    patch.setattr(exporting, "round_with", lambda path, dataset: cost)
+    (folder := Path("photos")).mkdir()
+    return {"folder": folder}
 
 
 def cost(module: ModuleType, patch: Patch) -> dict[str, Any]:
@@ -361,12 +386,13 @@ TOYS: dict[str, Toy] = {
     "augment": augment, "compare": compare, "cost": cost, "detection": detection, "dreams": dreams,
     "evaluation": evaluation,
     "generation": generation, "group": group,
-    "handcrafted": handcrafted, "inference": inference, "input": input_, "main_job": main_job,
+    "handcrafted": handcrafted, "int8": int8, "inference": inference, "input": input_,
+    "main_job": main_job,
     "networks": networks, "occlusion": occlusion, "plan": plan,
     "published_weights": published_weights,
     "response_normalization": response_normalization, "retrieval": retrieval, "scale": scale,
     "selective_search": selective_search,
-    "segmentation": segmentation, "serving": serving,
+    "segmentation": segmentation, "start": start, "serving": serving,
     "serving_processes": serving_processes, "speech": speech, "style": style,
     "text": text,
     "training": training, "trust": trust,
