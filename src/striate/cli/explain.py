@@ -66,7 +66,7 @@ def explain(
     approximate: Annotated[
         bool,
         typer.Option(
-            "--approximate", help="occlusion: compute 2 or 4 places of 7, and estimate the error."
+            "--approximate", help="occlusion: compute 2 to 5 places of 7, and estimate the error."
         ),
     ] = False,
     out: Annotated[Path, typer.Option(metavar="FILE", help="The picture to write.")] = Path(

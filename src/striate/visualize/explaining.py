@@ -61,7 +61,7 @@ class Question:
         several: pictures in place of `image`; of deconvnet those whose strongest patches are found.
         class_name: the class that is asked about; the most probable one where "".
         layer: by name; where None, the one that the method takes by itself.
-        approximate: occlusion computes two or four places of seven, and estimates its error.
+        approximate: occlusion computes two to five places of seven, and estimates its error.
     """
 
     network: Inside
