@@ -121,16 +121,17 @@ def test_a_network_without_convolutions(tmp_path):
 
 
 class Residual(nn.Module):
-    """Two convolutions with ReLU6, one without, their sum, and a linear layer."""
+    """Three convolutions with ReLU6, one without, the sum of the last two, and a linear layer."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.first = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU6())
+        self.stem = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU6())
+        self.first = nn.Sequential(nn.Conv2d(4, 4, 3, padding=1), nn.ReLU6())
         self.second = nn.Sequential(nn.Conv2d(4, 4, 3, padding=1, groups=4), nn.ReLU6())
         self.third, self.last = nn.Conv2d(4, 4, 1), nn.Linear(4, 2)
 
     def forward(self, x):
-        y = self.first(x / 255)
+        y = self.first(self.stem(x / 255))
         return self.last((y + self.third(self.second(y))).mean((2, 3)))
 
 
@@ -141,6 +142,9 @@ def test_what_lies_between_convolutions_is_rounded_with_them():
     kinds = {node.name: node for node in model.graph.node}
     layers = [kinds[name] for name in rounded_layers(model.graph)]
     assert [each.op_type for each in layers] == ["Conv", "Clip", "Conv", "Clip", "Conv", "Add"]
+    stem, first, depthwise, last = (each for each in model.graph.node if each.op_type == "Conv")
+    assert stem not in layers  # it reads three channels at a time; so does none before the first
+    assert [first, depthwise, last] == [each for each in layers if each.op_type == "Conv"]
     constants = {each.output[0] for each in model.graph.node if each.op_type == "Constant"}
     assert all(constants.issuperset(each.input[1:]) for each in layers if each.op_type == "Clip")
 

@@ -9,7 +9,8 @@ from PIL import Image
 from striate.images import View, apply
 from striate.images.decoding import Shown
 from striate.images.views import _seen
-from striate.inference.viewing import PRECISION, Axis, Viewing, cubic, weights
+from striate.inference.resampling import PRECISION, Axis, banded, cubic, resampled, weights
+from striate.inference.viewing import Viewing
 
 SIDES = st.integers(1, 90)
 VIEWS = st.builds(
@@ -96,3 +97,26 @@ def test_rows_of_weights_sum_to_1() -> None:
     zero = torch.zeros((), dtype=torch.int64)
     axis = Axis(37, torch.tensor(2.25), torch.tensor(33.5), zero + 11, zero)
     assert torch.allclose(weights(axis, 11).sum(1) / PRECISION, torch.ones(11).double(), atol=1e-5)
+
+
+@given(
+    st.integers(1, 400),
+    st.integers(1, 70),
+    st.integers(0, 20),
+    st.integers(0, 2),
+    st.sampled_from([torch.uint8, torch.float32]),
+    st.booleans(),
+)
+def test_bands_give_what_the_whole_matrix_gives(
+    length: int, wanted: int, corner: int, thirds: int, kind: torch.dtype, single: bool
+) -> None:
+    whole = torch.tensor(wanted)
+    cut = thirds * length / 9
+    axis = Axis(
+        length, torch.tensor(cut), torch.tensor(length - cut / 2), whole, torch.tensor(corner)
+    )
+    lines = torch.from_numpy(picture(length, 5)).permute(2, 0, 1).to(kind)
+    size = wanted + 2 * corner
+    found = banded(lines, axis, size, single=single)
+    expected = resampled(lines.float().mT, weights(axis, size, single=single)).mT
+    assert_same(found.numpy(), expected.numpy())

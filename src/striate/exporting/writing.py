@@ -94,7 +94,7 @@ def write_onnx(graph: Graph, program: torch.export.ExportedProgram, path: Path, 
     model = to_onnx(graph, program)
     from google.protobuf.message import EncodeError
 
-    for part in (*model.graph.node, *model.graph.value_info):
+    for part in (model.graph, *model.graph.node, *model.graph.value_info):
         del part.metadata_props[:]
     entry = model.metadata_props.add()
     entry.key, entry.value = KEY, text

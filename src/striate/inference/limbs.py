@@ -1,4 +1,4 @@
-"""The weights of `viewing`, where there is nothing but single precision and whole numbers.
+"""The weights of `resampling`, where there is nothing but single precision and whole numbers.
 
 OpenVINO computes on a processor in 24 bits whatever the graph says. The last bit of a weight then
 comes out otherwise for one weight in five, and ten or twenty pixels of a view are another whole
@@ -14,33 +14,36 @@ LAST = 2 * STEP  # where it ends
 
 
 def fine_weights(
-    start: Tensor, end: Tensor, wanted: Tensor, number: Tensor, pixel: Tensor
+    start: Tensor, end: Tensor, wanted: Tensor, number: Tensor, pixel: Tensor, length: int
 ) -> Tensor:
-    """What `viewing.weights` gives (size, length): whole numbers of 2 to the power of -22.
+    """What `resampling.weights_of` gives (..., S, W): whole numbers of 2 to the power of -22.
 
     Args:
         start, end: of what is seen, in pixels: float32 without dimensions.
         wanted: how many places it becomes, a whole number.
-        number: (size,) of each place.
-        pixel: (length,) numbers of the pixels.
+        number: (..., S) of each place, all of them.
+        pixel: (..., W) numbers of the pixels.
+        length: how many pixels there are.
     """
     whole, upper, lower = limbs(end - start)
     place, center, rest = centers(start, (whole, upper, lower), wanted, number)
     # Distances from the center in units of 2^-12 pixels: `apart` whole ones, less the rest.
-    apart = (pixel - place[:, None]) * 4096 + 2048 - center[:, None]
+    pixel = pixel[..., None, :]
+    apart = (pixel - place[..., None]) * 4096 + 2048 - center[..., None]
     sign = torch.where(apart < 0, -1, 1)
     shrinks = end - start > wanted
     # By the stretch: times wanted / span where it shrinks; else the span counts as `wanted`.
     span = torch.where(shrinks, end - start, wanted.float())
     whole = torch.where(shrinks, whole, wanted)
     upper, lower = upper * shrinks, lower * shrinks
-    scaled = (apart * sign).clamp(max=(2**31 - 1) // len(number)) * wanted
+    scaled = (apart * sign).clamp(max=(2**31 - 1) // number.numel()) * wanted
     step = torch.floor(scaled.float() / (4 * span)).int().clamp(0, LAST + 1).long()
     over = (scaled - 4 * step * whole).clamp(-(2**19), 2**19) * 2048 - 4 * step * upper
-    behind = (4 * step * lower).float() / 2**23 + (sign * rest[:, None]) * wanted.float() * 4096
+    behind = (4 * step * lower).float() / 2**23 + (sign * rest[..., None]) * wanted.float() * 4096
     further = (over.float() / 2048 - behind) / span / 4096
     high, low = filtered(step, torch.where(step < LAST, further, 0.0))
-    return shares(high, low)
+    inside = (pixel >= 0) & (pixel < length)
+    return shares(high * inside, low * inside)
 
 
 def limbs(number: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -55,7 +58,7 @@ def limbs(number: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 def centers(
     start: Tensor, span: tuple[Tensor, Tensor, Tensor], wanted: Tensor, number: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Where the filter's centers lie: place + center / 2^12 + rest, each (size,)."""
+    """Where the filter's centers lie: place + center / 2^12 + rest, each (..., S)."""
     whole, upper, lower = span
     odd, twice = 2 * number + 1, 2 * wanted
     turns = torch.div(odd * whole, twice, rounding_mode="floor")
@@ -77,7 +80,7 @@ def filtered(step: Tensor, further: Tensor) -> tuple[Tensor, Tensor]:
 
 def shares(high: Tensor, low: Tensor) -> Tensor:
     """Each number's share in the sum of its row, in units of 2^-22, rounded."""
-    total, small = high.sum(1, keepdim=True), low.sum(1, keepdim=True)
+    total, small = high.sum(-1, keepdim=True), low.sum(-1, keepdim=True)
     coarse = torch.floor(high / total * 512)
     over = (high.long() * 512 - coarse.long() * total.long()).float() / 2**21
     fine = (over + low - coarse / 512 * small) / (total / 4096 + small)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from striate.errors import ModelError
 from striate.inference.conversion import settled
 from striate.inference.program import Graph
-from striate.inference.viewing import Axis, resampled, weights
+from striate.inference.resampling import Axis, resampled, weights
 from striate.models import folded
 from striate.tasks.segmentation.reading import DEVIATION, MEAN, Reading
 from striate.tasks.segmentation.segmenter import Segmenter
