@@ -3,10 +3,11 @@
 import copy
 import functools
 import gc
+import itertools
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,27 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("striate")
 
+_caches = itertools.count()
+
+# Where there is no GPU `torch.manual_seed` notes who called, for when one comes; that takes longer
+# than most tests.
+seed = torch.manual_seed if torch.cuda.is_available() else torch.default_generator.manual_seed
+
 
 @pytest.fixture(autouse=True)
-def _same_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every test starts from the same random state and with an empty cache of its own."""
-    torch.manual_seed(0)
-    monkeypatch.setenv("STRIATE_CACHE", str(tmp_path / "cache"))
+def _same_start(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Every test starts from the same random state and with an empty cache of its own, which lies
+    in the test's own folder if it asks for one: making thousands that none asks for takes long."""
+    seed(0)
+    if "tmp_path" in request.fixturenames:
+        cache = request.getfixturevalue("tmp_path") / "cache"
+    else:
+        cache = tmp_path_factory.getbasetemp() / f"cache-{next(_caches)}"
+    monkeypatch.setenv("STRIATE_CACHE", str(cache))
 
 
 @pytest.fixture(autouse=True)
@@ -58,6 +74,22 @@ def shared() -> Callable[[str], Path]:
         return path
 
     return find
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
+    """The first worker compiles what the tests import; the others wait for it, as otherwise each
+    of them compiles everything in a fresh checkout."""
+    if "PYTEST_XDIST_WORKER" not in os.environ or sys.platform == "win32":
+        return (yield)
+    import fcntl
+
+    with (ROOT / "pyproject.toml").open() as file:  # all workers of this checkout have it
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            fcntl.flock(file, fcntl.LOCK_SH)  # those who wait go on together
+        return (yield)
 
 
 gc.disable()  # while modules are imported and tests collected, of which nothing is garbage
