@@ -9,7 +9,7 @@ import logging
 import os
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -167,7 +167,11 @@ def header(data: bytes) -> Header:
         ImageError: as `decode`, as far as the first bytes tell.
     """
     with opened(data) as image:
-        return Header(*image.size, image.format in ("JPEG", "MPO"))
+        return _header(image)
+
+
+def _header(image: "Image.Image") -> Header:
+    return Header(*image.size, image.format in ("JPEG", "MPO"))
 
 
 def mode_of(data: bytes) -> str:
@@ -243,17 +247,25 @@ def decode_at(data: bytes, scale: int, *, bits: int | None = None) -> Picture:
 def image_at(data: bytes, scale: int, *, bits: int | None = None) -> Shown:
     """What `decode_at` gives, left in Pillow's memory where it is RGB, upright and in sRGB there:
     whoever makes it smaller copies the smaller one only."""
+    return image_as(data, lambda _: (scale, bits))
+
+
+def image_as(data: bytes, choose: Callable[[Header], tuple[int, int | None]]) -> Shown:
+    """What `image_at` gives at the scale and bits that are chosen by the header; opened once."""
     from PIL import Image
 
-    found = _shown_or_decoded(data, scale, bits)
+    found = _shown_or_decoded(data, choose)
     if isinstance(found, Shown):
         return found
     return Shown(Image.fromarray(found.pixels), found.box, found.scale)
 
 
-def _shown_or_decoded(data: bytes, scale: int, bits: int | None) -> Shown | Picture:
+def _shown_or_decoded(
+    data: bytes, choose: Callable[[Header], tuple[int, int | None]]
+) -> Shown | Picture:
     """A function of its own, so that no two images of Pillow's are in memory at once."""
     with opened(data) as image:
+        scale, bits = choose(_header(image))
         size, scaled = _loaded(image, scale)
         if _is_plain(data, image):
             return Shown(image, (0, 0, *size), scaled)

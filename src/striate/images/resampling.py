@@ -9,7 +9,8 @@ import ctypes
 import math
 import platform
 from collections.abc import Iterator
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -75,14 +76,17 @@ class Weights(NamedTuple):
     Attributes:
         first, number: (out,) int32, the pixels that each comes from.
         values: (out, taps) int32 in units of 2^-22, of which the last may be 0.
+        places: where they lie in memory.
     """
 
     first: NDArray[np.int32]
     number: NDArray[np.int32]
     values: NDArray[np.int32]
+    places: tuple[int, int, int]
 
 
-class Functions(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Functions:
     """Those of `native/resample.c`, for the processor at hand."""
 
     weights: "ctypes._NamedFuncPointer"
@@ -149,31 +153,33 @@ def _natively(
     columns = np.empty((last - first) * line + SLACK, np.uint8)
     taps = across.values.shape[1]
     memory = np.empty(functions.memory(width, size[0], taps), np.uint8)
-    done = 0
+    starts, _, values = across.places
+    to, scratch = _place(columns), _place(memory)
     for pixels, stride, step, rows in _bands(image, first, last):
         functions.across(
-            pixels, stride, rows, width, step, columns.ctypes.data + done * line, size[0], taps,
-            across.first.ctypes.data, across.values.ctypes.data, memory.ctypes.data,
-        )  # fmt: skip
-        done += rows
+            pixels, stride, rows, width, step, to, size[0], taps, starts, values, scratch
+        )
+        to += rows * line
     found = np.empty((size[1], size[0]) if gray else (size[1], size[0], 3), np.uint8)
     functions.down(
-        columns.ctypes.data, first, line, found.ctypes.data, size[1], down.values.shape[1],
-        *(array.ctypes.data for array in down),
-    )  # fmt: skip
+        _place(columns), first, line, _place(found), size[1], down.values.shape[1], *down.places
+    )
     return found
 
 
+@lru_cache(maxsize=32)  # photographs of one camera have one shape
 def _weights(functions: Functions, size: int, low: float, high: float, out: int) -> Weights:
     scale = float(np.float32(high) - np.float32(low)) / out
     taps = 2 * math.ceil(2 * max(scale, 1)) + 1
     first, number = np.empty(out, np.int32), np.empty(out, np.int32)
     values, memory = np.empty((out, taps), np.int32), np.empty(taps)
-    functions.weights(
-        size, low, high, out, taps,
-        *(array.ctypes.data for array in (first, number, values, memory)),
-    )  # fmt: skip
-    return Weights(first, number, values)
+    places = _place(first), _place(number), _place(values)
+    functions.weights(size, low, high, out, taps, *places, _place(memory))
+    return Weights(first, number, values, places)
+
+
+def _place(array: NDArray) -> int:
+    return array.ctypes.data
 
 
 def _bands(

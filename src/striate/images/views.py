@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.images.decoding import SCALES, Header, Shown, header, image_at
+from striate.images.decoding import SCALES, Header, Shown, header, image_as, image_at
 from striate.images.levels import depth_from
 from striate.images.resampling import resample
 
@@ -78,9 +78,19 @@ def render(data: bytes, views: Sequence[View]) -> list[NDArray[np.uint8]]:
     Raises:
         ImageError: if they are no picture, a broken one, or too large; the text is the reason.
     """
-    head = header(data)
-    ways = [(view.scale(head), view.bits) for view in views]
-    pictures = {way: image_at(data, way[0], bits=way[1]) for way in set(ways)}
+    if not views:
+        header(data)
+        return []
+    ways: list[tuple[int, int | None]] = []
+
+    def first(head: Header) -> tuple[int, int | None]:
+        ways.extend((view.scale(head), view.bits) for view in views)
+        return ways[0]
+
+    picture = image_as(data, first)
+    pictures = {ways[0]: picture}
+    for way in set(ways) - {ways[0]}:
+        pictures[way] = image_at(data, way[0], bits=way[1])
     return [_seen(pictures[way], view) for way, view in zip(ways, views, strict=True)]
 
 
