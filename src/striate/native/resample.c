@@ -38,7 +38,9 @@ INLINE vec wide(const uint8_t *at) {
 #elif defined(__AVX2__)
     return (vec)_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)at));
 #elif defined(__SSE2__)
-    const __m128i zero = _mm_setzero_si128(), four = _mm_loadu_si32(at);
+    int four_bytes;
+    memcpy(&four_bytes, at, 4);
+    const __m128i zero = _mm_setzero_si128(), four = _mm_cvtsi32_si128(four_bytes);
     return (vec)_mm_unpacklo_epi16(_mm_unpacklo_epi8(four, zero), zero);
 #else
     return __builtin_convertvector(*(const bytes *)at, vec);
@@ -103,16 +105,14 @@ void bicubic_weights(int size, float low, float high, int out, int taps, int *fi
 /* GROUP vectors to one, which has the sum of each one's pixels in its place. */
 INLINE vec sums_of(const vec *v) {
 #if defined(__AVX512F__)
-#define LOW (vec){0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23}
-#define HIGH (vec){8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31}
-#define EVEN (vec){0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27}
-#define ODD (vec){4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31}
-    const vec a = __builtin_shuffle(v[0], v[1], LOW) + __builtin_shuffle(v[0], v[1], HIGH);
-    const vec b = __builtin_shuffle(v[2], v[3], LOW) + __builtin_shuffle(v[2], v[3], HIGH);
-    return __builtin_shuffle(a, b, EVEN) + __builtin_shuffle(a, b, ODD);
+    const __m512i a = (__m512i)v[0], b = (__m512i)v[1], c = (__m512i)v[2], d = (__m512i)v[3];
+    const vec ab = (vec)_mm512_shuffle_i32x4(a, b, 0x44) + (vec)_mm512_shuffle_i32x4(a, b, 0xee);
+    const vec cd = (vec)_mm512_shuffle_i32x4(c, d, 0x44) + (vec)_mm512_shuffle_i32x4(c, d, 0xee);
+    return (vec)_mm512_shuffle_i32x4((__m512i)ab, (__m512i)cd, 0x88) +
+           (vec)_mm512_shuffle_i32x4((__m512i)ab, (__m512i)cd, 0xdd);
 #elif defined(__AVX2__)
-    return __builtin_shuffle(v[0], v[1], (vec){0, 1, 2, 3, 8, 9, 10, 11}) +
-           __builtin_shuffle(v[0], v[1], (vec){4, 5, 6, 7, 12, 13, 14, 15});
+    const __m256i a = (__m256i)v[0], b = (__m256i)v[1];
+    return (vec)_mm256_permute2x128_si256(a, b, 0x20) + (vec)_mm256_permute2x128_si256(a, b, 0x31);
 #else
     return v[0];
 #endif
