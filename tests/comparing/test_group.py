@@ -12,6 +12,8 @@ import pytest
 from striate.cli import run
 
 PROGRAM = """
+import gc
+gc.disable()  # imports take half of the time
 import os, signal, sys
 from striate.cli import main
 from striate.training.keeper import Keeper
