@@ -5,9 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 
-from striate.errors import WeightsError
+from striate import tensors
+from striate.errors import StorageError, WeightsError
 from striate.tensors import apart, load_tensors, save_rows, save_tensors
 
 
@@ -60,3 +62,14 @@ def test_what_lies_apart_already_is_written_from_where_it_lies() -> None:
     assert len({one.untyped_storage().data_ptr() for one in found.values()}) == len(tensors)
     assert all(found[name].is_contiguous() for name in tensors)
     assert all(torch.equal(found[name], tensor) for name, tensor in tensors.items())
+
+
+def test_a_full_disk_is_told_in_its_own_words(tmp_path: Path, monkeypatch) -> None:
+    words = "Error while serializing: I/O error: No space left on device (os error 28)"
+
+    def full(*arguments: object, **options: object) -> None:
+        raise SafetensorError(words)
+
+    monkeypatch.setattr(tensors, "save_file", full)
+    with pytest.raises(StorageError, match=r"cannot write .*: No space left on device$"):
+        save_tensors(tmp_path / "a.safetensors", {"a": torch.ones(1)}, {})

@@ -3,6 +3,7 @@ whole or not there."""
 
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -25,7 +26,8 @@ def save_tensors(
         try:
             save_file(apart(tensors), temporary, metadata={"striate": json.dumps(header)})
         except SafetensorError as error:  # what it makes of a full disk
-            raise StorageError(f"cannot write {path}: {error}") from error
+            reason = re.sub(r"^.*I/O error: | \(os error \d+\)$", "", str(error))
+            raise StorageError(f"cannot write {path}: {reason}") from error
 
 
 def see_finite(tensors: Mapping[str, Tensor]) -> None:

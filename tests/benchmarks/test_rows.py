@@ -144,7 +144,7 @@ def int8(module: ModuleType, patch: Patch) -> dict[str, Any]:
     from striate import exporting, recognizer
     from striate.tasks import opening
 
-    cost = exporting.Cost(10, "top-1", 0.9, 0.8, (-0.2, 0.1), 4_000_000, 1_000_000, 2.0)
+    cost = exporting.Cost(10, "top-1", 0.9, 0.8, (-0.2, 0.1), 4_000_000, 1_000_000, 2.0, 8)
     patch.setattr(module, "run", lambda *command: None)
     patch.setattr(opening, "open", lambda folder: None)
     patch.setattr(recognizer, "load_trained", lambda path: None)

@@ -42,7 +42,10 @@ def test_from_a_photograph_with_a_film(striate, recognizer, tmp_path):
 def test_mistakes_are_one_line_and_leave_no_file(striate, recognizer, tmp_path):
     for arguments, reason in (
         ((recognizer,), "give what to dream of"),
-        ((recognizer, "dots", "--layer", "c3"), "give what to dream of"),
+        (
+            (recognizer, "dots", "--layer", "c3"),
+            "give one of the two",
+        ),
         ((recognizer, "dos"), "did you mean dots"),
         ((recognizer, "--layer", "c33"), "did you mean c3"),
         ((recognizer, "--layer", "c3", "--map", 999), "feature maps 0 to"),

@@ -50,9 +50,9 @@ def test_every_method_draws_a_page_and_says_what_it_found(striate, recognizer, p
 def test_an_approximate_map_says_how_far_off_it_is(striate, recognizer, photograph):
     done = striate("explain", recognizer, photograph, "--approximate", "--json")
     assert done.code == 0, done.err
-    assert 0 <= json.loads(done.out)["largest_error"] < 1
+    assert 0 <= json.loads(done.out)["error_at_checked_places"] < 1
     exact = json.loads(striate("explain", recognizer, photograph, "--json").out)
-    assert exact["largest_error"] is None
+    assert exact["error_at_checked_places"] is None
     refused = striate("explain", recognizer, photograph, "--approximate", "--method", "gradcam")
     assert refused.code == 2
     assert "--approximate is for --method occlusion" in refused.err

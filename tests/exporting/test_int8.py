@@ -65,6 +65,8 @@ def test_a_smaller_file_that_answers_nearly_as_well(learned, written, tmp_path):
     assert (cost.bytes_before, cost.bytes_after) == (len(written), path.stat().st_size)
     assert cost.bytes_after < cost.bytes_before
     assert cost.examples == len(data.test)
+    assert cost.calibrated == 96  # every third of 287
+    assert [each.name for each in tmp_path.iterdir()] == [path.name]
     assert cost.score == "top-1"
     assert cost.before > 0.8
     assert abs(cost.before - cost.after) < 0.05
@@ -80,11 +82,13 @@ def test_a_smaller_file_that_answers_nearly_as_well(learned, written, tmp_path):
 def test_the_cost_on_the_card(tmp_path):
     card = tmp_path / "a.md"
     card.write_text("# a\n")
-    cost = exporting.Cost(500, "top-1", 0.931, 0.925, (-0.012, 0.002), 4_000_000, 1_200_000, 1.84)
+    sizes = 4_000_000, 1_200_000
+    cost = exporting.Cost(500, "top-1", 0.931, 0.925, (-0.012, 0.002), *sizes, 1.84, 90)
     exporting.add_cost(card, cost)
     assert card.read_text() == (
         "# a\n\n## Rounding\n\n8 bits: 4.0 to 1.2 MB, 1.8 times as fast on this processor; "
-        "top-1 93.1 % to 92.5 % on 500 test examples, a change of -1.2 to +0.2 points (95 %).\n"
+        "top-1 93.1 % to 92.5 % on 500 test examples, a change of -1.2 to +0.2 points (95 %); "
+        "the ranges are those of 90 validation examples.\n"
     )
     assert "to 1.2 MB, no faster on this processor; top-1" in str(replace(cost, times=0.97))
 

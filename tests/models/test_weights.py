@@ -122,7 +122,14 @@ class Evil:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"not a file", b"\x80\x04" + b"x" * 50, pickle.dumps(Evil()), b"PK\x03\x04junk"],
+    [
+        b"",
+        b"not a file",
+        b"eleven words\n",
+        b"\x80\x04" + b"x" * 50,
+        pickle.dumps(Evil()),
+        b"PK\x03\x04junk",
+    ],
 )
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
 def test_what_is_no_weight_file_is_refused_and_never_run(tmp_path, content, suffix):
@@ -131,6 +138,7 @@ def test_what_is_no_weight_file_is_refused_and_never_run(tmp_path, content, suff
     with pytest.raises(WeightsError, match=f"bad{suffix} is not a weight file") as caught:
         create("lenet5", weights=path)
     assert "\n" not in str(caught.value)
+    assert not str(caught.value).rpartition(": ")[2].isdigit()
 
 
 def test_a_saved_object_is_refused_and_never_run(tmp_path):

@@ -66,7 +66,7 @@ def test_classes_that_do_not_exclude_each_other_are_hidden_by_their_own_probabil
     found = explain(asked)
     pixels = inside.preprocessing.tensor(inside.read(photograph)[None])
     assert found.facts["probability"] == pytest.approx(own(inside, pixels)[1], abs=1e-6)
-    top, left, bottom, right = found.facts["lowest_box"]
+    left, top, right, bottom = found.facts["lowest_box"]
     pixels[:, :, top:bottom, left:right] = 0
     error = 0.02 if approximate else 1e-6  # between computed places
     assert found.facts["lowest"] == pytest.approx(own(inside, pixels)[1], abs=error)

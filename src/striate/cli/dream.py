@@ -66,7 +66,9 @@ def dream(
         from striate.visualize.inside import Inside
         from striate.visualize.reading import class_number
 
-    if bool(class_name) == bool(layer):
+    if class_name and layer:
+        raise UserError(f"give one of the two: the class {class_name!r} or the layer {layer!r}")
+    if not class_name and not layer:
         raise UserError("give what to dream of: a CLASS, or a layer with --layer NAME")
     if neuron and feature_map is None:
         raise UserError("--neuron is one of a feature map: give --map NUMBER")

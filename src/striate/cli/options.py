@@ -128,7 +128,11 @@ Scales = Annotated[
 ]
 Dense = Annotated[
     bool,
-    typer.Option("--dense", help="Every window, by sliding the network over the whole picture."),
+    typer.Option(
+        "--dense",
+        help="Every window, by sliding the network over the whole picture; not "
+        "where it reads several maps, as after transfer: take --crops.",
+    ),
 ]
 Offsets = Annotated[
     bool, typer.Option("--offsets", help="--dense: the last pooling begins at every offset.")

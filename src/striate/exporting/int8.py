@@ -7,6 +7,7 @@ convolutions of few channels, linear layers and what follows them stay as they a
 """
 
 import logging
+import shutil
 import statistics
 import tempfile
 import time
@@ -47,6 +48,7 @@ class Cost:
         before, after: the main score, in [0, 1].
         interval: in which the difference lies, 95 %, on the same examples.
         times: how many times as fast the rounded graph is here, one example at a time.
+        calibrated: how many validation examples gave the ranges.
     """
 
     examples: int
@@ -57,6 +59,7 @@ class Cost:
     bytes_before: int
     bytes_after: int
     times: float
+    calibrated: int
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -69,7 +72,8 @@ class Cost:
             f"8 bits: {self.bytes_before / 1e6:.1f} to {self.bytes_after / 1e6:.1f} MB, "
             f"{pace} on this processor; "
             f"{self.score} {100 * self.before:.1f} % to {100 * self.after:.1f} % on "
-            f"{self.examples:,} test examples, a change of {low:+.1f} to {high:+.1f} points (95 %)"
+            f"{self.examples:,} test examples, a change of {low:+.1f} to {high:+.1f} points "
+            f"(95 %); the ranges are those of {self.calibrated:,} validation examples"
         )
 
 
@@ -93,7 +97,7 @@ def round_with(path: Path, dataset: Dataset[Any]) -> Cost:
     size = path.stat().st_size
     with tempfile.TemporaryDirectory() as folder:
         rounded = Path(folder) / "rounded.onnx"
-        quantize(path, rounded, Ranges(exact.predictor, dataset, some))
+        quantize(Path(shutil.copy(path, folder)), rounded, Ranges(exact.predictor, dataset, some))
         both = {"before": exact, "after": load(rounded)}
         found = exact.task.evaluated(both, dataset, test, {})
         times = pace(both["before"], both["after"], dataset, some)
@@ -110,6 +114,7 @@ def round_with(path: Path, dataset: Dataset[Any]) -> Cost:
         size,
         len(data),
         times,
+        len(some),
     )
 
 

@@ -78,7 +78,8 @@ def slide(model: Stages, *, share: bool = False, offsets: bool = False) -> Stage
     own = [*model.parameters(), *model.buffers()] if share else []
     copy = deepcopy(model, {id(tensor): tensor for tensor in own})
     if model.chain != model.stage_names:
-        raise ModelError(f"{named(model)} reads several maps at once: it cannot slide")
+        what = f"{named(model)} reads several maps at once: it cannot slide"
+        raise ModelError(f"{what}; take crops instead (--crops 10)")
     bridge = next((name for name in ("flatten", "pooled") if name in copy.stage_names), None)
     if bridge is None:
         raise ModelError(f"{named(model)} flattens no map: it cannot slide")

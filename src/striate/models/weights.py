@@ -127,7 +127,8 @@ def read_state(path: Path) -> dict[str, Tensor]:
             else:
                 content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # what a stranger's bytes make a parser raise is anyone's guess
-        reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
+        said = "" if isinstance(error, LookupError) else str(error)  # of those it is a bare key
+        reason = (said.splitlines() or ["its bytes are something else"])[0][:120]
         raise WeightsError(
             f"{path} is not a weight file (a state dict or safetensors): {reason}"
         ) from error

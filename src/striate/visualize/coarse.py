@@ -35,7 +35,7 @@ class Approximation:
 
     Attributes:
         error: root mean square, in probability, at the places that were computed to know it.
-        largest_error: the largest of them.
+        largest_error: the largest of those; at places that nobody checked it may be larger.
         checked: how many those were; none of them was used for the maps.
         computed: (rows, columns), which places the maps are exact at.
     """

@@ -270,9 +270,9 @@ def hiding(question: Question, found: Maps, error: float | None) -> Explanation:
         "map": found.channel,
         "hides": found.size,
         "lowest": float(found.probability.min()),
-        "lowest_box": [top, left, top + found.size, left + found.size],
+        "lowest_box": [left, top, left + found.size, top + found.size],
         "most_probable": [network.name(k) for k in np.unique(found.most_probable).tolist()],
-        "largest_error": error,
+        "error_at_checked_places": error,
     })  # fmt: skip
 
 
