@@ -102,6 +102,14 @@ def test_parts_of_larger_arrays(either, channels):
     np.testing.assert_array_equal(resample(pixels, (7, 9)), expected)
 
 
+@pytest.mark.parametrize("channels", [(), (3,)], ids=["gray", "color"])
+def test_a_column_that_was_a_row(either, channels):
+    """It is contiguous, and from one of its columns, which is alone, to the next it is far."""
+    column, size = noise(1, 30, *channels).swapaxes(0, 1), (2, 7)
+    assert column.flags.c_contiguous
+    np.testing.assert_array_equal(resample(column, size), by_pillow(column, size, (0, 0, 1, 30)))
+
+
 @pytest.mark.parametrize("mode", ["RGB", "L"])
 def test_pillow_shows_its_memory(mode):
     image = Image.fromarray(noise(5, 7, 3)).convert(mode)

@@ -188,8 +188,10 @@ def _bands(
     """The rows from `first` to `last`: where some lie, bytes from one to the next, bytes of a
     pixel, and how many they are; valid until the next are asked for."""
     if isinstance(image, np.ndarray):
+        step = 3 if image.ndim == 3 else 1
         rows = np.ascontiguousarray(image[first:last])
-        yield rows.ctypes.data, rows.strides[0], rows.strides[1], len(rows)
+        # Not its strides: where a side is 1 they may be anything.
+        yield rows.ctypes.data, step * image.shape[1], step, len(rows)
         return
     step = 4 if image.mode == "RGB" else 1
     with address(image) as place:
@@ -200,4 +202,5 @@ def _bands(
     for top in range(first, last, BAND):
         bottom = min(top + BAND, last)
         rows = np.asarray(image.crop((0, top, image.width, bottom)))
-        yield rows.ctypes.data, rows.strides[0], rows.strides[1], len(rows)
+        step = 3 if image.mode == "RGB" else 1
+        yield rows.ctypes.data, step * image.width, step, len(rows)
