@@ -11,13 +11,13 @@
 
 #if defined(__AVX512F__)
 #define NAME(function) function##_avx512
-enum { LANES = 16, OUT = 6, DOWN = 5, ACROSS = 5, DEEP = 3, WIDE = 7 };
+enum { LANES = 16, OUT = 6, DOWN = 5, ACROSS = 5, DEEP = 3, WIDE = 4 };
 #elif defined(__AVX2__)
 #define NAME(function) function##_avx2
-enum { LANES = 8, OUT = 2, DOWN = 2, ACROSS = 5, DEEP = 3, WIDE = 3 };
+enum { LANES = 8, OUT = 2, DOWN = 2, ACROSS = 5, DEEP = 2, WIDE = 2 };
 #else
 #define NAME(function) function##_plain
-enum { LANES = 4, OUT = 2, DOWN = 2, ACROSS = 5, DEEP = 3, WIDE = 3 };
+enum { LANES = 4, OUT = 2, DOWN = 2, ACROSS = 5, DEEP = 2, WIDE = 2 };
 #endif
 
 enum { NOWHERE = 4 }; /* where a maximum comes from that a rectifier made zero */
@@ -117,14 +117,13 @@ void NAME(pooled_forward)(const Shape *s, const float *x, const float *weight, c
             }
 }
 
-/* One row of the errors of the outputs that were pooled (O, margin + w + margin, LANES): each
-   pooled error lies where its maximum came from, all else is zero. `low` is 0 or 1. Adds them up in
+/* One row of the errors of the outputs that were pooled (O, w, LANES): each pooled error lies where its maximum came from, all else is zero. `low` is 0 or 1. Adds them up in
    `sums` (O, LANES). */
 INLINE void spread(const Shape *s, const float *error, const uint8_t *from, int low, float *dY,
                    float *sums) {
-    const int columns = (s->W - s->m + 1) / 2, width = 2 * columns + 2 * (s->m - 1);
+    const int columns = (s->W - s->m + 1) / 2;
     for (int o = 0; o < s->O; o++) {
-        float *to = dY + ((size_t)o * width + s->m - 1) * LANES;
+        float *to = dY + (size_t)o * 2 * columns * LANES;
         vec sum = *(const vec *)(sums + o * LANES);
         for (int j = 0; j < columns; j++, to += 2 * LANES) {
             const size_t at = ((size_t)o * columns + j) * s->N;
@@ -169,35 +168,43 @@ INLINE void correlate(Plane dY, size_t filter, Plane x, int rows, int length, fl
             *(vec *)(sums + o * filter_sums + b * LANES) = tile[o][b];
 }
 
-/* dx[c, j] += F[o, c, b] dY[o, j - b] over filters and columns, for `deep` channels and `wide`
-   columns; `dY` begins m - 1 columns before its first. */
+/* dx[c, j + b] += F[o, c, b] dY[o, j] over filters, for `deep` channels, `wide` columns of errors
+   and `taps` columns of the filters. */
 INLINE void scatter(const Shape *s, const float *dY, size_t filter, const float *F, float *dx,
-                    const int deep, const int wide) {
+                    const int deep, const int wide, const int taps) {
     const size_t channel = (size_t)s->W * s->N, step = (size_t)s->k * s->m * s->O;
-    vec tile[DEEP][WIDE];
+    vec tile[DEEP][WIDE + ACROSS - 1];
+#pragma GCC unroll 8
     for (int c = 0; c < deep; c++)
-        for (int j = 0; j < wide; j++)
+#pragma GCC unroll 8
+        for (int j = 0; j < wide + taps - 1; j++)
             tile[c][j] = *(const vec *)(dx + c * channel + (size_t)j * s->N);
-    for (int b = 0; b < s->m; b++)
-        for (int o = 0; o < s->O; o++) {
-            const float *at = dY + o * filter + (size_t)(s->m - 1 - b) * LANES;
-            vec errors[WIDE];
-            for (int j = 0; j < wide; j++) errors[j] = *(const vec *)(at + j * LANES);
-            for (int c = 0; c < deep; c++) {
-                const float f = F[c * step + (size_t)b * s->O + o];
-                for (int j = 0; j < wide; j++) tile[c][j] += f * errors[j];
-            }
-        }
-    for (int c = 0; c < deep; c++)
+    for (int o = 0; o < s->O; o++) {
+        vec errors[WIDE];
+#pragma GCC unroll 8
         for (int j = 0; j < wide; j++)
+            errors[j] = *(const vec *)(dY + o * filter + (size_t)j * LANES);
+#pragma GCC unroll 8
+        for (int c = 0; c < deep; c++)
+#pragma GCC unroll 8
+            for (int b = 0; b < taps; b++) {
+                const float f = F[c * step + (size_t)b * s->O + o];
+#pragma GCC unroll 8
+                for (int j = 0; j < wide; j++) tile[c][j + b] += f * errors[j];
+            }
+    }
+#pragma GCC unroll 8
+    for (int c = 0; c < deep; c++)
+#pragma GCC unroll 8
+        for (int j = 0; j < wide + taps - 1; j++)
             *(vec *)(dx + c * channel + (size_t)j * s->N) = tile[c][j];
 }
 
-/* `dY`: `rows` of them, each (O, width, LANES). */
+/* `dY`: `rows` of them, each (O, length, LANES). */
 static void filter_gradients(const Shape *s, const float *x, const float *dY, int rows,
                              float *sums) {
-    const int length = 2 * ((s->W - s->m + 1) / 2), width = length + 2 * (s->m - 1);
-    const size_t filter = (size_t)width * LANES, channel = (size_t)s->W * s->N;
+    const int length = 2 * ((s->W - s->m + 1) / 2);
+    const size_t filter = (size_t)length * LANES, channel = (size_t)s->W * s->N;
     const size_t own = (size_t)s->C * s->k * s->m * LANES;
     for (int o = 0, count; o < s->O; o += count) {
         count = part(s->O - o, DOWN);
@@ -205,8 +212,7 @@ static void filter_gradients(const Shape *s, const float *x, const float *dY, in
             for (int c = 0; c < s->C; c++)
                 for (int b = 0, taps; b < s->m; b += taps) {
                     taps = part(s->m - b, ACROSS);
-                    const Plane errors = {dY + o * filter + (size_t)(s->m - 1) * LANES,
-                                          s->O * filter, LANES};
+                    const Plane errors = {dY + o * filter, s->O * filter, LANES};
                     const Plane at = {x + ((size_t)a * s->C + c) * channel + (size_t)b * s->N,
                                       s->C * channel, s->N};
                     float *to = sums + o * own + ((size_t)(c * s->k + a) * s->m + b) * LANES;
@@ -227,44 +233,53 @@ static void filter_gradients(const Shape *s, const float *x, const float *dY, in
 }
 
 static void image_gradients(const Shape *s, const float *F, const float *dY, float *dx) {
-    const int length = 2 * ((s->W - s->m + 1) / 2), width = length + 2 * (s->m - 1);
-    const int reached = length + s->m - 1;
-    const size_t filter = (size_t)width * LANES, channel = (size_t)s->W * s->N;
+    const int length = 2 * ((s->W - s->m + 1) / 2);
+    const size_t filter = (size_t)length * LANES, channel = (size_t)s->W * s->N;
     for (int a = 0; a < s->k; a++)
         for (int c = 0, deep; c < s->C; c += deep) {
             deep = part(s->C - c, DEEP);
-            for (int j = 0, wide; j < reached; j += wide) {
-                wide = part(reached - j, WIDE);
-                const float *errors = dY + (size_t)j * LANES;
-                const float *f = F + (size_t)(c * s->k + a) * s->m * s->O;
-                float *to = dx + ((size_t)a * s->C + c) * channel + (size_t)j * s->N;
-#define CASE(d, w) case 8 * d + w: scatter(s, errors, filter, f, to, d, w); break;
-                switch (8 * deep + wide) {
-                    CASE(1, 1) CASE(1, 2) CASE(1, 3)
-                    CASE(2, 1) CASE(2, 2) CASE(2, 3)
-                    CASE(3, 1) CASE(3, 2) CASE(3, 3)
+            for (int b = 0, taps; b < s->m; b += taps) {
+                taps = part(s->m - b, ACROSS);
+                const float *f = F + ((size_t)(c * s->k + a) * s->m + b) * s->O;
+                for (int j = 0, wide; j < length; j += wide) {
+                    wide = part(length - j, WIDE);
+                    const float *errors = dY + (size_t)j * LANES;
+                    float *to = dx + ((size_t)a * s->C + c) * channel + (size_t)(j + b) * s->N;
+#define CASE(d, w, t) case 64 * d + 8 * w + t: \
+    scatter(s, errors, filter, f, to, d, w, t); break;
+                    switch (64 * deep + 8 * wide + taps) {
+                    CASE(1, 1, 1) CASE(1, 1, 2) CASE(1, 1, 3) CASE(1, 1, 4) CASE(1, 1, 5)
+                    CASE(1, 2, 1) CASE(1, 2, 2) CASE(1, 2, 3) CASE(1, 2, 4) CASE(1, 2, 5)
+                    CASE(2, 1, 1) CASE(2, 1, 2) CASE(2, 1, 3) CASE(2, 1, 4) CASE(2, 1, 5)
+                    CASE(2, 2, 1) CASE(2, 2, 2) CASE(2, 2, 3) CASE(2, 2, 4) CASE(2, 2, 5)
 #if defined(__AVX512F__)
-                    CASE(1, 4) CASE(1, 5) CASE(1, 6) CASE(1, 7)
-                    CASE(2, 4) CASE(2, 5) CASE(2, 6) CASE(2, 7)
-                    CASE(3, 4) CASE(3, 5) CASE(3, 6) CASE(3, 7)
+                    CASE(1, 3, 1) CASE(1, 3, 2) CASE(1, 3, 3) CASE(1, 3, 4) CASE(1, 3, 5)
+                    CASE(1, 4, 1) CASE(1, 4, 2) CASE(1, 4, 3) CASE(1, 4, 4) CASE(1, 4, 5)
+                    CASE(2, 3, 1) CASE(2, 3, 2) CASE(2, 3, 3) CASE(2, 3, 4) CASE(2, 3, 5)
+                    CASE(2, 4, 1) CASE(2, 4, 2) CASE(2, 4, 3) CASE(2, 4, 4) CASE(2, 4, 5)
+                    CASE(3, 1, 1) CASE(3, 1, 2) CASE(3, 1, 3) CASE(3, 1, 4) CASE(3, 1, 5)
+                    CASE(3, 2, 1) CASE(3, 2, 2) CASE(3, 2, 3) CASE(3, 2, 4) CASE(3, 2, 5)
+                    CASE(3, 3, 1) CASE(3, 3, 2) CASE(3, 3, 3) CASE(3, 3, 4) CASE(3, 3, 5)
+                    CASE(3, 4, 1) CASE(3, 4, 2) CASE(3, 4, 3) CASE(3, 4, 4) CASE(3, 4, 5)
 #endif
-                }
+                    }
 #undef CASE
+                }
             }
         }
 }
 
 /* Rows of errors that are worked on at a time: of DOWN filters they stay in the first cache. */
 static int at_once(const Shape *s) {
-    const int width = 2 * ((s->W - s->m + 1) / 2) + 2 * (s->m - 1), rows = s->H - s->k + 1;
-    const int fitting = FIRST_CACHE / (DOWN * width * LANES * (int)sizeof(float));
+    const int length = 2 * ((s->W - s->m + 1) / 2), rows = s->H - s->k + 1;
+    const int fitting = FIRST_CACHE / (DOWN * length * LANES * (int)sizeof(float));
     return fitting < 1 ? 1 : fitting < rows ? fitting : rows;
 }
 
 /* How many floats `pooled_backward` needs as `memory` for each of its workers. */
 size_t NAME(pooled_memory)(const Shape *s) {
-    const int width = 2 * ((s->W - s->m + 1) / 2) + 2 * (s->m - 1);
-    return (size_t)s->O * (s->C * s->k * s->m + 1 + (size_t)at_once(s) * width) * LANES;
+    const int length = 2 * ((s->W - s->m + 1) / 2);
+    return (size_t)s->O * (s->C * s->k * s->m + 1 + (size_t)at_once(s) * length) * LANES;
 }
 
 /* Adds up the lanes of what each worker summed. */
@@ -289,7 +304,7 @@ void NAME(pooled_backward)(const Shape *s, const float *x, const float *packed, 
     const size_t pooled_row = (size_t)s->O * columns * s->N, row = (size_t)s->C * s->W * s->N;
     const size_t weights = (size_t)s->O * s->C * s->k * s->m;
     const size_t own = NAME(pooled_memory)(s);
-    const size_t dY_row = (size_t)s->O * (2 * columns + 2 * (s->m - 1)) * LANES;
+    const size_t dY_row = (size_t)s->O * 2 * columns * LANES;
 #pragma omp parallel for num_threads(workers)
     for (int worker = 0; worker < workers; worker++) {
         float *sums = memory + worker * own, *biases = sums + weights * LANES;
