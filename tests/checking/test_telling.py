@@ -4,8 +4,11 @@ import json
 import shutil
 from dataclasses import replace
 
+import numpy as np
+
 from striate.checking import Effect, Suspect, check, summary, to_json
 from striate.checking.telling import uneven
+from striate.data import Labels
 
 
 def test_the_summary_says_the_worst_first(folder):
@@ -61,3 +64,22 @@ def test_json_names_everything(folder):
     assert value["conflicts"] == [["train/cat/0.png", "test/dog/leak.png"]]
     assert value["leaks"]["test"] == ["test/dog/leak.png"]
     assert value["labels"]["suspects"] == [{**one, "suggested": "dog", "probability": 0.5}]
+
+
+def test_all_classes_that_have_as_few_are_named(folder):
+    data = check(folder, deep=False, judge=False).dataset
+
+    def of(*counts: int) -> str | None:
+        """What is said of classes of so many images."""
+        names = tuple(f"c{number}" for number in range(len(counts)))
+        numbers = np.repeat(np.arange(len(counts)), counts)
+        rows = np.zeros(len(numbers), np.int64)
+        return uneven(replace(data.take(rows), targets=Labels(names, numbers)))
+
+    assert of(6, 6) == "c0 and c1 have 6 images each"
+    assert of(7, 6, 6) == "c1 and c2 have 6 images each"
+    assert of(7, 6, 7) == "c1 has 6 images only"
+    assert of(6, 6, 6) == "c0, c1 and c2 have 6 images each"
+    assert of(6, 6, 8, 6, 6) == "4 classes, such as c0, have 6 images each"
+    assert of(6, 0, 0) == "c1 and c2 have no images"
+    assert of(20, 20) is None

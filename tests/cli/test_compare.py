@@ -176,8 +176,9 @@ def test_mistakes_are_one_line_before_anything_is_learned(striate, photos, optio
 def test_what_was_learned_otherwise_is_one_line(striate, photos):
     quick = ("compare", photos, "--methods", "handcrafted", "--seeds", 1)
     assert striate(*quick).code == 0
-    done = striate(*quick, "--seed", 3, "--out", "striate-photos")
-    assert done.code == 0  # the run of another seed stands beside it
+    done = striate(*quick, "--seed", 3)
+    assert (done.code, done.one_line) == (2, True)
+    assert "another seed (--seed 0); give another --out, or move it away" in done.err
     (photos / "bars" / "11.png").unlink()
     done = striate(*quick)
     assert (done.code, done.one_line) == (2, True)

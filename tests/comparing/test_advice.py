@@ -119,7 +119,8 @@ def test_one_alone(task: Task, standing: Callable[..., Standing]) -> None:
 def test_twins_are_level_and_the_cheaper_is_taken(
     task: Task, standing: Callable[..., Standing]
 ) -> None:
-    twins = [standing("rcnn", [1, 0, 1], 4), standing("transfer", [1, 0, 1], 3)]
+    right = [1, 0, 1] * 4
+    twins = [standing("rcnn", right, 4), standing("transfer", right, 3)]
     best, sentence = advise(task, twins)
     assert best == "transfer"
     assert sentence.startswith(
@@ -156,3 +157,67 @@ def test_what_cannot_be_told_from_guessing_is_called_so(
     )
     monkeypatch.setattr(type(better.scores[0]), "chance", 0.3)
     assert "guess" not in advise(task, [worse, better])[1]
+
+
+BETTER = [1] * 12 + [1] * 18 + [0] * 10  # 30 right of 40
+GUESSED = [1] * 12 + [0] * 18 + [1] * 10  # 22; where the two differ, 18 to 10
+
+
+@pytest.fixture
+def coin(hits: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of the answers of whoever looks at nothing are right."""
+    monkeypatch.setattr(type(hits([1])), "chance", 0.5)
+
+
+@pytest.mark.usefixtures("coin")
+def test_a_cheap_method_that_may_be_guessing_does_not_take_the_place_of_a_better_one(
+    task: Task, standing: Callable[..., Standing]
+) -> None:
+    top, words = standing("transfer", BETTER, 60), standing("words", GUESSED, 1)
+    assert lead(top.scores, words.scores)[0] <= 0 < top.score - words.score
+    assert not top.scores[0].is_guessing
+    assert words.scores[0].is_guessing
+    assert advise(task, [words, top]) == (
+        "transfer",
+        "Take deep features: it is 20.0 points of right answers ahead of visual words "
+        f"(95 % interval: {interval(top, words)}); visual words cannot be told from guessing.",
+    )
+
+
+@pytest.mark.usefixtures("coin")
+def test_of_cheap_methods_the_one_that_is_not_guessing(
+    task: Task, standing: Callable[..., Standing]
+) -> None:
+    top, words = standing("rcnn", BETTER, 60), standing("words", GUESSED, 1)
+    close = standing("transfer", [0, *BETTER[1:]], 10)
+    assert advise(task, [words, close, top])[0] == "transfer"
+
+
+@pytest.mark.parametrize("seconds", [(1, 60), (60, 1)])
+@pytest.mark.usefixtures("coin")
+def test_so_few_test_examples_tell_nothing_apart(
+    task: Task, standing: Callable[..., Standing], seconds: tuple[float, float]
+) -> None:
+    # 5 right of 5 against 0: 1 in 16 by chance (sign test, both sides), whatever either costs
+    first = standing("transfer", [1] * 5, seconds[0])
+    second = standing("words", [0] * 5, seconds[1])
+    assert advise(task, [second, first]) == (
+        "transfer",
+        "Take deep features: its right is the highest (100.0 %), but 5 test examples are too few "
+        "to tell methods apart.",
+    )
+    six = [standing("transfer", [1] * 6, 1), standing("words", [0] * 6, 1)]  # 1 in 32
+    assert "too few" not in advise(task, six)[1]
+
+
+def test_few_test_examples_and_guessing(
+    task: Task, standing: Callable[..., Standing], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tuned, deep = standing("rcnn", [1, 0], 3, 0.01), standing("transfer", [1, 0], 2, 0.02)
+    monkeypatch.setattr(type(tuned.scores[0]), "chance", 0.5)
+    assert advise(task, [standing("words", [0, 0], 0.1), tuned, deep]) == (
+        "transfer",
+        "Take deep features: its right is the highest (50.0 %), like that of Faster R-CNN, but 2 "
+        "test examples are too few to tell methods apart. Nor can it be told from guessing, which "
+        "gets 50.0 %.",
+    )

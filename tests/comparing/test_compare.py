@@ -180,6 +180,56 @@ def test_more_test_examples_are_tested_and_nothing_is_learned_again(
     assert load(tmp_path / "rough.safetensors").provenance["test"]["examples"] == 12
 
 
+def test_who_asks_again_gets_the_same_answer(
+    task: Task, data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(times: float) -> None:
+        """An example takes so many seconds to answer."""
+        monkeypatch.setattr(task, "answered", lambda *asked: type(task).answered(
+            task, *asked)._replace(seconds=times))  # fmt: skip
+
+    slow(0.5)
+    first = compare(data, ["rough"], task="bright", folder=tmp_path).to_json()
+    slow(4.0)
+    again = compare(data, ["rough"], task="bright", folder=tmp_path)
+    assert again.to_json() == first
+    assert again.rows[0].seconds_per_example == 0.5
+
+
+def test_a_folder_without_the_time_of_an_answer_keeps_the_next(
+    task: Task, data: Dataset, tmp_path: Path
+) -> None:
+    compare(data, ["rough"], task="bright", folder=tmp_path)
+    path = tmp_path / "rough" / "seed-0" / "recognizer.safetensors"
+    old = load(path)
+    test = dict(old.provenance["test"])
+    del test["seconds"]
+    old.with_provenance(test=test).save(path)
+    known = compare(data, ["rough"], task="bright", folder=tmp_path).rows[0].seconds_per_example
+    assert load(path).provenance["test"]["seconds"] == known > 0
+    again = compare(data, ["rough"], task="bright", folder=tmp_path)
+    assert again.rows[0].seconds_per_example == known
+
+
+@pytest.mark.parametrize(("first", "then"), [(0, 7), (7, 0), (7, 8)])
+def test_another_first_seed_is_another_comparison(
+    task: Task, data: Dataset, tmp_path: Path, first: int, then: int
+) -> None:
+    asked = {"task": "bright", "seeds": 2, "folder": tmp_path}
+    compare(data, ["rough"], seed=first, **asked)
+    learned, kept = list(task.learned), (tmp_path / "rough.safetensors").read_bytes()
+    with pytest.raises(DataError) as error:
+        compare(data, ["rough"], seed=then, **asked)
+    assert str(error.value) == (
+        f"{tmp_path / 'rough'} holds runs with another seed (--seed {first}); give another --out, "
+        "or move it away"
+    )
+    assert task.learned == learned
+    assert (tmp_path / "rough.safetensors").read_bytes() == kept
+    compare(data, ["rough"], seed=first, **{**asked, "seeds": 3})  # one more of the same
+    assert task.learned == [*learned, ("rough", first + 2)]
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -274,9 +324,7 @@ def test_learn_takes_the_default_and_keeps_a_run(task: Task, data: Dataset, tmp_
     with pytest.raises(DataError, match="holds a run already; go on with --resume"):
         learn(data, task="bright", folder=tmp_path)
     again = learn(data, task="bright", folder=tmp_path, resume=True)
-    assert again.to_json() == {
-        **outcome.to_json(), "seconds_per_example": again.scores.seconds,
-    }  # fmt: skip
+    assert again.to_json() == outcome.to_json()
     assert task.learned == [("middle", 0)]
     with pytest.raises(UserError, match="no run was begun there"):
         learn(data, task="bright", folder=tmp_path / "nowhere", resume=True)

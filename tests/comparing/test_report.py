@@ -88,6 +88,11 @@ def test_curves_are_drawn_where_there_is_a_history(comparison: Comparison, page:
     assert curve["title"] == "A rough one"
     assert curve["score"] == "40.0,10.0"
     assert page.count("<polyline") == 2
+    history = ({"epoch": 0, "right": 0.5}, {"epoch": 20 / 3, "right": 0.5})
+    for outcome in comparison.rows[1].outcomes:
+        object.__setattr__(outcome, "learned", replace(outcome.learned, history=history))
+    (curve,) = contents(comparison)["curves"]
+    assert (curve["first"], curve["last"]) == ("0", "6.7")
 
 
 def test_long_lists_are_cut_and_counted(page: str) -> None:

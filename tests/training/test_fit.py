@@ -370,3 +370,20 @@ def test_several_epochs_from_one_evaluation_to_the_next(
     steps = run.history[-1]["step"] // 5
     assert [row["step"] for row in run.history] == [2 * steps, 4 * steps, 5 * steps]
     assert run.best["epoch"] == 4
+
+
+@pytest.mark.parametrize(
+    ("best", "last", "words"),
+    [
+        (3, 19.5, "epoch 3 of 19.5"),
+        (20 / 3, 20 / 3, "epoch 6.7 of 6.7"),
+        (0, 20 / 3, "nothing better in 6.7 epochs"),
+        (0, 1, "nothing better in 1 epoch"),
+        (0, 0.02, "nothing better in 0.02 epochs"),
+        (100, 120, "epoch 100 of 120"),
+    ],
+)
+def test_the_weights_that_are_kept_in_words(
+    network: Build, recipe: Recipe, best: float, last: float, words: str
+) -> None:
+    assert Run(network(), recipe, ({"epoch": last},), {"epoch": best}).kept == words

@@ -60,6 +60,7 @@ def test_the_start_is_kept_if_nothing_is_better(
     assert [row["epoch"] for row in run.history] == [0, 1]
     assert "loss" not in run.history[0]
     assert run.best["epoch"] == 0  # an equal score is not a better one
+    assert run.kept == "nothing better in 1 epoch"
     assert torch.equal(model.state_dict()["0.weight"], before["0.weight"])
 
 

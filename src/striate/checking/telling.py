@@ -1,5 +1,6 @@
 """What findings are in words, for people, and in plain values, for programs."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,6 +12,7 @@ from striate.data.names import counted
 
 UNEVEN = 3.0  # times as many images in the largest class as in the smallest
 NAMED = 10  # left out, that are named in a summary
+FEW = 3  # classes that are named in a sentence
 SCARCE = 20  # images of a class below which it is worth a word
 
 
@@ -100,8 +102,9 @@ def uneven(data: Dataset) -> str | None:
     names = data.classes
     if not counts[most]:
         return None
+    fewest = [name for name, count in zip(names, counts, strict=True) if count == counts[least]]
     if not counts[least]:
-        return f"{names[least]} has no {things}"
+        return f"{_have(fewest)} no {things}"
     if counts[most] >= UNEVEN * counts[least]:
         times = counts[most] / counts[least]
         return (
@@ -109,8 +112,21 @@ def uneven(data: Dataset) -> str | None:
             f"({counts[most]:,} and {counts[least]:,})"
         )
     if counts[least] < SCARCE:
-        return f"{names[least]} has {counts[least]:,} {things} only"
+        each = "only" if len(fewest) == 1 else "each"
+        return f"{_have(fewest)} {counts[least]:,} {things} {each}"
     return None
+
+
+def _have(names: Sequence[str]) -> str:
+    """The beginning of a sentence on classes, of many their number and an example.
+
+    >>> _have(["dress"]), _have(["dress", "shoes"]), _have("abcd")
+    ('dress has', 'dress and shoes have', '4 classes, such as a, have')
+    """
+    if len(names) > FEW:
+        return f"{counted(len(names), 'class')}, such as {names[0]}, have"
+    *others, last = names
+    return f"{', '.join(others)} and {last} have" if others else f"{last} has"
 
 
 def to_json(findings: Findings) -> dict[str, Any]:

@@ -165,7 +165,8 @@ TimeLimit = Annotated[
     typer.Option(
         metavar="SECONDS",
         min=1,
-        help="For each method that learns by steps; it keeps the best it has by then.",
+        help="For each method that learns by steps; it keeps the best it has by then. What comes "
+        "before the first step (frozen layers, a classifier to begin with) is not cut short.",
         show_default="none",
     ),
 ]

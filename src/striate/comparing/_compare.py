@@ -10,7 +10,14 @@ from striate import progress
 from striate.checking import trusted
 from striate.comparing.comparison import Comparison
 from striate.comparing.expecting import Expected, expected
-from striate.comparing.folder import RECOGNIZER, identity, only_writer, see_same
+from striate.comparing.folder import (
+    RECOGNIZER,
+    SEED,
+    identity,
+    only_writer,
+    see_same,
+    see_same_start,
+)
 from striate.comparing.learning import run_by_all
 from striate.comparing.outcome import Outcome
 from striate.comparing.rows import chosen_of
@@ -126,6 +133,8 @@ def comparisons(
             for number in range(seed, seed + (seeds or plan.method.seeds))
         ]
         if folder is not None:
+            for plan in plans:
+                see_same_start(folder / plan.name, seed)
             for plan, drawn in runs:
                 see_same(run_folder(folder, plan), identity(task, drawn.dataset, plan))
         if announce is not None and first:
@@ -192,7 +201,7 @@ def prepared(
 
 def run_folder(folder: Path, plan: Plan) -> Path:
     """Of a method with one seed."""
-    return folder / plan.name / f"seed-{plan.ask.seed}"
+    return folder / plan.name / f"{SEED}{plan.ask.seed}"
 
 
 def _is_done(folder: Path | None, plan: Plan) -> bool:

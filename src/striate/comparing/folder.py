@@ -25,6 +25,7 @@ from striate.tasks.contract import Plan, Task
 from striate.version import __version__
 
 ASKED, RECOGNIZER, LOCK = "asked.json", "recognizer.safetensors", ".lock"
+SEED = "seed-"  # and the number: a run's folder in that of its method
 OTHER = {
     "striate": "another version of striate", "data": "other data", "weights": "other weights",
     "settings": "other settings",
@@ -81,6 +82,25 @@ def see_same(folder: Path, identity: dict[str, Any]) -> None:
     if keys:
         how = " and ".join(OTHER.get(key, f"another {key}") for key in keys)
         raise DataError(f"{folder} holds a run with {how}; give another --out, or move it away")
+
+
+def see_same_start(place: Path, seed: int) -> None:
+    """Sees that no comparison in which a method began with another seed stands in its folder: the
+    recognizers and the report of one would take the place of the other's.
+
+    Args:
+        place: of the method, with a folder for each seed.
+
+    Raises:
+        DataError: if one does.
+    """
+    found = [int(one.name.removeprefix(SEED)) for one in place.glob(f"{SEED}[0-9]*")
+             if one.name.removeprefix(SEED).isdecimal() and begun(one)]  # fmt: skip
+    if found and min(found) != seed:
+        raise DataError(
+            f"{place} holds runs with another seed (--seed {min(found)}); give another --out, or "
+            "move it away"
+        )
 
 
 def begin(folder: Path, identity: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """A method with one seed: from prepared data, or what its folder holds, to a tested recognizer."""
 
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -164,6 +165,8 @@ def _tested(outcome: Outcome) -> Outcome:
         return outcome
     with group.alone(awaited=True):
         answered = _answered(outcome, rows)
+    if kept := seconds_kept(outcome.recognizer.provenance):
+        answered = answered._replace(seconds=kept)
     if not answered.rows:
         name, why = answered.broken[0]
         raise DataError(f"{outcome.data.dataset.name}: no test example can be read: {name} {why}")
@@ -176,9 +179,18 @@ def _tested(outcome: Outcome) -> Outcome:
         "value": scores.value,
         "interval": scores.interval,
         "metrics": dict(scores.metrics),
+        "seconds": answered.seconds,
     }
     recognizer = outcome.recognizer.with_provenance(test=plain(test))
     return replace(outcome, recognizer=recognizer)
+
+
+def seconds_kept(provenance: Mapping[str, Any]) -> float | None:
+    """To answer an example, as measured when it was first tested: what is asked again is told the
+    same, and advised the same; None where none was written down."""
+    test = provenance.get("test")
+    seconds = test.get("seconds") if isinstance(test, dict) else None
+    return float(seconds) if isinstance(seconds, int | float) and seconds > 0 else None
 
 
 def _answered(outcome: Outcome, rows: list[int]) -> Answered:

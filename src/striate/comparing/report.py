@@ -11,7 +11,7 @@ import torch
 
 from striate import pages
 from striate.data import SPLITS
-from striate.data.names import percent
+from striate.data.names import epochs, percent
 from striate.plain import plain
 from striate.progress import stage
 
@@ -118,8 +118,8 @@ def _curve(comparison: "Comparison", row: "Row") -> dict[str, Any] | None:
     largest = max(*losses.values(), 1e-9)
     return {
         "title": row.title,
-        "first": f"{first:g}",
-        "last": f"{last:.3g}",
+        "first": epochs(first),
+        "last": epochs(last),
         "largest": f"{largest:.2f}" if losses else None,
         "score": _points(known, first, last),
         "loss": _points({epoch: loss / largest for epoch, loss in losses.items()}, first, last),

@@ -90,6 +90,15 @@ def counted(count: int, thing: str) -> str:
     return f"{count:,} {thing if count == 1 else plural}"
 
 
+def epochs(count: float) -> str:
+    """A number of epochs, the last of which may be a part of one.
+
+    >>> epochs(3), epochs(19.5), epochs(6.66667), epochs(1 / 3), epochs(0.0123)
+    ('3', '19.5', '6.7', '0.3', '0.01')
+    """
+    return f"{count:.1g}" if 0 < count < 0.1 else f"{count:.1f}".removesuffix(".0")
+
+
 def percent(share: float) -> str:
     """A share of 1 in per cent; a dash where there is none.
 

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from striate import progress
+from striate.data.names import epochs
 from striate.errors import DataError, Diverged, WeightsError
 from striate.inference.devices import device_of
 from striate.ops.memory import keep_memory
@@ -44,6 +45,15 @@ class Run:
     best: dict[str, float]
     """The row of the kept weights."""
     folder: Path | None = None
+
+    @property
+    def kept(self) -> str:
+        """Which weights are kept, as in "epoch 3 of 19.5"; or that none were better than those
+        that it began with."""
+        best, last = (epochs(row["epoch"]) for row in (self.best, self.history[-1]))
+        if self.best["epoch"]:
+            return f"epoch {best} of {last}"
+        return f"nothing better in {last} epoch{'' if last == '1' else 's'}"
 
 
 def fit(

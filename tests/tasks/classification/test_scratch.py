@@ -119,7 +119,7 @@ def test_epochs_and_a_time_limit() -> None:
     assert len(learn(some, epochs=3)[0].history) == 3
     learned, _ = learn(some, epochs=3, recipe=recipes.SCRATCH_SMALL.but(batch_size=2), seconds=0.0)
     assert [row["step"] for row in learned.history] == [1]
-    assert learned.notes == ("lenet5 at 28 px, epoch 0.333333 of 0.333333",)
+    assert learned.notes == ("lenet5 at 28 px, epoch 0.3 of 0.3",)
 
 
 def test_a_stopped_run_goes_on(tmp_path: Path) -> None:

@@ -234,7 +234,7 @@ def test_weights_of_a_recognizer(data: Decoded, tmp_path: Path) -> None:
     assert mine.architecture == theirs.architecture
     assert mine.preprocessing.view.channels == 3
     assert mine.preprocessing.normalization == theirs.preprocessing.normalization
-    with pytest.raises(WeightsError, match="holds a lenet5, not a resnet20; name it as --network"):
+    with pytest.raises(WeightsError, match="holds lenet5, not resnet20; name it as --network"):
         METHOD.views(data.dataset, Ask(network="resnet20", weights=path))
     with pytest.raises(ModelError, match="the classifier of airbench is not linear with a bias"):
         METHOD.ready("transfer", Ask(network="airbench", weights=path))

@@ -39,6 +39,20 @@ def test_numbers_by_hand() -> None:
     assert found.resampled(rows).tolist() == [1.0, 0.5, 0.0]
 
 
+def test_guessing_is_always_giving_the_commonest_class_of_the_test() -> None:
+    right = np.eye(2, dtype=np.float32)
+
+    def of(*numbers: int) -> Classified:
+        """All of these are answered rightly."""
+        rows = tuple(range(len(numbers)))
+        return classified(answered(rows, right[list(numbers)]), dataset(NAMES, [*numbers]), NAMES)
+
+    assert of(0, 1, 1, 1).chance == 0.75
+    assert of(1, 0).is_guessing  # 34.2 to 100 % (Wilson), where one answer to both gets 50
+    assert not of(*[0, 1] * 3).is_guessing  # 61.0 to 100 %
+    assert of().chance is None
+
+
 def test_top_5_is_there_where_it_says_something() -> None:
     names = tuple("abcdef")
     probabilities = np.tile(np.array([0.3, 0.25, 0.2, 0.15, 0.07, 0.03], np.float32), (6, 1))

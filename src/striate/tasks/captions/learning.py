@@ -330,9 +330,7 @@ def describe(
         notes=(
             f"{len(told.vocabulary) - 1:,} words; {rare:.1%} of the running words are rarer and "
             "never given".replace("%", " %"),
-            "; ".join(
-                f"epoch {run.best['epoch']:g} of {run.history[-1]['epoch']:g}" for run in runs
-            ),
+            "; ".join(run.kept for run in runs),
             way,
         ),
         answers=_told(predictor, maps[told.test]) if told.test else (),

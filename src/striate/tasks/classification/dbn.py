@@ -237,10 +237,7 @@ class Begun:
             )  # fmt: skip
         name, size = self.architecture["name"], self.preprocessing.view.size
         layers = "-".join(map(str, choices_of(ask).hidden))
-        notes = [
-            f"{name} of {layers} units at {size} px, epoch {run.best['epoch']:g} of "
-            f"{run.history[-1]['epoch']:g}"
-        ]
+        notes = [f"{name} of {layers} units at {size} px, {run.kept}"]
         if stack is not None:
             kept = ", ".join(
                 f"{max(0.0, rows[-1]['explained_variance']):.0%}" for rows in stack.histories

@@ -149,5 +149,5 @@ def learn_siamese(data: Lined, deep: Deep, *, seed: int) -> Learned:
     with seeded(seed):
         model = Twins(f7)
     run = fit(model, problem, data, RECIPE, seed=seed)
-    words = f"Siamese, epoch {run.best['epoch']:g} of {RECIPE.epochs}"
+    words = f"Siamese, {run.kept}"
     return learned(data, deep, lambda *_: [(words, model.metric())])

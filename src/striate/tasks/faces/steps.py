@@ -148,6 +148,5 @@ def by_steps(
         network=network,
         history=run.history,
         recipe={**told, "loss": problem.loss, **found.recipe},
-        notes=(*notes, f"epoch {run.best['epoch']:g} of {run.history[-1]['epoch']:g}",
-               *found.notes),
-    )  # fmt: skip
+        notes=(*notes, run.kept, *found.notes),
+    )

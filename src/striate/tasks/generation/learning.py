@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from striate.data import Decoded
+from striate.data.names import epochs
 from striate.data.splits import TRAIN, VALIDATION
 from striate.errors import UserError
 from striate.inference import Preprocessing, fastest_device
@@ -91,11 +92,13 @@ def adversarial(data: Decoded, ask: Ask, *, form: str, recipe: Recipe) -> Learne
     ]
     if last < recipe.epochs and problem.lost:
         told_of.append(
-            f"stopped after epoch {last:g}: for {PATIENCE} steps the discriminator told every "
-            "sample from the pictures, and the generator learned nothing more; try "
+            f"stopped after epoch {epochs(last)}: for {PATIENCE} steps the discriminator told "
+            "every sample from the pictures, and the generator learned nothing more; try "
             "--set label_smoothing=0.1, a smaller learning_rate, or more pictures"
         )
-    told_of.append(f"the weights are those after epoch {run.best['epoch']:g} of {last:g}")
+    told_of.append(
+        f"the weights are those after epoch {epochs(run.best['epoch'])} of {epochs(last)}"
+    )
     return Learned(
         predictor, measured(pictures.held, run.best["frechet"]), clock.seconds,
         history=run.history, recipe={**recipe.to_json(), **asdict(choices)}, notes=tuple(told_of),

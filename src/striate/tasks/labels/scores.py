@@ -67,6 +67,11 @@ class Classified(Scores):
         """Wilson's (1927), which holds for few examples and near 0 and 1, too."""
         return wilson_interval(self.value, self.examples)
 
+    @property
+    def chance(self) -> float | None:
+        """The share of the commonest class, which is right as often if it is always given."""
+        return float(np.bincount(self.targets).max() / self.examples) if self.examples else None
+
     def resampled(self, rows: Rows) -> NDArray[np.float64]:
         means: NDArray[np.float64] = self.right[rows].mean(1)
         return means

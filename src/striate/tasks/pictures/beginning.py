@@ -163,8 +163,7 @@ def trained(data: Decoded, ask: Ask, asked: Asked) -> Trained:
         clock.seconds,
         run.history,
         (
-            f"{name} at {problem.preprocessing.view.size} px, epoch {run.best['epoch']:g} of "
-            f"{run.history[-1]['epoch']:g}",
+            f"{name} at {problem.preprocessing.view.size} px, {run.kept}",
             *notes,
         ),
     )

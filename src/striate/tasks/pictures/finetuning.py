@@ -156,11 +156,9 @@ def tuned(
         read = channels_last(reads(folded(upper)))
         features: dict[str, Tensor] = {p: problem.outputs(read, p).flatten(1) for p in PARTS}
     precision = precision_on(device_of(upper), recipe.precision)
-    best, last = run.best["epoch"], run.history[-1]["epoch"]
-    kept = f"epoch {best:g} of {last:g}" if best else f"nothing better in {last:g} epochs"
     return Tuned(
         {**recipe.to_json(), "precision": precision, "frozen": frozen},
         run.history,
         features,
-        f"{model.name}, what lies above {frozen}, {kept}",
+        f"{model.name}, what lies above {frozen}, {run.kept}",
     )

@@ -187,9 +187,7 @@ def _recognizer_in(path: Path, name: str) -> Known | None:
     try:
         architecture = about["architecture"]
         if (theirs := architecture["name"]) != name:
-            raise WeightsError(
-                f"{path} holds a {one_line(theirs)}, not a {name}; name it as --network"
-            )
+            raise WeightsError(f"{path} holds {one_line(theirs)}, not {name}; name it as --network")
         preprocessing, classes = (
             Preprocessing.from_json(about["preprocessing"]), len(header["names"])
         )  # fmt: skip

@@ -71,7 +71,7 @@ def learn(data: ReadQuestions, ask: Ask, *, looks: bool) -> Learned:
         history=run.history,
         recipe=recipe.to_json(),
         notes=(
-            f"epoch {run.best['epoch']:g} of {run.history[-1]['epoch']:g}",
+            run.kept,
             f"{len(words.words):,} words, {len(answers.words):,} answers",
         ),
     )

@@ -153,7 +153,7 @@ def learn(data: ReadTexts, ask: Ask, *, variant: Variant) -> Learned:
         predictor.neighbors = tuned(
             every, before, model, words, [texts[row] for row in train.tolist()]
         )
-    notes = [f"epoch {run.best['epoch']:g} of {run.history[-1]['epoch']:g}"]
+    notes = [run.kept]
     if known is not None:
         mine = set(words)
         covered = sum(word in mine for word in known.words)
