@@ -115,7 +115,7 @@ def _curve(comparison: "Comparison", row: "Row") -> dict[str, Any] | None:
     if not known:
         return None
     first, last = history[0]["epoch"], history[-1]["epoch"]
-    largest = max(*losses.values(), 1e-9)
+    largest = max((*losses.values(), 1e-9))
     return {
         "title": row.title,
         "first": epochs(first),
