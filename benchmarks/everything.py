@@ -113,14 +113,14 @@ def measure(name: str, folder: Path, shared: str) -> None:
 
 
 def commit() -> str:
-    """The checkout's; with a plus where files differ from it."""
+    """The last that changed what is measured; with a plus where files differ from it."""
 
     def git(*words: str) -> str:
         call = ["git", "-C", str(HERE), *words]
         return subprocess.run(call, capture_output=True, text=True, check=True).stdout.strip()
 
-    changed = git("status", "--porcelain", "--untracked-files=no", "--", "../src", ".")
-    return git("rev-parse", "--short", "HEAD") + ("+" if changed else "")
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", "../src")
+    return git("log", "-1", "--format=%h", "--", "../src") + ("+" if changed else "")
 
 
 def machine() -> str:

@@ -32,8 +32,8 @@ def measure(quick: bool, folder: Path = FOLDER) -> Iterator[Row]:
     torch.set_num_threads(1)
     dataset = opening.open(folder)
     with tempfile.TemporaryDirectory() as place:
-        learned, path = Path(place, "transfer.safetensors"), Path(place, "small.onnx")
-        run(*striate("train", f"{folder}", "--method", "transfer", "--out", f"{learned}"))
+        learned, path = Path(place, "recognizer.safetensors"), Path(place, "small.onnx")
+        run(*striate("train", f"{folder}", "--method", "transfer", "--out", place))
         exporting.export(recognizer.load_trained(learned), path, to="onnx")
         cost = exporting.round_with(path, dataset)
     yield compared("8 bits, one photograph", "times", cost.times, "single precision", 1.0,

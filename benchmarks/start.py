@@ -29,8 +29,8 @@ def measure(quick: bool, folder: Path = FOLDER) -> Iterator[Row]:
         yield absent("striate predict", "s", "the aim", f"no photographs in {folder}")
         return
     with tempfile.TemporaryDirectory() as place:
-        learned = Path(place, "transfer.safetensors")
-        run(*striate("train", f"{folder}", "--method", "transfer", "--out", f"{learned}"))
+        learned = Path(place, "recognizer.safetensors")
+        run(*striate("train", f"{folder}", "--method", "transfer", "--out", place))
         commands = {
             "striate --help": striate("--help"),
             "striate models": striate("models"),
