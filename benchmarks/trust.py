@@ -73,8 +73,8 @@ def duplicates(quick: bool) -> Iterator[Row]:
         for number, place in enumerate(chosen.tolist()):
             original = source[place]
             kind = ["exact", *ways][number % (1 + len(ways))]
-            # Every fourth under another label, both a leak and a conflict; not those in a mirror: an
-            # arrow to the left and one to the right are no copies.
+            # Every fourth under another label: both a leak and a conflict. Not those in a mirror:
+            # an arrow to the left and one to the right are no copies.
             label = original.parent.name
             if number % 4 == 3 and not kind.startswith("mirrored"):
                 label = str(random.choice(sorted(p.name for p in (folder / "train").iterdir())))
