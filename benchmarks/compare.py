@@ -9,6 +9,7 @@ given or with --quick. There is no peer: no other tool does the same job.
 import argparse
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 from _rows import Row, alone, main
 
@@ -22,9 +23,10 @@ DATA = "digits"
 
 def measure(quick: bool, data: str = DATA) -> Iterator[Row]:
     """Each stage as it is done; features stand apart, for transfer and fine-tuning share them."""
-    name = DATA if quick else data
+    data = DATA if quick else data
+    name = Path(data).name
     start = time.perf_counter()
-    dataset = open_data(name)
+    dataset = open_data(data)
     yield alone(f"{name}: open", "s", time.perf_counter() - start, f"{len(dataset)} examples")
     task = task_of(dataset)
     start = time.perf_counter()
