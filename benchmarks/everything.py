@@ -13,6 +13,7 @@ import ast
 import json
 import os
 import platform
+import shlex
 import subprocess
 import sys
 import time
@@ -147,7 +148,7 @@ def written(folder: Path) -> Iterator[str]:
     for each in found:
         one = BENCHMARKS[each["name"]]
         threads = "one thread" if one.threads == 1 else f"{one.threads} threads"
-        words = " ".join((f"python benchmarks/{one.file}", *one.arguments))
+        words = shlex.join(("python", f"benchmarks/{one.file}", *one.arguments))
         yield f"\n## {one.title}\n"
         yield f"{first_paragraph(one.file)}\n"
         yield f"`{words.replace('SHARED', '../shared')}`, {threads}, {each['seconds']} s in all;"
