@@ -2,12 +2,14 @@
 
     python scripts/build_native.py
 
-Each C file becomes one shared library beside it (libNAME.so), which holds it for every level of
-vectors that the kind of processor may have; which level is used is decided where it runs. Without a
-compiler, or with one that cannot compile them, striate is installed without them: its answers are
-the same, slower. STRIATE_NATIVE=0 leaves them out, STRIATE_NATIVE=1 insists on them.
+Each C file becomes one shared library beside it, which holds it for every level of vectors that the
+kind of processor may have; which level is used is decided where it runs. The library's name has a
+part of the file's hash, so that one made of another text is never loaded. Without a compiler, or
+with one that cannot compile them, striate is installed without them: its answers are the same,
+slower. STRIATE_NATIVE=0 leaves them out, STRIATE_NATIVE=1 insists on them.
 """
 
+import hashlib
 import os
 import platform
 import shlex
@@ -55,7 +57,16 @@ def build(source: Path, command: list[str]) -> Path:
         library = f"{folder}/library"
         call = [*command, "-shared", *objects, "-o", library]
         subprocess.run(call, check=True, capture_output=True, text=True)
-        return Path(library).replace(source.with_name(f"lib{source.stem}.so"))
+        made = Path(library).replace(place_of(source))
+    for earlier in set(source.parent.glob(f"lib{source.stem}-*.so")) - {made}:
+        earlier.unlink()
+    return made
+
+
+def place_of(source: Path) -> Path:
+    """Where striate looks for the library of a C file (`striate.native`)."""
+    digest = hashlib.sha256(source.read_bytes()).hexdigest()[:12]
+    return source.with_name(f"lib{source.stem}-{digest}.so")
 
 
 def build_all() -> list[Path]:

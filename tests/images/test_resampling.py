@@ -128,3 +128,14 @@ def test_pictures_in_several_pieces(compiled):
         assert place is None
     box = (10.5, 300, 1990, 2100.25)
     np.testing.assert_array_equal(resample(image, (9, 8), box), by_pillow(image, (9, 8), box))
+
+
+def test_weights_of_enormous_strips_are_not_kept() -> None:
+    """They have hundreds of megabytes, and strangers choose their shape."""
+    if resampling._functions() is None:
+        pytest.skip("the loops in C were not compiled here")
+    resampling._kept_weights.cache_clear()
+    resampling.resample(np.zeros((1, 400_000), np.uint8), (224, 1))
+    assert resampling._kept_weights.cache_info().currsize == 1  # of the other side
+    resampling.resample(np.zeros((300, 400), np.uint8), (224, 224))
+    assert resampling._kept_weights.cache_info().currsize == 3

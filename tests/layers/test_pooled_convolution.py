@@ -106,8 +106,8 @@ def test_its_gradients_are_the_slopes() -> None:
 
 def test_images_that_were_not_contiguous_are_read_right() -> None:
     images = shaped(2, 3, 6, 6)
-    there = pooled_convolution(images.permute(2, 1, 3, 0), shaped(2, 3, 3, 3, seed=1))
-    here = pooled_convolution(images_innermost(images), shaped(2, 3, 3, 3, seed=1))
+    there = pooled_convolution(images_innermost(images), shaped(2, 3, 3, 3, seed=1))
+    here = pooled_convolution(images_innermost(images).contiguous(), shaped(2, 3, 3, 3, seed=1))
     assert torch.equal(there, here)
 
 

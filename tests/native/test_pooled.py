@@ -124,3 +124,14 @@ def test_what_does_not_fit_never_reaches_them() -> None:
     with pytest.raises(ValueError, match="are not those of"):
         pooled.backward(torch.zeros(2, 3, 2, 40), kept, of_images=True)
     assert not pooled.suits(x.double(), weight)
+
+
+def test_a_rectified_zero_takes_no_error(kind) -> None:
+    """As in torch, whose rectifier has the slope 0 there."""
+    x = torch.zeros(2, 1, 2, 1, requires_grad=True)
+    bias = torch.zeros(1, requires_grad=True)
+    pooled_convolution(x, torch.ones(1, 1, 1, 1), bias, rectify=True).sum().backward()
+    assert x.grad is not None
+    assert bias.grad is not None
+    assert not x.grad.any()
+    assert not bias.grad.any()

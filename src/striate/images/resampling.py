@@ -27,6 +27,7 @@ Box = tuple[float, float, float, float]
 
 BAND = 256  # rows that are copied at a time where Pillow's memory cannot be read
 SLACK = 64  # bytes of the widest vector: it may be read and written a part beyond the end
+KEPT = 2**18  # numbers of weights that are kept for the next picture of that shape
 SIDE = 2**24  # the longest side whose places a float32 has whole, as Pillow keeps boxes
 
 
@@ -167,15 +168,24 @@ def _natively(
     return found
 
 
-@lru_cache(maxsize=32)  # photographs of one camera have one shape
 def _weights(functions: Functions, size: int, low: float, high: float, out: int) -> Weights:
     scale = float(np.float32(high) - np.float32(low)) / out
     taps = 2 * math.ceil(2 * max(scale, 1)) + 1
+    give = _kept_weights if out * taps <= KEPT else _computed_weights
+    return give(functions, size, low, high, out, taps)
+
+
+def _computed_weights(
+    functions: Functions, size: int, low: float, high: float, out: int, taps: int
+) -> Weights:
     first, number = np.empty(out, np.int32), np.empty(out, np.int32)
     values, memory = np.empty((out, taps), np.int32), np.empty(taps)
     places = _place(first), _place(number), _place(values)
     functions.weights(size, low, high, out, taps, *places, _place(memory))
     return Weights(first, number, values, places)
+
+
+_kept_weights = lru_cache(maxsize=32)(_computed_weights)  # photographs of a camera have one shape
 
 
 def _place(array: NDArray) -> int:

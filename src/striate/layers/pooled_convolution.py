@@ -67,8 +67,8 @@ def pooled_convolution(
 
 
 def images_innermost(images: Tensor) -> Tensor:
-    """(N, C, H, W) as (H, C, W, N), contiguous."""
-    return images.permute(2, 1, 3, 0).contiguous()
+    """(N, C, H, W) seen as (H, C, W, N)."""
+    return images.permute(2, 1, 3, 0)
 
 
 def images_outermost(x: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from striate.errors import ModelError
 from striate.layers.activations import ScaledTanh
 from striate.layers.pooled_convolution import (
+    images_innermost,
     images_outermost,
     pooled_convolution,
 )
@@ -93,7 +94,7 @@ class Fused(nn.Module):
         if images.device.type != "cpu" or torch.is_autocast_enabled("cpu") or images.ndim != 4:
             return self.model(images)
         try:
-            return self.rest(images_outermost(self.pooled(images.permute(2, 1, 3, 0))))
+            return self.rest(images_outermost(self.pooled(images_innermost(images))))
         except (RuntimeError, ModelError):
             self.model(images)  # says what is wrong where the images are to blame
             raise

@@ -6,8 +6,10 @@ Python beside it: in `layers/pooled_convolution.py` and `images/resampling.py`.
 """
 
 import ctypes
+import hashlib
 import os
 import platform
+import warnings
 from functools import cache
 from pathlib import Path
 
@@ -17,7 +19,8 @@ LEVELS = (("avx512", {"avx512f", "avx512bw", "avx512vl", "avx512dq"}), ("avx2", 
 
 
 def library(name: str) -> ctypes.CDLL | None:
-    """A compiled C file of this folder, or None where it was not compiled or cannot be loaded.
+    """A C file of this folder, compiled as it stands there; None where it was not, or where it
+    cannot be loaded.
 
     STRIATE_NATIVE=0 in the environment leaves all of them out.
     """
@@ -26,10 +29,18 @@ def library(name: str) -> ctypes.CDLL | None:
 
 @cache
 def _loaded(name: str) -> ctypes.CDLL | None:
-    path = Path(__file__).with_name(f"lib{name}.so")
+    source = Path(__file__).with_name(f"{name}.c")
+    try:
+        digest = hashlib.sha256(source.read_bytes()).hexdigest()[:12]
+    except FileNotFoundError:  # an installation without its C files has no library of them either
+        return None
+    path = source.with_name(f"lib{name}-{digest}.so")
+    if not path.exists():
+        return None
     try:
         return ctypes.CDLL(str(path))
-    except OSError:  # not there, or made for another machine
+    except OSError as error:  # made for another machine, or torch brings no OpenMP
+        warnings.warn(f"striate does without {path.name}: {error}", stacklevel=3)
         return None
 
 
